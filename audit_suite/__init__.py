@@ -1,0 +1,1 @@
+"""A pytest-style audit harness for medical-image models."""

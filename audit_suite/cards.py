@@ -1,0 +1,277 @@
+"""Model and data set cards: TOML files that say what is audited, validated key by key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+
+from audit_suite.errors import AuditError
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Card(_Part):
+    """What both kinds of card share: a name, a file they came from, and a digest of their content."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    name: Name
+    description: str = ""
+    margins: dict[str, MarginEntry] = Field(default_factory=dict)
+    _path: Path = PrivateAttr(default=Path("card.toml"))
+
+    @property
+    def path(self) -> Path:
+        """The file this card was read from."""
+        return self._path
+
+    def resolve(self, path: str) -> Path:
+        """Make a path of the card absolute: variables expanded, relative to the card's folder.
+
+        Raises:
+            AuditError: If the path names an environment variable that is not set.
+        """
+        expanded = os.path.expandvars(path)
+        if "$" in expanded:
+            raise AuditError(
+                f"{self.path}: the path '{path}' uses an environment variable that is not set",
+                "set it, for example `export AUDIT_REAL_DATA=/data`, or write the path out",
+            )
+        return (self.path.parent / Path(expanded).expanduser()).resolve()
+
+    def digest(self) -> str:
+        """SHA-256 of the card's content; independent of the file's place and layout."""
+        return canonical_digest(self.model_dump(mode="json", by_alias=True))
+
+
+class MarginEntry(_Part):
+    """A margin pre-registered for one check, with where it comes from."""
+
+    value: float
+    source: str
+
+
+class Claim(_Part):
+    """What the maker claims for one target; R1 holds the model to it."""
+
+    auroc: Annotated[float, Field(gt=0.5, lt=1)]
+    source: str
+
+
+class InputSpec(_Part):
+    """How a decoded image becomes the model's input: geometry first, then intensities.
+
+    ``scale = "unit"`` divides by the bit depth's maximum, ``"image_max"`` by the image's own
+    maximum (the paper's); ``mean`` and ``std`` are applied afterwards, per channel.
+    """
+
+    size: tuple[Annotated[int, Field(ge=8)], Annotated[int, Field(ge=8)]]
+    channels: Literal[1, 3] = 3
+    resize: Literal["pad", "stretch", "crop"] = "pad"
+    scale: Literal["unit", "image_max"] = "unit"
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[Annotated[float, Field(gt=0)], ...] = (1.0,)
+
+    @model_validator(mode="after")
+    def _lengths(self) -> InputSpec:
+        for key in ("mean", "std"):
+            if len(getattr(self, key)) not in (1, self.channels):
+                raise ValueError(f"'{key}' needs 1 or {self.channels} numbers (one a channel)")
+        return self
+
+
+class ModelCard(_Card):
+    """A model as it ships: where its weights are and how it wants its input.
+
+    ``loader`` says how it is loaded: ``architecture`` (a state dict put into
+    ``torchvision:NAME`` or ``package.module:factory``), ``export`` (torch.export archive),
+    ``torchscript``, or ``callable`` (``package.module:function`` or ``file.py:function`` returning
+    a module). ``weights`` lists one file, ``folds`` one a fold; each fold is audited on its own.
+    """
+
+    targets: Annotated[tuple[Name, ...], Field(min_length=1)]
+    loader: Literal["architecture", "export", "torchscript", "callable"]
+    architecture: str | None = None
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    weights: str | None = None
+    folds: tuple[str, ...] = ()
+    activation: Literal["sigmoid", "softmax", "none"] = "sigmoid"
+    embedding_layer: str | None = None
+    input: InputSpec
+    claims: dict[Name, Claim] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ModelCard:
+        if self.weights is not None and self.folds:
+            raise ValueError("give either 'weights' (one file) or 'folds' (one file a fold)")
+        if self.loader in ("architecture", "callable") and not self.architecture:
+            raise ValueError(f"loader '{self.loader}' needs the key 'architecture'")
+        if self.loader != "callable" and self.weights is None and not self.folds:
+            raise ValueError(f"loader '{self.loader}' needs 'weights' or 'folds'")
+        if unknown := sorted(set(self.claims) - set(self.targets)):
+            raise ValueError(f"'claims' names {unknown}, which are not among 'targets'")
+        return self
+
+
+class Target(_Part):
+    """One class: its label column, and the regions where a reader would look for it."""
+
+    column: str | None = None
+    roi: tuple[Name, ...] = ()
+    description: str = ""
+
+
+class RegionColumn(_Part):
+    """A region drawn in mask files: non-zero pixels (or exactly ``value``) belong to it."""
+
+    column: str
+    value: int | None = None
+
+
+class Columns(_Part):
+    """Which manifest columns hold the image file, the patient, the split and the image's id."""
+
+    image: str = "image"
+    patient: str = "patient_id"
+    split: str | None = None
+    id: str | None = None
+
+
+class ShortcutSpec(_Part):
+    """A planted shortcut: present where it agrees with the target's label, else absent.
+
+    ``agreement`` is the share of images whose shortcut equals the label (.5 = no information);
+    ``strength`` is how visible it is drawn.
+    """
+
+    name: str
+    target: Name | None = None
+    agreement: Share = 1.0
+    strength: Share = 1.0
+
+
+class PhantomSpec(_Part):
+    """Settings of a synthetic data set (``audit_suite.phantoms``)."""
+
+    kind: Literal["cxr", "fundus"]
+    patients: Annotated[int, Field(ge=2)]
+    images_per_patient: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 1)
+    size: Annotated[int, Field(ge=32)] = 64
+    seed: int = 1907
+    prevalence: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    finding_strength: Share = 1.0
+    shortcuts: tuple[ShortcutSpec, ...] = ()
+
+
+class DatasetCard(_Card):
+    """A data set as it is audited: files or phantom, targets with their ROI, regions, metadata."""
+
+    reader: Literal["manifest", "phantom"]
+    modality: str = ""
+    licence: str = ""
+    citation: str = ""
+    root: str = "."
+    manifest: str | None = None
+    split: str | None = None
+    columns: Columns = Columns()
+    targets: Annotated[dict[Name, Target], Field(min_length=1)]
+    regions: dict[Name, RegionColumn] = Field(default_factory=dict)
+    metadata: tuple[str, ...] = ()
+    filter: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
+    on_bad_image: Literal["error", "exclude"] = "error"
+    phantom: PhantomSpec | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> DatasetCard:
+        needed = {"manifest": self.manifest, "phantom": self.phantom}[self.reader]
+        if needed is None:
+            raise ValueError(f"reader '{self.reader}' needs the key '{self.reader}'")
+        if self.split is not None and self.columns.split is None:
+            raise ValueError("'split' needs 'columns.split', the manifest column that holds it")
+        if self.reader == "manifest":
+            for name, target in self.targets.items():
+                if target.column is None:
+                    raise ValueError(f"'targets.{name}' needs 'column', its label column")
+                if unknown := sorted(set(target.roi) - set(self.regions)):
+                    raise ValueError(f"'targets.{name}.roi' names {unknown}, not among 'regions'")
+        return self
+
+
+_Kind = TypeVar("_Kind", bound=_Card)
+
+
+def load_model_card(path: str | Path) -> ModelCard:
+    """Read and validate a model card.
+
+    Raises:
+        AuditError: If the file is missing, no TOML, or breaks the card's schema; names the key.
+    """
+    return _load(ModelCard, Path(path), "model card")
+
+
+def load_dataset_card(path: str | Path) -> DatasetCard:
+    """Read and validate a data set card.
+
+    Raises:
+        AuditError: If the file is missing, no TOML, or breaks the card's schema; names the key.
+    """
+    return _load(DatasetCard, Path(path), "data set card")
+
+
+def canonical_digest(content: Any) -> str:
+    """SHA-256 (hex) of JSON-able content, independent of key order and white space."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _load(kind: type[_Kind], path: Path, what: str) -> _Kind:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise AuditError(
+            f"{what} {path} does not exist", "check the path; model_zoo/ holds examples"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise AuditError(f"{what} {path} cannot be read: {error}", "it must be UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise AuditError(f"{what} {path} is not valid TOML: {error}", "correct the line") from None
+    try:
+        card = kind.model_validate(content)
+    except ValidationError as error:
+        raise AuditError(f"{what} {path}: {_explain(error)}", _advise(kind, error)) from None
+    card._path = path.resolve()
+    return card
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = "unknown key"
+        elif problem["type"] == "missing":
+            message = "missing key"
+        lines.append(f"key '{key}': {message}" if key else message)
+    return "; ".join(lines)
+
+
+def _advise(kind: type[_Card], error: ValidationError) -> str:
+    unknown = [p for p in error.errors() if p["type"] == "extra_forbidden" and len(p["loc"]) == 1]
+    if unknown:
+        keys = (field.alias or name for name, field in kind.model_fields.items())
+        return f"known keys: {', '.join(keys)}"
+    return "correct the card and run again"
+
+
+_Card.model_rebuild()

@@ -1,0 +1,20 @@
+"""The one exception for what a person can put right."""
+
+from __future__ import annotations
+
+
+class AuditError(Exception):
+    """A user's input or set-up is wrong: says what happened, why, and what to do next.
+
+    Attributes:
+        what: What happened, naming the option, file, row or card key.
+        remedy: What the reader should do next; empty if nothing can be advised.
+    """
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        self.what = what
+        self.remedy = remedy
+        super().__init__(what, remedy)
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  -> {self.remedy}" if self.remedy else self.what

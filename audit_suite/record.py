@@ -1,0 +1,208 @@
+"""`audit.json`: the audit's record. Every report is a pure function of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from audit_suite.errors import AuditError
+from audit_suite.verdict import Verdict
+
+SCHEMA_VERSION = "1.0"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class EstimateRecord(_Part):
+    """A number with its 95 % interval and the data behind it."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+    n_patients: int
+    n_images: int
+    n_positives: int | None = Field(description="patients with a positive image")
+
+
+class ComparisonRecord(_Part):
+    """One application of a decision rule to one estimate."""
+
+    estimate: EstimateRecord
+    rule: str = Field(description="the claim as a formula, e.g. '|AUROC - 0.5| < 0.05'")
+    margin: float
+    margin_source: str
+    verdict: Verdict
+    pass_low: float = Field(description="lower end of the 90 % interval a pass is judged by")
+    pass_high: float
+    fail_level: float = Field(description="error level a fail had to hold at: alpha / cases")
+    p_raw: float = Field(description="p value of a fail, before correction for many checks")
+    p_holm: float | None = Field(description="Holm-adjusted over the cases of the test function")
+    smallest_effect: float | None = Field(
+        description="smallest margin these data could have shown with 90 % power"
+    )
+    more_positives: int | None = Field(
+        description="further positive patients a verdict would probably need; null if not known"
+    )
+    message: str = Field(description="the comparison in one sentence")
+
+
+class WaiverRecord(_Part):
+    """A fail or inconclusive that somebody has answered for."""
+
+    owner: str
+    reason: str
+    expires: str
+
+
+class Finding(_Part):
+    """What one check found on one model, data set and target."""
+
+    check: str = Field(description="the check's id, e.g. 'R2'")
+    id: str = Field(description="check/model/dataset/target[/case]; never a pytest node id")
+    title: str
+    model: str
+    dataset: str
+    target: str
+    case: str = Field(description="what tells cases of one check apart, e.g. 'black'; may be empty")
+    verdict: Verdict
+    question: str
+    claim: str
+    estimate: EstimateRecord | None = Field(description="the estimate that decided")
+    margin: float | None
+    margin_source: str | None
+    comparisons: list[ComparisonRecord]
+    observations: list[EstimateRecord] = Field(description="reported without a decision rule")
+    reason: str = Field(description="why not applicable, inconclusive, waived or in error")
+    would_pass: str = Field(description="what result would have passed")
+    command: str = Field(description="command line that repeats this check alone")
+    waiver: WaiverRecord | None = None
+
+
+class CausesRecord(_Part):
+    """Named causes of a model's failures on one target."""
+
+    model: str
+    dataset: str
+    target: str
+    causes: list[str]
+
+
+class GalleryImage(_Part):
+    """One masked case as the model saw it, before intensity normalisation."""
+
+    model: str
+    dataset: str
+    target: str
+    case: str = Field(description="pseudonymous, e.g. 'positive 1'")
+    masking: str
+    png: str = Field(description="PNG file, base64")
+    hidden_fraction: float
+
+
+class TargetRecord(_Part):
+    """How many cases of a target a data set holds, and its declared ROI."""
+
+    n_images: int
+    n_patients: int
+    n_positive_images: int
+    n_positive_patients: int
+    roi: list[str]
+
+
+class DatasetRecord(_Part):
+    """A data set as audited."""
+
+    name: str
+    digest: str
+    description: str
+    modality: str
+    licence: str
+    citation: str
+    n_images: int
+    n_patients: int
+    targets: dict[str, TargetRecord]
+    excluded: list[str] = Field(description="rows left out, each with its reason")
+
+
+class ModelRecord(_Part):
+    """A model as audited; one entry a fold."""
+
+    name: str
+    digest: str
+    description: str
+    loader: str
+    architecture: str
+    targets: list[str]
+    input: dict[str, Any]
+
+
+class Policy(_Part):
+    """The settings every verdict was drawn under."""
+
+    confidence: float
+    multiplicity: Literal["holm", "none"]
+    inconclusive: Literal["block", "warn"]
+    seed: int
+    max_cases: int | None = Field(description="a number makes this a smoke test, not an audit")
+
+
+class Provenance(_Part):
+    """Everything that, given again, gives this record again."""
+
+    audit_suite: str
+    policy: Policy
+    evidence_profile: dict[str, Any]
+    models: list[ModelRecord]
+    datasets: list[DatasetRecord]
+
+
+class Record(_Part):
+    """The whole audit. Byte-identical outside ``environment`` for the same inputs and profile."""
+
+    schema_version: Literal["1.0"] = SCHEMA_VERSION
+    decision: Literal["open", "closed", "partial"]
+    decision_reason: str
+    counts: dict[Verdict, int]
+    findings: list[Finding]
+    causes: list[CausesRecord]
+    gallery: list[GalleryImage]
+    provenance: Provenance
+    environment: dict[str, Any] = Field(description="versions, machine, time: what may differ")
+
+    def to_json(self) -> str:
+        """The record as canonical JSON text, ending in a newline."""
+        content = self.model_dump(mode="json")
+        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_record(path: str | Path) -> Record:
+    """Read an ``audit.json``.
+
+    Raises:
+        AuditError: If the file is missing, no JSON, or no record of a known schema version.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise AuditError(f"{path} does not exist", "give the path of an audit.json") from None
+    except (OSError, ValueError) as error:
+        raise AuditError(f"{path} is not readable JSON: {error}", "repeat the audit") from None
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if version != SCHEMA_VERSION:
+        raise AuditError(
+            f"{path} has schema_version {version!r}, this release reads {SCHEMA_VERSION!r}",
+            "render it with the audit-suite release that wrote it",
+        )
+    try:
+        return Record.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise AuditError(f"{path}: key '{key}': {first['msg']}", "repeat the audit") from None

@@ -1,0 +1,48 @@
+"""The verdicts of an audit, their order, and the exceptions that raise them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What a check says of one model on one data set.
+
+    ``none < pass < inconclusive < fail < error`` is the order of ISO/IEC 9646 (TTCN-3): a verdict
+    may only get worse. ``waived`` and ``not_applicable`` stand outside the order.
+    """
+
+    NONE = "none"
+    PASS = "pass"
+    INCONCLUSIVE = "inconclusive"
+    FAIL = "fail"
+    ERROR = "error"
+    WAIVED = "waived"
+    NOT_APPLICABLE = "not_applicable"
+
+
+_ORDER = (Verdict.NONE, Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL, Verdict.ERROR)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Merge verdicts: the worst of them, ``none`` if there are none.
+
+    Args:
+        verdicts: Verdicts inside the order.
+
+    Returns:
+        The worst verdict.
+
+    Raises:
+        ValueError: If a verdict stands outside the order (``waived``, ``not_applicable``).
+    """
+    return max(verdicts, key=_ORDER.index, default=Verdict.NONE)
+
+
+class Inconclusive(Exception):  # noqa: N818 - a verdict, not an error
+    """The data are too few to say pass or fail."""
+
+
+class NotApplicable(Exception):  # noqa: N818 - a verdict, not an error
+    """The check has no meaning here; the message is the reason shown in the report."""
