@@ -35,6 +35,9 @@ class _Card(_Part):
         """The file this card was read from."""
         return self._path
 
+    def __hash__(self) -> int:
+        return hash((self.name, self._path))
+
     def resolve(self, path: str) -> Path:
         """Make a path of the card absolute: variables expanded, relative to the card's folder.
 

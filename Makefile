@@ -1,0 +1,48 @@
+# `make audit` and `make test` each work alone on a fresh machine: they create .venv if it is missing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OUT := reports/out
+AUDIT := $(BIN)/pytest --audit
+
+.PHONY: audit audit-shortcut audit-real test lint schema clean
+
+audit: $(VENV)/.installed  ## audit the honest reference model on the embedded data: the main job
+	@mkdir -p $(OUT)
+	$(AUDIT) --audit-model model_zoo/models/phantom-honest.toml \
+	  --audit-dataset model_zoo/datasets/phantom-cxr.toml \
+	  --audit-dataset model_zoo/datasets/phantom-fundus.toml \
+	  --audit-json $(OUT)/audit.json --audit-report $(OUT)/audit.html --junitxml=$(OUT)/junit.xml
+
+audit-shortcut: $(VENV)/.installed  ## the same for the model that reads a marker: it is blocked, exit 1
+	@mkdir -p $(OUT)/shortcut
+	$(AUDIT) --audit-model model_zoo/models/phantom-shortcut.toml \
+	  --audit-dataset model_zoo/datasets/phantom-cxr.toml \
+	  --audit-json $(OUT)/shortcut/audit.json --audit-report $(OUT)/shortcut/audit.html
+
+audit-real: $(VENV)/.installed  ## real chest X-rays (AUDIT_REAL_DATA): a pretrained network, blocked for reading the background
+	@test -n "$$AUDIT_REAL_DATA" || { echo "set AUDIT_REAL_DATA to the folder that holds cxr/, e.g. AUDIT_REAL_DATA=/data make audit-real" >&2; exit 2; }
+	@mkdir -p $(OUT)/real-cxr
+	$(BIN)/python audits/real_cxr/train_head.py --out $(OUT)/real-cxr
+	$(AUDIT) --audit-model audits/real_cxr/covid-efficientnet.toml \
+	  --audit-dataset audits/real_cxr/cxr-covid-test.toml \
+	  --audit-json $(OUT)/real-cxr/audit.json --audit-report $(OUT)/real-cxr/audit.html \
+	  --junitxml=$(OUT)/real-cxr/junit.xml
+
+test: $(VENV)/.installed lint  ## lint, types, layers and every test, with line coverage
+	$(BIN)/coverage erase
+	$(BIN)/pytest -n 2 --cov --cov-report=term -q
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(VENV)/.installed: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(OUT) .audit-evidence

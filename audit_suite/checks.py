@@ -1,0 +1,109 @@
+"""`@check`: a test function whose needs are declared, so that they are known at collection."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeVar
+
+from audit_suite.needs import Need
+from audit_suite.statistics import Estimate, Margin
+from audit_suite.verdict import NotApplicable
+
+Declared = Need | list[Need] | tuple[Need, ...] | Margin
+
+ATTRIBUTE = "__audit_check__"
+
+_Test = TypeVar("_Test", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Check:
+    """What the decorator noted of one test function.
+
+    Attributes:
+        id: Short id, for example ``R2``; findings, waivers and margins are keyed by it.
+        title: The function's name in words.
+        question: What the check asks, for the report.
+        needs: Needs, alternatives (list: one case each), families (tuple: handed over together)
+            and margins by argument name.
+    """
+
+    id: str
+    title: str
+    question: str
+    needs: dict[str, Declared]
+
+
+def check(
+    id: str | None = None, /, *, question: str = "", **needs: Declared | Sequence[Need]
+) -> Callable[[_Test], _Test]:
+    """Declare a pytest test function to be a check of the audit.
+
+    Each keyword names an argument of the function and says what it gets: a need (an `Estimate`),
+    a list of needs (one case each), a tuple of needs (a `Family`, judged together) or a `Margin`
+    (the limit, which a card's ``margins`` may override under the check's id).
+
+    Args:
+        id: Short stable id; the function's name if none is given.
+        question: What is asked, in plain words; the docstring's first line if none is given.
+        **needs: What the function's arguments get.
+
+    Raises:
+        TypeError: If a need is of no known kind or the function has no such argument.
+    """
+
+    def decorate(function: _Test) -> _Test:
+        arguments = inspect.signature(function).parameters
+        for name, need in needs.items():
+            if name not in arguments:
+                raise TypeError(f"@check({name}=...): {function.__name__} has no argument '{name}'")
+            _validate(name, need)
+        summary = (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " ")
+        title = function.__name__.removeprefix("test_")
+        setattr(
+            function,
+            ATTRIBUTE,
+            Check(
+                id=id or title,
+                title=title.replace("_", " "),
+                question=question or summary or title.replace("_", " "),
+                needs=dict(needs),  # type: ignore[arg-type]  # validated above
+            ),
+        )
+        return function
+
+    return decorate
+
+
+class ReportOnly(NotApplicable):
+    """Estimates that are reported without a verdict."""
+
+    def __init__(self, estimates: Sequence[Estimate], because: str) -> None:
+        self.estimates = tuple(estimates)
+        super().__init__(f"reported only: {because}")
+
+
+def report_only(*estimates: Estimate, because: str) -> NoReturn:
+    """End a check without a verdict, its estimates in the report.
+
+    Args:
+        *estimates: What to show.
+        because: Why no decision rule is applied.
+
+    Raises:
+        ReportOnly: Always.
+    """
+    raise ReportOnly(estimates, because)
+
+
+def _validate(name: str, need: object) -> None:
+    if isinstance(need, Need | Margin):
+        return
+    if isinstance(need, list | tuple) and need and all(isinstance(n, Need) for n in need):
+        return
+    raise TypeError(
+        f"@check({name}=...): expected a need such as auroc(), a non-empty list or tuple of needs, "
+        f"or a Margin, got {need!r}"
+    )

@@ -1,0 +1,77 @@
+"""The evidence profile: every setting that may change a score in its last digits."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from audit_suite.cards import canonical_digest
+from audit_suite.errors import AuditError
+
+_PIXELS_A_BATCH = 1 << 19
+
+
+class EvidenceProfile(BaseModel):
+    """Device and arithmetic of a run; part of every evidence key.
+
+    With one profile and machine type the evidence, and so the record, is bit-identical however
+    the work was split.
+
+    Attributes:
+        device: ``cpu`` or ``cuda``.
+        threads: Threads of one forward pass on the CPU.
+        batch_size: Images a forward pass; None chooses it by the size of the model's input.
+        seed: Seed that every random fill derives from.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    device: str
+    threads: int
+    batch_size: int | None = None
+    seed: int = 1907
+
+    def digest(self) -> str:
+        """SHA-256 of the profile."""
+        return canonical_digest(self.model_dump())
+
+    def batch_for(self, size: tuple[int, int]) -> int:
+        """Images in one batch for inputs of ``size`` (height, width); always the same."""
+        if self.batch_size is not None:
+            return self.batch_size
+        return max(1, min(256, _PIXELS_A_BATCH // (size[0] * size[1])))
+
+    def summary(self) -> dict[str, Any]:
+        """The profile as plain values, for the record."""
+        return self.model_dump()
+
+
+def choose_profile(device: str, batch_size: int | None, seed: int) -> EvidenceProfile:
+    """Choose the profile of a run.
+
+    Args:
+        device: ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``.
+        batch_size: Images a forward pass, or None to let the engine choose.
+        seed: Seed of random fills.
+
+    Raises:
+        AuditError: If CUDA is asked for and not there.
+    """
+    has_cuda = False
+    if device != "cpu":
+        import torch
+
+        has_cuda = torch.cuda.is_available()
+    if device == "cuda" and not has_cuda:
+        raise AuditError(
+            "--audit-device=cuda: this machine shows PyTorch no CUDA device",
+            "use --audit-device=auto or cpu, or check the driver and CUDA_VISIBLE_DEVICES",
+        )
+    return EvidenceProfile(
+        device="cuda" if has_cuda else "cpu",
+        threads=os.cpu_count() or 1,
+        batch_size=batch_size,
+        seed=seed,
+    )

@@ -1,0 +1,199 @@
+"""Where evidence is asked for: data sets and models loaded once, tables read from the store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
+from audit_suite.datasets import Dataset, load_dataset
+from audit_suite.errors import AuditError
+from audit_suite.evidence.profile import EvidenceProfile
+from audit_suite.evidence.request import Request
+from audit_suite.evidence.store import Arrays, EvidenceStore
+
+if TYPE_CHECKING:
+    from audit_suite.models import AuditedModel
+
+SHARD = 256  # images in one stored file and one unit of work
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """What one model said of every image of a data set under one masking.
+
+    Attributes:
+        scores: Shape (n_images, n_targets), after the activation; NaN where ``used`` is false.
+        hidden_fraction: Shape (n_images,), share of the model's input that was filled, 0 to 1.
+        used: Shape (n_images,), false for images that could not be read and were excluded.
+        embeddings: Shape (n_images, width), or None if the card names no embedding layer.
+        excluded: Why each unused image was left out, by row; holds no file name or patient.
+    """
+
+    scores: NDArray[np.float32]
+    hidden_fraction: NDArray[np.float32]
+    used: NDArray[np.bool_]
+    embeddings: NDArray[np.float32] | None
+    excluded: tuple[str, ...]
+
+
+class EvidenceSource:
+    """Data sets, models and stored evidence of a run; computes what is missing on demand."""
+
+    def __init__(
+        self,
+        store: EvidenceStore,
+        profile: EvidenceProfile,
+        *,
+        offline: bool = False,
+        max_cases: int | None = None,
+    ) -> None:
+        self.store = store
+        self.profile = profile
+        self.offline = offline
+        self.max_cases = max_cases
+        self.failures: dict[object, AuditError] = {}
+        self._datasets: dict[DatasetCard, Dataset | AuditError] = {}
+        self._models: dict[tuple[ModelCard, int | None], AuditedModel] = {}
+        self._model_digests: dict[tuple[ModelCard, int | None], str] = {}
+        self._tables: dict[Request, ScoreTable] = {}
+
+    def dataset(self, card: DatasetCard) -> Dataset:
+        """The data set of a card, loaded once.
+
+        Raises:
+            AuditError: If it cannot be loaded; the same error each time it is asked for.
+        """
+        if card not in self._datasets:
+            try:
+                self._datasets[card] = load_dataset(card, self.max_cases)
+            except AuditError as error:
+                self._datasets[card] = error
+        found = self._datasets[card]
+        if isinstance(found, AuditError):
+            raise found
+        return found
+
+    def model(self, card: ModelCard, fold: int | None) -> AuditedModel:
+        """A model on the profile's device, loaded once.
+
+        Raises:
+            AuditError: If it cannot be loaded.
+        """
+        from audit_suite.models import load_model
+
+        if (card, fold) not in self._models:
+            self._models[card, fold] = load_model(card, fold, self.profile.device)
+        return self._models[card, fold]
+
+    def model_digest(self, card: ModelCard, fold: int | None) -> str:
+        """SHA-256 of all that decides a model's scores, computed once.
+
+        Raises:
+            AuditError: If the weights cannot be read.
+        """
+        from audit_suite.models import model_digest
+
+        if (card, fold) not in self._model_digests:
+            self._model_digests[card, fold] = model_digest(card, fold)
+        return self._model_digests[card, fold]
+
+    def key(self, request: Request, shard: int) -> str:
+        """The store key of one shard of a request's evidence."""
+        return canonical_digest(
+            {
+                "model": self.model_digest(request.model, request.fold),
+                "dataset": self.dataset(request.dataset).digest,
+                "masking": request.masking.digest,
+                "profile": self.profile.digest(),
+                "shard": [shard, SHARD, len(self.dataset(request.dataset).cases)],
+            }
+        )
+
+    def shards(self, card: DatasetCard) -> range:
+        """The numbers of a data set's shards."""
+        return range(-(-len(self.dataset(card).cases) // SHARD))
+
+    def table(self, request: Request) -> ScoreTable:
+        """The evidence of a request; computed now if it was not planned.
+
+        Raises:
+            AuditError: If the evidence is missing and may not or cannot be computed.
+        """
+        if request not in self._tables:
+            self._tables[request] = self._read(request)
+        return self._tables[request]
+
+    def _read(self, request: Request) -> ScoreTable:
+        stored = self._stored(request)
+        if stored is None:
+            if self.offline:
+                raise AuditError(
+                    f"--audit-offline: the store {self.store.root} lacks the evidence of model "
+                    f"'{request.model.name}' on data set '{request.dataset.name}' under masking "
+                    f"'{request.masking.id}'",
+                    "run once without --audit-offline, with the same cards and evidence profile",
+                )
+            from audit_suite.evidence.executor import compute
+
+            compute([request], self)
+            stored = self._stored(request)
+        if stored is None:
+            raise self._failure(request)
+        return _join(stored)
+
+    def _stored(self, request: Request) -> list[Arrays] | None:
+        found = []
+        for shard in self.shards(request.dataset):
+            key = self.key(request, shard)
+            arrays = self.store.read(key)
+            if arrays is None:
+                if self.store.has(key) and not self.offline:
+                    self.store.discard(key)
+                return None
+            found.append(arrays)
+        return found
+
+    def _failure(self, request: Request) -> AuditError:
+        for scope in (request, request.pair, request.dataset):
+            if scope in self.failures:
+                return self.failures[scope]
+        return AuditError(
+            f"the evidence of model '{request.model.name}' on '{request.dataset.name}' is missing",
+            "run the audit again; if it stays missing, empty the folder of --audit-evidence",
+        )
+
+
+def _join(shards: Sequence[Arrays]) -> ScoreTable:
+    def column(name: str) -> NDArray[np.generic]:
+        return np.concatenate([shard[name] for shard in shards])
+
+    return ScoreTable(
+        scores=column("scores").astype(np.float32, copy=False),
+        hidden_fraction=column("hidden_fraction").astype(np.float32, copy=False),
+        used=column("used").astype(np.bool_, copy=False),
+        embeddings=(
+            column("embeddings").astype(np.float32, copy=False)
+            if all("embeddings" in shard for shard in shards)
+            else None
+        ),
+        excluded=tuple(line for shard in shards for line in unpack_lines(shard["excluded"])),
+    )
+
+
+def pack_lines(lines: Sequence[str]) -> NDArray[np.uint8]:
+    """Lines of text as an array, so that a store of arrays can hold them."""
+    return np.frombuffer(json.dumps(list(lines)).encode(), dtype=np.uint8)
+
+
+def unpack_lines(array: NDArray[np.generic]) -> list[str]:
+    """The inverse of `pack_lines`."""
+    lines: list[str] = json.loads(array.tobytes())
+    return lines

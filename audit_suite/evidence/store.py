@@ -1,0 +1,122 @@
+"""The evidence store: arrays by content hash, written so that a crash never leaves half a file."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from audit_suite.errors import AuditError
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class EvidenceStore:
+    """A folder of evidence files that outlives the run; safe for several processes.
+
+    A file's name is the hash of everything that decided its content, so a file is never changed,
+    only added. Each carries a checksum: what was damaged on disk counts as missing.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def has(self, key: str) -> bool:
+        """Whether evidence is stored under ``key`` (its content is checked on reading)."""
+        return self._file(key).exists()
+
+    def read(self, key: str) -> Arrays | None:
+        """The arrays under ``key``; None if they are missing or damaged."""
+        try:
+            with safe_open(self._file(key), framework="np") as file:
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                checksum = (file.metadata() or {}).get("checksum")
+        except (FileNotFoundError, SafetensorError, OSError):
+            return None
+        return arrays if checksum == _checksum(arrays) else None
+
+    def write(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Store arrays under ``key``: written aside, flushed to the disk, then renamed.
+
+        Raises:
+            AuditError: If the disk is full or the folder cannot be written; what was stored
+                before stays as it was.
+        """
+        content = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        data = save(content, metadata={"checksum": _checksum(content)})
+        target = self._file(key)
+        aside = target.with_name(f"{target.name}.{uuid.uuid4().hex}.tmp")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with aside.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(target)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                aside.unlink(missing_ok=True)
+            raise AuditError(
+                f"--audit-evidence: cannot write to {self.root}: {error.strerror or error}",
+                "free some disk space or name another folder; what is stored so far is kept, "
+                "and the next run goes on from there",
+            ) from None
+
+    def discard(self, key: str) -> None:
+        """Remove damaged evidence so that it is computed again."""
+        self._file(key).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def claim(self, name: str, wait: bool) -> Iterator[bool]:
+        """Claim a unit of work for this process; the claim dies with the process.
+
+        Args:
+            name: The unit, safe as a file name.
+            wait: Wait for another process's claim to end instead of giving up.
+
+        Yields:
+            Whether the claim was granted.
+
+        Raises:
+            AuditError: If the folder cannot be written.
+        """
+        folder = self.root / "claims"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(folder / f"{name}.lock")
+            lock.acquire(timeout=-1 if wait else 0)
+        except Timeout:
+            yield False
+            return
+        except OSError as error:
+            raise AuditError(
+                f"--audit-evidence: cannot write to {self.root}: {error.strerror or error}",
+                "name a folder that this user may write to",
+            ) from None
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def _file(self, key: str) -> Path:
+        return self.root / key[:2] / f"{key}.safetensors"
+
+
+def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(json.dumps([name, str(array.dtype), array.shape]).encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,46 @@
+"""The area under the ROC curve on images under a masking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.maskings import Full, Masking
+from audit_suite.needs.scores import cell_scores
+from audit_suite.statistics import Estimate, estimate_auroc
+
+
+@dataclass(frozen=True)
+class Auroc:
+    """AUROC of a cell's model for its target, every image under ``masking``."""
+
+    masking: Masking
+
+    @property
+    def id(self) -> str:
+        """The masking's id."""
+        return self.masking.id
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """Scores under the masking."""
+        return (cell.request(self.masking),)
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """AUROC with its patient-clustered influence (DeLong 1988, Obuchowski 1997)."""
+        scores = cell_scores(cell, source, self.masking)
+        return estimate_auroc(
+            scores.labels,
+            scores.scores,
+            scores.patients,
+            scores.dataset,
+            label=f"AUROC {self.masking.label}".rstrip(),
+        )
+
+
+def auroc(masking: Masking | None = None) -> Auroc:
+    """Need: AUROC on full images, or on images under ``masking``.
+
+    Args:
+        masking: For example ``WithoutROI(shape="box", fill="mean")``; None for the full image.
+    """
+    return Auroc(Full() if masking is None else masking)

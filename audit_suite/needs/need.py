@@ -1,0 +1,38 @@
+"""The protocol of a need: what a check may ask for, as a pure function of stored evidence."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.statistics import Estimate
+
+
+@runtime_checkable
+class Need(Protocol):
+    """Something that can be estimated in one cell (model x data set x target) of the audit.
+
+    A new kind of need is a small frozen dataclass with these three members; nothing is registered.
+    """
+
+    @property
+    def id(self) -> str:
+        """Stable ASCII slug that tells needs of one kind apart, part of case ids."""
+        ...
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """The evidence this need will read.
+
+        Raises:
+            NotApplicable: If it has no meaning in this cell; the message says why.
+        """
+        ...
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """Turn stored evidence into an estimate; no input or output of its own.
+
+        Raises:
+            NotApplicable: If the evidence shows that the need has no meaning in this cell.
+            AuditError: If the evidence cannot be had.
+        """
+        ...

@@ -1,0 +1,95 @@
+"""How a masking moves the scores themselves (R11): reported, because it mixes in calibration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.maskings import Full, Masking
+from audit_suite.needs.scores import CellScores, cell_scores
+from audit_suite.statistics import Estimate, estimate_mean, estimate_proportion
+from audit_suite.verdict import NotApplicable
+
+THRESHOLD = 0.5  # of a probability
+
+
+@dataclass(frozen=True)
+class ScoreShift:
+    """Mean of (score under masking - score on the full image) over all images."""
+
+    masking: Masking
+
+    @property
+    def id(self) -> str:
+        """The masking's id behind ``shift``."""
+        return f"shift-{self.masking.id}"
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """Scores on full images and under the masking."""
+        return cell.request(Full()), cell.request(self.masking)
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """The mean shift, clustered by patient."""
+        full, masked = _pair(cell, source, self.masking)
+        return estimate_mean(
+            masked.scores - full.scores,
+            full.patients,
+            full.dataset,
+            label=f"mean score shift {self.masking.label}",
+        )
+
+
+@dataclass(frozen=True)
+class FlipRate:
+    """Share of true positives (score >= .5 on the full image) that fall below .5 under a masking."""
+
+    masking: Masking
+
+    @property
+    def id(self) -> str:
+        """The masking's id behind ``flips``."""
+        return f"flips-{self.masking.id}"
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """Scores on full images and under the masking."""
+        return cell.request(Full()), cell.request(self.masking)
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """The share of flips, clustered by patient.
+
+        Raises:
+            NotApplicable: If the scores are no probabilities, or no positive is detected.
+        """
+        if cell.model.activation == "none":
+            raise NotApplicable("the model's scores are no probabilities (activation = 'none')")
+        full, masked = _pair(cell, source, self.masking)
+        detected = (full.labels == 1) & (full.scores >= THRESHOLD)
+        if not detected.any():
+            raise NotApplicable("no positive image reaches a score of 0.5: nothing could flip")
+        return estimate_proportion(
+            masked.scores[detected] < THRESHOLD,
+            full.patients[detected],
+            full.dataset,
+            label=f"share of true positives lost {self.masking.label}",
+        )
+
+
+def score_shift(masking: Masking) -> ScoreShift:
+    """Need: mean change of the score under ``masking``."""
+    return ScoreShift(masking)
+
+
+def flip_rate(masking: Masking) -> FlipRate:
+    """Need: share of true positives that ``masking`` turns negative."""
+    return FlipRate(masking)
+
+
+def _pair(
+    cell: Cell, source: EvidenceSource, masking: Masking
+) -> tuple[CellScores, CellScores]:
+    full, masked = cell_scores(cell, source, Full()), cell_scores(cell, source, masking)
+    if not np.array_equal(full.used, masked.used):
+        raise AssertionError("one data set gave two sets of usable images")
+    return full, masked
