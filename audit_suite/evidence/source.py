@@ -131,6 +131,14 @@ class EvidenceSource:
             self._tables[request] = self._read(request)
         return self._tables[request]
 
+    def stored_table(self, request: Request) -> ScoreTable | None:
+        """The evidence of a request if all of it is stored, else None; computes nothing."""
+        try:
+            stored = self._stored(request)
+        except AuditError:
+            return None
+        return None if stored is None else _join(stored)
+
     def _read(self, request: Request) -> ScoreTable:
         stored = self._stored(request)
         if stored is None:

@@ -1,0 +1,118 @@
+"""A few masked cases as the models saw them, for the report."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import torch
+from PIL import Image
+
+from audit_suite.datasets import BadImage, Dataset
+from audit_suite.errors import AuditError
+from audit_suite.evidence.prepare import Geometry, Prepared, Wanted, geometry, prepare
+from audit_suite.evidence.request import Cell, Request
+from audit_suite.evidence.source import EvidenceSource
+from audit_suite.maskings import Reference, apply_masking, hidden_pixels
+from audit_suite.record import GalleryImage
+
+_LARGEST = 192  # pixels of the longer side: enough to recognise what is hidden
+_TRIES = 20  # unreadable images are passed over
+_CASES = (("positive 1", 1, 0), ("positive 2", 1, 1), ("negative 1", 0, 0))
+
+
+def gallery(
+    cells: Sequence[Cell], requests: Iterable[Request], source: EvidenceSource
+) -> list[GalleryImage]:
+    """Show two positives and a negative of each data set and target under every masking planned.
+
+    Cases are chosen by a hash, not by their scores. Models that share an input geometry share
+    the pictures; they stand under the first of them.
+
+    Args:
+        cells: Cells of the audit, in order.
+        requests: The evidence planned.
+        source: Data sets by card.
+    """
+    wanted = list(requests)
+    found: list[GalleryImage] = []
+    shown = set()
+    for cell in cells:
+        key = (cell.dataset, cell.target, geometry(cell.model.input))
+        mine = sorted(
+            {r for r in wanted if r.pair == (cell.model, cell.fold, cell.dataset)},
+            key=lambda r: (r.masking.keep != "all", r.masking.id),
+        )
+        if key in shown or not mine:
+            continue
+        shown.add(key)
+        try:
+            found.extend(_cell_images(cell, mine, source))
+        except AuditError:
+            continue  # the findings on this data set say what is wrong with it
+    return found
+
+
+def _cell_images(
+    cell: Cell, requests: Sequence[Request], source: EvidenceSource
+) -> Iterator[GalleryImage]:
+    dataset = source.dataset(cell.dataset)
+    spec = cell.model.input
+    rois = sorted({r.masking.region for r in requests if r.masking.region})
+    wanted = Wanted({geometry(spec): spec}, rois)
+    for name, label, rank in _CASES:
+        chosen = _choose(dataset, cell.target, label, rank, wanted)
+        if chosen is None:
+            continue
+        index, prepared = chosen
+        image = torch.from_numpy(prepared.image)[None]
+        reference = Reference(image.mean(dim=(0, 2, 3)))
+        for request in requests:
+            masked, share = image, 0.0
+            if request.masking.keep != "all":
+                distance = torch.from_numpy(prepared.distances[request.masking.region])[None]
+                masked = apply_masking(request.masking, image, distance, reference, [index])
+                share = float(hidden_pixels(request.masking, distance).float().mean())
+            yield GalleryImage(
+                model=cell.model_name,
+                dataset=dataset.card.name,
+                target=cell.target,
+                case=name,
+                masking=request.masking.id,
+                png=_png(masked[0]),
+                hidden_fraction=round(share, 6),
+            )
+
+
+def _choose(
+    dataset: Dataset, target: str, label: int, rank: int, wanted: Wanted
+) -> tuple[int, Prepared] | None:
+    """The readable image of that label with the ``rank``-th smallest hash; one a patient."""
+    candidates = sorted(
+        (index for index, case in enumerate(dataset.cases) if case.labels[target] == label),
+        key=lambda index: hashlib.sha256(f"{dataset.digest}/{index}".encode()).digest(),
+    )
+    patients: set[str] = set()
+    for index in candidates[:_TRIES]:
+        prepared = prepare(dataset, index, wanted)
+        patient = dataset.cases[index].patient
+        if isinstance(prepared, BadImage) or patient in patients:
+            continue
+        patients.add(patient)
+        if len(patients) > rank:
+            key: Geometry = next(iter(wanted.specs))
+            return index, prepared[key]
+    return None
+
+
+def _png(image: torch.Tensor) -> str:
+    pixels = (image.clamp(0, 1).permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+    picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    if max(picture.size) > _LARGEST:
+        picture.thumbnail((_LARGEST, _LARGEST), Image.Resampling.BILINEAR)
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", optimize=False)
+    return base64.b64encode(buffer.getvalue()).decode()

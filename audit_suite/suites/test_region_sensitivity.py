@@ -1,0 +1,105 @@
+"""Region sensitivity: does the model need the anatomy, and does it get by without it?
+
+After Sourget et al. 2024, "Mask of Truth" (checks R1 to R6 and R11). ROI is what the data set card
+declares for the target, for example the lungs. Margins marked as proposed can be pre-registered in
+a card: ``[margins.R2]`` with ``value`` and ``source``.
+"""
+
+from audit_suite import (
+    Inconclusive,
+    Margin,
+    NotApplicable,
+    OnlyROI,
+    Verdict,
+    WithoutROI,
+    auroc,
+    check,
+    flip_rate,
+    report_only,
+    score_shift,
+)
+
+FILLS = ("black", "mean", "blur")
+PROPOSED = "proposed default of audit-suite; pre-register your own in a card"
+
+hidden_contour = tuple(auroc(WithoutROI(fill=fill)) for fill in FILLS)
+hidden_box = tuple(auroc(WithoutROI(shape="box", fill=fill)) for fill in FILLS)
+
+
+@check("R1", full=auroc())
+def test_skill_as_claimed(full, audit):
+    """Does the model reach the AUROC that its maker claims?"""
+    claim = audit.cell.model.claims.get(audit.cell.target)
+    if claim is None:
+        raise NotApplicable(f"the model card claims no AUROC for '{audit.cell.target}'")
+    assert full > Margin(claim.auroc, source=f"claim of the model card: {claim.source}")
+
+
+@check("R2", hidden=hidden_contour, margin=Margin(0.05, source=PROPOSED))
+def test_chance_without_the_roi(hidden, margin):
+    """With the region of interest hidden, does the model fall to chance?"""
+    assert hidden.distance_to(0.5) < margin
+
+
+@check("R3", hidden=hidden_box, margin=Margin(0.05, source=PROPOSED))
+def test_chance_without_the_roi_box(hidden, margin):
+    """With the region's whole bounding box hidden, its shape too, does the model fall to chance?"""
+    assert hidden.distance_to(0.5) < margin
+
+
+@check(
+    "R4", full=auroc(), hidden=auroc(WithoutROI(shape="box")), margin=Margin(0.10, source=PROPOSED)
+)
+def test_skill_is_lost_without_the_roi_box(full, hidden, margin):
+    """Does hiding the region's box cost the model its skill?"""
+    low, _ = full.interval(0.90)
+    if low <= 0.60:
+        raise NotApplicable(
+            f"skill on full images is not shown to exceed AUROC 0.60 (lower bound {low:.3f}): "
+            f"there is too little to lose"
+        )
+    assert full - hidden > margin
+
+
+@check("R5", full=auroc(), only=auroc(OnlyROI(shape="box")), margin=Margin(0.05, source=PROPOSED))
+def test_the_roi_box_is_enough(full, only, margin):
+    """Does the region's box alone carry the model's skill?"""
+    assert full - only < margin
+
+
+@check("R6", hidden=auroc(WithoutROI()), only=auroc(OnlyROI()), fills=hidden_contour)
+def test_the_roi_beats_its_background(hidden, only, fills):
+    """Is the model better on the region alone than on everything but the region?"""
+    beats_background(hidden, only, fills)
+
+
+@check(
+    "R6-box",
+    hidden=auroc(WithoutROI(shape="box")),
+    only=auroc(OnlyROI(shape="box")),
+    fills=hidden_box,
+)
+def test_the_roi_box_beats_its_background(hidden, only, fills):
+    """Is the model better on the region's box alone than on everything but the box?"""
+    beats_background(hidden, only, fills)
+
+
+@check(
+    "R11", shift=score_shift(WithoutROI(shape="box")), flips=flip_rate(WithoutROI(shape="box"))
+)
+def test_scores_shift_without_the_roi_box(shift, flips):
+    """How far do the scores move when the region's box is hidden?"""
+    report_only(shift, flips, because="a shift of scores mixes in a shift of calibration")
+
+
+def beats_background(hidden, only, fills):
+    """A fail needs R2 or R3 to fail too: an image of the ROI alone may just be unfamiliar."""
+    gap = hidden - only
+    loses = gap.compare("<", 0).verdict is Verdict.FAIL
+    background = fills.distance_to(0.5).compare("<", 0.05).verdict
+    if loses and background is not Verdict.FAIL:
+        raise Inconclusive(
+            f"{gap.label} is above 0, but the background alone is not shown to carry the target: "
+            f"the model may only be upset by images of the region alone"
+        )
+    assert gap < Margin(0.0, source="the region should outdo its background (Sourget et al. 2024)")

@@ -1,0 +1,208 @@
+"""Collection: cases of declared checks over the cells, and the plan before any deselection."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from audit_suite.checks import ATTRIBUTE, Check
+from audit_suite.evidence import Cell, Request, plan
+from audit_suite.needs import Need
+from audit_suite.record import Finding
+from audit_suite.statistics import Margin
+from audit_suite.verdict import NotApplicable, Verdict
+from pytest_audit.exchange import Exchange, Planned
+from pytest_audit.session import SUITES
+
+if TYPE_CHECKING:
+    from pytest_audit.session import Audit
+
+Argument = Need | tuple[Need, ...] | Margin
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One argument of one case, as it travels through parametrization."""
+
+    cell: Cell
+    argument: Argument | None
+    suffix: str
+    cases: int
+
+
+@dataclass(frozen=True)
+class Case:
+    """One check in one cell.
+
+    Attributes:
+        check: The declared check.
+        cell: Model, data set and target.
+        suffix: What tells the cases of the check in this cell apart; may be empty.
+        cases: Cases of the test function before any deselection (m of the level .05/m).
+        arguments: What each argument asks for.
+        command: Command line that repeats the case.
+    """
+
+    check: Check
+    cell: Cell
+    suffix: str
+    cases: int
+    arguments: dict[str, Argument]
+    command: str
+
+    @property
+    def id(self) -> str:
+        """Identity of the finding: check, model, data set, target and suffix; no path."""
+        cell = self.cell
+        parts = [self.check.id, cell.model_name, cell.dataset.name, cell.target, self.suffix]
+        return "/".join(part for part in parts if part)
+
+    def planned(self) -> Planned:
+        """The case before it ran: a finding with verdict ``none``."""
+        finding = Finding(
+            check=self.check.id,
+            id=self.id,
+            title=self.check.title,
+            model=self.cell.model_name,
+            dataset=self.cell.dataset.name,
+            target=self.cell.target,
+            case=self.suffix,
+            verdict=Verdict.NONE,
+            question=self.check.question,
+            claim="",
+            estimate=None,
+            margin=None,
+            margin_source=None,
+            comparisons=[],
+            observations=[],
+            reason="planned, not run",
+            would_pass="",
+            command=self.command,
+        )
+        maskings = dict.fromkeys(request.masking.id for request in self.requests())
+        return Planned(finding=finding, maskings=list(maskings))
+
+    def requests(self) -> Iterator[Request]:
+        """The evidence the case declared, nothing where a need does not apply."""
+        for argument in self.arguments.values():
+            for need in argument if isinstance(argument, tuple) else (argument,):
+                if isinstance(need, Need):
+                    try:
+                        yield from need.requests(self.cell)
+                    except NotApplicable:
+                        continue
+
+
+CASE = pytest.StashKey[Case]()
+
+
+class Collecting:
+    """Parametrizes checks over the cells and notes what was planned."""
+
+    def __init__(self, config: pytest.Config, audit: Audit) -> None:
+        self._config = config
+        self._audit = audit
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Give each declared argument its need, in every cell."""
+        check: Check | None = getattr(metafunc.function, ATTRIBUTE, None)
+        if check is None:
+            return
+        combinations = list(_combinations(check))
+        total = len(self._audit.cells) * len(combinations)
+        names = list(check.needs) or ["audit"]
+        values, ids = [], []
+        for cell in self._audit.cells:
+            for suffix, arguments in combinations:
+                bound = [_margin(check, cell, arguments.get(name)) for name in names]
+                values.append([Asked(cell, argument, suffix, total) for argument in bound])
+                parts = [cell.model_name, cell.dataset.name, cell.target, suffix]
+                ids.append("-".join(part for part in parts if part))
+        metafunc.parametrize(names, values, ids=ids, indirect=[n for n in names if n == "audit"])
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Recognise the cases of checks."""
+        check = getattr(getattr(item, "function", None), ATTRIBUTE, None)
+        params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+        asked = {name: value for name, value in params.items() if isinstance(value, Asked)}
+        if check is None or not asked:
+            return
+        first = next(iter(asked.values()))
+        item.stash[CASE] = Case(
+            check=check,
+            cell=first.cell,
+            suffix=first.suffix,
+            cases=first.cases,
+            arguments={n: a.argument for n, a in asked.items() if a.argument is not None},
+            command=self._command(item, first.cell),
+        )
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave out what is no check; note the plan before `-k` and the like deselect."""
+        checks = [item for item in items if CASE in item.stash]
+        others = [item for item in items if CASE not in item.stash]
+        if others:
+            self._config.hook.pytest_deselected(items=others)
+            items[:] = checks
+        ids = Counter(item.stash[CASE].id for item in checks)
+        if twice := [id for id, count in ids.items() if count > 1]:
+            raise pytest.UsageError(
+                f"two checks have the same identity '{twice[0]}': give one another id, "
+                f'@check("...")'
+            )
+        self._config.stash[Exchange.KEY].note_plan(
+            {item.nodeid: item.stash[CASE].planned() for item in checks}
+        )
+
+    def _command(self, item: pytest.Item, cell: Cell) -> str:
+        root = self._config.rootpath
+        parts = ["pytest --audit"]
+        if item.path.parent == SUITES:
+            name = item.path.stem.removeprefix("test_").replace("_", "-")
+            parts.append(f"--audit-suite {name}")
+        else:
+            parts.append(_relative(item.path, root))
+        parts.append(f"--audit-model {_relative(cell.model.path, root)}")
+        parts.append(f"--audit-dataset {_relative(cell.dataset.path, root)}")
+        parts.append(f'-k "{item.name}"')
+        return " ".join(parts)
+
+
+def planned_requests(items: Sequence[pytest.Item]) -> tuple[Request, ...]:
+    """The union of what the selected cases declared."""
+    cases = (item.stash[CASE] for item in items if CASE in item.stash)
+    return plan(request for case in cases for request in case.requests())
+
+
+def _combinations(check: Check) -> Iterator[tuple[str, dict[str, Argument]]]:
+    """Every choice among the alternatives a check lists, with the id that tells it apart."""
+    names = list(check.needs)
+    choices = [
+        [(need.id, need) for need in declared] if isinstance(declared, list) else [("", declared)]
+        for declared in check.needs.values()
+    ]
+    for chosen in itertools.product(*choices):
+        suffix = "-".join(id for id, _ in chosen if id)
+        yield suffix, dict(zip(names, (need for _, need in chosen), strict=True))
+
+
+def _margin(check: Check, cell: Cell, argument: Argument | None) -> Argument | None:
+    """Replace a declared margin by the card's, if model or data set card pre-registered one."""
+    if not isinstance(argument, Margin):
+        return argument
+    for kind, card in (("data set", cell.dataset), ("model", cell.model)):
+        if check.id in card.margins:
+            entry = card.margins[check.id]
+            return Margin(entry.value, source=f"{kind} card '{card.name}': {entry.source}")
+    return argument
+
+
+def _relative(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else path.name

@@ -1,0 +1,93 @@
+"""From what a test did to its finding: verdict, deciding comparison, and words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from audit_suite.checks import ReportOnly
+from audit_suite.errors import AuditError
+from audit_suite.record import Finding, WaiverRecord
+from audit_suite.statistics import Comparison
+from audit_suite.verdict import Inconclusive, NotApplicable, Verdict, worst
+from audit_suite.waivers import Waiver
+from pytest_audit.collecting import Case
+
+
+def judge(
+    case: Case,
+    raised: BaseException | None,
+    comparisons: Sequence[Comparison],
+    waivers: Sequence[Waiver],
+) -> Finding:
+    """Draw the verdict of one case.
+
+    A check passes only if it made a comparison, each of them passed, and nothing was raised; a
+    comparison that failed counts even if the test did not act on it (a verdict may only get
+    worse). What is raised and is no AssertionError is an error, not evidence against the model.
+    """
+    finding = case.planned().finding
+    verdict, reason = _verdict(raised, comparisons)
+    finding.verdict, finding.reason = verdict, reason
+    finding.comparisons = [comparison.to_record() for comparison in comparisons]
+    if isinstance(raised, ReportOnly):
+        finding.observations = [estimate.to_record() for estimate in raised.estimates]
+        finding.estimate = finding.observations[0] if finding.observations else None
+    if comparisons:
+        deciding = _deciding(comparisons).to_record()
+        finding.claim = "; ".join(dict.fromkeys(c.rule for c in finding.comparisons))
+        finding.estimate = deciding.estimate
+        finding.margin, finding.margin_source = deciding.margin, deciding.margin_source
+        finding.would_pass = (
+            f"the {'interval' if '|' in deciding.rule else 'one-sided bound'} of the claim "
+            f"{deciding.rule} must lie inside the margin {deciding.margin:g}"
+        )
+    return _waive(finding, waivers)
+
+
+def _verdict(raised: BaseException | None, comparisons: Sequence[Comparison]) -> tuple[Verdict, str]:
+    compared = worst(comparison.verdict for comparison in comparisons)
+    spoken = next((c.message for c in comparisons if c.verdict is compared), "")
+    if isinstance(raised, NotApplicable):
+        return Verdict.NOT_APPLICABLE, str(raised)
+    if isinstance(raised, Inconclusive):
+        return worst((Verdict.INCONCLUSIVE, compared)), str(raised) or spoken
+    if isinstance(raised, AuditError):
+        return Verdict.ERROR, str(raised)
+    if isinstance(raised, AssertionError):
+        if compared is Verdict.FAIL:
+            return Verdict.FAIL, spoken
+        if not comparisons:
+            return Verdict.FAIL, str(raised).partition("\n")[0]
+        return Verdict.FAIL, str(raised).partition("\n")[0] or spoken
+    if raised is not None:
+        said = str(raised).partition("\n")[0]
+        return Verdict.ERROR, f"{type(raised).__name__}: {said}"
+    if not comparisons:
+        return Verdict.ERROR, "the check compared no estimate, so it can say nothing of the model"
+    return compared, spoken
+
+
+def _deciding(comparisons: Sequence[Comparison]) -> Comparison:
+    compared = worst(comparison.verdict for comparison in comparisons)
+    return next(c for c in comparisons if c.verdict is compared)
+
+
+def _waive(finding: Finding, waivers: Sequence[Waiver]) -> Finding:
+    if finding.verdict not in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+        return finding
+    identity = (finding.check, finding.model, finding.dataset, finding.target)
+    today = datetime.now(UTC).date()
+    for waiver in waivers:
+        if not waiver.covers(*identity):
+            continue
+        if waiver.expired(today):
+            finding.reason += f" (a waiver by {waiver.owner} expired on {waiver.expires})"
+            continue
+        finding.reason = f"{finding.verdict}: {finding.reason}"
+        finding.verdict = Verdict.WAIVED
+        finding.waiver = WaiverRecord(
+            owner=waiver.owner, reason=waiver.reason, expires=waiver.expires.isoformat()
+        )
+        break
+    return finding

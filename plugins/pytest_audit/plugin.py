@@ -1,0 +1,39 @@
+"""Entry point of the plugin: options always, everything else only under `--audit`."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_audit import options
+
+ATTRIBUTE = "__audit_check__"  # set by audit_suite.check; repeated here to import nothing heavy
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the audit's options."""
+    options.add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the audit's hooks."""
+    from pytest_audit import hooks
+
+    pluginmanager.add_hookspecs(hooks)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start an audit if one was asked for."""
+    if config.getoption("audit"):
+        from pytest_audit.session import start
+
+        start(config)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without `--audit`, leave the checks out."""
+    if config.getoption("audit"):
+        return
+    checks = [item for item in items if hasattr(getattr(item, "function", None), ATTRIBUTE)]
+    if checks:
+        items[:] = [item for item in items if item not in set(checks)]
+        config.hook.pytest_deselected(items=checks)

@@ -1,0 +1,142 @@
+"""Gather the findings, write the record and the report, and decide the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from audit_suite.errors import AuditError
+from audit_suite.evidence import Request, plan
+from audit_suite.gate import EXIT_INCOMPLETE, EXIT_OPEN, Gate, decide
+from audit_suite.maskings import Masking
+from audit_suite.record import Finding, Record
+from audit_suite.verdict import Verdict
+from pytest_audit.assembling import assemble
+from pytest_audit.exchange import Exchange
+from pytest_audit.terminal import write_section
+
+if TYPE_CHECKING:
+    from pytest_audit.session import Audit
+
+# Options that keep tests from being collected at all, where no plan could miss them.
+_NARROWING = ("lf", "stepwise", "ignore", "ignore_glob")
+
+
+class Recording:
+    """Keeps what came in; in the process that writes the record (never in a worker)."""
+
+    def __init__(self, config: pytest.Config, audit: Audit) -> None:
+        self._config = config
+        self._audit = audit
+        self._exchange = config.stash[Exchange.KEY]
+        self._came: dict[str, Finding] = {}
+        self._lost: dict[str, str] = {}
+        self._record: Record | None = None
+        self._written: list[tuple[str, Path]] = []
+        self._problems: list[str] = []
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a new xdist worker where the plan is shared."""
+        self._exchange.share(node)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take in a finding; a report without one that failed is a crash, and an error."""
+        if self._exchange.is_worker:
+            return
+        found = getattr(report, "audit_finding", None)
+        if found is not None:
+            finding = Finding.model_validate_json(found)
+            self._came[report.nodeid] = finding
+            self._config.hook.pytest_audit_finding(finding=finding)
+        elif report.failed:
+            self._lost[report.nodeid] = "the process that ran this check crashed"
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(
+        self, session: pytest.Session, exitstatus: int
+    ) -> Generator[None, None, None]:
+        """Write the record and the report, then set the exit code by the gate."""
+        if not self._exchange.is_worker:
+            findings = self._findings()
+            gate = self._narrowed(decide(findings, self._audit.settings.inconclusive))
+            own = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.NO_TESTS_COLLECTED)
+            keeps = exitstatus in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
+            stopped = exitstatus in own and (not findings or self._interrupted(session))
+            if findings and not self._audit.settings.plan:
+                self._write(findings, gate)
+            if gate.exit_code == 1 or not (keeps or stopped):
+                session.exitstatus = 1 if self._problems else gate.exit_code
+            self._exchange.close()
+        yield
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show the audit's section."""
+        if not self._exchange.is_worker:
+            write_section(terminalreporter, self._record, self._written, self._problems)
+
+    def _interrupted(self, session: pytest.Session) -> bool:
+        """Whether a person or a collection error stopped the run, not `-x` under xdist."""
+        return not session.shouldfail and not self._config.getoption("maxfail", 0)
+
+    def _narrowed(self, gate: Gate) -> Gate:
+        narrowing = [f"--{key.replace('_', '-')}" for key in _NARROWING if self._set(key)]
+        if any("::" in argument for argument in self._config.args):
+            narrowing.append("a path with ::")
+        if gate.exit_code == EXIT_OPEN and narrowing:
+            reason = f"{' and '.join(narrowing)} kept checks from being collected"
+            return Gate("partial", reason, EXIT_INCOMPLETE)
+        return gate
+
+    def _set(self, key: str) -> bool:
+        return bool(self._config.getoption(key, default=None))
+
+    def _findings(self) -> list[Finding]:
+        found = []
+        for node, planned in self._exchange.plan().items():
+            finding = self._came.get(node, planned.finding)
+            if node in self._lost and node not in self._came:
+                finding.verdict, finding.reason = Verdict.ERROR, self._lost[node]
+            found.append(finding)
+        return sorted(found, key=lambda finding: finding.id)
+
+    def _requests(self) -> tuple[Request, ...]:
+        """The evidence planned, known in a controller too, which never collects."""
+        cells = {(c.model_name, c.dataset.name, c.target): c for c in self._audit.cells}
+        found = []
+        for planned in self._exchange.plan().values():
+            finding = planned.finding
+            cell = cells[finding.model, finding.dataset, finding.target]
+            found += [cell.request(Masking.parse(id)) for id in planned.maskings]
+        return plan(found)
+
+    def _write(self, findings: list[Finding], gate: Gate) -> None:
+        settings = self._audit.settings
+        try:
+            self._record = assemble(self._audit, findings, gate, self._requests())
+            if settings.json is not None:
+                _write_text(settings.json, self._record.to_json(), "--audit-json")
+                self._written.append(("record", settings.json))
+            if settings.report is not None:
+                from audit_suite.report import write_report
+
+                write_report(self._record, settings.report)
+                self._written.append(("report", settings.report))
+        except AuditError as error:
+            self._problems.append(str(error))
+
+
+def _write_text(path: Path, text: str, option: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f"{path.name}.tmp")
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(path)
+    except OSError as error:
+        raise AuditError(
+            f"{option}={path} cannot be written: {error.strerror}",
+            "name another path; the evidence is stored, the next run only repeats the verdicts",
+        ) from None

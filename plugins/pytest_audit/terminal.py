@@ -1,0 +1,66 @@
+"""The audit's section in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from audit_suite.record import Finding, Record
+from audit_suite.verdict import Verdict
+
+_MARKUP: dict[str, dict[str, bool]] = {
+    "open": {"green": True, "bold": True},
+    "closed": {"red": True, "bold": True},
+    "partial": {"yellow": True, "bold": True},
+}
+_COLOURS: dict[Verdict, dict[str, bool]] = {
+    Verdict.PASS: {"green": True},
+    Verdict.FAIL: {"red": True},
+    Verdict.ERROR: {"red": True},
+    Verdict.INCONCLUSIVE: {"yellow": True},
+    Verdict.WAIVED: {"yellow": True},
+    Verdict.NONE: {"yellow": True},
+    Verdict.NOT_APPLICABLE: {"cyan": True},
+}
+_WIDTH = max(len(verdict) for verdict in Verdict)
+
+
+def write_section(
+    reporter: pytest.TerminalReporter,
+    record: Record | None,
+    written: Sequence[tuple[str, Path]],
+    problems: Sequence[str],
+) -> None:
+    """Write the decision, each verdict with its reason, and where the files are."""
+    for problem in problems:
+        reporter.write_line(f"audit: {problem}", red=True)
+    if record is None:
+        return
+    markup = _MARKUP[record.decision]
+    reporter.write_sep("=", f"audit: {record.decision.upper()}", **markup)
+    reporter.write_line(f"{record.decision_reason}.")
+    if record.provenance.policy.max_cases is not None:
+        reporter.write_line("This was a smoke run on a part of the data (--audit-max-cases).")
+    place = None
+    for finding in sorted(record.findings, key=lambda f: (f.model, f.dataset, f.target, f.id)):
+        if place != (here := (finding.model, finding.dataset, finding.target)):
+            place = here
+            reporter.write_line("")
+            reporter.write_line(f"{finding.model} on {finding.dataset}, {finding.target}", bold=True)
+        _write_finding(reporter, finding)
+    reporter.write_line("")
+    counts = [f"{n} {v.value.replace('_', ' ')}" for v, n in record.counts.items() if n]
+    reporter.write_line(", ".join(counts))
+    for kind, path in written:
+        reporter.write_line(f"{kind}: {path}")
+
+
+def _write_finding(reporter: pytest.TerminalReporter, finding: Finding) -> None:
+    word = finding.verdict.value.replace("_", " ").upper().ljust(_WIDTH + 1)
+    reporter.write(f"  {word}", **_COLOURS[finding.verdict])
+    title = f"{finding.check} {finding.title}" if finding.check != finding.title else finding.title
+    reporter.write_line(f"{title}{f' [{finding.case}]' if finding.case else ''}")
+    for line in finding.reason.splitlines():
+        reporter.write_line(f"  {'':{_WIDTH + 1}}{line}")
