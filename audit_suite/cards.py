@@ -245,7 +245,9 @@ def _load(kind: type[_Kind], path: Path, what: str) -> _Kind:
             f"{what} {path} does not exist", "check the path; model_zoo/ holds examples"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise AuditError(f"{what} {path} cannot be read: {error}", "it must be UTF-8 text") from None
+        raise AuditError(
+            f"{what} {path} cannot be read: {error}", "it must be UTF-8 text"
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise AuditError(f"{what} {path} is not valid TOML: {error}", "correct the line") from None
     try:

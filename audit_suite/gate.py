@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from audit_suite.record import Finding
 from audit_suite.verdict import Verdict
+from audit_suite.waivers import Waiver, needless
 
 EXIT_OPEN, EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_INCOMPLETE = 0, 1, 10, 11
 
@@ -28,16 +29,22 @@ def count_verdicts(findings: Iterable[Finding]) -> dict[Verdict, int]:
     return {verdict: counts[verdict] for verdict in Verdict}
 
 
-def decide(findings: Iterable[Finding], inconclusive: Literal["block", "warn"] = "block") -> Gate:
+def decide(
+    findings: Sequence[Finding],
+    inconclusive: Literal["block", "warn"] = "block",
+    waivers: Sequence[Waiver] = (),
+) -> Gate:
     """Draw the decision; the first rule that holds.
 
     A fail or error closes the gate (exit 1), a planned check that was not run makes the audit
     partial (11), an inconclusive closes it (10) unless the policy says ``warn``, and an audit in
-    which no check reached a verdict never opens it (11).
+    which no check reached a verdict never opens it (11). In a whole audit an expired or needless
+    waiver closes the gate too (1): it would hide the next failure.
 
     Args:
         findings: One a planned case; verdict ``none`` if it did not run.
         inconclusive: What an inconclusive does to the gate.
+        waivers: The waivers in force.
     """
     counts = count_verdicts(findings)
     if bad := counts[Verdict.FAIL] + counts[Verdict.ERROR]:
@@ -48,6 +55,12 @@ def decide(findings: Iterable[Finding], inconclusive: Literal["block", "warn"] =
             f"{counts[Verdict.NONE]} of {sum(counts.values())} planned checks were not run",
             EXIT_INCOMPLETE,
         )
+    waived = [
+        (f.check, f.model, f.dataset, f.target) for f in findings if f.verdict is Verdict.WAIVED
+    ]
+    if unused := needless(waivers, waived):
+        names = ", ".join(f"{waiver.check} by {waiver.owner}" for waiver in unused)
+        return Gate("closed", f"expired or needless waivers, remove them: {names}", EXIT_FAIL)
     if counts[Verdict.INCONCLUSIVE] and inconclusive == "block":
         return Gate(
             "closed",

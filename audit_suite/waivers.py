@@ -72,7 +72,14 @@ def load_waivers(path: Path) -> tuple[Waiver, ...]:
         ) from None
 
 
-def needless(waivers: Iterable[Waiver], used: Iterable[Waiver]) -> list[Waiver]:
-    """Waivers that covered nothing: they hide that the problem is gone, and must be removed."""
-    spent = set(used)
-    return [waiver for waiver in waivers if waiver not in spent]
+def needless(
+    waivers: Iterable[Waiver], waived: Iterable[tuple[str, str, str, str]]
+) -> list[Waiver]:
+    """Waivers that covered nothing: expired, or the problem is gone; they must be removed.
+
+    Args:
+        waivers: All entries of the file.
+        waived: Check, model, data set and target of each finding that was waived.
+    """
+    spent = list(waived)
+    return [waiver for waiver in waivers if not any(waiver.covers(*which) for which in spent)]

@@ -25,7 +25,8 @@ from audit_suite.evidence.prepare import (
 from audit_suite.evidence.request import Request, plan
 from audit_suite.evidence.source import SHARD, EvidenceSource, pack_lines
 from audit_suite.evidence.store import Arrays
-from audit_suite.maskings import Masking, Reference, apply_masking, hidden_pixels
+from audit_suite.maskings import Masking
+from audit_suite.maskings.apply import Reference, apply_masking, hidden_pixels
 from audit_suite.models import normalise
 
 _REFERENCE_IMAGES = 64  # a sample for the data set mean, which only has to be a plausible grey
@@ -198,9 +199,7 @@ class _Job:
             for roi in {r.masking.region for r in requests if r.masking.region}
         }
         rows = [index - start for index, _ in batch[:real]]
-        by_masking = groupby(
-            sorted(requests, key=lambda r: r.masking.id), key=lambda r: r.masking
-        )
+        by_masking = groupby(sorted(requests, key=lambda r: r.masking.id), key=lambda r: r.masking)
         for masking, group in by_masking:
             masked, hidden = images, torch.zeros(len(batch), device=device)
             if masking.keep != "all":
@@ -229,7 +228,9 @@ class _Job:
             self.source.failures[request.pair] = error
             return
         kept = slice(0, len(rows))
-        column.put(rows, scores[kept], hidden[kept], None if embeddings is None else embeddings[kept])
+        column.put(
+            rows, scores[kept], hidden[kept], None if embeddings is None else embeddings[kept]
+        )
 
     def _seed(self, masking: Masking, index: int) -> int:
         text = f"{self.source.profile.seed}/{self.dataset.digest}/{masking.digest}/{index}"

@@ -16,7 +16,7 @@ from audit_suite.errors import AuditError
 from audit_suite.evidence.prepare import Geometry, Prepared, Wanted, geometry, prepare
 from audit_suite.evidence.request import Cell, Request
 from audit_suite.evidence.source import EvidenceSource
-from audit_suite.maskings import Reference, apply_masking, hidden_pixels
+from audit_suite.maskings.apply import Reference, apply_masking, hidden_pixels
 from audit_suite.record import GalleryImage
 
 _LARGEST = 192  # pixels of the longer side: enough to recognise what is hidden

@@ -86,9 +86,7 @@ def flip_rate(masking: Masking) -> FlipRate:
     return FlipRate(masking)
 
 
-def _pair(
-    cell: Cell, source: EvidenceSource, masking: Masking
-) -> tuple[CellScores, CellScores]:
+def _pair(cell: Cell, source: EvidenceSource, masking: Masking) -> tuple[CellScores, CellScores]:
     full, masked = cell_scores(cell, source, Full()), cell_scores(cell, source, masking)
     if not np.array_equal(full.used, masked.used):
         raise AssertionError("one data set gave two sets of usable images")

@@ -84,9 +84,7 @@ def test_the_roi_box_beats_its_background(hidden, only, fills):
     beats_background(hidden, only, fills)
 
 
-@check(
-    "R11", shift=score_shift(WithoutROI(shape="box")), flips=flip_rate(WithoutROI(shape="box"))
-)
+@check("R11", shift=score_shift(WithoutROI(shape="box")), flips=flip_rate(WithoutROI(shape="box")))
 def test_scores_shift_without_the_roi_box(shift, flips):
     """How far do the scores move when the region's box is hidden?"""
     report_only(shift, flips, because="a shift of scores mixes in a shift of calibration")

@@ -45,7 +45,9 @@ def judge(
     return _waive(finding, waivers)
 
 
-def _verdict(raised: BaseException | None, comparisons: Sequence[Comparison]) -> tuple[Verdict, str]:
+def _verdict(
+    raised: BaseException | None, comparisons: Sequence[Comparison]
+) -> tuple[Verdict, str]:
     compared = worst(comparison.verdict for comparison in comparisons)
     spoken = next((c.message for c in comparisons if c.verdict is compared), "")
     if isinstance(raised, NotApplicable):

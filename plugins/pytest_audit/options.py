@@ -119,7 +119,10 @@ def read_settings(config: pytest.Config) -> Settings:
             raise pytest.UsageError(f"{key} = {found!r} in the ini file: must be one of {known}")
         return found
 
-    models, datasets = paths("audit_model", "audit_models"), paths("audit_dataset", "audit_datasets")
+    models, datasets = (
+        paths("audit_model", "audit_models"),
+        paths("audit_dataset", "audit_datasets"),
+    )
     for option, cards in (("--audit-model", models), ("--audit-dataset", datasets)):
         if not cards:
             raise pytest.UsageError(

@@ -62,11 +62,13 @@ class Recording:
         """Write the record and the report, then set the exit code by the gate."""
         if not self._exchange.is_worker:
             findings = self._findings()
-            gate = self._narrowed(decide(findings, self._audit.settings.inconclusive))
+            settings = self._audit.settings
+            gate = decide(findings, settings.inconclusive, self._audit.waivers)
+            gate = self._narrowed(gate)
             own = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.NO_TESTS_COLLECTED)
             keeps = exitstatus in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
             stopped = exitstatus in own and (not findings or self._interrupted(session))
-            if findings and not self._audit.settings.plan:
+            if findings and not settings.plan:
                 self._write(findings, gate)
             if gate.exit_code == 1 or not (keeps or stopped):
                 session.exitstatus = 1 if self._problems else gate.exit_code

@@ -119,9 +119,7 @@ def _unique(cards: list[_Card], option: str) -> tuple[_Card, ...]:
     return tuple(seen.values())
 
 
-def _cells(
-    models: tuple[ModelCard, ...], datasets: tuple[DatasetCard, ...]
-) -> tuple[Cell, ...]:
+def _cells(models: tuple[ModelCard, ...], datasets: tuple[DatasetCard, ...]) -> tuple[Cell, ...]:
     cells = tuple(
         Cell(model, fold, dataset, target)
         for model in models

@@ -48,7 +48,9 @@ def write_section(
         if place != (here := (finding.model, finding.dataset, finding.target)):
             place = here
             reporter.write_line("")
-            reporter.write_line(f"{finding.model} on {finding.dataset}, {finding.target}", bold=True)
+            reporter.write_line(
+                f"{finding.model} on {finding.dataset}, {finding.target}", bold=True
+            )
         _write_finding(reporter, finding)
     reporter.write_line("")
     counts = [f"{n} {v.value.replace('_', ' ')}" for v, n in record.counts.items() if n]

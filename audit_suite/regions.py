@@ -1,0 +1,61 @@
+"""Named regions of an image and the one distance transform that all dilations come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_cdt
+
+from audit_suite.errors import AuditError
+
+Region = NDArray[np.bool_]
+
+FAR = 30_000  # farther than any pixel of an image: of a region that is empty, or full
+
+
+def union(regions: Mapping[str, Region], names: Sequence[str]) -> Region:
+    """The pixels that belong to any of the named regions.
+
+    Args:
+        regions: Masks by name, each of shape (H, W).
+        names: At least one name.
+
+    Returns:
+        Mask of shape (H, W).
+
+    Raises:
+        AuditError: If there is no region of a name.
+    """
+    if missing := [name for name in names if name not in regions]:
+        raise AuditError(
+            f"there is no region {missing}; known regions: {', '.join(sorted(regions)) or 'none'}",
+            "correct the key 'roi' of the data set card or the region of the masking",
+        )
+    return np.logical_or.reduce([regions[name] for name in names])
+
+
+def signed_distance(region: Region) -> NDArray[np.int16]:
+    """City-block distance of every pixel to the region's edge, negative inside.
+
+    Outside it is the distance to the region (1 and up), inside the negative distance to the
+    background (-1 and down; pixels beyond the frame count as region, as in OpenCV's erosion). So
+    the region after k iterations of dilation with the 3x3 cross is ``distance <= k``, and after k
+    iterations of erosion it is ``distance < -k``: one transform serves a whole sweep
+    (Sourget et al. 2024 dilate by 0 to 500 iterations).
+
+    Args:
+        region: Mask of shape (H, W).
+
+    Returns:
+        Distances of shape (H, W); `FAR` everywhere for an empty region, -`FAR` for a full one.
+    """
+    if not region.any():
+        return np.full(region.shape, FAR, np.int16)
+    if region.all():
+        return np.full(region.shape, -FAR, np.int16)
+    outside = distance_transform_cdt(~region, metric="taxicab")
+    inside = distance_transform_cdt(region, metric="taxicab")
+    distance: NDArray[np.int16] = np.where(region, -inside, outside).astype(np.int16)
+    return distance

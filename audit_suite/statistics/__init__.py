@@ -1,0 +1,30 @@
+"""Estimates with patient-clustered intervals, and the rule that turns them into verdicts."""
+
+from audit_suite.statistics.auroc import estimate_auroc
+from audit_suite.statistics.decision import (
+    FEWEST_PATIENTS,
+    Comparison,
+    DecisionRule,
+    Margin,
+    recording,
+)
+from audit_suite.statistics.estimate import Distance, Estimate
+from audit_suite.statistics.family import Family, explain
+from audit_suite.statistics.holm import holm
+from audit_suite.statistics.means import estimate_mean, estimate_proportion
+
+__all__ = [
+    "FEWEST_PATIENTS",
+    "Comparison",
+    "DecisionRule",
+    "Distance",
+    "Estimate",
+    "Family",
+    "Margin",
+    "estimate_auroc",
+    "estimate_mean",
+    "estimate_proportion",
+    "explain",
+    "holm",
+    "recording",
+]

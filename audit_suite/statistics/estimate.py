@@ -1,0 +1,253 @@
+"""`Estimate`: a number that knows its uncertainty and every patient's part in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit_suite.errors import AuditError
+from audit_suite.record import EstimateRecord
+from audit_suite.statistics.decision import Comparison, Relation, decide, judge_below
+from audit_suite.statistics.influence import Influence
+from audit_suite.statistics.scale import Scale
+
+Keys = NDArray[np.str_]
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """A value with the influence of every patient on it; never a bare number.
+
+    Differences subtract influences over the union of patients, so the difference of two AUCs on
+    the same cases is paired, and on different data sets independent; with one image a patient it
+    is the test of DeLong et al. (Biometrics 44, 1988), with several that of Obuchowski (1997).
+    ``<`` and ``>`` pass, fail or raise `Inconclusive` by the interval, and record themselves.
+
+    Attributes:
+        label: What it is, in words.
+        value: The point estimate.
+        influence: Influence of each patient.
+        n_images: Images behind it (the larger number, for a difference).
+        n_positives: Patients with a positive image; None where no label is involved.
+        fewest: The smaller of the numbers of patients that decide how far the interval can be
+            trusted (positive and negative patients for an AUC).
+        bounds: Ends of its range if it has one.
+        edge: See `Scale`.
+        rebuild: Computes it again on some patients only.
+    """
+
+    label: str
+    value: float
+    influence: Influence
+    n_images: int
+    n_positives: int | None
+    fewest: int
+    bounds: tuple[float, float] | None = None
+    edge: float = 0.0
+    rebuild: Callable[[Keys], Estimate] | None = None
+
+    @property
+    def n_patients(self) -> int:
+        """Patients behind it."""
+        return self.influence.n_patients
+
+    @property
+    def se(self) -> float:
+        """Standard error, clustered by patient."""
+        return self.influence.variance**0.5
+
+    @property
+    def df(self) -> float:
+        """Satterthwaite's degrees of freedom."""
+        return self.influence.degrees_of_freedom
+
+    @property
+    def scale(self) -> Scale:
+        """The t distribution its intervals and p values come from."""
+        return Scale(self.value, self.se, self.df, self.bounds, self.edge)
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Two-sided interval at a confidence between 0 and 1."""
+        return self.scale.interval(confidence)
+
+    def named(self, label: str) -> Estimate:
+        """The same estimate under another label."""
+        return replace(self, label=label)
+
+    def __add__(self, other: float | Estimate) -> Estimate:
+        return self._combine(other, 1.0, "+")
+
+    def __sub__(self, other: float | Estimate) -> Estimate:
+        return self._combine(other, -1.0, "-")
+
+    def __radd__(self, other: float) -> Estimate:
+        return (self + other).named(f"{other:g} + {self.label}")
+
+    def __rsub__(self, other: float) -> Estimate:
+        return (-self + other).named(f"{other:g} - {self.label}")
+
+    def __neg__(self) -> Estimate:
+        return (self * -1.0).named(f"-({self.label})")
+
+    def __mul__(self, factor: float) -> Estimate:
+        if isinstance(factor, Estimate):
+            raise TypeError(
+                "the product of two estimates is not defined; use a sum, a difference or a number"
+            )
+        ends = None
+        if self.bounds is not None and factor != 0:
+            low, high = sorted(bound * factor for bound in self.bounds)
+            ends = low, high
+        return replace(
+            self,
+            label=f"{factor:g} x ({self.label})",
+            value=self.value * factor,
+            influence=self.influence.times(factor),
+            bounds=ends,
+            rebuild=self._derived(lambda again: again * factor),
+        )
+
+    __rmul__ = __mul__
+
+    def distance_to(self, centre: float) -> Distance:
+        """Its distance to a value; keeps the signed interval and allows only ``<``."""
+        return Distance(self, float(centre))
+
+    def compare(self, relation: Relation, limit: float | Estimate) -> Comparison:
+        """Judge ``self < limit`` or ``self > limit`` without raising or recording."""
+        if isinstance(limit, Estimate):
+            return (self - limit).compare(relation, 0.0)
+        return judge_below(self, relation, limit)
+
+    def __lt__(self, limit: float | Estimate) -> bool:
+        __tracebackhide__ = True
+        return decide([self.compare("<", limit)])
+
+    def __gt__(self, limit: float | Estimate) -> bool:
+        __tracebackhide__ = True
+        return decide([self.compare(">", limit)])
+
+    __le__ = __lt__
+    __ge__ = __gt__
+
+    def restrict_to_shared(self, other: Estimate) -> tuple[Estimate, Estimate]:
+        """Both estimates, computed again on the patients they share.
+
+        Raises:
+            AuditError: If they share none.
+        """
+        shared = np.intersect1d(self.influence.keys, other.influence.keys)
+        if not len(shared) or self.rebuild is None or other.rebuild is None:
+            raise AuditError(
+                f"'{self.label}' and '{other.label}' share no patient",
+                "compare them on the same data set, or as independent estimates",
+            )
+        return self.rebuild(shared), other.rebuild(shared)
+
+    def to_record(self) -> EstimateRecord:
+        """Its value, 95 % interval and counts, for the record."""
+        low, high = self.interval(0.95)
+        return EstimateRecord(
+            label=self.label,
+            value=self.value,
+            low=low,
+            high=high,
+            n_patients=self.n_patients,
+            n_images=self.n_images,
+            n_positives=self.n_positives,
+        )
+
+    def __repr__(self) -> str:
+        low, high = self.interval(0.95)
+        return (
+            f"{self.label} {self.value:.3f} [{low:.3f}, {high:.3f}] (n={self.n_patients} patients)"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        _refuse("==", "an estimate equals nothing exactly; assert a.distance_to(b) < margin")
+
+    def __ne__(self, other: object) -> bool:
+        _refuse("!=", "assert on an interval: a.distance_to(b) < margin, or a < limit")
+
+    def __bool__(self) -> bool:
+        _refuse("bool()", "compare it with a limit: assert estimate < 0.6")
+
+    def __float__(self) -> float:
+        _refuse("float()", "a bare number loses the interval; use .value if you must")
+
+    __hash__ = object.__hash__
+
+    def _combine(self, other: float | Estimate, sign: float, symbol: Literal["+", "-"]) -> Estimate:
+        if not isinstance(other, Estimate):
+            shift = sign * float(other)
+            bounds = self.bounds and (self.bounds[0] + shift, self.bounds[1] + shift)
+            return replace(
+                self,
+                label=f"{self.label} {symbol} {float(other):g}",
+                value=self.value + shift,
+                bounds=bounds,
+                rebuild=self._derived(lambda again: again + shift),
+            )
+        positives = [n for n in (self.n_positives, other.n_positives) if n is not None]
+        mine, theirs = self.rebuild, other.rebuild
+        return Estimate(
+            label=f"{self.label} {symbol} {other.label}",
+            value=self.value + sign * other.value,
+            influence=self.influence.plus(other.influence, sign),
+            n_images=max(self.n_images, other.n_images),
+            n_positives=min(positives) if positives else None,
+            fewest=min(self.fewest, other.fewest),
+            rebuild=(
+                None
+                if mine is None or theirs is None
+                else lambda keys: mine(keys)._combine(theirs(keys), sign, symbol)
+            ),
+        )
+
+    def _derived(self, change: Callable[[Estimate], Estimate]) -> Callable[[Keys], Estimate] | None:
+        again = self.rebuild
+        return None if again is None else lambda keys: change(again(keys))
+
+
+@dataclass(frozen=True, eq=False)
+class Distance:
+    """The distance of an estimate to a value; ``distance < margin`` is a test of equivalence."""
+
+    estimate: Estimate
+    centre: float
+
+    def compare(self, relation: Relation, limit: float) -> Comparison:
+        """Judge ``|estimate - centre| < limit`` without raising or recording."""
+        from audit_suite.statistics.decision import judge_distance
+
+        if relation != "<" or isinstance(limit, Estimate):
+            _refuse(relation, "a distance can only be shown to be small: distance < margin")
+        return judge_distance(self.estimate, self.centre, limit)
+
+    def __lt__(self, limit: float) -> bool:
+        __tracebackhide__ = True
+        return decide([self.compare("<", limit)])
+
+    def __gt__(self, limit: float) -> bool:
+        _refuse(">", "to show that it is large, compare the estimate itself: estimate > 0.55")
+
+    def __eq__(self, other: object) -> bool:
+        _refuse("==", "a distance can only be shown to be small: distance < margin")
+
+    def __bool__(self) -> bool:
+        _refuse("bool()", "compare it with a margin: distance < margin")
+
+    def __float__(self) -> float:
+        _refuse("float()", "a bare number loses the interval; compare the distance with a margin")
+
+    __le__ = __lt__
+    __ge__ = __gt__
+    __hash__ = object.__hash__
+
+
+def _refuse(operation: str, advice: str) -> NoReturn:
+    raise TypeError(f"{operation} is not defined for an estimate: {advice}")

@@ -1,0 +1,101 @@
+"""Influence of every patient on an estimate: what makes differences paired and intervals honest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BOUNDARY = "boundary"
+
+
+@dataclass(frozen=True)
+class Influence:
+    """Influence of each patient, scaled so that the variance is the sum of squares.
+
+    Attributes:
+        keys: Shape (n,), sorted, unique: data set digest and patient.
+        values: Shape (n,), the influence.
+        groups: Shape (n,), the stratum each patient's influence was centred in (patients with,
+            and without, a positive image; by data set), for the degrees of freedom.
+    """
+
+    keys: NDArray[np.str_]
+    values: NDArray[np.float64]
+    groups: NDArray[np.str_]
+
+    @staticmethod
+    def of(
+        dataset: str,
+        patients: NDArray[np.str_],
+        values: NDArray[np.float64],
+        groups: NDArray[np.str_],
+    ) -> Influence:
+        """Influence on one data set.
+
+        Args:
+            dataset: Its digest.
+            patients: Shape (n,), unique.
+            values: Shape (n,).
+            groups: Shape (n,).
+        """
+        keys = np.char.add(f"{dataset}/", patients.astype(np.str_))
+        order = np.argsort(keys)
+        labels = np.char.add(f"{dataset}/", groups.astype(np.str_))
+        return Influence(keys[order], values[order], labels[order])
+
+    def with_boundary(self, digest: str, variance: float) -> Influence:
+        """Add variance that no patient shows: that of an AUC or share at the end of its range.
+
+        It is carried by a pseudo-patient named after the data it came from, so that it cancels in
+        the difference of identical estimates and in no other.
+        """
+        if variance <= 0:
+            return self
+        key = np.array([f"{_BOUNDARY}/{digest}"])
+        return self.plus(Influence(key, np.array([variance**0.5]), np.array([_BOUNDARY])), 1.0)
+
+    def plus(self, other: Influence, factor: float) -> Influence:
+        """``self + factor * other`` over the union of patients; who is absent counts 0."""
+        keys = np.union1d(self.keys, other.keys)
+        mine, theirs = np.searchsorted(keys, self.keys), np.searchsorted(keys, other.keys)
+        values = np.zeros(len(keys))
+        values[mine] += self.values
+        values[theirs] += factor * other.values
+        groups: NDArray[np.object_] = np.full(len(keys), "", object)
+        groups[mine] = self.groups
+        both = groups[theirs]
+        differ = (both != "") & (both != other.groups)
+        groups[theirs] = np.where(
+            differ,
+            both + np.full(len(both), "|", object) + other.groups.astype(object),
+            other.groups,
+        )
+        return Influence(keys, values, groups.astype(np.str_))
+
+    def times(self, factor: float) -> Influence:
+        """Every influence multiplied by a number."""
+        return Influence(self.keys, self.values * factor, self.groups)
+
+    @property
+    def variance(self) -> float:
+        """Variance of the estimate."""
+        return float(np.sum(self.values**2))
+
+    @property
+    def degrees_of_freedom(self) -> float:
+        """Satterthwaite's degrees of freedom (Biometrics Bulletin 2, 1946) over the strata."""
+        groups, position = np.unique(self.groups, return_inverse=True)
+        shares = np.bincount(position, weights=self.values**2)
+        sizes = np.bincount(position)
+        known = (sizes > 1) & (groups != _BOUNDARY)
+        spread = float(np.sum(shares[known] ** 2 / (sizes[known] - 1)))
+        if spread == 0:
+            return float(max(1, len(self.values) - 1))
+        return max(1.0, self.variance**2 / spread)
+
+    @property
+    def n_patients(self) -> int:
+        """Patients, over all data sets."""
+        return int(np.sum(self.groups != _BOUNDARY))

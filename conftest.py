@@ -1,0 +1,34 @@
+"""Load the first-party check packs of ``plugins/contrib``, the way a project loads its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+CONTRIB = Path(__file__).parent / "plugins" / "contrib"
+sys.path.insert(0, str(CONTRIB))
+
+pytest_plugins = [path.stem for path in sorted(CONTRIB.glob("audit_*.py"))]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, with a reason, what this machine cannot run."""
+    reasons = {
+        "real_data": None if os.environ.get("AUDIT_REAL_DATA") else "AUDIT_REAL_DATA is not set",
+        "gpu": None if _has_cuda(items) else "no CUDA device",
+    }
+    for item in items:
+        for marker, reason in reasons.items():
+            if reason and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _has_cuda(items: list[pytest.Item]) -> bool:
+    if not any(item.get_closest_marker("gpu") for item in items):
+        return False
+    import torch
+
+    return torch.cuda.is_available()

@@ -1,0 +1,147 @@
+"""A small world whose truth is known: images with signal inside or outside a square ROI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest_plugins = ["pytester"]
+
+MODEL = """
+import torch
+
+class Window(torch.nn.Module):
+    '''Scores the mean of one window of the image.'''
+
+    def __init__(self, where):
+        super().__init__()
+        self.where = where
+
+    def forward(self, batch):
+        inside = batch[:, :, 4:12, 4:12].mean(dim=(1, 2, 3))
+        corner = batch[:, :, 0:3, 0:3].mean(dim=(1, 2, 3))
+        found = {"roi": inside, "corner": corner}[self.where]
+        return (8 * (found - 0.5)).unsqueeze(1)
+
+def build(where):
+    return Window(where)
+"""
+
+MODEL_CARD = """
+schema = 1
+name = "{name}"
+targets = ["{target}"]
+loader = "callable"
+architecture = "model.py:build"
+arguments = {{ where = "{where}" }}
+[input]
+size = [16, 16]
+channels = 1
+{more}
+"""
+
+DATASET_CARD = """
+schema = 1
+name = "{name}"
+reader = "manifest"
+root = "{folder}"
+manifest = "manifest.csv"
+{more}
+[targets.sick]
+column = "sick"
+roi = {roi}
+[regions.square]
+column = "mask"
+"""
+
+
+def write_images(folder: Path, patients: int, seed: int = 7) -> None:
+    """Write images whose ROI and whose corner both tell the label, with noise."""
+    folder.mkdir()
+    rng = np.random.default_rng(seed)
+    mask = np.zeros((16, 16), np.uint8)
+    mask[4:12, 4:12] = 255
+    Image.fromarray(mask).save(folder / "mask.png")
+    rows = ["image,mask,patient_id,sick"]
+    for patient in range(patients):
+        label = patient % 2
+        image = rng.normal(118, 6, (16, 16))
+        image[4:12, 4:12] += 25 * label + rng.normal(0, 9)
+        image[0:3, 0:3] += 40 * label + rng.normal(0, 14)
+        Image.fromarray(image.clip(0, 255).astype(np.uint8)).save(folder / f"{patient}.png")
+        rows.append(f"{patient}.png,mask.png,secret-{patient},{label}")
+    (folder / "manifest.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """Folders of images by number of patients, written once a session."""
+    made: dict[int, Path] = {}
+
+    def folder(patients: int) -> Path:
+        if patients not in made:
+            made[patients] = tmp_path_factory.mktemp("world") / f"images-{patients}"
+            write_images(made[patients], patients)
+        return made[patients]
+
+    return folder
+
+
+@pytest.fixture
+def world(pytester: pytest.Pytester, images: Callable[[int], Path]) -> World:
+    """Cards, models and images in the pytester's folder; call it to run an audit."""
+    return World(pytester, images)
+
+
+class World:
+    """A project folder with an honest model, a shortcut model and data sets of two sizes."""
+
+    def __init__(self, pytester: pytest.Pytester, images: Callable[[int], Path]) -> None:
+        self.pytester = pytester
+        self.path = pytester.path
+        (self.path / "model.py").write_text(MODEL)
+        self.model("honest", "roi")
+        self.model("shortcut", "corner")
+        self.dataset("big", images(1200))
+        self.dataset("small", images(60))
+
+    def model(self, name: str, where: str, target: str = "sick", more: str = "") -> None:
+        """Write a model card."""
+        text = MODEL_CARD.format(name=name, where=where, target=target, more=more)
+        (self.path / f"{name}.toml").write_text(text)
+
+    def dataset(
+        self, name: str, folder: Path, roi: str = '["square"]', more: str = ""
+    ) -> None:
+        """Write a data set card."""
+        text = DATASET_CARD.format(name=name, folder=folder.as_posix(), roi=roi, more=more)
+        (self.path / f"{name}.toml").write_text(text)
+
+    def check(self, body: str, name: str = "test_checks.py") -> Path:
+        """Write a file of checks, with the usual imports."""
+        path = self.path / name
+        path.write_text(
+            "from audit_suite import *\nfrom audit_suite import auroc, check, report_only\n" + body
+        )
+        return path
+
+    def run(
+        self,
+        *args: str,
+        model: str = "honest",
+        dataset: str = "big",
+        audit: bool = True,
+        subprocess: bool = False,
+    ) -> pytest.RunResult:
+        """Run pytest on the world; the record goes to audit.json."""
+        given = [str(argument) for argument in args]
+        if audit:
+            given += ["--audit", "--audit-json=audit.json", "-p", "no:cacheprovider"]
+            given += [f"--audit-model={name}.toml" for name in model.split(",") if name]
+            given += [f"--audit-dataset={name}.toml" for name in dataset.split(",") if name]
+        run = self.pytester.runpytest_subprocess if subprocess else self.pytester.runpytest_inprocess
+        return run(*given)

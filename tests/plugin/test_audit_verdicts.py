@@ -1,0 +1,216 @@
+"""Verdicts: what a check does decides its verdict, its outcome and the exit code."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+HIDDEN = """
+@check("R2", hidden=auroc(WithoutROI()))
+def test_background(hidden):
+    '''Does the background tell?'''
+    assert hidden.distance_to(0.5) < 0.05
+"""
+
+
+def findings(world):
+    record = json.loads((world.path / "audit.json").read_text())
+    return record, {found["id"]: found for found in record["findings"]}
+
+
+def test_honest_model_passes_and_opens_the_gate(world):
+    world.check(HIDDEN)
+    result = world.run("test_checks.py")
+    assert result.ret == 0
+    record, found = findings(world)
+    assert record["decision"] == "open"
+    (finding,) = found.values()
+    assert finding["verdict"] == "pass"
+    assert finding["question"] == "Does the background tell?"
+    assert finding["margin"] == 0.05
+    assert finding["estimate"]["n_patients"] == 1200
+    assert finding["estimate"]["n_positives"] == 600
+
+
+def test_shortcut_model_fails_and_closes_the_gate(world):
+    world.check(HIDDEN)
+    result = world.run("test_checks.py", model="shortcut")
+    assert result.ret == 1
+    record, found = findings(world)
+    assert record["decision"] == "closed"
+    assert [f["verdict"] for f in found.values()] == ["fail"]
+    result.stdout.fnmatch_lines(["*AUROC*is not below 0.05*", "*audit: CLOSED*", "*FAIL*R2*"])
+
+
+def test_small_data_are_inconclusive_with_their_own_exit_code(world):
+    world.check(HIDDEN)
+    result = world.run("test_checks.py", dataset="small")
+    assert result.ret == 10
+    record, found = findings(world)
+    assert record["decision"] == "closed"
+    (finding,) = found.values()
+    assert finding["verdict"] == "inconclusive"
+    assert finding["comparisons"][0]["smallest_effect"] > 0.05
+    assert finding["comparisons"][0]["more_positives"] > 100
+
+
+def test_inconclusive_may_be_a_warning(world):
+    world.check(HIDDEN)
+    result = world.run("test_checks.py", "--audit-inconclusive=warn", dataset="small")
+    assert result.ret == 0
+    assert findings(world)[0]["counts"]["inconclusive"] == 1
+
+
+def test_an_inconclusive_never_overrides_a_fail(world):
+    world.check(HIDDEN)
+    result = world.run("test_checks.py", model="shortcut", dataset="small,big")
+    assert result.ret == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("    raise ValueError('odd')", "ValueError: odd"),
+        ("    pass", "compared no estimate"),
+        ("    import pytest; pytest.skip('not today')", "Skipped: not today"),
+        ("    full == 0.5", "TypeError"),
+        ("    float(full)", "TypeError"),
+    ],
+)
+def test_anything_but_an_assertion_is_an_error(world, body, reason):
+    world.check(f"@check('X', full=auroc())\ndef test_x(full):\n{body}\n")
+    result = world.run("test_checks.py")
+    assert result.ret == 1
+    (finding,) = findings(world)[1].values()
+    assert finding["verdict"] == "error"
+    assert reason in finding["reason"]
+
+
+def test_a_plain_assertion_fails(world):
+    world.check("@check('X', full=auroc())\ndef test_x(full):\n    assert False, 'no'\n")
+    assert world.run("test_checks.py").ret == 1
+    (finding,) = findings(world)[1].values()
+    assert finding["verdict"] == "fail"
+
+
+def test_a_failed_comparison_cannot_be_turned_round(world):
+    world.check(
+        "@check('X', hidden=auroc(WithoutROI()))\ndef test_x(hidden):\n"
+        "    assert not hidden.distance_to(0.5) < 0.05\n"
+    )
+    result = world.run("test_checks.py", model="shortcut")
+    assert result.ret == 1
+    (finding,) = findings(world)[1].values()
+    assert finding["verdict"] == "fail"
+
+
+def test_xfail_does_not_open_the_gate(world):
+    world.check("import pytest\n@pytest.mark.xfail\n" + HIDDEN.strip() + "\n")
+    result = world.run("test_checks.py", model="shortcut")
+    assert result.ret == 1
+
+
+def test_reported_only_and_not_applicable_leave_the_order(world):
+    world.check(
+        HIDDEN
+        + "@check('R11', full=auroc())\ndef test_report(full):\n"
+        + "    report_only(full, because='it is only a number')\n"
+        + "@check('N')\ndef test_nothing(audit):\n    raise NotApplicable('no reason to')\n"
+    )
+    result = world.run("test_checks.py")
+    assert result.ret == 0
+    record, found = findings(world)
+    assert record["counts"]["not_applicable"] == 2
+    assert found["R11/honest/big/sick"]["observations"][0]["value"] > 0.8
+    assert found["N/honest/big/sick"]["reason"] == "no reason to"
+
+
+def test_nothing_but_not_applicable_never_opens_the_gate(world):
+    world.check("@check('N')\ndef test_nothing(audit):\n    raise NotApplicable('no')\n")
+    assert world.run("test_checks.py").ret == 11
+    assert findings(world)[0]["decision"] == "partial"
+
+
+def test_no_declared_roi_is_not_applicable(world, images):
+    world.dataset("big", images(1200), roi="[]")
+    world.check(HIDDEN)
+    assert world.run("test_checks.py").ret == 11
+    (finding,) = findings(world)[1].values()
+    assert "declares no ROI" in finding["reason"]
+
+
+def test_lists_are_cases_and_tuples_are_families(world):
+    world.check(
+        "fills = [auroc(WithoutROI(fill=f)) for f in ('black', 'mean')]\n"
+        "@check('L', hidden=fills)\ndef test_list(hidden):\n"
+        "    assert hidden.distance_to(0.5) < 0.05\n"
+        "@check('T', hidden=tuple(fills))\ndef test_tuple(hidden):\n"
+        "    assert hidden.distance_to(0.5) < 0.05\n"
+    )
+    assert world.run("test_checks.py").ret == 0
+    assert sorted(findings(world)[1]) == [
+        "L/honest/big/sick/without-roi",
+        "L/honest/big/sick/without-roi-mean",
+        "T/honest/big/sick",
+    ]
+
+
+def test_evidence_on_demand(world):
+    world.check(
+        "@check('D')\ndef test_demand(audit):\n"
+        "    assert audit(auroc(WithoutROI(dilation=1))).distance_to(0.5) < 0.05\n"
+        "@check('E', full=auroc())\ndef test_both(full, audit):\n"
+        "    assert full - audit(auroc(OnlyROI())) < 0.05\n"
+    )
+    assert world.run("test_checks.py").ret == 0
+
+
+def test_a_card_overrides_a_margin(world, images):
+    world.dataset(
+        "big", images(1200), more='margins.M = { value = 0.9, source = "protocol 3.1" }'
+    )
+    world.check(
+        "@check('M', full=auroc(), margin=Margin(0.01, source='default'))\n"
+        "def test_m(full, margin):\n    assert full.distance_to(0.5) < margin\n"
+    )
+    assert world.run("test_checks.py").ret == 0
+    (finding,) = findings(world)[1].values()
+    assert finding["margin"] == 0.9
+    assert "protocol 3.1" in finding["margin_source"]
+    assert "data set card 'big'" in finding["margin_source"]
+
+
+def test_a_claim_is_held_against_the_model(world):
+    world.model("honest", "roi", more='[claims.sick]\nauroc = 0.6\nsource = "the leaflet"')
+    result = world.run("--audit-suite=region-sensitivity", "-k", "claimed")
+    assert result.ret == 11
+    _, found = findings(world)
+    assert found["R1/honest/big/sick"]["verdict"] == "pass"
+    assert "the leaflet" in found["R1/honest/big/sick"]["margin_source"]
+    assert found["R2/honest/big/sick"]["verdict"] == "none"
+
+
+def test_shipped_suite_on_both_models(world):
+    result = world.run(model="honest,shortcut")
+    assert result.ret == 1
+    _, found = findings(world)
+    verdicts = {id.replace("/big/sick", ""): f["verdict"] for id, f in found.items()}
+    for check in ("R2", "R3", "R4", "R5", "R6", "R6-box"):
+        assert verdicts[f"{check}/honest"] == "pass", check
+        assert verdicts[f"{check}/shortcut"] in ("fail", "not_applicable"), check
+    assert verdicts["R2/shortcut"] == verdicts["R6/shortcut"] == "fail"
+    assert verdicts["R11/honest"] == "not_applicable"
+    assert found["R11/honest/big/sick"]["observations"]
+
+
+def test_level_is_shared_among_the_cases_of_a_check(world):
+    world.check(HIDDEN)
+    world.run("test_checks.py", model="honest,shortcut")
+    record, found = findings(world)
+    levels = {c["fail_level"] for f in found.values() for c in f["comparisons"]}
+    assert levels == {pytest.approx(0.025)}
+    assert all(c["p_holm"] >= c["p_raw"] for f in found.values() for c in f["comparisons"])
+    world.run("test_checks.py", "--audit-multiplicity=none", model="honest,shortcut")
+    levels = {c["fail_level"] for f in findings(world)[1].values() for c in f["comparisons"]}
+    assert levels == {pytest.approx(0.05)}
