@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 
 CONTRIB = Path(__file__).parent / "plugins" / "contrib"
-sys.path.insert(0, str(CONTRIB))
 
-pytest_plugins = [path.stem for path in sorted(CONTRIB.glob("audit_*.py"))]
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register every pack; before the audit starts, because conftest files configure first."""
+    sys.path.insert(0, str(CONTRIB))
+    for path in sorted(CONTRIB.glob("audit_*.py")):
+        config.pluginmanager.import_plugin(path.stem)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -158,16 +158,16 @@ class EvidenceSource:
         return _join(stored)
 
     def _stored(self, request: Request) -> list[Arrays] | None:
-        found = []
+        """All shards, or None if one is missing; damaged ones are dropped, to be computed again."""
+        found: list[Arrays] = []
         for shard in self.shards(request.dataset):
             key = self.key(request, shard)
             arrays = self.store.read(key)
-            if arrays is None:
-                if self.store.has(key) and not self.offline:
-                    self.store.discard(key)
-                return None
-            found.append(arrays)
-        return found
+            if arrays is not None:
+                found.append(arrays)
+            elif self.store.has(key) and not self.offline:
+                self.store.discard(key)
+        return found if len(found) == len(self.shards(request.dataset)) else None
 
     def _failure(self, request: Request) -> AuditError:
         for scope in (request, request.pair, request.dataset):

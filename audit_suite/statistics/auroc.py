@@ -27,7 +27,8 @@ def estimate_auroc(
 
     An AUC at (or within about one case of) the end of its range shows no or too little variance.
     It gets what Hanley and McNeil (Radiology 143, 1982) give for an AUC one half case away from
-    the end, so that a perfect AUC has an interval.
+    the end, so that a perfect AUC has an interval. And a model that gives every image one score
+    shows no variance either: it gets that of half a case of each class departing from it.
 
     Args:
         labels: Shape (n,), 0 or 1.
@@ -58,10 +59,11 @@ def estimate_auroc(
     fewest = min(m, n)
     edge = 1 / (2 * fewest + 2)
     found = Influence.of(dataset, unique, influence, groups)
-    if min(auc, 1 - auc) < edge:
+    at_end = min(auc, 1 - auc) < edge
+    floor = _hanley_mcneil(edge, m, n) if at_end else edge * (1 - edge) * (1 / m + 1 / n) / 4
+    if found.variance < floor:
         digest = hashlib.sha256(truth.tobytes() + values.tobytes()).hexdigest()
-        missing = _hanley_mcneil(edge, m, n) - found.variance
-        found = found.with_boundary(f"{dataset}/{digest}", missing)
+        found = found.with_boundary(f"{dataset}/{digest}", floor - found.variance)
 
     def rebuild(keys: Keys) -> Estimate:
         kept = np.isin(np.char.add(f"{dataset}/", names), keys)

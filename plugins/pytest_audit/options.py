@@ -87,8 +87,9 @@ def read_settings(config: pytest.Config) -> Settings:
 
     def value(key: str, ini: str | None = None) -> Any:
         given = config.getoption(key, default=None)
-        found = given if given not in (None, False, []) else config.getini(ini or key)
-        return None if found in ("", [], None) else found
+        silent = given is None or given is False or given == []
+        found = config.getini(ini or key) if silent else given
+        return None if found is None or found in ("", []) else found
 
     def path(key: str) -> Path | None:
         found = value(key)
@@ -110,7 +111,8 @@ def read_settings(config: pytest.Config) -> Settings:
             good = False
         if not good:
             option = "--" + key.replace("_", "-")
-            raise pytest.UsageError(f"{option}={found}: must be {want}")
+            shown = f"{found:g}" if isinstance(found, float) else found
+            raise pytest.UsageError(f"{option}={shown}: must be {want}")
         return number
 
     def choice(key: str, *known: str) -> Any:

@@ -10,7 +10,7 @@ import pytest
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Request, plan
-from audit_suite.gate import EXIT_INCOMPLETE, EXIT_OPEN, Gate, decide
+from audit_suite.gate import EXIT_INCOMPLETE, EXIT_INCONCLUSIVE, EXIT_OPEN, Gate, decide
 from audit_suite.maskings import Masking
 from audit_suite.record import Finding, Record
 from audit_suite.verdict import Verdict
@@ -88,7 +88,7 @@ class Recording:
         narrowing = [f"--{key.replace('_', '-')}" for key in _NARROWING if self._set(key)]
         if any("::" in argument for argument in self._config.args):
             narrowing.append("a path with ::")
-        if gate.exit_code == EXIT_OPEN and narrowing:
+        if narrowing and gate.exit_code in (EXIT_OPEN, EXIT_INCONCLUSIVE):
             reason = f"{' and '.join(narrowing)} kept checks from being collected"
             return Gate("partial", reason, EXIT_INCOMPLETE)
         return gate

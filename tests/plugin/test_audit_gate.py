@@ -67,7 +67,9 @@ def test_stopping_at_the_first_failure_is_still_a_fail(world, workers):
 @PARALLEL
 def test_collect_only_opens_nothing(world, workers):
     world.check(CHECKS)
-    assert world.run("test_checks.py", "--collect-only", *workers, subprocess=bool(workers)).ret != 0
+    assert (
+        world.run("test_checks.py", "--collect-only", *workers, subprocess=bool(workers)).ret != 0
+    )
 
 
 def test_no_checks_at_all_open_nothing(world):
@@ -169,7 +171,9 @@ def test_waivers(world, workers):
     assert waived["waiver"]["owner"] == "Dr Who"
     (world.path / "w.toml").write_text(entry + "expires = 2001-01-01\n")
     assert world.run(*args, **more).ret == 1
-    (world.path / "w.toml").write_text(entry.replace("shortcut", "honest") + "expires = 2199-01-01\n")
+    (world.path / "w.toml").write_text(
+        entry.replace("shortcut", "honest") + "expires = 2199-01-01\n"
+    )
     result = world.run("test_checks.py", "--audit-waivers=w.toml")
     assert result.ret == 1
     assert "needless" in record(world)["decision_reason"]

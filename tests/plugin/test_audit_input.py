@@ -176,11 +176,11 @@ def test_plan_shows_and_stops(world):
     result = world.run("test_checks.py", "--audit-plan")
     assert result.ret == 11
     result.stdout.fnmatch_lines(
-        ["*honest on big: 1200 images x 2 maskings = 2400 forward passes; 0 of 10 shards stored*"]
+        ["*honest on big: 3200 images x 2 maskings = 6400 forward passes; 0 of 26 shards stored*"]
     )
     assert not (world.path / "audit.json").exists()
     world.run("test_checks.py")
-    world.run("test_checks.py", "--audit-plan").stdout.fnmatch_lines(["*10 of 10 shards stored*"])
+    world.run("test_checks.py", "--audit-plan").stdout.fnmatch_lines(["*10 of 26 shards stored*"])
 
 
 def test_smoke_run_says_so(world):
@@ -229,5 +229,7 @@ def test_plain_pytest_imports_nothing_heavy(tmp_path):
 
 
 def test_importing_the_package_imports_no_torch():
-    code = "import sys, audit_suite; assert 'torch' not in sys.modules and 'pytest' not in sys.modules"
+    code = (
+        "import sys, audit_suite; assert 'torch' not in sys.modules and 'pytest' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -29,8 +29,8 @@ def test_honest_model_passes_and_opens_the_gate(world):
     assert finding["verdict"] == "pass"
     assert finding["question"] == "Does the background tell?"
     assert finding["margin"] == 0.05
-    assert finding["estimate"]["n_patients"] == 1200
-    assert finding["estimate"]["n_positives"] == 600
+    assert finding["estimate"]["n_patients"] == 3200
+    assert finding["estimate"]["n_positives"] == 1600
 
 
 def test_shortcut_model_fails_and_closes_the_gate(world):
@@ -133,7 +133,7 @@ def test_nothing_but_not_applicable_never_opens_the_gate(world):
 
 
 def test_no_declared_roi_is_not_applicable(world, images):
-    world.dataset("big", images(1200), roi="[]")
+    world.dataset("big", images(3200), roi="[]")
     world.check(HIDDEN)
     assert world.run("test_checks.py").ret == 11
     (finding,) = findings(world)[1].values()
@@ -167,9 +167,7 @@ def test_evidence_on_demand(world):
 
 
 def test_a_card_overrides_a_margin(world, images):
-    world.dataset(
-        "big", images(1200), more='margins.M = { value = 0.9, source = "protocol 3.1" }'
-    )
+    world.dataset("big", images(3200), more='margins.M = { value = 0.9, source = "protocol 3.1" }')
     world.check(
         "@check('M', full=auroc(), margin=Margin(0.01, source='default'))\n"
         "def test_m(full, margin):\n    assert full.distance_to(0.5) < margin\n"
@@ -208,9 +206,9 @@ def test_level_is_shared_among_the_cases_of_a_check(world):
     world.check(HIDDEN)
     world.run("test_checks.py", model="honest,shortcut")
     record, found = findings(world)
-    levels = {c["fail_level"] for f in found.values() for c in f["comparisons"]}
-    assert levels == {pytest.approx(0.025)}
+    levels = [c["fail_level"] for f in found.values() for c in f["comparisons"]]
+    assert levels == pytest.approx([0.025, 0.025])
     assert all(c["p_holm"] >= c["p_raw"] for f in found.values() for c in f["comparisons"])
     world.run("test_checks.py", "--audit-multiplicity=none", model="honest,shortcut")
-    levels = {c["fail_level"] for f in findings(world)[1].values() for c in f["comparisons"]}
-    assert levels == {pytest.approx(0.05)}
+    levels = [c["fail_level"] for f in findings(world)[1].values() for c in f["comparisons"]]
+    assert levels == pytest.approx([0.05, 0.05])

@@ -1,0 +1,69 @@
+"""What every data set is to the engine, whatever it was read from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit_suite.cards import DatasetCard
+from audit_suite.errors import AuditError
+
+
+class BadImage(AuditError):
+    """One image or mask that cannot be used; names the row, never the file or the patient."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One image of a data set.
+
+    Attributes:
+        id: Unique in the data set; stays inside the process.
+        patient: Who it is of; stays inside the process.
+        labels: 0 or 1 by target.
+        metadata: Declared tags as text, empty where unknown.
+        row: Line of the manifest as an editor counts (the header is line 1); its number if
+            there is no manifest.
+    """
+
+    id: str
+    patient: str
+    labels: Mapping[str, int]
+    metadata: Mapping[str, str]
+    row: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A decoded image.
+
+    Attributes:
+        image: Shape (H, W) uint8 or uint16, or (H, W, 3) uint8.
+        regions: Masks by name, each of shape (H, W).
+    """
+
+    image: NDArray[Any]
+    regions: dict[str, NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set whose labels are checked and whose images are read one by one.
+
+    Attributes:
+        card: Where it is described.
+        digest: SHA-256 of everything that decides what `read` gives and what the labels are.
+        cases: The images, in order.
+        excluded: Why rows were left out before reading, by row.
+        read: The image of a case by its position; raises `BadImage`. Safe for threads.
+    """
+
+    card: DatasetCard
+    digest: str
+    cases: tuple[Case, ...]
+    read: Callable[[int], Sample]
+    excluded: tuple[str, ...] = field(default=())
