@@ -1,6 +1,16 @@
-GENERATOR_VERSION = "1"
+"""Synthetic patients with known truth: what an audit of them must find is known beforehand."""
 
+from audit_suite.phantoms.cohort import TARGETS, PhantomCase, cohort
+from audit_suite.phantoms.render import GENERATOR_VERSION, render
+from audit_suite.phantoms.shortcuts import Shortcut, get_shortcut, register_shortcut
 
-def cohort(*a): ...
-def render(*a): ...
-def register_shortcut(*a): ...
+__all__ = [
+    "GENERATOR_VERSION",
+    "TARGETS",
+    "PhantomCase",
+    "Shortcut",
+    "cohort",
+    "get_shortcut",
+    "register_shortcut",
+    "render",
+]

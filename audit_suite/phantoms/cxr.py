@@ -1,0 +1,218 @@
+"""A synthetic frontal chest radiograph: dense is bright, air is dark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt, gaussian_filter
+
+from audit_suite.cards import PhantomSpec
+from audit_suite.phantoms.cohort import PhantomCase, Stream, stream
+from audit_suite.phantoms.shapes import Floats, blob, ellipse, grid, soft, strokes, texture
+
+Regions = dict[str, NDArray[np.bool_]]
+
+_FINDING = 0.30  # brightness a finding of strength 1 adds at its densest
+
+
+@dataclass(frozen=True)
+class _Body:
+    """Coordinates of one image in the patient's own frame, and the patient's build."""
+
+    x: Floats
+    y: Floats
+    size: int
+    width: float  # of the chest
+    lung: float  # height of the lungs
+    heart: float  # radius of the heart
+    female: bool
+    age: float
+    supine: bool  # AP, taken lying: shallower breath, larger heart
+
+
+def draw_cxr(spec: PhantomSpec, case: PhantomCase) -> tuple[NDArray[np.uint8], Regions]:
+    """Draw a chest radiograph.
+
+    Args:
+        spec: Settings of the data set.
+        case: Whom to draw.
+
+    Returns:
+        The image, shape (S, S), uint8, and the regions ``lungs``, ``left_lung``, ``right_lung``
+        (the patient's: the left lung is on the right of the image), ``heart``, ``spine`` and
+        ``diaphragm``.
+    """
+    body = _pose(spec, case)
+    right, left, heart, diaphragm = _organs(body)
+    rng = stream(spec, Stream.IMAGE, case.number, case.image)
+    image = _anatomy(spec, case, body, right, left, heart, diaphragm)
+    regions = {
+        "right_lung": right > 0,
+        "left_lung": (left > 0) & (heart <= 0),
+        "heart": heart > 0,
+        "spine": (np.abs(body.x) < 0.09) & (np.abs(body.y) < 0.95),
+        "diaphragm": diaphragm > 0,
+    }
+    regions["lungs"] = regions["right_lung"] | regions["left_lung"]
+    if case.labels["consolidation"]:
+        image = image + _finding(spec, case, body, regions)
+    gain, offset = rng.normal(1.0, 0.05), rng.normal(0.0, 0.02)
+    noise = rng.standard_normal(image.shape, dtype=np.float32)
+    level = {"site-a": 0.012, "site-b": 0.018, "site-c": 0.024}[str(case.metadata["site"])]
+    image = np.clip((image - 0.5) * gain + 0.5 + offset + level * noise, 0, 1)
+    return (image * 255).round().astype(np.uint8), regions
+
+
+def _pose(spec: PhantomSpec, case: PhantomCase) -> _Body:
+    build = stream(spec, Stream.ANATOMY, case.number)
+    pose = stream(spec, Stream.ANATOMY, case.number, case.image)
+    female, supine = case.metadata["sex"] == "F", case.metadata["view"] == "AP"
+    scale = build.normal(1.0 if not female else 0.95, 0.04)
+    x, y = grid(spec.size)
+    angle = np.float32(pose.normal(0, 0.03))
+    dx, dy = np.float32(pose.normal(0, 0.03)), np.float32(pose.normal(0, 0.03))
+    turned_x = (x - dx) * np.cos(angle) + (y - dy) * np.sin(angle)
+    turned_y = (y - dy) * np.cos(angle) - (x - dx) * np.sin(angle)
+    return _Body(
+        x=turned_x,
+        y=turned_y,
+        size=spec.size,
+        width=float(0.78 * scale * build.normal(1, 0.03)),
+        lung=float((0.60 if not supine else 0.54) * scale * build.normal(1, 0.05)),
+        heart=float(0.27 * scale * (1.12 if supine else 1.0) * build.normal(1, 0.07)),
+        female=female,
+        age=float(case.metadata["age"]),
+        supine=supine,
+    )
+
+
+def _organs(body: _Body) -> tuple[Floats, Floats, Floats, Floats]:
+    """Levels (positive inside) of right lung, left lung, heart and diaphragm."""
+    x, y, w, h = body.x, body.y, body.width, body.lung
+    base = 0.02 + h * 0.72  # height of the domes' tops
+    right_dome = base - 0.06 - 0.12 * np.cos(np.clip((x + 0.42 * w) / (0.40 * w), -1.5, 1.5))
+    left_dome = base - 0.01 - 0.12 * np.cos(np.clip((x - 0.42 * w) / (0.40 * w), -1.5, 1.5))
+    share = soft(x, 0.3)  # one dome goes over into the other behind the heart
+    diaphragm = (y - (1 - share) * right_dome - share * left_dome - 0.08).astype(np.float32)
+    narrowing = 1 - 0.34 * np.clip(-(y + 0.05) / 0.65, 0, 1) ** 1.6  # the apex is narrower
+    lungs = []
+    for side in (-1, 1):
+        centre = side * 0.50 * w * (0.90 + 0.10 * narrowing)
+        level = ellipse((x - centre) / narrowing, y, 0, -0.04, 0.41 * w, 1.14 * h, 2.5)
+        lungs.append(np.minimum(level, -diaphragm))
+    r = body.heart
+    along, across = 0.83 * x + 0.56 * y, 0.83 * y - 0.56 * x  # the heart's axis points down-left
+    hx, hy = 0.11, base - 0.12
+    heart = np.maximum(
+        ellipse(along, across, 0.83 * hx + 0.56 * hy, 0.83 * hy - 0.56 * hx, 1.18 * r, 0.92 * r),
+        ellipse(x, y, -0.04, base - 0.20, 0.62 * r, 0.95 * r, 2.2),  # right atrium
+    )
+    heart = np.maximum(heart, ellipse(x, y, 0.01, base - 0.55, 0.14, 0.30, 2.4))  # great vessels
+    heart = np.maximum(heart, ellipse(x, y, 0.10, base - 0.66, 0.075, 0.085))  # aortic knob
+    heart = np.minimum(heart, 0.10 - diaphragm)
+    return lungs[0], lungs[1], heart.astype(np.float32), diaphragm
+
+
+def _anatomy(
+    spec: PhantomSpec,
+    case: PhantomCase,
+    body: _Body,
+    right: Floats,
+    left: Floats,
+    heart: Floats,
+    diaphragm: Floats,
+) -> Floats:
+    x, y, w = body.x, body.y, body.width
+    rng = stream(spec, Stream.ANATOMY, case.number, 1_000)
+    edge = max(0.03, 2.2 / body.size)
+    torso = np.maximum(
+        ellipse(x, y, 0, 0.55, 1.16 * w, 1.25, 3.5),  # trunk
+        ellipse(x, y, 0, -0.78 + 0.16 * x * x, 1.35, 0.30, 3.0),  # shoulders
+    )
+    torso = np.maximum(torso, ellipse(x, y, 0, -1.0, 0.22, 0.5, 3.0))  # neck
+    tissue = soft(torso, 0.10)
+    image = 0.03 + tissue * (0.50 + 0.06 * np.clip(torso, 0, 0.5))
+    image += 0.10 * tissue * soft(np.abs(x) - 0.86 * w, 0.25) * soft(y + 0.6, 0.3)  # flank
+    lungs = np.maximum(soft(right, 0.07), soft(left, 0.07))
+    aeration = 0.40 if not body.supine else 0.35
+    image -= lungs * (aeration + 0.03 * texture(rng, body.size, 5))
+    image += _vessels(body, rng) * lungs
+    image += 0.10 * _ribs(body) * tissue * soft(0.45 - y, 0.5)
+    image += 0.30 * soft(diaphragm, edge * 2) * tissue * soft(1.05 * w - np.abs(x), 0.2)
+    image -= 0.14 * blob(x, y, 0.45 * w, 0.80, 0.14, 0.07)  # gas in the stomach
+    spine = soft(0.085 - np.abs(x), 0.06) * tissue
+    image += spine * (0.14 + 0.025 * np.cos(y * 34))
+    image += 0.10 * soft(0.17 - np.abs(x), 0.08) * tissue  # mediastinum
+    image = np.maximum(
+        image, (0.66 + 0.05 * blob(x, y, 0.1, 0.2, 0.3, 0.3)) * soft(heart, edge * 2)
+    )
+    image -= 0.12 * blob(x, y, -0.005, -0.72, 0.035, 0.25)  # trachea
+    clavicles = [
+        (
+            [(side * 0.07, -0.60), (side * 0.35, -0.67), (side * 0.62, -0.72), (side * 0.9, -0.84)],
+            0.065,
+        )
+        for side in (-1, 1)
+    ]
+    image += 0.12 * gaussian_filter(strokes(body.size, clavicles), body.size / 130)
+    if body.female:
+        for side in (-1, 1):
+            breast = ellipse(x, y, side * 0.47 * w, 0.28, 0.36 * w, 0.30)
+            image += 0.07 * soft(breast, 0.08) * tissue
+    image -= 0.03 * (body.age - 60) / 60 * spine  # bone thins with age
+    return image.astype(np.float32)
+
+
+def _ribs(body: _Body) -> Floats:
+    """Posterior ribs falling outwards, and fainter anterior ones rising."""
+    x, y = np.abs(body.x) / body.width, body.y
+    posterior = np.sin((y - 0.16 * np.sqrt(x + 0.02) - 0.22 * x * x) * 31.0)
+    anterior = np.sin((y + 0.55 * x - 0.30) * 25.0)
+    cage = soft(1.02 - x, 0.12) * soft(x - 0.10, 0.1)
+    out: Floats = (
+        cage
+        * (np.clip(posterior - 0.45, 0, 1) * 1.5 + 0.7 * np.clip(anterior - 0.6, 0, 1) * (x > 0.45))
+    ).astype(np.float32)
+    return out
+
+
+def _vessels(body: _Body, rng: np.random.Generator) -> Floats:
+    """Hilar shadows, and vessels that branch from them and thin out."""
+    lines = []
+    for side in (-1, 1):
+        hilum = (side * 0.21, -0.06)
+        for angle in np.linspace(-1.25, 1.25, 7) + rng.normal(0, 0.1, 7):
+            reach = rng.uniform(0.28, 0.48)
+            end = (hilum[0] + side * np.cos(angle) * reach * 0.8, hilum[1] + np.sin(angle) * reach)
+            bend = ((hilum[0] + end[0]) / 2 + rng.normal(0, 0.03), (hilum[1] + end[1]) / 2)
+            lines.append(([hilum, bend], 0.030))
+            lines.append(([bend, end], 0.015))
+    hila = blob(body.x, body.y, -0.20, -0.06, 0.09, 0.16) + blob(
+        body.x, body.y, 0.21, -0.08, 0.09, 0.15
+    )
+    out: Floats = 0.11 * strokes(body.size, lines) + 0.12 * hila
+    return out
+
+
+def _finding(spec: PhantomSpec, case: PhantomCase, body: _Body, regions: Regions) -> Floats:
+    """A consolidation: a patchy cloud in one lung, nothing outside it."""
+    rng = stream(spec, Stream.FINDING, case.number)
+    lung = regions["right_lung" if rng.random() < 0.5 else "left_lung"]
+    depth = distance_transform_edt(lung).astype(np.float32) * (2 / body.size)
+    deep = np.argwhere(depth > 0.45 * depth.max())
+    row, column = deep[int(rng.random() * len(deep))]
+    centre = grid(body.size)[0][row, column], grid(body.size)[1][row, column]
+    x, y = grid(body.size)
+    radius = rng.uniform(0.16, 0.26)
+    cloud = np.zeros_like(x)
+    for _ in range(4):
+        cx, cy = centre[0] + rng.normal(0, 0.35 * radius), centre[1] + rng.normal(0, 0.35 * radius)
+        cloud = np.maximum(
+            cloud, blob(x, y, cx, cy, radius * rng.uniform(0.6, 1), radius * rng.uniform(0.6, 1))
+        )
+    patchy = np.clip(1 + 0.15 * texture(rng, body.size, 9), 0, 2)
+    inside = soft(depth - 0.02, 0.05) * lung
+    out: Floats = (spec.finding_strength * _FINDING * cloud * patchy * inside).astype(np.float32)
+    return out

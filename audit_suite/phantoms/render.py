@@ -1,0 +1,41 @@
+"""Draw a synthetic patient: anatomy, finding, then the planted shortcuts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit_suite.cards import PhantomSpec
+from audit_suite.phantoms.cohort import PhantomCase, Stream, stream
+from audit_suite.phantoms.cxr import draw_cxr
+from audit_suite.phantoms.fundus import draw_fundus
+from audit_suite.phantoms.shortcuts import get_shortcut
+
+GENERATOR_VERSION = "1"
+"""Part of a phantom's digest: raise it with every change that changes a pixel."""
+
+
+def render(
+    spec: PhantomSpec, case: PhantomCase
+) -> tuple[NDArray[Any], dict[str, NDArray[np.bool_]]]:
+    """Draw one image; the same case always gives the same pixels.
+
+    The label decides nothing but pixels inside the ROI (lungs, optic disc): without shortcuts an
+    image differs between label 0 and 1 there alone.
+
+    Args:
+        spec: Settings of the data set.
+        case: Whom to draw.
+
+    Returns:
+        The image, uint8, shape (S, S) or (S, S, 3), and the regions, each of shape (S, S).
+    """
+    draw = draw_cxr if spec.kind == "cxr" else draw_fundus
+    image, regions = draw(spec, case)
+    for position, (shortcut, planted) in enumerate(zip(spec.shortcuts, case.planted, strict=True)):
+        if planted:
+            rng = stream(spec, Stream.SHORTCUT, case.number, case.image, position)
+            image = get_shortcut(shortcut.name)(image, regions, rng, shortcut.strength)
+    return image, regions
