@@ -35,6 +35,8 @@ class ComparisonRecord(_Part):
 
     estimate: EstimateRecord
     rule: str = Field(description="the claim as a formula, e.g. '|AUROC - 0.5| < 0.05'")
+    relation: Literal["<", ">"]
+    centre: float | None = Field(description="what a distance is to; null for a one-sided claim")
     margin: float
     margin_source: str
     verdict: Verdict

@@ -14,7 +14,7 @@ from audit_suite.phantoms.shapes import Floats, blob, ellipse, grid, soft, strok
 
 Regions = dict[str, NDArray[np.bool_]]
 
-_FINDING = 0.30  # brightness a finding of strength 1 adds at its densest
+_FINDING = 0.36  # brightness a finding of strength 1 adds at its densest
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ def _finding(spec: PhantomSpec, case: PhantomCase, body: _Body, regions: Regions
         cloud = np.maximum(
             cloud, blob(x, y, cx, cy, radius * rng.uniform(0.6, 1), radius * rng.uniform(0.6, 1))
         )
-    patchy = np.clip(1 + 0.15 * texture(rng, body.size, 9), 0, 2)
+    patchy = np.clip(0.7 + 0.7 * texture(rng, body.size, 22), 0, 2.2)  # nodular, not smooth
     inside = soft(depth - 0.02, 0.05) * lung
     out: Floats = (spec.finding_strength * _FINDING * cloud * patchy * inside).astype(np.float32)
     return out

@@ -65,6 +65,8 @@ class Comparison:
 
     estimate: EstimateRecord
     rule: str
+    relation: Relation
+    centre: float | None
     margin: float
     margin_source: str
     verdict: Verdict
@@ -138,7 +140,8 @@ def judge_below(estimate: Estimate, relation: Relation, limit: float) -> Compari
         limit=limit,
         p_pass=p_pass,
         p_fail=p_fail,
-        two_sided=False,
+        relation=relation,
+        centre=None,
         gap=gap,
     )
 
@@ -169,7 +172,8 @@ def judge_distance(estimate: Estimate, centre: float, limit: float) -> Compariso
         limit=limit,
         p_pass=p_pass,
         p_fail=p_fail,
-        two_sided=True,
+        relation="<",
+        centre=centre,
         gap=margin - abs(estimate.value - centre),
     )
 
@@ -183,9 +187,11 @@ def _judge(
     limit: float,
     p_pass: float,
     p_fail: float,
-    two_sided: bool,
+    relation: Relation,
+    centre: float | None,
     gap: float,
 ) -> Comparison:
+    two_sided = centre is not None
     active = _recording.get()
     levels = active[0] if active is not None else DecisionRule()
     level = levels.alpha / levels.cases
@@ -218,6 +224,8 @@ def _judge(
     return Comparison(
         estimate=estimate.to_record(),
         rule=rule,
+        relation=relation,
+        centre=centre,
         margin=float(limit),
         margin_source=limit.source if isinstance(limit, Margin) else "written in the check",
         verdict=verdict,

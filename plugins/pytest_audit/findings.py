@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from audit_suite.checks import ReportOnly
 from audit_suite.errors import AuditError
-from audit_suite.record import Finding, WaiverRecord
+from audit_suite.record import ComparisonRecord, Finding, WaiverRecord
 from audit_suite.statistics import Comparison
 from audit_suite.verdict import Inconclusive, NotApplicable, Verdict, worst
 from audit_suite.waivers import Waiver
@@ -38,10 +38,7 @@ def judge(
         finding.claim = "; ".join(dict.fromkeys(c.rule for c in finding.comparisons))
         finding.estimate = deciding.estimate
         finding.margin, finding.margin_source = deciding.margin, deciding.margin_source
-        finding.would_pass = (
-            f"the {'interval' if '|' in deciding.rule else 'one-sided bound'} of the claim "
-            f"{deciding.rule} must lie inside the margin {deciding.margin:g}"
-        )
+        finding.would_pass = _would_pass(deciding)
     return _waive(finding, waivers)
 
 
@@ -70,9 +67,20 @@ def _verdict(
     return compared, spoken
 
 
+def _would_pass(comparison: ComparisonRecord) -> str:
+    label, margin = comparison.estimate.label, comparison.margin
+    if comparison.centre is not None:
+        low, high = comparison.centre - margin, comparison.centre + margin
+        return f"a 90 % interval of {label} inside {low:g} to {high:g}"
+    bound = "upper" if comparison.relation == "<" else "lower"
+    side = "below" if comparison.relation == "<" else "above"
+    return f"a {bound} one-sided 95 % bound of {label} {side} {margin:g}"
+
+
 def _deciding(comparisons: Sequence[Comparison]) -> Comparison:
+    """Of the comparisons with the worst verdict, the one with the most evidence against it."""
     compared = worst(comparison.verdict for comparison in comparisons)
-    return next(c for c in comparisons if c.verdict is compared)
+    return min((c for c in comparisons if c.verdict is compared), key=lambda c: c.p_raw)
 
 
 def _waive(finding: Finding, waivers: Sequence[Waiver]) -> Finding:

@@ -1,0 +1,68 @@
+"""The command `audit-suite`: what is done beside `pytest --audit`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audit_suite.errors import AuditError
+
+app = typer.Typer(
+    help="Audit harness for medical-image models. The audit itself is `pytest --audit`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _group() -> None:
+    """Keep commands named, also while there are few."""
+
+
+@app.command()
+def render(
+    audit_json: Annotated[Path, typer.Argument(help="the record, audit.json")],
+    out: Annotated[Path, typer.Option(help="the HTML file to write")],
+) -> None:
+    """Write the HTML report of a record."""
+    from audit_suite.record import read_record
+    from audit_suite.report import write_report
+
+    write_report(read_record(audit_json), out)
+    typer.echo(f"report: {out}")
+
+
+@app.command()
+def summary(
+    audit_json: Annotated[Path, typer.Argument(help="the record, audit.json")],
+) -> None:
+    """Print a Markdown summary of a record, for the page of a CI job."""
+    from audit_suite.record import read_record
+    from audit_suite.report import render_markdown
+
+    typer.echo(render_markdown(read_record(audit_json)), nl=False)
+
+
+@app.command()
+def train(
+    recipe: Annotated[Path, typer.Argument(help="the recipe (TOML)")],
+    out: Annotated[Path | None, typer.Option(help="folder for the weights")] = None,
+) -> None:
+    """Train the models of a recipe."""
+    from audit_suite.training import train_recipe
+
+    for path in train_recipe(recipe, out, typer.echo):
+        typer.echo(f"weights: {path}")
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is two lines and exit code 2, never a traceback."""
+    try:
+        app()
+    except AuditError as error:
+        print(f"audit-suite: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)

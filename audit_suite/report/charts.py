@@ -1,0 +1,95 @@
+"""Geometry of the forest plots; the template only draws it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from audit_suite.record import ComparisonRecord, Finding
+from audit_suite.report.words import acceptance
+
+WIDTH, LABEL, ROW, AXIS = 760, 330, 26, 30
+_PLOT = WIDTH - LABEL - 20
+_STEPS = 5
+
+
+@dataclass(frozen=True)
+class Line:
+    """One comparison in the plot; positions in SVG units."""
+
+    label: str
+    verdict: str
+    y: float
+    low: float
+    value: float
+    high: float
+    band: tuple[float, float]
+    words: str
+
+
+@dataclass(frozen=True)
+class Forest:
+    """A forest plot."""
+
+    lines: tuple[Line, ...]
+    ticks: tuple[tuple[float, str], ...]
+    height: float
+    width: int = WIDTH
+    left: int = LABEL
+    right: int = LABEL + _PLOT
+
+
+def forest(rows: Sequence[tuple[Finding, ComparisonRecord]]) -> Forest:
+    """Lay out comparisons on a common axis, each with its interval and the range its claim allows.
+
+    Args:
+        rows: Findings with one of their comparisons each; at least one.
+    """
+    values = [v for _, c in rows for v in (c.estimate.low, c.estimate.high, *acceptance(c))]
+    known = [value for value in values if value is not None]
+    low, high = min(known), max(known)
+    step = _nice((high - low or 0.1) / _STEPS)
+    low, high = math.floor(low / step) * step, math.ceil(high / step) * step
+    ends = [acceptance(comparison) for _, comparison in rows]
+    if high <= low or any(end is None and start == high for start, end in ends):
+        high += step  # room to show a range that is open above
+    if any(start is None and end == low for start, end in ends):
+        low -= step
+
+    def place(value: float) -> float:
+        share = min(max((value - low) / (high - low), 0), 1)
+        return round(LABEL + share * _PLOT, 1)
+
+    lines = []
+    for position, (finding, comparison) in enumerate(rows):
+        estimate = comparison.estimate
+        start, end = acceptance(comparison)
+        lines.append(
+            Line(
+                label=f"{finding.check}  {estimate.label}",
+                verdict=comparison.verdict.value,
+                y=ROW * (position + 0.5),
+                low=place(estimate.low),
+                value=place(estimate.value),
+                high=place(estimate.high),
+                band=(
+                    place(low if start is None else start),
+                    place(high if end is None else end),
+                ),
+                words=comparison.message,
+            )
+        )
+    count = round((high - low) / step)
+    digits = max(0, -math.floor(math.log10(step)))
+    ticks = tuple(
+        (place(low + i * step), f"{low + i * step:.{digits}f}".replace("-", "−"))
+        for i in range(count + 1)
+    )
+    return Forest(tuple(lines), ticks, height=ROW * len(rows) + AXIS)
+
+
+def _nice(rough: float) -> float:
+    """The next step of 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough - 1e-12)

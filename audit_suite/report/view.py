@@ -1,0 +1,143 @@
+"""The record in the order in which a reader needs it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from audit_suite.record import ComparisonRecord, Finding, GalleryImage, Record
+from audit_suite.report.charts import Forest, forest
+from audit_suite.verdict import Verdict
+
+MANY = 400  # comparisons: beyond it, passes are listed and not drawn
+
+Place = tuple[str, str, str]  # model, data set, target
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A finding that keeps the gate from opening, with its plot."""
+
+    finding: Finding
+    chart: Forest | None
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """One check over all places; an empty list where it was not asked."""
+
+    check: str
+    title: str
+    cells: tuple[tuple[Finding, ...], ...]
+
+
+@dataclass(frozen=True)
+class GalleryRow:
+    """One case under every masking."""
+
+    case: str
+    images: tuple[GalleryImage, ...]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The cases of one data set and target."""
+
+    place: Place
+    rows: tuple[GalleryRow, ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything the template shows."""
+
+    record: Record
+    waived: tuple[Finding, ...]
+    problems: tuple[Problem, ...]
+    places: tuple[Place, ...]
+    matrix: tuple[MatrixRow, ...]
+    plots: tuple[tuple[Place, Forest], ...]
+    passed: tuple[Finding, ...]
+    reported: tuple[Finding, ...]
+    not_applicable: tuple[Finding, ...]
+    galleries: tuple[Gallery, ...]
+
+
+def view(record: Record) -> View:
+    """Sort and group a record."""
+    findings = record.findings
+    many = sum(len(finding.comparisons) for finding in findings) > MANY
+    severity = [Verdict.ERROR, Verdict.FAIL, Verdict.NONE, Verdict.INCONCLUSIVE]
+    problems = sorted(
+        (finding for finding in findings if finding.verdict in severity),
+        key=lambda finding: severity.index(finding.verdict),
+    )
+    places = _places(record)
+    outside = [f for f in findings if f.verdict is Verdict.NOT_APPLICABLE]
+    return View(
+        record=record,
+        waived=tuple(f for f in findings if f.verdict is Verdict.WAIVED),
+        problems=tuple(
+            Problem(f, None if i >= MANY else _chart([f])) for i, f in enumerate(problems)
+        ),
+        places=places,
+        matrix=_matrix(findings, places),
+        plots=() if many else _plots(findings),
+        passed=tuple(f for f in findings if f.verdict is Verdict.PASS),
+        reported=tuple(f for f in outside if f.observations),
+        not_applicable=tuple(f for f in outside if not f.observations),
+        galleries=_galleries(record.gallery),
+    )
+
+
+def place(finding: Finding) -> Place:
+    """Where a finding was made."""
+    return finding.model, finding.dataset, finding.target
+
+
+def _places(record: Record) -> tuple[Place, ...]:
+    """Every model with every target of every data set, asked or not, and what findings name."""
+    spanned = [
+        (model.name, dataset.name, target)
+        for model in record.provenance.models
+        for dataset in record.provenance.datasets
+        for target in dataset.targets
+    ]
+    return tuple(dict.fromkeys([*spanned, *(place(finding) for finding in record.findings)]))
+
+
+def _matrix(findings: Sequence[Finding], places: Sequence[Place]) -> tuple[MatrixRow, ...]:
+    found: dict[tuple[str, str], dict[Place, list[Finding]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for finding in findings:
+        found[finding.check, finding.title][place(finding)].append(finding)
+    return tuple(
+        MatrixRow(check, title, tuple(tuple(cells.get(here, ())) for here in places))
+        for (check, title), cells in sorted(found.items())
+    )
+
+
+def _plots(findings: Sequence[Finding]) -> tuple[tuple[Place, Forest], ...]:
+    by_place: dict[Place, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if finding.comparisons:
+            by_place[place(finding)].append(finding)
+    charts = ((here, _chart(group)) for here, group in by_place.items())
+    return tuple((here, chart) for here, chart in charts if chart is not None)
+
+
+def _chart(findings: Sequence[Finding]) -> Forest | None:
+    rows: list[tuple[Finding, ComparisonRecord]] = [(f, c) for f in findings for c in f.comparisons]
+    return forest(rows) if rows else None
+
+
+def _galleries(images: Sequence[GalleryImage]) -> tuple[Gallery, ...]:
+    found: dict[Place, dict[str, list[GalleryImage]]] = defaultdict(lambda: defaultdict(list))
+    for image in images:
+        found[image.model, image.dataset, image.target][image.case].append(image)
+    return tuple(
+        Gallery(here, tuple(GalleryRow(case, tuple(row)) for case, row in rows.items()))
+        for here, rows in found.items()
+    )

@@ -1,0 +1,83 @@
+"""Numbers and verdicts as a reader wants them."""
+
+from __future__ import annotations
+
+from audit_suite.record import ComparisonRecord, EstimateRecord, Finding
+from audit_suite.verdict import Verdict
+
+_TINY = 0.001
+
+VERDICTS: dict[Verdict, tuple[str, str, str]] = {
+    Verdict.ERROR: ("!", "error", "could not be judged: something broke"),
+    Verdict.FAIL: ("✕", "fail", "the data show that the claim does not hold"),
+    Verdict.NONE: ("○", "not run", "planned, but not run"),
+    Verdict.INCONCLUSIVE: ("?", "inconclusive", "the data are too few to say"),
+    Verdict.WAIVED: ("~", "waived", "did not pass; somebody has answered for it"),
+    Verdict.PASS: ("✓", "pass", "the data show that the claim holds"),
+    Verdict.NOT_APPLICABLE: ("–", "not applicable", "the check has no meaning here"),
+}
+
+DECISIONS = {
+    "open": (
+        "Gate open",
+        "Every check that was asked passed, within the limits named at the end of this report.",
+    ),
+    "closed": (
+        "Gate closed",
+        "On this evidence the model should not be released or bought for this use.",
+    ),
+    "partial": (
+        "Audit incomplete",
+        "Not every planned check reached a verdict, so no release can rest on this report.",
+    ),
+}
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number with fixed digits and a true minus sign."""
+    text = f"{value:.{digits}f}"
+    return f"−{text[1:]}" if text.startswith("-") and float(text) else text.lstrip("-")
+
+
+def interval(estimate: EstimateRecord) -> str:
+    """The 95 % interval, for example ``[0.48, 0.52]``."""
+    return f"[{number(estimate.low)}, {number(estimate.high)}]"
+
+
+def p_value(p: float) -> str:
+    """A p value, for example ``< .001`` or ``= .034``."""
+    return "< .001" if p < _TINY else f"= {p:.3f}".replace("0.", ".")
+
+
+def counts(estimate: EstimateRecord) -> str:
+    """The patients and images behind an estimate."""
+    text = f"{estimate.n_patients:,} patients, {estimate.n_images:,} images"
+    if estimate.n_positives is not None:
+        text += f", {estimate.n_positives:,} patients with the finding"
+    return text
+
+
+def word(finding: Finding) -> str:
+    """The verdict's word; "reported" for an estimate without a rule."""
+    if finding.verdict is Verdict.NOT_APPLICABLE and finding.observations:
+        return "reported"
+    return VERDICTS[finding.verdict][1]
+
+
+def symbol(finding: Finding) -> str:
+    """The verdict's sign."""
+    return "•" if word(finding) == "reported" else VERDICTS[finding.verdict][0]
+
+
+def kind(finding: Finding) -> str:
+    """The verdict as a CSS class."""
+    return "reported" if word(finding) == "reported" else finding.verdict.value
+
+
+def acceptance(comparison: ComparisonRecord) -> tuple[float | None, float | None]:
+    """The range of values the claim allows; None for an open end."""
+    if comparison.centre is not None:
+        return comparison.centre - comparison.margin, comparison.centre + comparison.margin
+    if comparison.relation == "<":
+        return None, comparison.margin
+    return comparison.margin, None

@@ -1,0 +1,211 @@
+"""Three ends: pass, fail, Inconclusive; levels, families, and what is recorded."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from audit_suite.errors import AuditError
+from audit_suite.statistics import (
+    DecisionRule,
+    Family,
+    Margin,
+    estimate_auroc,
+    estimate_mean,
+    explain,
+    holm,
+    recording,
+)
+from audit_suite.statistics.power import more_positives, smallest_effect
+from audit_suite.verdict import Inconclusive, Verdict
+
+
+def mean(value, se, n=2000, label="x"):
+    """An estimate with (nearly) this value and standard error."""
+    noise = stats.norm.ppf((np.arange(n) + 0.5) / n)
+    noise = noise / noise.std(ddof=1)
+    return estimate_mean(value + noise * se * n**0.5, range(n), "d", label)
+
+
+def ends(compare):
+    try:
+        return Verdict.PASS if compare() else Verdict.FAIL
+    except Inconclusive:
+        return Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"),
+    [(0.0, "pass"), (0.3, "pass"), (0.7, "inconclusive"), (1.2, "inconclusive"), (1.4, "fail")],
+)
+def test_one_sided_by_bounds(value, verdict):
+    # se .2, limit 1, z .95 = 1.645: pass below .671, fail above 1.329
+    assert ends(lambda: mean(value, 0.2) < 1) == verdict
+    assert ends(lambda: mean(-value, 0.2) > -1) == verdict
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"),
+    [
+        (0.0, "pass"),
+        (0.65, "pass"),
+        (0.7, "inconclusive"),
+        (1.38, "inconclusive"),
+        (1.41, "fail"),
+        (-1.41, "fail"),
+    ],
+)
+def test_distance_passes_by_90_and_fails_by_95(value, verdict):
+    # se .2: the 90 % interval lies inside +-1 below .671, the 95 % interval outside above 1.392
+    assert ends(lambda: mean(5 + value, 0.2).distance_to(5) < 1) == verdict
+
+
+@given(st.floats(-3, 3), st.floats(0.01, 2), st.integers(1, 40))
+def test_verdicts_are_the_intervals_own(value, se, cases):
+    estimate = mean(value, se, n=100)
+    with recording(DecisionRule(alpha=0.05, cases=cases)):
+        verdict = estimate.distance_to(0).compare("<", 1).verdict
+    low90, high90 = estimate.interval(0.90)
+    low, high = estimate.interval(1 - 0.05 / cases)
+    if -1 < low90 and high90 < 1:
+        assert verdict is Verdict.PASS
+    elif low > 1 or high < -1:
+        assert verdict is Verdict.FAIL
+    else:
+        assert verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_fail_is_shared_among_cases_a_pass_is_not():
+    failing, passing = mean(1.4, 0.2), mean(0.6, 0.2)
+    with recording(DecisionRule(cases=20)) as recorded:
+        assert ends(lambda: failing < 1) is Verdict.INCONCLUSIVE
+        assert ends(lambda: passing < 1) is Verdict.PASS
+    assert recorded[0].fail_level == pytest.approx(0.0025)
+    assert "20 cases share the level" in recorded[0].message
+
+
+def test_confidence_moves_both_ends():
+    estimate = mean(0.6, 0.2)
+    with recording(DecisionRule(alpha=0.01)):
+        assert ends(lambda: estimate < 1) is Verdict.INCONCLUSIVE
+
+
+def test_every_comparison_records_itself():
+    a, b = mean(0, 0.1, label="a"), mean(3, 0.1, label="b")
+    with recording(DecisionRule()) as recorded:
+        assert a < Margin(1, source="protocol")
+        assert not b < 1
+        assert not a > b
+        assert a - b < 0
+    assert [c.verdict.value for c in recorded] == ["pass", "fail", "fail", "pass"]
+    assert recorded[0].margin_source == "protocol"
+    assert recorded[1].margin_source == "written in the check"
+    assert recorded[2].rule == "a - b > 0"
+    assert recorded[0].p_raw > 0.99
+    assert recorded[1].p_raw < 1e-6
+    record = recorded[0].to_record()
+    assert (record.estimate.label, record.relation, record.centre) == ("a", "<", None)
+
+
+def test_comparing_without_recording():
+    with recording(DecisionRule()) as recorded:
+        assert mean(0, 0.1).compare("<", 1).verdict is Verdict.PASS
+    assert recorded == []
+    assert ends(lambda: mean(0, 0.1) < 1) is Verdict.PASS, "also outside of a recording"
+
+
+def test_no_verdict_on_few_patients():
+    labels = [1] * 6 + [0] * 300
+    scores = np.r_[np.full(6, 9.0), np.random.default_rng(0).normal(size=300)]
+    estimate = estimate_auroc(labels, scores, range(306), "d")
+    with pytest.raises(Inconclusive, match="6 patients of the rarer class"):
+        assert estimate > 0.6
+    with pytest.raises(Inconclusive):
+        assert estimate < 0.6
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "joint"),
+    [
+        ((0, 0, 0), "pass"),
+        ((2, 2, 2), "fail"),
+        ((1, 1), "inconclusive"),
+        ((0, 2), "inconclusive"),
+        ((0, 0, 1), "inconclusive"),
+        ((2, 1), "inconclusive"),
+    ],
+)
+def test_a_family_must_agree(verdicts, joint):
+    family = Family([mean(5 + v, 0.1, label=f"fill {v}") for v in verdicts])
+    with recording(DecisionRule()) as recorded:
+        assert ends(lambda: family.distance_to(5) < 1) == joint
+        assert ends(lambda: family < 6) == joint
+    assert len(recorded) == 2 * len(verdicts)
+    assert {c.verdict.value for c in recorded} == {joint}
+    assert family.compare(">", 0).verdict is Verdict.PASS
+
+
+def test_messages_say_value_interval_n_and_limit():
+    estimate = mean(0.72, 0.02, n=214, label="AUROC")
+    (line,) = explain(estimate, "<", 0.6)
+    assert line == "AUROC 0.720 [0.681, 0.759] (n=214 patients) is not below 0.6"
+    (line,) = explain(estimate.distance_to(0.5), "<", 0.05)
+    assert "to 0.5 is not below 0.05" in line
+    assert explain(estimate, "==", 1) is None
+    assert explain(3, "<", 1) is None
+    lines = explain(Family([estimate, estimate]), "<", 0.6)
+    assert len(lines) == 2
+    with pytest.raises(Inconclusive, match="smallest margin these data could show"):
+        assert mean(0.5, 0.1).distance_to(0.5) < 0.05
+
+
+def test_an_impossible_margin_is_said():
+    with pytest.raises(AuditError, match="cannot be below"):
+        assert mean(0, 1).distance_to(0) < 0
+
+
+def test_power_gives_the_published_table():
+    # checks.md: positives needed to pass |A - .5| < d with 90 % power at 1, 4, 19 negatives each
+    for margin, needed in (
+        (0.10, (180, 113, 95)),
+        (0.05, (721, 451, 380)),
+        (0.03, (2004, 1253, 1055)),
+    ):
+        for ratio, positives in zip((1, 4, 19), needed, strict=True):
+            m, n = positives, positives * ratio
+            se = ((m + n + 1) / (12 * m * n)) ** 0.5
+            assert smallest_effect(se, 1e6, 0.05, two_sided=True) == pytest.approx(margin, rel=0.01)
+            more = more_positives(2 * se, positives, 0.05, margin, gap=margin)
+            assert more == pytest.approx(3 * positives, rel=0.03)
+
+
+def test_the_promised_number_decides():
+    rng = np.random.default_rng(8)
+    few = estimate_auroc(np.arange(300) % 2, rng.normal(size=300), range(300), "d")
+    comparison = few.distance_to(0.5).compare("<", 0.05)
+    assert comparison.verdict is Verdict.INCONCLUSIVE
+    n = 2 * (150 + comparison.more_positives)
+    passed = 0
+    for _ in range(100):
+        more = estimate_auroc(np.arange(n) % 2, rng.normal(size=n), range(n), "d")
+        passed += more.distance_to(0.5).compare("<", 0.05).verdict is Verdict.PASS
+    assert 82 <= passed <= 97, "90 % power"
+
+
+def test_no_number_where_none_is_honest():
+    assert more_positives(0.1, 100, 0.05, None, gap=1e-5) is None
+    assert more_positives(0.001, 100, 0.05, 0.05, gap=0.05) is None
+
+
+@given(st.lists(st.floats(0, 1), max_size=12))
+def test_holm(p_values):
+    adjusted = holm(p_values)
+    m = len(p_values)
+    for i, p in enumerate(p_values):
+        smaller = sorted(p_values)
+        expected = max((min(1, (m - j) * q) for j, q in enumerate(smaller) if q <= p), default=p)
+        assert adjusted[i] == pytest.approx(expected)
+    assert all(a >= p for a, p in zip(adjusted, p_values, strict=True))
