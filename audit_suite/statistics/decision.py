@@ -103,8 +103,12 @@ def recording(rule: DecisionRule) -> Iterator[list[Comparison]]:
         _recording.reset(token)
 
 
-def decide(comparisons: Sequence[Comparison]) -> bool:
+def decide(comparisons: Sequence[Comparison], message: str = "") -> bool:
     """Record comparisons and end in one of three ways.
+
+    Args:
+        comparisons: One, or several with one joint verdict.
+        message: What to say if they are inconclusive; the first one's message if empty.
 
     Returns:
         True for a pass, False for a fail.
@@ -117,7 +121,7 @@ def decide(comparisons: Sequence[Comparison]) -> bool:
         active[1].extend(comparisons)
     verdict = worst(comparison.verdict for comparison in comparisons)
     if verdict is Verdict.INCONCLUSIVE:
-        raise Inconclusive("; ".join(comparison.message for comparison in comparisons))
+        raise Inconclusive(message or comparisons[0].message)
     return verdict is Verdict.PASS
 
 

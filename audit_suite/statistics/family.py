@@ -17,6 +17,7 @@ class FamilyComparison:
 
     members: tuple[Comparison, ...]
     verdict: Verdict
+    message: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +39,11 @@ class Family:
 
     def __lt__(self, limit: float) -> bool:
         __tracebackhide__ = True
-        return decide(self.compare("<", limit).members)
+        return _decide(self.compare("<", limit))
 
     def __gt__(self, limit: float) -> bool:
         __tracebackhide__ = True
-        return decide(self.compare(">", limit).members)
+        return _decide(self.compare(">", limit))
 
     __le__ = __lt__
     __ge__ = __gt__
@@ -60,7 +61,7 @@ class FamilyDistance:
 
     def __lt__(self, limit: float) -> bool:
         __tracebackhide__ = True
-        return decide(self.compare("<", limit).members)
+        return _decide(self.compare("<", limit))
 
     __le__ = __lt__
 
@@ -77,15 +78,19 @@ def explain(left: object, op: str, right: object) -> list[str] | None:
     return [member.message for member in members]
 
 
+def _decide(judged: FamilyComparison) -> bool:
+    __tracebackhide__ = True
+    return decide(judged.members, judged.message)
+
+
 def _agree(members: Sequence[Comparison]) -> FamilyComparison:
     counts = Counter(member.verdict for member in members)
     (verdict,) = counts if len(counts) == 1 else (Verdict.INCONCLUSIVE,)
-    if len(counts) > 1:
-        said = ", ".join(f"{count} {verdict.value}" for verdict, count in sorted(counts.items()))
-        members = [
-            replace(
-                member, verdict=verdict, message=f"{member.message} (of {len(members)}: {said})"
-            )
-            for member in members
-        ]
-    return FamilyComparison(tuple(members), verdict)
+    values = ", ".join(
+        f"{m.estimate.label} {m.estimate.value:.3f} [{m.estimate.low:.3f}, {m.estimate.high:.3f}]"
+        for m in members
+    )
+    said = ", ".join(f"{count} {each.value}" for each, count in sorted(counts.items()))
+    message = f"of {len(members)} estimates that must agree, {said}: {values}"
+    joint = tuple(replace(member, verdict=verdict) for member in members)
+    return FamilyComparison(joint, verdict, message)
