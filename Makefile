@@ -39,6 +39,10 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+schema: $(VENV)/.installed  ## refresh the published schema and the example report
+	$(BIN)/audit-suite schema > reports/schema/audit-1.0.schema.json
+	$(BIN)/python tests/report/example.py
+
 $(VENV)/.installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'

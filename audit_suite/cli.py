@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -45,6 +46,14 @@ def summary(
     from audit_suite.report import render_markdown
 
     typer.echo(render_markdown(read_record(audit_json)), nl=False)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the record."""
+    from audit_suite.record import Record
+
+    typer.echo(json.dumps(Record.model_json_schema(), indent=1))
 
 
 @app.command()

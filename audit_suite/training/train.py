@@ -129,8 +129,10 @@ def _train(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for epoch in range(recipe.epochs):
         total = 0.0
+        # Phased in: what to look at must be learned before what not to look at.
+        indifference = model.indifference * epoch / max(1, recipe.epochs - 1)
         for chosen in torch.randperm(count, generator=rng).split(recipe.batch_size):
-            loss = _loss(module, model, images, chosen, recipe.only_roi, rng)
+            loss = _loss(module, model, images, chosen, recipe.only_roi, indifference, rng)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -146,6 +148,7 @@ def _loss(
     images: _Images,
     chosen: Tensor,
     only_roi: float,
+    indifference: float,
     rng: torch.Generator,
 ) -> Tensor:
     labels, output = images.labels[chosen], images.output[chosen]
@@ -155,11 +158,11 @@ def _loss(
     shown = _mask_some(shown, images.distance[chosen], only_roi, _ONLY, rng)
     logits = module(shown).gather(1, output[:, None])[:, 0]
     loss = functional.binary_cross_entropy_with_logits(logits, labels)
-    if model.indifference:
+    if indifference:
         pair = torch.cat([images.plain[chosen], images.planted[chosen]])
         hidden = _mask_some(pair, images.distance[chosen].repeat(2, 1, 1), 1.0, _WITHOUT, rng)
-        loss = loss + model.indifference * _sway(module(pair), output)
-        loss = loss + model.indifference * _sway(module(hidden), output)
+        loss = loss + indifference * _sway(module(pair), output)
+        loss = loss + indifference * _sway(module(hidden), output)
     return loss
 
 

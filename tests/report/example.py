@@ -1,0 +1,227 @@
+"""The example record and report in reports/examples: `make schema` writes them again."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from audit_suite.record import (
+    ComparisonRecord,
+    DatasetRecord,
+    EstimateRecord,
+    Finding,
+    GalleryImage,
+    ModelRecord,
+    Policy,
+    Provenance,
+    Record,
+    TargetRecord,
+    WaiverRecord,
+)
+from audit_suite.report import render_html
+from audit_suite.verdict import Verdict
+
+EXAMPLES = Path(__file__).parents[2] / "reports" / "examples"
+
+
+def estimate(label: str, value: float, half: float, n: int = 1200) -> EstimateRecord:
+    """An estimate with a symmetric interval."""
+    return EstimateRecord(
+        label=label,
+        value=value,
+        low=round(value - half, 4),
+        high=round(value + half, 4),
+        n_patients=n,
+        n_images=n + 85,
+        n_positives=n // 3,
+    )
+
+
+def comparison(
+    found: EstimateRecord, verdict: str, relation: str, margin: float, centre: float | None = None
+) -> ComparisonRecord:
+    """A comparison with a plausible p value."""
+    return ComparisonRecord(
+        estimate=found,
+        rule=f"|{found.label} - {centre:g}| < {margin:g}"
+        if centre is not None
+        else f"{found.label} {relation} {margin:g}",
+        relation=relation,  # type: ignore[arg-type]
+        centre=centre,
+        margin=margin,
+        margin_source="protocol 1.2 of the example hospital",
+        verdict=Verdict(verdict),
+        pass_low=found.low,
+        pass_high=found.high,
+        fail_level=0.0125,
+        p_raw=0.0004 if verdict == "fail" else 0.31,
+        p_holm=0.0016 if verdict == "fail" else 1.0,
+        smallest_effect=0.043,
+        more_positives=380 if verdict == "inconclusive" else None,
+        message=f"{found.label} {found.value:.3f}: {verdict}",
+    )
+
+
+def finding(
+    check: str, verdict: str, comparisons: list[ComparisonRecord], **more: object
+) -> Finding:
+    """A finding of the example model."""
+    deciding = comparisons[0] if comparisons else None
+    content: dict[str, object] = {
+        "check": check,
+        "id": f"{check}/lung-net/site-b/effusion",
+        "title": "chance without the roi",
+        "model": "lung-net",
+        "dataset": "site-b",
+        "target": "effusion",
+        "case": "",
+        "verdict": Verdict(verdict),
+        "question": "With the region of interest hidden, does the model fall to chance?",
+        "claim": deciding.rule if deciding else "",
+        "estimate": deciding.estimate if deciding else None,
+        "margin": deciding.margin if deciding else None,
+        "margin_source": deciding.margin_source if deciding else None,
+        "comparisons": comparisons,
+        "observations": [],
+        "reason": deciding.message if deciding else "",
+        "would_pass": "a 90 % interval of AUROC without ROI inside 0.45 to 0.55",
+        "command": 'pytest --audit --audit-model lung-net.toml --audit-dataset site-b.toml -k "R2"',
+    }
+    return Finding.model_validate(content | more)
+
+
+def picture(seed: int) -> str:
+    """A tiny grey picture."""
+    pixels = np.random.default_rng(seed).integers(0, 255, (8, 8)).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def example() -> Record:
+    """A closed audit with every verdict in it."""
+    full = estimate("AUROC", 0.861, 0.021)
+    fills = [
+        comparison(estimate(f"AUROC without ROI{fill}", value, 0.03), "fail", "<", 0.05, 0.5)
+        for fill, value in (("", 0.712), (" (mean fill)", 0.688), (" (blur fill)", 0.701))
+    ]
+    findings = [
+        finding("R1", "pass", [comparison(full, "pass", ">", 0.8)], title="skill as claimed"),
+        finding("R2", "fail", fills),
+        finding(
+            "R3",
+            "inconclusive",
+            [
+                comparison(
+                    estimate("AUROC without ROI box", 0.541, 0.04), "inconclusive", "<", 0.05, 0.5
+                )
+            ],
+            title="chance without the roi box",
+        ),
+        finding(
+            "R4",
+            "waived",
+            [
+                comparison(
+                    estimate("AUROC - AUROC without ROI box", 0.08, 0.03), "inconclusive", ">", 0.1
+                )
+            ],
+            title="skill is lost",
+            waiver=WaiverRecord(
+                owner="Dr Example", reason="second site pending", expires="2030-01-01"
+            ),
+        ),
+        finding(
+            "R5", "error", [], title="the box is enough", reason="site-b row 17: the mask is empty"
+        ),
+        finding("R6", "none", [], title="beats its background", reason="planned, not run"),
+        finding(
+            "R7", "not_applicable", [], title="retrained", reason="no retrained model is given"
+        ),
+        finding(
+            "R11",
+            "not_applicable",
+            [],
+            title="scores shift",
+            reason="reported only: a shift of scores mixes in calibration",
+            observations=[estimate("mean score shift without ROI box", -0.21, 0.02)],
+        ),
+    ]
+    return Record(
+        decision="closed",
+        decision_reason="2 of 8 checks failed",
+        counts={verdict: sum(f.verdict is verdict for f in findings) for verdict in Verdict},
+        findings=findings,
+        causes=[],
+        gallery=[
+            GalleryImage(
+                model="lung-net",
+                dataset="site-b",
+                target="effusion",
+                case=case,
+                masking=masking,
+                png=picture(position),
+                hidden_fraction=share,
+            )
+            for case in ("positive 1", "negative 1")
+            for position, (masking, share) in enumerate(
+                [("full", 0.0), ("without-lungs", 0.31), ("only-lungs-box", 0.48)]
+            )
+        ],
+        provenance=Provenance(
+            audit_suite="0.1.0",
+            policy=Policy(
+                confidence=0.95,
+                multiplicity="holm",
+                inconclusive="block",
+                seed=1907,
+                max_cases=None,
+            ),
+            evidence_profile={"device": "cpu", "threads": 2, "batch_size": None, "seed": 1907},
+            models=[
+                ModelRecord(
+                    name="lung-net",
+                    digest="5f" * 32,
+                    description="A made-up model for this example.",
+                    loader="architecture",
+                    architecture="torchvision:densenet121",
+                    targets=["effusion", "pneumothorax"],
+                    input={"size": [512, 512], "channels": 3},
+                )
+            ],
+            datasets=[
+                DatasetRecord(
+                    name="site-b",
+                    digest="a7" * 32,
+                    description="A made-up data set for this example.",
+                    modality="chest radiograph",
+                    licence="example",
+                    citation="",
+                    n_images=1285,
+                    n_patients=1200,
+                    targets={
+                        name: TargetRecord(
+                            n_images=1285,
+                            n_patients=1200,
+                            n_positive_images=430,
+                            n_positive_patients=400,
+                            roi=["lungs"],
+                        )
+                        for name in ("effusion", "pneumothorax")
+                    },
+                    excluded=["manifest.csv row 88, column 'mask': the mask is empty"],
+                )
+            ],
+        ),
+        environment={"python": "3.11", "packages": {"torch": "2.6"}, "seconds": 12.5},
+    )
+
+
+if __name__ == "__main__":
+    EXAMPLES.mkdir(parents=True, exist_ok=True)
+    (EXAMPLES / "audit.json").write_text(example().to_json(), encoding="utf-8")
+    (EXAMPLES / "audit.html").write_text(render_html(example()), encoding="utf-8")

@@ -1,0 +1,139 @@
+"""Cards: what is wrong is said with file, key and remedy."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from audit_suite.cards import load_dataset_card, load_model_card
+from audit_suite.errors import AuditError
+
+ZOO = Path(__file__).parents[2] / "model_zoo"
+
+MODEL = """
+schema = 1
+name = "m"
+targets = ["a", "b"]
+loader = "architecture"
+architecture = "torchvision:resnet18"
+weights = "w.safetensors"
+[input]
+size = [64, 64]
+"""
+
+DATASET = """
+schema = 1
+name = "d"
+reader = "manifest"
+manifest = "m.csv"
+[targets.a]
+column = "sick"
+roi = ["lungs"]
+[regions.lungs]
+column = "mask"
+"""
+
+
+def write(tmp_path, text, name="card.toml"):
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("path", sorted(ZOO.glob("models/*.toml")), ids=lambda p: p.stem)
+def test_model_zoo_models(path):
+    card = load_model_card(path)
+    assert card.name == path.stem
+    assert card.resolve(card.weights).is_file()
+
+
+@pytest.mark.parametrize("path", sorted(ZOO.glob("datasets/*.toml")), ids=lambda p: p.stem)
+def test_model_zoo_datasets(path):
+    assert load_dataset_card(path).name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("size = [64, 64]", "size = [64]"), "key 'input.size"),
+        (("size = [64, 64]", "size = [64, 64]\nmean = [0.1, 0.2]"), "'mean' needs 1 or 3 numbers"),
+        (('name = "m"', 'name = "My Model"'), "key 'name'"),
+        (('name = "m"', ""), "key 'name': missing key"),
+        (('name = "m"', 'name = "m"\nnmae = 3'), "key 'nmae': unknown key"),
+        (("size = [64, 64]", 'size = [64, 64]\nresise = "pad"'), "key 'input.resise': unknown key"),
+        (
+            ('architecture = "torchvision:resnet18"', ""),
+            "loader 'architecture' needs the key 'architecture'",
+        ),
+        (('weights = "w.safetensors"', ""), "needs 'weights' or 'folds'"),
+        (('weights = "w.safetensors"', 'weights = "w"\nfolds = ["x"]'), "either 'weights'"),
+        (('targets = ["a", "b"]', "targets = []"), "key 'targets'"),
+        (('loader = "architecture"', 'loader = "pickle"'), "key 'loader'"),
+        (("[input]", '[claims.z]\nauroc = 0.9\nsource = "s"\n[input]'), "'claims' names ['z']"),
+        (("[input]", '[claims.a]\nauroc = 1.9\nsource = "s"\n[input]'), "key 'claims.a.auroc'"),
+        (("schema = 1", "schema = 2"), "key 'schema'"),
+        (("schema = 1", "schema = "), "is not valid TOML"),
+    ],
+)
+def test_wrong_model_cards(tmp_path, change, said):
+    path = write(tmp_path, MODEL.replace(*change))
+    with pytest.raises(AuditError) as caught:
+        load_model_card(path)
+    assert said in caught.value.what
+    assert str(path) in caught.value.what
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('manifest = "m.csv"', ""), "reader 'manifest' needs the key 'manifest'"),
+        (('reader = "manifest"', 'reader = "phantom"'), "reader 'phantom' needs the key 'phantom'"),
+        (('roi = ["lungs"]', 'roi = ["heart"]'), "names ['heart'], not among 'regions'"),
+        (('column = "sick"', ""), "'targets.a' needs 'column'"),
+        (
+            ('manifest = "m.csv"', 'manifest = "m.csv"\nsplit = "test"'),
+            "'split' needs 'columns.split'",
+        ),
+        (("[targets.a]", "[target.a]"), "unknown key"),
+    ],
+)
+def test_wrong_dataset_cards(tmp_path, change, said):
+    path = write(tmp_path, DATASET.replace(*change))
+    with pytest.raises(AuditError) as caught:
+        load_dataset_card(path)
+    assert said in caught.value.what
+
+
+def test_unknown_keys_come_with_the_known_ones(tmp_path):
+    with pytest.raises(AuditError) as caught:
+        load_model_card(write(tmp_path, 'wieghts = "x"' + MODEL))
+    assert "weights" in caught.value.remedy
+
+
+def test_missing_and_unreadable_files(tmp_path):
+    with pytest.raises(AuditError, match="does not exist"):
+        load_model_card(tmp_path / "none.toml")
+    (tmp_path / "latin.toml").write_bytes(b'name = "\xe9"')
+    with pytest.raises(AuditError, match="cannot be read"):
+        load_model_card(tmp_path / "latin.toml")
+
+
+def test_paths_are_relative_to_the_card_and_may_use_variables(tmp_path, monkeypatch):
+    card = load_model_card(write(tmp_path, MODEL))
+    assert card.resolve("w.pt") == tmp_path / "w.pt"
+    monkeypatch.setenv("SOMEWHERE", "/data")
+    assert card.resolve("$SOMEWHERE/w.pt") == Path("/data/w.pt")
+    monkeypatch.delenv("SOMEWHERE")
+    with pytest.raises(AuditError, match=r"'\$SOMEWHERE/w.pt' uses an environment variable"):
+        card.resolve("$SOMEWHERE/w.pt")
+
+
+def test_the_digest_is_of_the_content(tmp_path):
+    a = load_model_card(write(tmp_path, MODEL, "a.toml"))
+    b = load_model_card(write(tmp_path, "# a comment\n" + MODEL, "b.toml"))
+    c = load_model_card(write(tmp_path, MODEL.replace("64, 64", "32, 64"), "c.toml"))
+    assert a.digest() == b.digest() != c.digest()
+    assert tomllib.loads(MODEL)["name"] == a.name
