@@ -1,0 +1,357 @@
+"""Models by card: every format, and every way a card and its files can disagree."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from audit_suite.cards import InputSpec, load_model_card
+from audit_suite.errors import AuditError
+from audit_suite.models import fit_geometry, load_model, model_digest, normalise
+
+FACTORY = """
+import torch
+from torch import nn
+
+class Tiny(nn.Module):
+    def __init__(self, outputs):
+        super().__init__()
+        self.body = nn.Conv2d(1, 4, 3, padding=1)
+        self.head = nn.Linear(4, outputs)
+    def forward(self, batch):
+        return self.head(self.body(batch).relu().mean(dim=(2, 3)))
+
+def tiny(outputs=2):
+    return Tiny(outputs)
+
+def no_module():
+    return 3
+
+def strange():
+    class Strange(nn.Module):
+        def forward(self, batch):
+            return {"scores": batch}
+    return Strange()
+
+def nan():
+    class Nan(nn.Module):
+        def forward(self, batch):
+            return torch.full((len(batch), 2), float("nan")) * batch.sum()
+    return Nan()
+
+def loads(weights):
+    module = Tiny(2)
+    module.load_state_dict(torch.load(weights, weights_only=True))
+    return module
+"""
+
+CARD = """
+schema = 1
+name = "m"
+targets = ["a", "b"]
+loader = "{loader}"
+{lines}
+[input]
+size = [16, 16]
+channels = 1
+"""
+
+
+class Tiny(nn.Module):
+    def __init__(self, outputs=2):
+        super().__init__()
+        self.body = nn.Conv2d(1, 4, 3, padding=1)
+        self.head = nn.Linear(4, outputs)
+
+    def forward(self, batch):
+        return self.head(self.body(batch).relu().mean(dim=(2, 3)))
+
+
+@pytest.fixture
+def module():
+    torch.manual_seed(0)
+    return Tiny().eval()
+
+
+@pytest.fixture
+def card(tmp_path):
+    (tmp_path / "net.py").write_text(FACTORY)
+
+    def make(loader, *lines, size="[16, 16]"):
+        text = CARD.format(loader=loader, lines="\n".join(lines)).replace("[16, 16]", size)
+        (tmp_path / "card.toml").write_text(text)
+        return load_model_card(tmp_path / "card.toml")
+
+    return make
+
+
+TINY = 'architecture = "net.py:tiny"'
+BATCH = torch.rand(5, 1, 16, 16, generator=torch.Generator().manual_seed(1))
+
+
+def save(module, path, kind):
+    if kind == "safetensors":
+        save_file(module.state_dict(), path)
+    elif kind == "pt":
+        torch.save(module.state_dict(), path)
+    elif kind == "checkpoint":
+        torch.save({"state_dict": module.state_dict()}, path)
+    elif kind == "torchscript":
+        torch.jit.trace(module, BATCH).save(str(path))
+    else:
+        batch = torch.export.Dim("batch", min=1, max=512)
+        torch.export.save(torch.export.export(module, (BATCH,), dynamic_shapes=({0: batch},)), path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "file", "loader", "lines"),
+    [
+        ("safetensors", "w.safetensors", "architecture", [TINY]),
+        ("pt", "w.pt", "architecture", [TINY]),
+        ("checkpoint", "w.pt", "architecture", [TINY]),
+        ("pt", "w.pt", "callable", ['architecture = "net.py:loads"']),
+        ("torchscript", "w.pt", "torchscript", []),
+        ("export", "w.pt2", "export", []),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_every_format_gives_the_same_scores(tmp_path, module, card, kind, file, loader, lines):
+    save(module, tmp_path / file, kind)
+    model = load_model(card(loader, *lines, f'weights = "{file}"'))
+    scores, embedding = model(BATCH)
+    assert torch.allclose(scores, module(BATCH).sigmoid(), atol=1e-6)
+    assert scores.dtype == torch.float32
+    assert embedding is None
+
+
+def test_torchvision_by_name_with_an_embedding(tmp_path, card):
+    from torchvision.models import resnet18
+
+    torch.manual_seed(0)
+    reference = resnet18(num_classes=2).eval()
+    save_file(reference.state_dict(), tmp_path / "w.safetensors")
+    made = card(
+        "architecture",
+        'architecture = "torchvision:resnet18"',
+        "arguments = { num_classes = 2 }",
+        'weights = "w.safetensors"',
+        'embedding_layer = "layer4"',
+    )
+    made = made.model_copy(update={"input": InputSpec(size=(32, 32), channels=3)})
+    batch = torch.rand(3, 3, 32, 32)
+    scores, embedding = load_model(made)(batch)
+    assert torch.allclose(scores, reference(batch).sigmoid(), atol=1e-6)
+    assert embedding.shape == (3, 512), "averaged over space"
+
+
+@pytest.mark.parametrize(
+    ("name", "function"), [("softmax", lambda x: x.softmax(1)), ("none", lambda x: x)]
+)
+def test_activations(tmp_path, module, card, name, function):
+    save(module, tmp_path / "w.pt", "pt")
+    model = load_model(card("architecture", TINY, 'weights = "w.pt"', f'activation = "{name}"'))
+    assert torch.allclose(model(BATCH)[0], function(module(BATCH)), atol=1e-6)
+
+
+def test_embedding_comes_from_the_same_pass(tmp_path, module, card):
+    save(module, tmp_path / "w.pt", "pt")
+    model = load_model(card("architecture", TINY, 'weights = "w.pt"', 'embedding_layer = "body"'))
+    _, embedding = model(BATCH)
+    assert torch.allclose(embedding, module.body(BATCH).mean(dim=(2, 3)), atol=1e-6)
+
+
+def test_folds_are_models_of_their_own(tmp_path, module, card):
+    save(module, tmp_path / "0.pt", "pt")
+    save(Tiny(), tmp_path / "1.pt", "pt")
+    made = card("architecture", TINY, 'folds = ["0.pt", "1.pt"]')
+    first, second = load_model(made, 0), load_model(made, 1)
+    assert torch.allclose(first(BATCH)[0], module(BATCH).sigmoid(), atol=1e-6)
+    assert first.digest == model_digest(made, 0) != second.digest
+
+
+class Bomb:
+    def __reduce__(self):
+        return (exec, ("import os; os.environ['BOMB'] = 'exploded'",))
+
+
+def test_a_pickle_that_runs_code_is_refused(tmp_path, card, monkeypatch):
+    monkeypatch.delenv("BOMB", raising=False)
+    torch.save({"weight": Bomb()}, tmp_path / "w.pt")
+    made = card("architecture", TINY, 'weights = "w.pt"')
+    with pytest.raises(AuditError, match="would run code when loaded: refused") as caught:
+        load_model(made)
+    assert "safetensors" in caught.value.remedy
+    (tmp_path / "w.pt").write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(AuditError):
+        load_model(made)
+    import os
+
+    assert "BOMB" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("loader", "lines", "said"),
+    [
+        ("architecture", [TINY, 'weights = "none.pt"'], "key 'weights'.*none.pt does not exist"),
+        ("architecture", [TINY, 'folds = ["none.pt"]'], r"key 'folds\[0\]'"),
+        (
+            "architecture",
+            [TINY, "arguments = { outputs = 3 }", 'weights = "w.pt"'],
+            "do not fit.*shape: head.bias",
+        ),
+        (
+            "architecture",
+            ['architecture = "torchvision:resnet18"', 'weights = "w.pt"'],
+            "missing: bn1.bias",
+        ),
+        (
+            "architecture",
+            ['architecture = "torchvision:resnet19"', 'weights = "w.pt"'],
+            "torchvision has no model",
+        ),
+        (
+            "architecture",
+            ['architecture = "net.py:huge"', 'weights = "w.pt"'],
+            "no function 'huge'.*tiny",
+        ),
+        (
+            "architecture",
+            ['architecture = "nets.py:tiny"', 'weights = "w.pt"'],
+            "nets.py does not exist",
+        ),
+        ("architecture", ['architecture = "no.such:tiny"', 'weights = "w.pt"'], "no.such"),
+        ("architecture", ['architecture = "tiny"', 'weights = "w.pt"'], "'tiny'"),
+        (
+            "architecture",
+            [TINY, "arguments = { wide = 3 }", 'weights = "w.pt"'],
+            "raised TypeError",
+        ),
+        ("architecture", [TINY, 'weights = "w.pt"', 'embedding_layer = "neck"'], "no layer 'neck'"),
+        ("architecture", [TINY, 'weights = "bad.safetensors"'], "no readable safetensors file"),
+        ("architecture", [TINY, 'weights = "bad.pt"'], "weights.*bad.pt"),
+        ("architecture", [TINY, 'weights = "list.pt"'], "is no state dict"),
+        ("torchscript", ['weights = "bad.pt"'], "cannot be read as a TorchScript archive"),
+        ("export", ['weights = "bad.pt"'], "cannot be read as a torch.export archive"),
+        ("callable", ['architecture = "net.py:no_module"'], "returned int, not a torch.nn.Module"),
+        ("callable", ['architecture = "net.py:strange"'], "the model gives dict for 2 images"),
+        ("callable", ['architecture = "net.py:nan"'], "scores that are not finite"),
+        (
+            "callable",
+            ['architecture = "net.py:tiny"', "arguments = { outputs = 3 }"],
+            "names 2 outputs",
+        ),
+    ],
+)
+def test_what_disagrees_is_said(tmp_path, module, card, loader, lines, said):
+    save(module, tmp_path / "w.pt", "pt")
+    torch.save([1, 2], tmp_path / "list.pt")
+    (tmp_path / "bad.safetensors").write_bytes(b"no tensors")
+    (tmp_path / "bad.pt").write_bytes(b"no archive")
+    with pytest.raises(AuditError, match=said) as caught:
+        made = card(loader, *lines)
+        load_model(made, 0 if made.folds else None)
+    assert "card.toml" in caught.value.what
+    assert caught.value.remedy
+
+
+def test_a_model_that_raises_on_its_input(tmp_path, module, card):
+    save(module, tmp_path / "w.pt", "pt")
+    made = card("architecture", TINY, 'weights = "w.pt"')
+    made = made.model_copy(update={"input": InputSpec(size=(16, 16), channels=3)})
+    with pytest.raises(
+        AuditError, match=r"raised RuntimeError on a batch of shape \(2, 3, 16, 16\)"
+    ):
+        load_model(made)
+
+
+def test_the_digest_changes_with_what_changes_scores_alone(tmp_path, module, card):
+    save(module, tmp_path / "w.pt", "pt")
+    first = model_digest(card("architecture", TINY, 'weights = "w.pt"'))
+    assert (
+        model_digest(card("architecture", 'description = "x"', TINY, 'weights = "w.pt"')) == first
+    )
+    assert (
+        model_digest(card("architecture", TINY, 'weights = "w.pt"', 'activation = "none"')) != first
+    )
+    assert model_digest(card("architecture", TINY, 'weights = "w.pt"', size="[32, 16]")) != first
+    made = card("architecture", TINY, 'weights = "w.pt"')
+    (tmp_path / "net.py").write_text(FACTORY + "\n# other code\n")
+    assert model_digest(made) != first
+    (tmp_path / "net.py").write_text(FACTORY)
+    save(Tiny(), tmp_path / "w.pt", "pt")
+    assert model_digest(made) != first
+
+
+def spec(**more):
+    return InputSpec(**({"size": (8, 8), "channels": 1} | more))
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (np.full((8, 8), 51, np.uint8), 0.2),
+        (np.full((8, 8), 13107, np.uint16), 0.2),
+        (np.full((8, 8), 0.2, np.float32), 0.2),
+        (np.stack([np.full((8, 8), v, np.uint8) for v in (255, 0, 0)], -1), 0.299),
+    ],
+)
+def test_intensities(image, expected):
+    fitted, _ = fit_geometry(image, {}, spec())
+    assert fitted.shape == (1, 8, 8)
+    assert fitted.dtype == np.float32
+    assert fitted == pytest.approx(expected, abs=1e-6)
+    three, _ = fit_geometry(image, {}, spec(channels=3))
+    assert three.shape == (3, 8, 8)
+
+
+def test_image_max_divides_by_the_images_own_maximum():
+    image = np.full((8, 8), 100, np.uint8)
+    image[0, 0] = 200
+    fitted, _ = fit_geometry(image, {}, spec(scale="image_max"))
+    assert fitted.max() == 1
+    assert fitted[0, 4, 4] == pytest.approx(0.5)
+    assert fit_geometry(np.zeros((8, 8), np.uint8), {}, spec(scale="image_max"))[0].max() == 0
+
+
+@pytest.mark.parametrize("resize", ["pad", "stretch", "crop"])
+def test_regions_stay_on_their_pixels(resize):
+    image = np.zeros((40, 20), np.uint8)
+    image[10:30, 5:15] = 255
+    region = image > 0
+    fitted, regions = fit_geometry(image, {"r": region}, spec(size=(32, 32), resize=resize))
+    assert fitted.shape == (1, 32, 32)
+    inside = regions["r"]
+    assert fitted[0][inside].mean() > 0.9
+    assert fitted[0][~inside].mean() < 0.1
+    share = {"pad": 0.25 / 2, "stretch": 0.25, "crop": 0.5}[resize]
+    assert inside.mean() == pytest.approx(share, abs=0.04)
+
+
+def test_what_cannot_be_scaled_is_said():
+    with pytest.raises(AuditError, match="int32"):
+        fit_geometry(np.zeros((8, 8), np.int32), {}, spec())
+    with pytest.raises(AuditError, match=r"values from 0.0 to 3.0"):
+        fit_geometry(np.linspace(0, 3, 64).reshape(8, 8), {}, spec())
+
+
+def test_normalise():
+    batch = torch.rand(2, 3, 4, 4)
+    found = normalise(batch, spec(channels=3, mean=(0.1, 0.2, 0.3), std=(0.5, 1.0, 2.0)))
+    for channel, (mean, std) in enumerate(((0.1, 0.5), (0.2, 1.0), (0.3, 2.0))):
+        assert torch.allclose(found[:, channel], (batch[:, channel] - mean) / std)
+    assert torch.allclose(
+        normalise(batch, spec(channels=3, mean=(0.5,), std=(0.25,))), (batch - 0.5) / 0.25
+    )
+
+
+@pytest.mark.gpu
+def test_the_gpu_scores_the_same(tmp_path, module, card):
+    save(module, tmp_path / "w.pt", "pt")
+    made = card("architecture", TINY, 'weights = "w.pt"')
+    cpu, gpu = load_model(made)(BATCH)[0], load_model(made, device="cuda")(BATCH.cuda())[0]
+    assert torch.allclose(cpu, gpu.cpu(), atol=1e-5)
