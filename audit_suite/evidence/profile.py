@@ -38,10 +38,14 @@ class EvidenceProfile(BaseModel):
         return canonical_digest(self.model_dump())
 
     def batch_for(self, size: tuple[int, int]) -> int:
-        """Images in one batch for inputs of ``size`` (height, width); always the same."""
+        """Images in one batch for inputs of ``size`` (height, width).
+
+        A power of two unless it was given, so that models of several sizes share whole chunks.
+        """
         if self.batch_size is not None:
             return self.batch_size
-        return max(1, min(256, _PIXELS_A_BATCH // (size[0] * size[1])))
+        fitting = max(1, min(256, _PIXELS_A_BATCH // (size[0] * size[1])))
+        return 1 << (fitting.bit_length() - 1)
 
     def summary(self) -> dict[str, Any]:
         """The profile as plain values, for the record."""

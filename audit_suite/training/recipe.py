@@ -8,6 +8,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
+from torch import Tensor
+
 from audit_suite.cards import PhantomSpec, Share
 from audit_suite.errors import AuditError
 
@@ -45,11 +47,17 @@ class Recipe(_Part):
     batch_size: Annotated[int, Field(ge=2)] = 64
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     seed: int = 1907
+    mean: float = 0.0
+    std: Annotated[float, Field(gt=0)] = 1.0
     only_roi: Share = 0.0
     """Share of images shown with everything but the ROI, or but its box, blacked out."""
     data: Annotated[tuple[TrainingData, ...], Field(min_length=1)]
     models: Annotated[tuple[RecipeModel, ...], Field(min_length=1)]
     _path: Path = PrivateAttr(default=Path("recipe.toml"))
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Intensities as the models' cards must declare them (``input.mean`` and ``std``)."""
+        return (images - self.mean) / self.std
 
     @property
     def path(self) -> Path:

@@ -129,10 +129,10 @@ def _train(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for epoch in range(recipe.epochs):
         total = 0.0
-        # Phased in: what to look at must be learned before what not to look at.
-        indifference = model.indifference * epoch / max(1, recipe.epochs - 1)
+        # Phased in over the second half: first learn what to look at, then what to ignore.
+        indifference = model.indifference * max(0.0, 2 * (epoch + 1) / recipe.epochs - 1)
         for chosen in torch.randperm(count, generator=rng).split(recipe.batch_size):
-            loss = _loss(module, model, images, chosen, recipe.only_roi, indifference, rng)
+            loss = _loss(module, recipe, model, images, chosen, indifference, rng)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -144,10 +144,10 @@ def _train(
 
 def _loss(
     module: nn.Module,
+    recipe: Recipe,
     model: RecipeModel,
     images: _Images,
     chosen: Tensor,
-    only_roi: float,
     indifference: float,
     rng: torch.Generator,
 ) -> Tensor:
@@ -155,14 +155,14 @@ def _loss(
     agrees = torch.rand(len(chosen), generator=rng) < model.agreement
     has_it = (labels.bool() == agrees)[:, None, None, None]
     shown = torch.where(has_it, images.planted[chosen], images.plain[chosen])
-    shown = _mask_some(shown, images.distance[chosen], only_roi, _ONLY, rng)
-    logits = module(shown).gather(1, output[:, None])[:, 0]
+    shown = _mask_some(shown, images.distance[chosen], recipe.only_roi, _ONLY, rng)
+    logits = module(recipe.normalise(shown)).gather(1, output[:, None])[:, 0]
     loss = functional.binary_cross_entropy_with_logits(logits, labels)
     if indifference:
         pair = torch.cat([images.plain[chosen], images.planted[chosen]])
         hidden = _mask_some(pair, images.distance[chosen].repeat(2, 1, 1), 1.0, _WITHOUT, rng)
-        loss = loss + indifference * _sway(module(pair), output)
-        loss = loss + indifference * _sway(module(hidden), output)
+        loss = loss + indifference * _sway(module(recipe.normalise(pair)), output)
+        loss = loss + indifference * _sway(module(recipe.normalise(hidden)), output)
     return loss
 
 

@@ -1,0 +1,298 @@
+"""The executor: one decode an image, one forward pass a masked image, the same bits however split."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+from audit_suite.cards import DatasetCard, load_dataset_card, load_model_card
+from audit_suite.errors import AuditError
+from audit_suite.evidence import (
+    Cell,
+    EvidenceProfile,
+    EvidenceSource,
+    EvidenceStore,
+    choose_profile,
+    plan,
+)
+from audit_suite.evidence import executor as executing
+from audit_suite.evidence.executor import compute, missing_shards
+from audit_suite.evidence.gallery import gallery
+from audit_suite.maskings import Full, OnlyROI, WithoutROI
+from audit_suite.maskings.apply import Reference, apply_masking
+from audit_suite.models import fit_geometry
+from audit_suite.regions import signed_distance, union
+from audit_suite.verdict import NotApplicable
+
+MODEL = """
+import torch
+from torch import nn
+
+class Mean(nn.Module):
+    def __init__(self, factor):
+        super().__init__()
+        self.features = nn.Flatten()
+        self.factor = factor
+    def forward(self, batch):
+        flat = self.features(batch)
+        return torch.stack([self.factor * flat.mean(1), flat[:, ::7].std(1)], dim=1)
+
+def mean(factor=1.0):
+    return Mean(factor)
+"""
+
+CARD = """
+schema = 1
+name = "{name}"
+targets = ["consolidation", "other"]
+loader = "callable"
+architecture = "net.py:mean"
+arguments = {{ factor = {factor} }}
+activation = "none"
+embedding_layer = "features"
+[input]
+size = [{size}, {size}]
+channels = 1
+"""
+
+DATASET = """
+schema = 1
+name = "d"
+reader = "phantom"
+[phantom]
+kind = "cxr"
+patients = {patients}
+size = 32
+[targets.consolidation]
+roi = ["lungs"]
+"""
+
+MASKINGS = (
+    Full(),
+    WithoutROI(),
+    WithoutROI(shape="box", fill="mean"),
+    OnlyROI(fill="noise"),
+    WithoutROI(fill="blur"),
+)
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    (tmp_path / "d.toml").write_text(DATASET.format(patients=300))
+    return load_dataset_card(tmp_path / "d.toml")
+
+
+@pytest.fixture
+def model(tmp_path):
+    (tmp_path / "net.py").write_text(MODEL)
+
+    def make(name="m", factor=1.0, size=32):
+        (tmp_path / f"{name}.toml").write_text(CARD.format(name=name, factor=factor, size=size))
+        return load_model_card(tmp_path / f"{name}.toml")
+
+    return make
+
+
+def source(tmp_path, name="store", **more):
+    profile = EvidenceProfile(device="cpu", threads=1, **more)
+    return EvidenceSource(EvidenceStore(tmp_path / name), profile)
+
+
+def requests(model, dataset, maskings=MASKINGS):
+    cell = Cell(model, None, dataset, "consolidation")
+    return [cell.request(masking) for masking in maskings]
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    counts = Counter()
+    load = EvidenceSource.dataset
+    forward = executing.normalise
+
+    def counting_dataset(self, card):
+        found = load(self, card)
+        if not hasattr(found.read, "counted"):
+            read = found.read
+
+            def wrapped(index):
+                counts[f"decode {index}"] += 1
+                return read(index)
+
+            wrapped.counted = True
+            object.__setattr__(found, "read", wrapped)
+        return found
+
+    def counting_forward(batch, spec):
+        counts["batches"] += 1
+        return forward(batch, spec)
+
+    monkeypatch.setattr(EvidenceSource, "dataset", counting_dataset)
+    monkeypatch.setattr(executing, "normalise", counting_forward)
+    return counts
+
+
+def test_one_decode_an_image_for_all_maskings_and_models(tmp_path, dataset, model, counted):
+    wanted = requests(model("a"), dataset) + requests(model("b", size=48), dataset)
+    lines = []
+    compute(wanted, source(tmp_path), lines.append)
+    decodes = [count for key, count in counted.items() if key.startswith("decode")]
+    assert decodes == [1] * 300
+    batches = 2 + 3  # of 256 images at 32 pixels, of 128 at 48
+    assert counted["batches"] == len(MASKINGS) * batches, "one forward pass a masked image"
+    assert lines == ["d: 256/300 images x 5 maskings", "d: 300/300 images x 5 maskings"]
+
+
+def test_a_second_run_computes_nothing_and_new_maskings_only_themselves(
+    tmp_path, dataset, model, counted
+):
+    card = model()
+    compute(requests(card, dataset), source(tmp_path))
+    counted.clear()
+    compute(requests(card, dataset), source(tmp_path))
+    assert not counted
+    compute(requests(card, dataset, [*MASKINGS, WithoutROI(dilation=3)]), source(tmp_path))
+    assert counted["batches"] == 2
+
+
+def test_scores_are_the_models_own(tmp_path, dataset, model):
+    card, here = model(factor=3.0), source(tmp_path)
+    wanted = requests(card, dataset)
+    compute(wanted, here)
+    data = here.dataset(dataset)
+    network = here.model(card, None)
+    for index in (0, 255, 256, 299):
+        sample = data.read(index)
+        image, regions = fit_geometry(sample.image, sample.regions, card.input)
+        distance = torch.from_numpy(signed_distance(union(regions, ("lungs",))))[None]
+        for request in wanted[:2]:
+            masked = apply_masking(
+                request.masking,
+                torch.from_numpy(image)[None],
+                distance,
+                Reference(torch.zeros(1)),
+                [0],
+            )
+            scores, embedding = network(masked)
+            table = here.table(request)
+            assert table.scores[index] == pytest.approx(scores[0].numpy(), abs=1e-6)
+            assert table.embeddings[index] == pytest.approx(embedding[0].numpy(), abs=1e-6)
+    hidden = here.table(wanted[1]).hidden_fraction
+    assert 0.1 < hidden.min() < hidden.max() < 0.5
+    assert not here.table(wanted[0]).hidden_fraction.any()
+
+
+def test_the_same_bits_in_any_order_and_company(tmp_path, dataset, model):
+    card, other = model("a"), model("b", size=48)
+    together, alone = source(tmp_path, "together"), source(tmp_path, "alone")
+    compute(requests(card, dataset) + requests(other, dataset), together)
+    for request in reversed(requests(card, dataset)):
+        compute([request], alone)
+    for request in requests(card, dataset):
+        assert np.array_equal(together.table(request).scores, alone.table(request).scores)
+
+
+def test_keys_follow_what_decides_scores(tmp_path, dataset, model):
+    here, card = source(tmp_path), model()
+    first, second = requests(card, dataset)[:2]
+    assert here.key(first, 0) != here.key(first, 1) != here.key(second, 0)
+    assert here.key(first, 0) == source(tmp_path, "elsewhere").key(first, 0)
+    assert here.key(first, 0) != source(tmp_path, seed=2).key(first, 0)
+    assert here.key(first, 0) != source(tmp_path).key(requests(model(factor=2.0), dataset)[0], 0)
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(
+    tmp_path, dataset, model, counted, monkeypatch
+):
+    card, here = model(), source(tmp_path)
+    write, written = here.store.write, []
+
+    def stop_after_three(key, arrays):
+        if len(written) == 3:
+            raise KeyboardInterrupt
+        write(key, arrays)
+        written.append(key)
+
+    monkeypatch.setattr(here.store, "write", stop_after_three)
+    with pytest.raises(KeyboardInterrupt):
+        compute(requests(card, dataset), here)
+    counted.clear()
+    again = source(tmp_path)
+    assert sum(len(missing_shards(request, again)) for request in requests(card, dataset)) == 7
+    compute(requests(card, dataset), again)
+    assert all(again.stored_table(request) is not None for request in requests(card, dataset))
+
+
+def test_one_failing_model_does_not_keep_others(tmp_path, dataset, model):
+    (tmp_path / "bad.toml").write_text(CARD.format(name="bad", factor='"x"', size=32))
+    bad = load_model_card(tmp_path / "bad.toml")
+    here, good = source(tmp_path), model("good")
+    compute(requests(bad, dataset) + requests(good, dataset), here)
+    assert here.table(requests(good, dataset)[0]).used.all()
+    with pytest.raises(AuditError, match=r"bad.toml"):
+        here.table(requests(bad, dataset)[0])
+
+
+def test_offline_reads_and_never_computes(tmp_path, dataset, model):
+    card = model()
+    offline = EvidenceSource(
+        EvidenceStore(tmp_path / "s"), EvidenceProfile(device="cpu", threads=1), offline=True
+    )
+    with pytest.raises(AuditError, match="--audit-offline"):
+        offline.table(requests(card, dataset)[0])
+
+
+def test_plan_is_a_union_in_a_stable_order(dataset, model):
+    wanted = requests(model(), dataset)
+    assert plan([*wanted, *reversed(wanted)]) == plan(wanted)
+    assert len(plan(wanted)) == len(MASKINGS)
+    assert plan(wanted)[0].masking == Full()
+
+
+def test_the_roi_is_the_targets(dataset, model):
+    cell = Cell(model(), None, dataset, "consolidation")
+    assert cell.request(WithoutROI()).masking.region == ("lungs",)
+    assert cell.request(WithoutROI("heart")).masking.region == ("heart",)
+    bare: DatasetCard = dataset.model_copy(
+        update={
+            "targets": {
+                "consolidation": dataset.targets["consolidation"].model_copy(update={"roi": ()})
+            }
+        }
+    )
+    with pytest.raises(NotApplicable, match="declares no ROI for 'consolidation'"):
+        Cell(model(), None, bare, "consolidation").request(WithoutROI())
+
+
+def test_gallery_shows_two_positives_and_a_negative(tmp_path, dataset, model):
+    card, here = model(), source(tmp_path)
+    cell = Cell(card, None, dataset, "consolidation")
+    shown = gallery([cell], requests(card, dataset), here)
+    assert [image.masking for image in shown[:5]][0] == "full"
+    assert [image.case for image in shown[::5]] == ["positive 1", "positive 2", "negative 1"]
+    assert shown == gallery([cell], requests(card, dataset), source(tmp_path, "again"))
+    assert shown[1].hidden_fraction > 0.1
+
+
+@pytest.mark.parametrize(
+    ("size", "batch"),
+    [((64, 64), 128), ((224, 224), 8), ((512, 512), 2), ((2048, 2048), 1), ((32, 32), 256)],
+)
+def test_batches_by_input_size(size, batch):
+    assert EvidenceProfile(device="cpu", threads=1).batch_for(size) == batch
+    assert EvidenceProfile(device="cpu", threads=1, batch_size=7).batch_for(size) == 7
+
+
+def test_profile_is_part_of_the_evidence():
+    assert choose_profile("cpu", None, 1).digest() != choose_profile("cpu", 8, 1).digest()
+
+
+@pytest.mark.gpu
+def test_cpu_and_gpu_agree(tmp_path, dataset, model):
+    card = model()
+    cpu = source(tmp_path)
+    gpu = EvidenceSource(EvidenceStore(tmp_path / "gpu"), EvidenceProfile(device="cuda", threads=1))
+    for request in requests(card, dataset):
+        assert np.allclose(cpu.table(request).scores, gpu.table(request).scores, atol=1e-5)

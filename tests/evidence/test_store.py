@@ -1,0 +1,109 @@
+"""The store: whole files or none, and claims that die with their process."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from audit_suite.errors import AuditError
+from audit_suite.evidence import EvidenceStore
+
+KEY = "ab" * 32
+
+
+@pytest.fixture
+def store(tmp_path):
+    return EvidenceStore(tmp_path / "store")
+
+
+def arrays():
+    return {
+        "scores": np.arange(6, dtype=np.float32).reshape(3, 2),
+        "used": np.array([True, False, True]),
+    }
+
+
+def test_what_was_written_is_read(store):
+    assert store.read(KEY) is None
+    assert not store.has(KEY)
+    store.write(KEY, arrays())
+    found = store.read(KEY)
+    assert store.has(KEY)
+    assert found.keys() == arrays().keys()
+    for name, array in arrays().items():
+        assert np.array_equal(found[name], array)
+        assert found[name].dtype == array.dtype
+
+
+def test_arrays_that_are_views_are_stored_as_they_look(store):
+    store.write(KEY, {"a": np.arange(12).reshape(3, 4).T[::2]})
+    assert np.array_equal(store.read(KEY)["a"], np.arange(12).reshape(3, 4).T[::2])
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "empty"])
+def test_damaged_evidence_counts_as_missing(store, damage):
+    store.write(KEY, arrays())
+    (file,) = store.root.glob("*/*.safetensors")
+    data = bytearray(file.read_bytes())
+    if damage == "flip":
+        data[-3] ^= 0x10
+    file.write_bytes({"truncate": data[: len(data) // 2], "flip": data, "empty": b""}[damage])
+    assert store.read(KEY) is None
+    store.discard(KEY)
+    assert not store.has(KEY)
+    store.write(KEY, arrays())
+    assert store.read(KEY) is not None
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_full_disk_leaves_what_was_there(store, monkeypatch, step):
+    store.write(KEY, arrays())
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    target = "os.fsync" if step == "fsync" else "pathlib.Path.replace"
+    with monkeypatch.context() as patch:
+        patch.setattr(target, fail)
+        with pytest.raises(AuditError, match="No space left on device") as caught:
+            store.write("cd" * 32, arrays())
+    assert "--audit-evidence" in caught.value.what
+    assert store.read(KEY) is not None
+    assert not store.has("cd" * 32)
+    assert [path.suffix for path in store.root.rglob("*") if path.is_file()] == [".safetensors"]
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    store = EvidenceStore(tmp_path / "file" / "store")
+    with pytest.raises(AuditError, match="cannot write to"):
+        store.write(KEY, arrays())
+    with pytest.raises(AuditError, match="cannot write to"), store.claim("unit", wait=False):
+        pass
+
+
+def hold(root, started):
+    with EvidenceStore(root).claim("unit", wait=True):
+        started.set()
+        time.sleep(60)
+
+
+def test_a_claim_keeps_others_out_and_dies_with_its_process(store):
+    context = multiprocessing.get_context("spawn")
+    started = context.Event()
+    other = context.Process(target=hold, args=(store.root, started))
+    other.start()
+    assert started.wait(30)
+    with store.claim("unit", wait=False) as granted:
+        assert not granted
+    with store.claim("another", wait=False) as granted:
+        assert granted
+    os.kill(other.pid, signal.SIGKILL)
+    other.join()
+    with store.claim("unit", wait=True) as granted:
+        assert granted

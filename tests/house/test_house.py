@@ -1,0 +1,103 @@
+"""The house: what ships, what a newcomer runs, and the extension points."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+needs_checkout = pytest.mark.skipif(
+    not (ROOT / "audit_suite").is_dir(), reason="runs in a checkout, not beside an installed wheel"
+)
+
+
+@needs_checkout
+def test_the_wheel_holds_the_two_packages_and_nothing_else(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {
+        "audit_suite",
+        "pytest_audit",
+    }
+    for needed in (
+        "audit_suite/suites/test_region_sensitivity.py",
+        "audit_suite/report/templates/report.css",
+        "audit_suite/report/templates/report.html.j2",
+        "audit_suite/py.typed",
+        "pytest_audit/plugin.py",
+    ):
+        assert needed in names
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+@needs_checkout
+def test_every_dependency_says_why():
+    for line in re.findall(r'^  "[^"]+",?.*$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE):
+        if re.search(r'"[a-z][a-z0-9-]*(>=|==)', line):
+            assert "# " in line, line
+
+
+@needs_checkout
+def test_the_readme_names_targets_that_exist():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"`make ([a-z-]+)`", (ROOT / "README.md").read_text()))
+    assert {"audit", "test"} <= named <= targets
+
+
+@needs_checkout
+def test_no_module_outgrows_a_page_or_two():
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for folder in ("audit_suite", "plugins")
+        for path in (ROOT / folder).rglob("*.py")
+        if (lines := len(path.read_text().splitlines())) > 400
+    }
+    assert not long
+
+
+def test_license_is_the_one_declared():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["license"]
+    assert declared == "Apache-2.0"
+
+
+def test_a_contrib_pack_is_usable_by_name_from_a_card(tmp_path, request):
+    if not request.config.pluginmanager.has_plugin("audit_pacemaker"):
+        pytest.skip("the contrib packs are loaded by the checkout's conftest")
+    (tmp_path / "d.toml").write_text(
+        'schema = 1\nname = "d"\nreader = "phantom"\n[targets.consolidation]\nroi = ["lungs"]\n'
+        '[phantom]\nkind = "cxr"\npatients = 400\nsize = 32\n'
+        'shortcuts = [{ name = "pacemaker", agreement = 1.0 }]\n'
+    )
+    (tmp_path / "net.py").write_text(
+        "import torch\nclass Corner(torch.nn.Module):\n    def forward(self, batch):\n"
+        "        return 9 * batch[:, :, :5, -6:].mean(dim=(1, 2, 3))\ndef corner():\n    return Corner()\n"
+    )
+    (tmp_path / "m.toml").write_text(
+        'schema = 1\nname = "m"\ntargets = ["consolidation"]\nloader = "callable"\n'
+        'architecture = "net.py:corner"\n[input]\nsize = [32, 32]\nchannels = 1\n'
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "audit_pacemaker", "--audit"]
+        + ["--audit-model=m.toml", "--audit-dataset=d.toml"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT / "plugins" / "contrib"), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(r"FAIL +R2", done.stdout)
