@@ -22,7 +22,7 @@ class _Part(BaseModel):
 
 
 class _Card(_Part):
-    """What both kinds of card share: a name, a file they came from, and a digest of their content."""
+    """What both kinds of card share: a name, the file they came from, a digest of the content."""
 
     schema_version: Literal[1] = Field(alias="schema")
     name: Name

@@ -73,5 +73,5 @@ def main() -> None:
     try:
         app()
     except AuditError as error:
-        print(f"audit-suite: {error}", file=sys.stderr)  # noqa: T201
+        print(f"audit-suite: {error}", file=sys.stderr)
         sys.exit(2)

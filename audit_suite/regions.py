@@ -33,7 +33,8 @@ def union(regions: Mapping[str, Region], names: Sequence[str]) -> Region:
             f"there is no region {missing}; known regions: {', '.join(sorted(regions)) or 'none'}",
             "correct the key 'roi' of the data set card or the region of the masking",
         )
-    return np.logical_or.reduce([regions[name] for name in names])
+    found: Region = np.logical_or.reduce([regions[name] for name in names])
+    return found
 
 
 def signed_distance(region: Region) -> NDArray[np.int16]:

@@ -55,7 +55,7 @@ def read_mask(path: Path, value: int | None) -> NDArray[np.bool_]:
     """
     picture = _open(path)
     pixels = np.asarray(picture)
-    if pixels.ndim != 2:  # noqa: PLR2004 - height and width
+    if pixels.ndim != 2:
         raise ValueError(f"has {pixels.shape[2]} channels instead of one")
     found: NDArray[np.bool_] = pixels != 0 if value is None else pixels == value
     return found
@@ -72,5 +72,5 @@ def _open(path: Path) -> Image.Image:
         raise ValueError("is in no format that can be read") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise ValueError("claims to be unreasonably large") from None
-    except Exception as error:  # noqa: BLE001 - a damaged file makes decoders raise anything
+    except Exception as error:
         raise ValueError(f"cannot be decoded ({type(error).__name__})") from None

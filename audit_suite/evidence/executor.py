@@ -1,4 +1,4 @@
-"""Compute missing evidence: every image decoded once, every masking made once, each model run once."""
+"""Compute missing evidence: images decoded once, maskings made once, models run once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ _REFERENCE_IMAGES = 64  # a sample for the data set mean, which only has to be a
 
 
 def compute(
-    requests: Iterable[Request], source: EvidenceSource, progress: Callable[[str], None] = str
+    requests: Iterable[Request],
+    source: EvidenceSource,
+    progress: Callable[[str], None] = lambda line: None,
 ) -> None:
     """Compute and store the evidence that is missing.
 
@@ -149,7 +151,7 @@ class _Job:
                 self.source.store.write(self.source.key(request, shard), arrays)
 
     def _refer(self, wanted: Wanted) -> None:
-        """Measure the data set's mean grey on an evenly spaced sample, kept so as not to decode it twice."""
+        """Measure the data set's mean grey on a sample, kept so as not to be decoded twice."""
         if self.ready_for == wanted:
             return
         step = max(1, len(self.dataset.cases) // _REFERENCE_IMAGES)

@@ -19,7 +19,7 @@ Roi = tuple[str, ...]
 
 
 def geometry(spec: InputSpec) -> Geometry:
-    """The part of a model's input that is decided before masking; models that share it share work."""
+    """What of a model's input is decided before masking; models that share it share the work."""
     return spec.size, spec.channels, spec.resize, spec.scale
 
 
@@ -98,11 +98,11 @@ def prepare_chunks(
     chunks = [indices[start : start + size] for start in range(0, len(indices), size)]
     with ThreadPoolExecutor(max_workers=threads) as pool:
 
+        def one(index: int) -> dict[Geometry, Prepared] | BadImage:
+            return ready[index] if index in ready else prepare(dataset, index, wanted)
+
         def submit(chunk: Iterable[int]) -> list[Future[dict[Geometry, Prepared] | BadImage]]:
-            return [
-                pool.submit(lambda i=i: ready[i] if i in ready else prepare(dataset, i, wanted))
-                for i in chunk
-            ]
+            return [pool.submit(one, index) for index in chunk]
 
         coming = submit(chunks[0]) if chunks else []
         for position, chunk in enumerate(chunks):

@@ -1,4 +1,4 @@
-"""Factories named in a card: `torchvision:NAME`, `package.module:function` or `file.py:function`."""
+"""Factories named in a card: `torchvision:NAME`, `package.module:function`, `file.py:function`."""
 
 from __future__ import annotations
 

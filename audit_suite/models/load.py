@@ -84,7 +84,7 @@ class AuditedModel:
         return output.softmax(dim=1) if self.card.activation == "softmax" else output
 
     def _layer(self, name: str) -> nn.Module:
-        layers = dict(self._module.named_modules())
+        layers: dict[str, nn.Module] = dict(self._module.named_modules())
         if name not in layers:
             known = [layer for layer in layers if layer][-_LISTED:]
             raise AuditError(
@@ -120,7 +120,7 @@ def load_model(card: ModelCard, fold: int | None = None, device: str = "cpu") ->
     else:
         assert path is not None, "the card's validation guarantees it"
         module = _load_archive(card, path)
-    if not card.loader == "export":  # an exported program has no modes; it is what was exported
+    if card.loader != "export":  # an exported program has no modes; it is what was exported
         module.eval()
     model = AuditedModel(card, module.to(device), model_digest(card, fold))
     model(torch.zeros((2, card.input.channels, *card.input.size), device=device))
@@ -140,8 +140,10 @@ def _module(card: ModelCard, built: object) -> nn.Module:
 def _load_archive(card: ModelCard, path: Path) -> nn.Module:
     try:
         if card.loader == "torchscript":
-            return torch.jit.load(str(path), map_location="cpu")
-        return torch.export.load(str(path)).module()
+            script: nn.Module = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
+            return script
+        program: nn.Module = torch.export.load(str(path)).module()
+        return program
     except Exception as error:
         kind = "TorchScript" if card.loader == "torchscript" else "torch.export"
         raise AuditError(
@@ -161,7 +163,7 @@ def _put_weights(card: ModelCard, module: nn.Module, path: Path) -> None:
         if state[name].shape != own[name].shape
     ]
     wrong = [
-        f"{what}: {', '.join(names[:3])}{' ...' if len(names) > 3 else ''}"  # noqa: PLR2004
+        f"{what}: {', '.join(names[:3])}{' ...' if len(names) > 3 else ''}"
         for what, names in (("missing", missing), ("unexpected", unexpected), ("shape", shapes))
         if names
     ]

@@ -39,11 +39,11 @@ def fit_geometry(
         AuditError: If the image's type is not known or a float image leaves [0, 1].
     """
     pixels = torch.from_numpy(_scale(image, spec))
-    pixels = pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1)  # noqa: PLR2004
-    if pixels.shape[0] == 3 and spec.channels == 1:  # noqa: PLR2004
+    pixels = pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1)
+    if pixels.shape[0] == 3 and spec.channels == 1:
         pixels = (pixels * torch.tensor(_LUMA)[:, None, None]).sum(0, keepdim=True)
     fitted = _resize(pixels, spec, InterpolationMode.BILINEAR).clamp(0, 1)
-    if fitted.shape[0] == 1 and spec.channels == 3:  # noqa: PLR2004
+    if fitted.shape[0] == 1 and spec.channels == 3:
         fitted = fitted.expand(3, -1, -1)
     masks = {
         name: _resize(
@@ -71,7 +71,7 @@ def normalise(batch: Tensor, spec: InputSpec) -> Tensor:
 def _scale(image: NDArray[Any], spec: InputSpec) -> NDArray[np.float32]:
     if np.issubdtype(image.dtype, np.unsignedinteger):
         top = float(np.iinfo(image.dtype).max)
-    elif np.issubdtype(image.dtype, np.floating) and 0 <= image.min() and image.max() <= 1:
+    elif np.issubdtype(image.dtype, np.floating) and image.min() >= 0 and image.max() <= 1:
         top = 1.0
     else:
         raise AuditError(
@@ -97,4 +97,5 @@ def _resize(image: Tensor, spec: InputSpec, mode: InterpolationMode) -> Tensor:
         ratio = min(ratios) if spec.resize == "pad" else max(ratios)
         size = max(1, round(height * ratio)), max(1, round(width * ratio))
     resized = transforms.resize(image, list(size), interpolation=mode, antialias=True)
-    return transforms.center_crop(resized, list(spec.size))  # pads with 0 what is smaller
+    fitted: Tensor = transforms.center_crop(resized, list(spec.size))  # pads with 0 what is smaller
+    return fitted

@@ -43,7 +43,7 @@ class ScoreShift:
 
 @dataclass(frozen=True)
 class FlipRate:
-    """Share of true positives (score >= .5 on the full image) that fall below .5 under a masking."""
+    """Share of true positives (score >= .5 on the full image) that a masking takes below .5."""
 
     masking: Masking
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.ndimage import zoom
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 _SUPERSAMPLING = 4
 
@@ -30,7 +31,13 @@ def soft(inside: Floats, width: float) -> Floats:
 
 
 def ellipse(
-    x: Floats, y: Floats, cx: float, cy: float, rx: float, ry: float, power: float = 2
+    x: Floats,
+    y: Floats,
+    cx: float | Floats,
+    cy: float | Floats,
+    rx: float,
+    ry: float,
+    power: float = 2,
 ) -> Floats:
     """A superellipse as a level: positive inside, about the distance to its edge."""
     level = np.abs((x - cx) / rx) ** power + np.abs((y - cy) / ry) ** power
@@ -45,7 +52,7 @@ def blob(x: Floats, y: Floats, cx: float, cy: float, rx: float, ry: float) -> Fl
 
 
 def texture(rng: np.random.Generator, size: int, cells: int) -> Floats:
-    """Smooth noise of about ``cells`` cells across, mean 0, spread about 1; the same at any size."""
+    """Smooth noise of about ``cells`` cells across, mean 0, spread about 1; alike at any size."""
     coarse = rng.standard_normal((cells + 2, cells + 2)).astype(np.float32)
     fine = zoom(coarse, size / cells, order=1)
     out: Floats = fine[:size, :size]

@@ -45,7 +45,7 @@ def get_shortcut(name: str) -> Shortcut:
     if name not in _registry:
         raise AuditError(
             f"there is no shortcut '{name}'; known: {', '.join(sorted(_registry))}",
-            "correct the data set card, or register it with the hook pytest_audit_register_shortcuts",
+            "correct the card, or register it with the hook pytest_audit_register_shortcuts",
         )
     return _registry[name]
 

@@ -47,14 +47,14 @@ def estimate_auroc(
     has_positive = np.bincount(of_image, weights=positive) > 0
     has_negative = np.bincount(of_image, weights=~positive) > 0
     m, n = int(has_positive.sum()), int(has_negative.sum())
-    if min(m, n) < 2:  # noqa: PLR2004 - a variance needs two
+    if min(m, n) < 2:
         raise AuditError(
             f"{label}: {m} patients with and {n} without the finding; a variance needs two of each",
             "audit on more data, or drop this target from the card",
         )
     auc, components = _components(positive, values)
     scale = np.where(positive, (m / (m - 1)) ** 0.5, (n / (n - 1)) ** 0.5)
-    influence = np.bincount(of_image, weights=components * scale, minlength=len(unique))
+    influence: Floats = np.bincount(of_image, weights=components * scale).astype(np.float64)
     groups = np.where(has_positive, "positive", "negative")
     fewest = min(m, n)
     edge = 1 / (2 * fewest + 2)

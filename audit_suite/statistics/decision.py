@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -244,6 +245,6 @@ def _judge(
 
 
 def _finite(limit: float) -> float:
-    if isinstance(limit, bool) or not isinstance(limit, int | float) or limit != limit:
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or math.isnan(limit):
         raise TypeError(f"an estimate is compared with a number or another estimate, not {limit!r}")
     return float(limit)

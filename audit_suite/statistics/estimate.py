@@ -58,7 +58,7 @@ class Estimate:
     @property
     def se(self) -> float:
         """Standard error, clustered by patient."""
-        return self.influence.variance**0.5
+        return float(self.influence.variance**0.5)
 
     @property
     def df(self) -> float:

@@ -42,7 +42,7 @@ def estimate_mean(
         raise AuditError(f"{label}: a value is not finite", "look at the model's output")
     unique, of_image = np.unique(names, return_inverse=True)
     count = len(unique)
-    if count < 2:  # noqa: PLR2004 - a variance needs two
+    if count < 2:
         raise AuditError(f"{label}: {count} patients; a variance needs two", "audit on more data")
     mean = float(numbers.mean())
     centred = np.bincount(of_image, weights=numbers - mean) / len(numbers)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
-
 from torch import Tensor
 
 from audit_suite.cards import PhantomSpec, Share

@@ -131,7 +131,7 @@ def _train(
         total = 0.0
         # Phased in over the second half: first learn what to look at, then what to ignore.
         indifference = model.indifference * max(0.0, 2 * (epoch + 1) / recipe.epochs - 1)
-        for chosen in torch.randperm(count, generator=rng).split(recipe.batch_size):
+        for chosen in torch.split(torch.randperm(count, generator=rng), recipe.batch_size):
             loss = _loss(module, recipe, model, images, chosen, indifference, rng)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]

@@ -63,7 +63,8 @@ class Computing:
                 continue
             self._say(
                 f"  {name} on {dataset.name}: {images} images x {len(wanted)} maskings = "
-                f"{images * len(wanted)} forward passes; {shards - missing} of {shards} shards stored"
+                f"{images * len(wanted)} forward passes; "
+                f"{shards - missing} of {shards} shards stored"
             )
             self._say(f"    {', '.join(request.masking.id for request in wanted)}")
 

@@ -98,7 +98,8 @@ class Judging:
             return (yield)
         raised = call.excinfo.value if call.excinfo is not None else None
         if call.when == "call":
-            finding = judge(case, raised, item.stash.get(_COMPARISONS, []), self._audit.waivers)
+            comparisons = item.stash.get(_COMPARISONS, None) or []
+            finding = judge(case, raised, comparisons, self._audit.waivers)
         elif raised is not None:  # a fixture failed, or a test was skipped
             finding = item.stash.get(_FINDING, case.planned().finding)
             finding.verdict = Verdict.ERROR

@@ -96,7 +96,8 @@ def read_settings(config: pytest.Config) -> Settings:
         if found is None:
             return None
         from_ini = config.getoption(key, default=None) is None
-        return (config.rootpath if from_ini else config.invocation_params.dir) / found
+        folder: Path = config.rootpath if from_ini else config.invocation_params.dir
+        return folder / str(found)
 
     def paths(key: str, ini: str) -> tuple[Path, ...]:
         here = config.invocation_params.dir

@@ -91,8 +91,16 @@ def test_a_contrib_pack_is_usable_by_name_from_a_card(tmp_path, request):
         'architecture = "net.py:corner"\n[input]\nsize = [32, 32]\nchannels = 1\n'
     )
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "audit_pacemaker", "--audit"]
-        + ["--audit-model=m.toml", "--audit-dataset=d.toml"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "audit_pacemaker",
+            "--audit",
+            "--audit-model=m.toml",
+            "--audit-dataset=d.toml",
+        ],
         cwd=tmp_path,
         env={"PYTHONPATH": str(ROOT / "plugins" / "contrib"), "PATH": "/usr/bin:/bin"},
         capture_output=True,

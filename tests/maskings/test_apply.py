@@ -26,11 +26,9 @@ def scene(seed, batch=3, size=16, channels=1, kind=None):
     rng = np.random.default_rng(seed)
     images = torch.from_numpy(rng.random((batch, channels, size, size), np.float32))
     regions = []
-    for i in range(batch):
+    for _ in range(batch):
         region = rng.random((size, size)) < rng.choice([0.02, 0.3])
-        region = {"empty": region & False, "full": region | True}.get(
-            kind or ("" if i else ""), region
-        )
+        region = {"empty": region & False, "full": region | True}.get(kind, region)
         regions.append(region)
     distance = torch.from_numpy(np.stack([signed_distance(region) for region in regions]))
     reference = Reference(torch.full((channels,), 0.4))

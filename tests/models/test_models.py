@@ -252,8 +252,8 @@ def test_what_disagrees_is_said(tmp_path, module, card, loader, lines, said):
     torch.save([1, 2], tmp_path / "list.pt")
     (tmp_path / "bad.safetensors").write_bytes(b"no tensors")
     (tmp_path / "bad.pt").write_bytes(b"no archive")
+    made = card(loader, *lines)
     with pytest.raises(AuditError, match=said) as caught:
-        made = card(loader, *lines)
         load_model(made, 0 if made.folds else None)
     assert "card.toml" in caught.value.what
     assert caught.value.remedy

@@ -31,7 +31,7 @@ def record(world):
 )
 def test_a_narrowed_audit_is_partial(world, workers, narrowing):
     world.check(CHECKS)
-    args = [a for a in narrowing]
+    args = list(narrowing)
     if narrowing == ("--lf",):
         args += ["-p", "cacheprovider"]
     result = world.run("test_checks.py", *args, *workers, subprocess=bool(workers))

@@ -205,7 +205,7 @@ def test_shipped_suite_on_both_models(world):
 def test_level_is_shared_among_the_cases_of_a_check(world):
     world.check(HIDDEN)
     world.run("test_checks.py", model="honest,shortcut")
-    record, found = findings(world)
+    _record, found = findings(world)
     levels = [c["fail_level"] for f in found.values() for c in f["comparisons"]]
     assert levels == pytest.approx([0.025, 0.025])
     assert all(c["p_holm"] >= c["p_raw"] for f in found.values() for c in f["comparisons"])

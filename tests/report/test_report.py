@@ -22,6 +22,8 @@ from audit_suite.report.words import number, p_value
 from audit_suite.verdict import Verdict
 
 sys.path.insert(0, str(Path(__file__).parent))
+import itertools
+
 from example import EXAMPLES, comparison, estimate, example, finding
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -126,7 +128,7 @@ def test_accessible(page):
     levels = [int(name[1]) for name, _ in page.tags if re.fullmatch("h[1-6]", name)]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
     assert all("scope" in cell for cell in page.all("th"))
     assert len(page.all("caption")) == len(page.all("table"))
     assert all(svg["role"] == "img" for svg in page.all("svg"))

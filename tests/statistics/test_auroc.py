@@ -67,7 +67,7 @@ def test_small_table_by_hand():
     found = estimate_auroc([1] * 4 + [0] * 5, SICK + WELL, range(9), "d")
     assert found.value == pytest.approx(0.9)
     floor_free = 0.04 / 3 / 4 + 0.2 / 4 / 5
-    auc, variance = brute_force(np.r_[[1] * 4, [0] * 5], np.r_[SICK, WELL])
+    _auc, variance = brute_force(np.r_[[1] * 4, [0] * 5], np.r_[SICK, WELL])
     assert variance == pytest.approx(floor_free)
     assert found.se**2 >= variance * (1 - 1e-12)
 

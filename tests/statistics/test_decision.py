@@ -70,7 +70,7 @@ def test_verdicts_are_the_intervals_own(value, se, cases):
         verdict = estimate.distance_to(0).compare("<", 1).verdict
     low90, high90 = estimate.interval(0.90)
     low, high = estimate.interval(1 - 0.05 / cases)
-    if -1 < low90 and high90 < 1:
+    if low90 > -1 and high90 < 1:
         assert verdict is Verdict.PASS
     elif low > 1 or high < -1:
         assert verdict is Verdict.FAIL

@@ -91,7 +91,7 @@ def test_the_committed_recipe_is_the_committed_models_own():
 )
 def test_wrong_recipes(recipe, change, said):
     recipe.write_text(RECIPE.replace(*change))
-    with pytest.raises(AuditError, match="recipe|shortcut") as caught:
+    with pytest.raises(AuditError, match=r"recipe|shortcut") as caught:
         train_recipe(recipe)
     assert said in str(caught.value)
 
