@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -181,6 +182,12 @@ class Record(_Part):
         """The record as canonical JSON text, ending in a newline."""
         content = self.model_dump(mode="json")
         return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def natural_order(finding: Finding) -> tuple[list[tuple[int, str]], str]:
+    """Sort key of findings: checks by number (R2 before R11), then by id."""
+    parts = re.findall(r"\d+|\D+", finding.check)
+    return [(int(part), "") if part.isdigit() else (0, part) for part in parts], finding.id
 
 
 def read_record(path: str | Path) -> Record:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -13,23 +12,20 @@ from numpy.typing import NDArray
 
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.errors import AuditError
+from audit_suite.evidence.fills import fill_seed, measure_references
 from audit_suite.evidence.prepare import (
     Geometry,
     Prepared,
     Wanted,
     blank,
     geometry,
-    prepare,
     prepare_chunks,
 )
 from audit_suite.evidence.request import Request, plan
 from audit_suite.evidence.source import SHARD, EvidenceSource, pack_lines
 from audit_suite.evidence.store import Arrays
-from audit_suite.maskings import Masking
 from audit_suite.maskings.apply import Reference, apply_masking, hidden_pixels
 from audit_suite.models import normalise
-
-_REFERENCE_IMAGES = 64  # a sample for the data set mean, which only has to be a plausible grey
 
 
 def compute(
@@ -127,8 +123,10 @@ class _Job:
             specs={geometry(r.model.input): r.model.input for r in requests},
             rois=sorted({r.masking.region for r in requests if r.masking.region}),
         )
-        if any(r.masking.keep != "all" and r.masking.fill != "black" for r in requests):
-            self._refer(wanted)
+        fills = {r.masking.fill for r in requests if r.masking.keep != "all"}
+        if fills - {"black"} and self.ready_for != wanted:
+            self.references, self.ready = measure_references(self.dataset, wanted)
+            self.ready_for = wanted
         profile = self.source.profile
         indices = range(shard * SHARD, min((shard + 1) * SHARD, len(self.dataset.cases)))
         columns = {r: _Columns(len(indices), len(r.model.targets)) for r in requests}
@@ -149,22 +147,6 @@ class _Job:
             if request.pair not in self.source.failures:
                 arrays = column.arrays({i - indices.start: why for i, why in excluded.items()})
                 self.source.store.write(self.source.key(request, shard), arrays)
-
-    def _refer(self, wanted: Wanted) -> None:
-        """Measure the data set's mean grey on a sample, kept so as not to be decoded twice."""
-        if self.ready_for == wanted:
-            return
-        step = max(1, len(self.dataset.cases) // _REFERENCE_IMAGES)
-        self.ready = {
-            index: prepare(self.dataset, index, wanted)
-            for index in range(0, len(self.dataset.cases), step)
-        }
-        self.ready_for = wanted
-        good = [image for image in self.ready.values() if not isinstance(image, BadImage)]
-        for key, spec in wanted.specs.items():
-            means = [image[key].image.mean(axis=(1, 2), dtype=np.float64) for image in good]
-            mean = np.mean(means, axis=0) if means else np.zeros(spec.channels)
-            self.references[key] = Reference(torch.tensor(mean, dtype=torch.float32))
 
     def _score_chunk(
         self,
@@ -207,7 +189,8 @@ class _Job:
             if masking.keep != "all":
                 distance = distances[masking.region]
                 hidden = hidden_pixels(masking, distance).float().mean(dim=(1, 2))
-                seeds = [self._seed(masking, index) for index, _ in batch]
+                seed = self.source.profile.seed
+                seeds = [fill_seed(seed, self.dataset, masking, index) for index, _ in batch]
                 reference = self.references.get(key) or Reference(torch.zeros(images.shape[1]))
                 masked = apply_masking(masking, images, distance, reference, seeds)
             for request in group:
@@ -233,10 +216,6 @@ class _Job:
         column.put(
             rows, scores[kept], hidden[kept], None if embeddings is None else embeddings[kept]
         )
-
-    def _seed(self, masking: Masking, index: int) -> int:
-        text = f"{self.source.profile.seed}/{self.dataset.digest}/{masking.digest}/{index}"
-        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
 
 
 class _Columns:

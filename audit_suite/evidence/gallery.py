@@ -13,10 +13,11 @@ from PIL import Image
 
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.errors import AuditError
+from audit_suite.evidence.fills import fill_seed, measure_references
 from audit_suite.evidence.prepare import Geometry, Prepared, Wanted, geometry, prepare
 from audit_suite.evidence.request import Cell, Request
 from audit_suite.evidence.source import EvidenceSource
-from audit_suite.maskings.apply import Reference, apply_masking, hidden_pixels
+from audit_suite.maskings.apply import apply_masking, hidden_pixels
 from audit_suite.record import GalleryImage
 
 _LARGEST = 192  # pixels of the longer side: enough to recognise what is hidden
@@ -63,18 +64,19 @@ def _cell_images(
     spec = cell.model.input
     rois = sorted({r.masking.region for r in requests if r.masking.region})
     wanted = Wanted({geometry(spec): spec}, rois)
+    reference = measure_references(dataset, wanted)[0][geometry(spec)]
     for name, label, rank in _CASES:
         chosen = _choose(dataset, cell.target, label, rank, wanted)
         if chosen is None:
             continue
         index, prepared = chosen
         image = torch.from_numpy(prepared.image)[None]
-        reference = Reference(image.mean(dim=(0, 2, 3)))
         for request in requests:
             masked, share = image, 0.0
             if request.masking.keep != "all":
                 distance = torch.from_numpy(prepared.distances[request.masking.region])[None]
-                masked = apply_masking(request.masking, image, distance, reference, [index])
+                seed = fill_seed(source.profile.seed, dataset, request.masking, index)
+                masked = apply_masking(request.masking, image, distance, reference, [seed])
                 share = float(hidden_pixels(request.masking, distance).float().mean())
             yield GalleryImage(
                 model=cell.model_name,

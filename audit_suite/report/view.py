@@ -115,7 +115,7 @@ def _matrix(findings: Sequence[Finding], places: Sequence[Place]) -> tuple[Matri
         found[finding.check, finding.title][place(finding)].append(finding)
     return tuple(
         MatrixRow(check, title, tuple(tuple(cells.get(here, ())) for here in places))
-        for (check, title), cells in sorted(found.items())
+        for (check, title), cells in found.items()
     )
 
 

@@ -36,13 +36,13 @@ def test_skill_as_claimed(full, audit):
 
 
 @check("R2", hidden=hidden_contour, margin=Margin(0.05, source=PROPOSED))
-def test_chance_without_the_roi(hidden, margin):
+def test_chance_without_the_region(hidden, margin):
     """With the region of interest hidden, does the model fall to chance?"""
     assert hidden.distance_to(0.5) < margin
 
 
 @check("R3", hidden=hidden_box, margin=Margin(0.05, source=PROPOSED))
-def test_chance_without_the_roi_box(hidden, margin):
+def test_chance_without_the_box(hidden, margin):
     """With the region's whole bounding box hidden, its shape too, does the model fall to chance?"""
     assert hidden.distance_to(0.5) < margin
 
@@ -50,7 +50,7 @@ def test_chance_without_the_roi_box(hidden, margin):
 @check(
     "R4", full=auroc(), hidden=auroc(WithoutROI(shape="box")), margin=Margin(0.10, source=PROPOSED)
 )
-def test_skill_is_lost_without_the_roi_box(full, hidden, margin):
+def test_skill_is_lost_without_the_box(full, hidden, margin):
     """Does hiding the region's box cost the model its skill?"""
     low, _ = full.interval(0.90)
     if low <= 0.60:
@@ -62,13 +62,13 @@ def test_skill_is_lost_without_the_roi_box(full, hidden, margin):
 
 
 @check("R5", full=auroc(), only=auroc(OnlyROI(shape="box")), margin=Margin(0.05, source=PROPOSED))
-def test_the_roi_box_is_enough(full, only, margin):
+def test_the_box_is_enough(full, only, margin):
     """Does the region's box alone carry the model's skill?"""
     assert full - only < margin
 
 
 @check("R6", hidden=auroc(WithoutROI()), only=auroc(OnlyROI()), fills=hidden_contour)
-def test_the_roi_beats_its_background(hidden, only, fills):
+def test_the_region_beats_its_background(hidden, only, fills):
     """Is the model better on the region alone than on everything but the region?"""
     beats_background(hidden, only, fills)
 
@@ -79,13 +79,13 @@ def test_the_roi_beats_its_background(hidden, only, fills):
     only=auroc(OnlyROI(shape="box")),
     fills=hidden_box,
 )
-def test_the_roi_box_beats_its_background(hidden, only, fills):
+def test_the_box_beats_its_background(hidden, only, fills):
     """Is the model better on the region's box alone than on everything but the box?"""
     beats_background(hidden, only, fills)
 
 
 @check("R11", shift=score_shift(WithoutROI(shape="box")), flips=flip_rate(WithoutROI(shape="box")))
-def test_scores_shift_without_the_roi_box(shift, flips):
+def test_scores_shift_without_the_box(shift, flips):
     """How far do the scores move when the region's box is hidden?"""
     report_only(shift, flips, because="a shift of scores mixes in a shift of calibration")
 

@@ -12,7 +12,7 @@ from audit_suite.errors import AuditError
 from audit_suite.evidence import Request, plan
 from audit_suite.gate import EXIT_INCOMPLETE, EXIT_INCONCLUSIVE, EXIT_OPEN, Gate, decide
 from audit_suite.maskings import Masking
-from audit_suite.record import Finding, Record
+from audit_suite.record import Finding, Record, natural_order
 from audit_suite.verdict import Verdict
 from pytest_audit.assembling import assemble
 from pytest_audit.exchange import Exchange
@@ -103,7 +103,7 @@ class Recording:
             if node in self._lost and node not in self._came:
                 finding.verdict, finding.reason = Verdict.ERROR, self._lost[node]
             found.append(finding)
-        return sorted(found, key=lambda finding: finding.id)
+        return sorted(found, key=natural_order)
 
     def _requests(self) -> tuple[Request, ...]:
         """The evidence planned, known in a controller too, which never collects."""

@@ -44,7 +44,7 @@ def write_section(
     if record.provenance.policy.max_cases is not None:
         reporter.write_line("This was a smoke run on a part of the data (--audit-max-cases).")
     place = None
-    for finding in sorted(record.findings, key=lambda f: (f.model, f.dataset, f.target, f.id)):
+    for finding in sorted(record.findings, key=lambda f: (f.model, f.dataset, f.target)):
         if place != (here := (finding.model, finding.dataset, finding.target)):
             place = here
             reporter.write_line("")
@@ -60,9 +60,12 @@ def write_section(
 
 
 def _write_finding(reporter: pytest.TerminalReporter, finding: Finding) -> None:
-    word = finding.verdict.value.replace("_", " ").upper().ljust(_WIDTH + 1)
-    reporter.write(f"  {word}", **_COLOURS[finding.verdict])
+    word = "reported" if finding.observations else finding.verdict.value.replace("_", " ")
+    reporter.write(f"  {word.upper():{_WIDTH + 1}}", **_COLOURS[finding.verdict])
     title = f"{finding.check} {finding.title}" if finding.check != finding.title else finding.title
     reporter.write_line(f"{title}{f' [{finding.case}]' if finding.case else ''}")
-    for line in finding.reason.splitlines():
+    observed = [
+        f"{e.label} {e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for e in finding.observations
+    ]
+    for line in observed or finding.reason.splitlines():
         reporter.write_line(f"  {'':{_WIDTH + 1}}{line}")
