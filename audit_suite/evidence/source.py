@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from audit_suite.models import AuditedModel
 
 SHARD = 256  # images in one stored file and one unit of work
+ENGINE_VERSION = 1  # part of every key: raise it when maskings, fills or preprocessing change
 
 Progress = Callable[[str], None]
 
@@ -109,6 +110,7 @@ class EvidenceSource:
         """The store key of one shard of a request's evidence."""
         return canonical_digest(
             {
+                "engine": ENGINE_VERSION,
                 "model": self.model_digest(request.model, request.fold),
                 "dataset": self.dataset(request.dataset).digest,
                 "masking": request.masking.digest,

@@ -93,26 +93,18 @@ def _span(line: Tensor) -> Tensor:
     return (count.cumsum(1) > 0) & (count.flip(1).cumsum(1).flip(1) > 0)
 
 
-def _visible_mean(images: Tensor, visible: Tensor, mean: Tensor) -> Tensor:
-    """Mean of each image's visible pixels, the data set's where nothing is visible."""
-    count = visible.sum(dim=(2, 3), keepdim=True)
-    total = torch.where(visible, images, 0).sum(dim=(2, 3), keepdim=True)
-    return torch.where(count > 0, total / count.clamp(min=1), mean)
-
-
 def _blur(images: Tensor, visible: Tensor, mean: Tensor) -> Tensor:
     """Gaussian blur of the visible pixels alone (normalised convolution, Knutsson 1993).
 
     Deep inside a large hidden area, where hardly a visible pixel is near, it goes over into the
-    mean of the image's visible pixels.
+    data set's mean: the mean of this image's own visible pixels would carry what lies outside the
+    region into it.
     """
     sigma = _BLUR_SHARE * max(images.shape[2:])
-    weight = visible.to(images.dtype)
     known = _smooth(torch.where(visible, images, 0), sigma)
-    density = _smooth(weight, sigma)
-    background = _visible_mean(images, visible, mean)
+    density = _smooth(visible.to(images.dtype), sigma)
     trust = density / (density + 0.01)
-    return trust * known / density.clamp(min=1e-12) + (1 - trust) * background
+    return trust * known / density.clamp(min=1e-12) + (1 - trust) * mean
 
 
 def _smooth(images: Tensor, sigma: float) -> Tensor:
@@ -132,10 +124,12 @@ def _noise(images: Tensor, hidden: Tensor, mean: Tensor, seeds: Sequence[int]) -
     width = max(1, round(_RING_SHARE * max(images.shape[2:])))
     near = functional.max_pool2d(hidden.to(images.dtype), 2 * width + 1, 1, width) > 0
     ring = near & ~hidden
-    centre = _visible_mean(images, ring, _visible_mean(images, ~hidden, mean))
-    count = ring.sum(dim=(2, 3), keepdim=True).clamp(min=1)
+    count = ring.sum(dim=(2, 3), keepdim=True)
+    total = torch.where(ring, images, 0).sum(dim=(2, 3), keepdim=True)
+    centre = torch.where(count > 0, total / count.clamp(min=1), mean)
     spread = (
-        torch.where(ring, (images - centre) ** 2, 0).sum(dim=(2, 3), keepdim=True) / count
+        torch.where(ring, (images - centre) ** 2, 0).sum(dim=(2, 3), keepdim=True)
+        / count.clamp(min=1)
     ).sqrt()
     noise = torch.stack(
         [

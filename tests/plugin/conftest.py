@@ -30,7 +30,7 @@ class Window(torch.nn.Module):
 
     def forward(self, batch):
         inside = batch[:, :, 4:12, 4:12].mean(dim=(1, 2, 3))
-        corner = batch[:, :, 0:3, 0:3].mean(dim=(1, 2, 3))
+        corner = batch[:, :, 0:2, 0:2].mean(dim=(1, 2, 3))
         rest = batch[:, :, 13:, :].mean(dim=(1, 2, 3))
         found = {"roi": inside, "corner": corner}[self.where] + 0.1 * rest
         return (8 * (found - 0.5)).unsqueeze(1)
@@ -79,7 +79,7 @@ def write_images(folder: Path, patients: int, seed: int = 7) -> None:
         label = patient % 2
         image = rng.normal(118, 6, (16, 16))
         image[4:12, 4:12] += 25 * label + rng.normal(0, 9)
-        image[0:3, 0:3] += 40 * label + rng.normal(0, 14)
+        image[0:2, 0:2] += 40 * label + rng.normal(0, 14)
         Image.fromarray(image.clip(0, 255).astype(np.uint8)).save(folder / f"{patient}.png")
         rows.append(f"{patient}.png,mask.png,secret-{patient},{label}")
     (folder / "manifest.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
@@ -146,7 +146,7 @@ class World:
         """Run pytest on the world; the record goes to audit.json."""
         given = [str(argument) for argument in args]
         if audit:
-            given += ["--audit", "--audit-json=audit.json", "-p", "no:cacheprovider"]
+            given = ["--audit", "--audit-json=audit.json", "-p", "no:cacheprovider", *given]
             given += [f"--audit-model={name}.toml" for name in model.split(",") if name]
             given += [f"--audit-dataset={name}.toml" for name in dataset.split(",") if name]
         run = (
