@@ -31,7 +31,9 @@ audit-real: $(VENV)/.installed  ## real chest X-rays (AUDIT_REAL_DATA): a pretra
 
 test: $(VENV)/.installed lint  ## lint, types, layers and every test, with line coverage
 	$(BIN)/coverage erase
-	$(BIN)/pytest -n 2 --cov --cov-report=term -q
+	$(BIN)/coverage run -m pytest -n 2 -q
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -16,8 +16,6 @@ import audit_suite.evidence.gallery
 import audit_suite.models
 import audit_suite.suites  # noqa: F401
 
-pytest_plugins = ["pytester"]
-
 MODEL = """
 import torch
 
