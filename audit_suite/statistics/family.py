@@ -92,5 +92,8 @@ def _agree(members: Sequence[Comparison]) -> FamilyComparison:
     )
     said = ", ".join(f"{count} {each.value}" for each, count in sorted(counts.items()))
     message = f"of {len(members)} estimates that must agree, {said}: {values}"
+    more = [member.more_positives for member in members if member.more_positives]
+    if verdict is Verdict.INCONCLUSIVE and more:
+        message += f"; about {max(more)} more positive patients would decide"
     joint = tuple(replace(member, verdict=verdict) for member in members)
     return FamilyComparison(joint, verdict, message)
