@@ -46,7 +46,7 @@ def _verdict(
     raised: BaseException | None, comparisons: Sequence[Comparison]
 ) -> tuple[Verdict, str]:
     compared = worst(comparison.verdict for comparison in comparisons)
-    spoken = next((c.message for c in comparisons if c.verdict is compared), "")
+    spoken = _deciding(comparisons).message if comparisons else ""
     if isinstance(raised, NotApplicable):
         return Verdict.NOT_APPLICABLE, str(raised)
     if isinstance(raised, Inconclusive):
@@ -78,9 +78,18 @@ def _would_pass(comparison: ComparisonRecord) -> str:
 
 
 def _deciding(comparisons: Sequence[Comparison]) -> Comparison:
-    """Of the comparisons with the worst verdict, the one with the most evidence against it."""
+    """Of the comparisons with the worst verdict, the one it hangs on.
+
+    Several that failed together had all to fail, so the weakest decided; of several that passed
+    together it is the one nearest to failing, of inconclusive ones the one furthest from a verdict.
+    """
     compared = worst(comparison.verdict for comparison in comparisons)
-    return min((c for c in comparisons if c.verdict is compared), key=lambda c: c.p_raw)
+    same = [comparison for comparison in comparisons if comparison.verdict is compared]
+    if compared is Verdict.FAIL:
+        return max(same, key=lambda comparison: comparison.p_raw)
+    if compared is Verdict.INCONCLUSIVE:
+        return max(same, key=lambda comparison: comparison.more_positives or 0)
+    return min(same, key=lambda comparison: comparison.p_raw)
 
 
 def _waive(finding: Finding, waivers: Sequence[Waiver]) -> Finding:
