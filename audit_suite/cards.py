@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from audit_suite.errors import AuditError
+from audit_suite.toml_files import read_toml
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -219,7 +219,7 @@ def load_model_card(path: str | Path) -> ModelCard:
     Raises:
         AuditError: If the file is missing, no TOML, or breaks the card's schema; names the key.
     """
-    return _load(ModelCard, Path(path), "model card")
+    return _with_path(read_toml(Path(path), ModelCard, "model card"), path)
 
 
 def load_dataset_card(path: str | Path) -> DatasetCard:
@@ -228,7 +228,7 @@ def load_dataset_card(path: str | Path) -> DatasetCard:
     Raises:
         AuditError: If the file is missing, no TOML, or breaks the card's schema; names the key.
     """
-    return _load(DatasetCard, Path(path), "data set card")
+    return _with_path(read_toml(Path(path), DatasetCard, "data set card"), path)
 
 
 def canonical_digest(content: Any) -> str:
@@ -237,46 +237,9 @@ def canonical_digest(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _load(kind: type[_Kind], path: Path, what: str) -> _Kind:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise AuditError(
-            f"{what} {path} does not exist", "check the path; model_zoo/ holds examples"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise AuditError(
-            f"{what} {path} cannot be read: {error}", "it must be UTF-8 text"
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise AuditError(f"{what} {path} is not valid TOML: {error}", "correct the line") from None
-    try:
-        card = kind.model_validate(content)
-    except ValidationError as error:
-        raise AuditError(f"{what} {path}: {_explain(error)}", _advise(kind, error)) from None
-    card._path = path.resolve()
+def _with_path(card: _Kind, path: str | Path) -> _Kind:
+    card._path = Path(path).resolve()
     return card
-
-
-def _explain(error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"])
-        message = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
-            message = "unknown key"
-        elif problem["type"] == "missing":
-            message = "missing key"
-        lines.append(f"key '{key}': {message}" if key else message)
-    return "; ".join(lines)
-
-
-def _advise(kind: type[_Card], error: ValidationError) -> str:
-    unknown = [p for p in error.errors() if p["type"] == "extra_forbidden" and len(p["loc"]) == 1]
-    if unknown:
-        keys = (field.alias or name for name, field in kind.model_fields.items())
-        return f"known keys: {', '.join(keys)}"
-    return "correct the card and run again"
 
 
 _Card.model_rebuild()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from audit_suite.errors import AuditError
+from audit_suite.toml_files import read_toml
+
+_ADVICE = (
+    "each [[waiver]] needs check, owner, reason and expires (YYYY-MM-DD), and may name model, "
+    "dataset and target"
+)
 
 
 class Waiver(BaseModel):
@@ -53,23 +57,7 @@ def load_waivers(path: Path) -> tuple[Waiver, ...]:
     Raises:
         AuditError: If it is missing, no TOML, or an entry lacks check, owner, reason or expiry.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        return _WaiverFile.model_validate(content).waiver
-    except OSError as error:
-        raise AuditError(
-            f"--audit-waivers: {path} cannot be read: {error.strerror}", "check the path"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AuditError(f"--audit-waivers: {path} is not valid TOML: {error}", "mend it") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise AuditError(
-            f"--audit-waivers: {path}: key '{key}': {first['msg']}",
-            "each [[waiver]] needs check, owner, reason and expires (YYYY-MM-DD), and may name "
-            "model, dataset and target",
-        ) from None
+    return read_toml(path, _WaiverFile, "--audit-waivers:", _ADVICE).waiver
 
 
 def needless(

@@ -44,13 +44,23 @@ def compute(
         source: Data sets, models, profile and store.
         progress: Called with one line of text after each shard.
     """
-    torch.set_num_threads(source.profile.threads)
+    _fix_arithmetic(source)
     for _, group in groupby(plan(requests), key=lambda request: request.dataset):
         wanted = list(group)
         try:
             _compute_dataset(wanted, source, progress)
         except AuditError as error:
             source.failures[wanted[0].dataset] = error
+
+
+def _fix_arithmetic(source: EvidenceSource) -> None:
+    """Plain fp32 and one algorithm, so that devices agree and a run can be repeated."""
+    torch.set_num_threads(source.profile.threads)
+    if source.profile.device == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.deterministic = True
 
 
 def missing_shards(request: Request, source: EvidenceSource) -> list[int]:

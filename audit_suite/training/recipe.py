@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from torch import Tensor
 
 from audit_suite.cards import PhantomSpec, Share
-from audit_suite.errors import AuditError
+from audit_suite.toml_files import read_toml
 
 
 class _Part(BaseModel):
@@ -70,17 +69,6 @@ def load_recipe(path: Path) -> Recipe:
     Raises:
         AuditError: If it is missing, no TOML, or has a wrong key; names file and key.
     """
-    try:
-        recipe = Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise AuditError(
-            f"recipe {path} cannot be read: {error.strerror}", "check the path"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AuditError(f"recipe {path} is not valid TOML: {error}", "correct the line") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise AuditError(f"recipe {path}: key '{key}': {first['msg']}", "correct the key") from None
+    recipe = read_toml(path, Recipe, "recipe")
     recipe._path = path.resolve()
     return recipe

@@ -109,3 +109,10 @@ def test_a_contrib_pack_is_usable_by_name_from_a_card(tmp_path, request):
     )
     assert done.returncode == 1, done.stdout + done.stderr
     assert re.search(r"FAIL +R2", done.stdout)
+
+
+def test_the_light_plugin_and_the_engine_agree_on_the_attribute():
+    from audit_suite.checks import ATTRIBUTE
+    from pytest_audit import plugin
+
+    assert plugin.ATTRIBUTE == ATTRIBUTE

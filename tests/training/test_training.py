@@ -97,5 +97,5 @@ def test_wrong_recipes(recipe, change, said):
 
 
 def test_missing_recipe(tmp_path):
-    with pytest.raises(AuditError, match="cannot be read"):
+    with pytest.raises(AuditError, match="does not exist"):
         load_recipe(tmp_path / "none.toml")

@@ -1,0 +1,69 @@
+"""The main job, whole: the reference models on the embedded data, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ZOO = Path(__file__).parents[2] / "model_zoo"
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory):
+    return tmp_path_factory.mktemp("evidence")
+
+
+def audit(tmp_path, evidence, model, dataset, *more):
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "--audit",
+            f"--audit-model={ZOO / 'models' / model}.toml",
+            f"--audit-dataset={ZOO / 'datasets' / dataset}.toml",
+            f"--audit-evidence={evidence}",
+            "--audit-json=audit.json",
+            *more,
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    record = json.loads((tmp_path / "audit.json").read_text())
+    return done, record, {f["check"]: f["verdict"] for f in record["findings"]}
+
+
+@pytest.mark.parametrize("dataset", ["phantom-cxr", "phantom-fundus"])
+def test_the_honest_model_opens_the_gate(tmp_path, evidence, dataset):
+    done, record, verdicts = audit(tmp_path, evidence, "phantom-honest", dataset)
+    assert done.returncode == 0, done.stdout
+    assert record["decision"] == "open"
+    assert verdicts.pop("R11") == "not_applicable"
+    assert set(verdicts.values()) == {"pass"}
+
+
+@pytest.mark.parametrize("dataset", ["phantom-cxr", "phantom-fundus"])
+def test_the_shortcut_model_is_blocked_and_the_check_is_named(tmp_path, evidence, dataset):
+    done, record, verdicts = audit(tmp_path, evidence, "phantom-shortcut", dataset)
+    assert done.returncode == 1
+    assert record["decision"] == "closed"
+    assert verdicts["R1"] == "pass", "its AUROC is as good as claimed, and that is the point"
+    assert verdicts["R2"] == verdicts["R3"] == verdicts["R4"] == "fail"
+    assert "FAIL           R2 chance without the region" in done.stdout
+
+
+def test_a_small_subset_is_inconclusive(tmp_path, evidence):
+    done, record, verdicts = audit(
+        tmp_path, evidence, "phantom-honest", "phantom-cxr", "--audit-max-cases=300"
+    )
+    assert done.returncode == 10
+    assert verdicts["R2"] == verdicts["R3"] == "inconclusive"
+    (r2,) = [f for f in record["findings"] if f["check"] == "R2"]
+    assert all(c["more_positives"] > 200 for c in r2["comparisons"])
+    assert "more positive patients would decide" in done.stdout
