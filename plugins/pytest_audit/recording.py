@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,14 @@ import pytest
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Request, plan
-from audit_suite.gate import EXIT_INCOMPLETE, EXIT_INCONCLUSIVE, EXIT_OPEN, Gate, decide
+from audit_suite.gate import (
+    EXIT_FAIL,
+    EXIT_INCOMPLETE,
+    EXIT_INCONCLUSIVE,
+    EXIT_OPEN,
+    Gate,
+    decide,
+)
 from audit_suite.maskings import Masking
 from audit_suite.record import Finding, Record, natural_order
 from audit_suite.verdict import Verdict
@@ -34,6 +41,7 @@ class Recording:
         self._exchange = config.stash[Exchange.KEY]
         self._came: dict[str, Finding] = {}
         self._lost: dict[str, str] = {}
+        self._uncollected: list[str] = []
         self._record: Record | None = None
         self._written: list[tuple[str, Path]] = []
         self._problems: list[str] = []
@@ -42,6 +50,11 @@ class Recording:
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a new xdist worker where the plan is shared."""
         self._exchange.share(node)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note what could not be collected: its checks are not even planned."""
+        if report.failed:
+            self._uncollected.append(report.nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in a finding; a report without one that failed is a crash, and an error."""
@@ -63,15 +76,11 @@ class Recording:
         if not self._exchange.is_worker:
             findings = self._findings()
             settings = self._audit.settings
-            gate = decide(findings, settings.inconclusive, self._audit.waivers)
-            gate = self._narrowed(gate)
-            own = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.NO_TESTS_COLLECTED)
-            keeps = exitstatus in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
-            stopped = exitstatus in own and (not findings or self._interrupted(session))
+            gate = self._whole(decide(findings, settings.inconclusive, self._audit.waivers))
             if findings and not settings.plan:
                 self._write(findings, gate)
-            if gate.exit_code == 1 or not (keeps or stopped):
-                session.exitstatus = 1 if self._problems else gate.exit_code
+            if gate.exit_code == EXIT_FAIL or not self._keeps(session, exitstatus, findings):
+                session.exitstatus = EXIT_FAIL if self._problems else gate.exit_code
             self._exchange.close()
         yield
 
@@ -80,11 +89,19 @@ class Recording:
         if not self._exchange.is_worker:
             write_section(terminalreporter, self._record, self._written, self._problems)
 
-    def _interrupted(self, session: pytest.Session) -> bool:
-        """Whether a person or a collection error stopped the run, not `-x` under xdist."""
-        return not session.shouldfail and not self._config.getoption("maxfail", 0)
+    def _keeps(self, session: pytest.Session, exitstatus: int, findings: Sequence[Finding]) -> bool:
+        """Whether pytest's own exit code says more than the gate's."""
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            return not findings
+        if exitstatus == pytest.ExitCode.INTERRUPTED:  # by a person, or by -x under xdist
+            return not findings or not (session.shouldfail or self._set("maxfail"))
+        return exitstatus in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
 
-    def _narrowed(self, gate: Gate) -> Gate:
+    def _whole(self, gate: Gate) -> Gate:
+        """Close the gate on files that could not be collected, keep it shut on narrowed runs."""
+        if self._uncollected and gate.exit_code != EXIT_FAIL:
+            count = len(self._uncollected)
+            return Gate("closed", f"{count} files of checks could not be collected", EXIT_FAIL)
         narrowing = [f"--{key.replace('_', '-')}" for key in _NARROWING if self._set(key)]
         if any("::" in argument for argument in self._config.args):
             narrowing.append("a path with ::")

@@ -77,10 +77,30 @@ def test_no_checks_at_all_open_nothing(world):
     assert world.run("test_checks.py").ret == 5
 
 
-def test_a_broken_audit_file_opens_nothing(world):
+@PARALLEL
+def test_a_broken_audit_file_opens_nothing(world, workers):
     world.check(CHECKS)
     (world.path / "test_broken.py").write_text("import nothing_of_that_name\n")
-    assert world.run("test_checks.py", "test_broken.py").ret == 2
+    args = ("test_checks.py", "test_broken.py", *workers)
+    assert world.run(*args, subprocess=bool(workers)).ret in (1, 2)
+    args += ("--continue-on-collection-errors",)
+    assert world.run(*args, subprocess=bool(workers)).ret == 1
+    assert record(world)["decision"] == "closed"
+    assert "could not be collected" in record(world)["decision_reason"]
+
+
+def test_selecting_nothing_is_a_partial_audit(world):
+    world.check(CHECKS)
+    assert world.run("test_checks.py", "-k", "no_such_check").ret == 11
+    assert record(world)["counts"]["none"] == 2
+
+
+def test_interrupting_opens_nothing(world):
+    world.check(
+        CHECKS + "@check('C', full=auroc())\ndef test_stop(full):\n    raise KeyboardInterrupt\n"
+    )
+    assert world.run("test_checks.py", subprocess=True).ret == 2
+    assert record(world)["decision"] == "partial"
 
 
 def test_serial_and_parallel_give_the_same_record(world):
