@@ -53,14 +53,18 @@ def write_section(
             )
         _write_finding(reporter, finding)
     reporter.write_line("")
-    counts = [f"{n} {v.value.replace('_', ' ')}" for v, n in record.counts.items() if n]
+    counts = [f"{number} {_word(verdict)}" for verdict, number in record.counts.items() if number]
     reporter.write_line(", ".join(counts))
     for kind, path in written:
         reporter.write_line(f"{kind}: {path}")
 
 
+def _word(verdict: Verdict) -> str:
+    return "not run" if verdict is Verdict.NONE else verdict.value.replace("_", " ")
+
+
 def _write_finding(reporter: pytest.TerminalReporter, finding: Finding) -> None:
-    word = "reported" if finding.observations else finding.verdict.value.replace("_", " ")
+    word = "reported" if finding.observations else _word(finding.verdict)
     reporter.write(f"  {word.upper():{_WIDTH + 1}}", **_COLOURS[finding.verdict])
     title = f"{finding.check} {finding.title}" if finding.check != finding.title else finding.title
     reporter.write_line(f"{title}{f' [{finding.case}]' if finding.case else ''}")

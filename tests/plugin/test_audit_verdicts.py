@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 
@@ -212,3 +213,34 @@ def test_level_is_shared_among_the_cases_of_a_check(world):
     world.run("test_checks.py", "--audit-multiplicity=none", model="honest,shortcut")
     levels = [c["fail_level"] for f in findings(world)[1].values() for c in f["comparisons"]]
     assert levels == pytest.approx([0.05, 0.05])
+
+
+def test_each_fold_is_audited_as_a_model_of_its_own(world):
+    (world.path / "fold.py").write_text(
+        (world.path / "model.py").read_text()
+        + "\nimport pathlib\ndef fold(weights):\n    return Window(pathlib.Path(weights).read_text())\n"
+    )
+    for where in ("roi", "corner"):
+        (world.path / f"{where}.txt").write_text(where)
+    world.model("folded", "roi")
+    card = world.path / "folded.toml"
+    text = card.read_text().replace("model.py:build", "fold.py:fold")
+    text = text.replace('arguments = { where = "roi" }', 'folds = ["roi.txt", "corner.txt"]')
+    card.write_text(text)
+    world.check(HIDDEN)
+    assert world.run("test_checks.py", model="folded").ret == 1
+    record, found = findings(world)
+    assert found["R2/folded.fold0/big/sick"]["verdict"] == "pass"
+    assert found["R2/folded.fold1/big/sick"]["verdict"] == "fail"
+    assert [m["name"] for m in record["provenance"]["models"]] == ["folded.fold0", "folded.fold1"]
+
+
+def test_the_command_of_a_finding_repeats_it(world):
+    world.check(HIDDEN)
+    world.run("test_checks.py", model="shortcut")
+    (finding,) = findings(world)[1].values()
+    words = shlex.split(finding["command"])
+    assert words[0] == "pytest"
+    again = world.pytester.runpytest_inprocess(*words[1:])
+    assert again.ret == 1
+    again.stdout.fnmatch_lines(["*FAIL*R2*"])
