@@ -190,6 +190,8 @@ class DatasetCard(_Card):
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
     regions: dict[Name, RegionColumn] = Field(default_factory=dict)
     metadata: tuple[str, ...] = ()
+    """Manifest columns; ``dicom.NAME`` is a tag of the image file (`datasets.dicom.METADATA`)."""
+    dicom_frame: Annotated[int, Field(ge=0)] | None = None
     filter: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
     on_bad_image: Literal["error", "exclude"] = "error"
     phantom: PhantomSpec | None = None

@@ -1,4 +1,4 @@
-"""Decode image and mask files through Pillow."""
+"""Decode image and mask files: DICOM through pydicom, everything else through Pillow."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from audit_suite.datasets.dicom import is_dicom, read_dicom
+
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 _DEEPEST = 65_535
 
 
-def read_image(path: Path) -> NDArray[Any]:
+def read_image(path: Path, dicom_frame: int | None = None) -> NDArray[Any]:
     """Decode an image.
 
     Args:
-        path: PNG, JPEG, TIFF or whatever else Pillow reads; 8 or 16 bits, grey or colour. An alpha
-            channel is dropped.
+        path: DICOM, PNG, JPEG, TIFF or whatever else Pillow reads; 8 or 16 bits, grey or colour.
+            An alpha channel is dropped.
+        dicom_frame: Which frame of a DICOM file with several.
 
     Returns:
         Shape (H, W) uint8 or uint16, or (H, W, 3) uint8.
@@ -27,6 +30,8 @@ def read_image(path: Path) -> NDArray[Any]:
     Raises:
         ValueError: If it cannot be decoded; the message says why, without the file's name.
     """
+    if is_dicom(path):
+        return read_dicom(path, dicom_frame)
     picture = _open(path)
     if picture.mode in _DEEP:
         deep = np.asarray(picture)

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from audit_suite.cards import DatasetCard
 from audit_suite.datasets.dataset import BadImage, Case, Dataset, Sample
+from audit_suite.datasets.dicom import METADATA, read_metadata
 from audit_suite.datasets.images import read_image, read_mask
 from audit_suite.errors import AuditError
 
+_DICOM = "dicom."  # metadata of this kind are tags of the image file
 _SHOWN = 5  # problems listed one by one
 _LABELS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1}
 
@@ -46,7 +48,7 @@ def read_manifest(card: DatasetCard) -> Dataset:
         )
     problems = _Problems(card, path)
     kept = [row for row in chosen if _files_present(card, root, row, problems)]
-    cases = tuple(_case(card, row, problems) for row in kept)
+    cases = tuple(_case(card, root, row, problems) for row in kept)
     _refuse_duplicates(card, kept, problems)
     problems.raise_if_any()
     needed = {region for target in card.targets.values() for region in target.roi}
@@ -132,8 +134,13 @@ def _require_columns(card: DatasetCard, path: Path, rows: Sequence[_Row]) -> Non
     }
     wanted |= {f"targets.{name}.column": target.column for name, target in card.targets.items()}
     wanted |= {f"regions.{name}.column": region.column for name, region in card.regions.items()}
-    wanted |= {f"metadata '{name}'": name for name in card.metadata}
+    wanted |= {f"metadata '{name}'": name for name in card.metadata if not _tag(name)}
     wanted |= {f"filter.{name}": name for name in card.filter}
+    if unknown := [name for name in card.metadata if _tag(name) and _tag(name) not in METADATA]:
+        raise AuditError(
+            f"{card.path}: key 'metadata' names {unknown}: only tags that cannot identify are read",
+            f"tags that may be named: {', '.join(_DICOM + name for name in METADATA)}",
+        )
     missing = [f"{key} = '{name}'" for key, name in wanted.items() if name and name not in known]
     if missing:
         raise AuditError(
@@ -188,7 +195,7 @@ def _files_present(card: DatasetCard, root: Path, row: _Row, problems: _Problems
     return True
 
 
-def _case(card: DatasetCard, row: _Row, problems: _Problems) -> Case:
+def _case(card: DatasetCard, root: Path, row: _Row, problems: _Problems) -> Case:
     labels = {}
     for name, target in card.targets.items():
         assert target.column is not None, "the card's validation guarantees it"
@@ -204,9 +211,27 @@ def _case(card: DatasetCard, row: _Row, problems: _Problems) -> Case:
         id=row.values[card.columns.id or card.columns.image],
         patient=patient,
         labels=labels,
-        metadata={name: row.values[name] for name in card.metadata},
+        metadata=_metadata(card, root, row, problems),
         row=row.number,
     )
+
+
+def _tag(name: str) -> str:
+    """The DICOM tag a metadata name asks for; empty for a manifest column."""
+    return name.removeprefix(_DICOM) if name.startswith(_DICOM) else ""
+
+
+def _metadata(card: DatasetCard, root: Path, row: _Row, problems: _Problems) -> dict[str, str]:
+    found = {name: row.values[name] for name in card.metadata if not _tag(name)}
+    tags = {name: _tag(name) for name in card.metadata if _tag(name)}
+    if tags:
+        try:
+            header = read_metadata(root / row.values[card.columns.image])
+        except ValueError as error:
+            header = {}
+            problems.add(f"row {row.number}, column '{card.columns.image}': the file {error}")
+        found |= {name: header.get(tag, "") for name, tag in tags.items()}
+    return found
 
 
 def _refuse_duplicates(card: DatasetCard, rows: Sequence[_Row], problems: _Problems) -> None:
@@ -227,7 +252,7 @@ def _read_sample(card: DatasetCard, root: Path, path: Path, row: _Row, needed: s
         )
 
     try:
-        image = read_image(root / row.values[card.columns.image])
+        image = read_image(root / row.values[card.columns.image], card.dicom_frame)
     except ValueError as error:
         raise bad(card.columns.image, f"the image {error}") from None
     regions = {}
@@ -253,7 +278,15 @@ def _read_sample(card: DatasetCard, root: Path, path: Path, row: _Row, needed: s
 def _digest(card: DatasetCard, root: Path, rows: Sequence[_Row]) -> str:
     content = card.model_dump(
         mode="json",
-        include={"reader", "columns", "targets", "regions", "metadata", "on_bad_image"},
+        include={
+            "reader",
+            "columns",
+            "targets",
+            "regions",
+            "metadata",
+            "dicom_frame",
+            "on_bad_image",
+        },
     )
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
     files = [card.columns.image, *sorted({region.column for region in card.regions.values()})]
