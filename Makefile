@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT := reports/out
 AUDIT := $(BIN)/pytest --audit
 
-.PHONY: audit audit-shortcut audit-real test lint schema clean
+.PHONY: audit audit-shortcut study audit-real test lint schema clean
 
 audit: $(VENV)/.installed  ## audit the honest reference model on the embedded data: the main job
 	@mkdir -p $(OUT)
@@ -19,6 +19,14 @@ audit-shortcut: $(VENV)/.installed  ## the same for the model that reads a marke
 	$(AUDIT) --audit-model model_zoo/models/phantom-shortcut.toml \
 	  --audit-dataset model_zoo/datasets/phantom-cxr.toml \
 	  --audit-json $(OUT)/shortcut/audit.json --audit-report $(OUT)/shortcut/audit.html
+
+study: $(VENV)/.installed  ## the paper's 5 x 5 study on phantoms: train, audit, print the matrix
+	$(BIN)/audit-suite train model_zoo/recipes/phantom-masking-study.toml --out $(OUT)/study
+	-$(AUDIT) --audit-suite masking-study --audit-folds mean \
+	  --audit-model $(OUT)/study/models \
+	  --audit-dataset model_zoo/datasets/study-clean-test.toml \
+	  --audit-dataset model_zoo/datasets/study-shortcut-test.toml \
+	  --audit-json $(OUT)/study/audit.json --audit-report $(OUT)/study/audit.html
 
 audit-real: $(VENV)/.installed  ## real chest X-rays (AUDIT_REAL_DATA): a pretrained network, blocked for reading the background
 	@test -n "$$AUDIT_REAL_DATA" || { echo "set AUDIT_REAL_DATA to the folder that holds cxr/, e.g. AUDIT_REAL_DATA=/data make audit-real" >&2; exit 2; }

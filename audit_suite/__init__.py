@@ -7,11 +7,12 @@ be estimated, maskings say what the model is shown. Importing this imports no to
 from audit_suite.checks import check, report_only
 from audit_suite.errors import AuditError
 from audit_suite.maskings import Full, Masking, OnlyROI, WithoutROI
-from audit_suite.needs import auroc, flip_rate, score_shift
+from audit_suite.needs import MASKINGS, auroc, flip_rate, score_shift
 from audit_suite.statistics import Estimate, Family, Margin
 from audit_suite.verdict import Inconclusive, NotApplicable, Verdict
 
 __all__ = [
+    "MASKINGS",
     "AuditError",
     "Estimate",
     "Family",

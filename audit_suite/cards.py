@@ -112,6 +112,11 @@ class ModelCard(_Card):
     embedding_layer: str | None = None
     input: InputSpec
     claims: dict[Name, Claim] = Field(default_factory=dict)
+    datasets: tuple[Name, ...] = ()
+    """Data sets this model is audited on, by name; empty for all that share a target."""
+    study: Name | None = None
+    trained_on: str | None = None
+    """Masking it was trained on, by its id, where it belongs to a masking study."""
 
     @model_validator(mode="after")
     def _consistent(self) -> ModelCard:
@@ -193,6 +198,8 @@ class DatasetCard(_Card):
     """Manifest columns; ``dicom.NAME`` is a tag of the image file (`datasets.dicom.METADATA`)."""
     dicom_frame: Annotated[int, Field(ge=0)] | None = None
     filter: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
+    maskings: tuple[str, ...] = ()
+    """What checks over ``MASKINGS`` run on; empty for the paper's five."""
     on_bad_image: Literal["error", "exclude"] = "error"
     phantom: PhantomSpec | None = None
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
-from audit_suite.needs import Need
+from audit_suite.needs import EachMasking, Need
 from audit_suite.statistics import Estimate, Margin
 from audit_suite.verdict import NotApplicable
 
-Declared = Need | list[Need] | tuple[Need, ...] | Margin
+Asked = Need | EachMasking
+Declared = Asked | list[Asked] | tuple[Asked, ...] | Margin
 
 ATTRIBUTE = "__audit_check__"
 
@@ -26,8 +27,8 @@ class Check:
         id: Short id, for example ``R2``; findings, waivers and margins are keyed by it.
         title: The function's name in words.
         question: What the check asks, for the report.
-        needs: Needs, alternatives (list: one case each), families (tuple: handed over together)
-            and margins by argument name.
+        needs: Needs, alternatives (list, or each of the maskings: one case each), families
+            (tuple: handed over together) and margins by argument name.
     """
 
     id: str
@@ -37,7 +38,7 @@ class Check:
 
 
 def check(
-    id: str | None = None, /, *, question: str = "", **needs: Declared | Sequence[Need]
+    id: str | None = None, /, *, question: str = "", **needs: Declared | Sequence[Asked]
 ) -> Callable[[_Test], _Test]:
     """Declare a pytest test function to be a check of the audit.
 
@@ -99,9 +100,13 @@ def report_only(*estimates: Estimate, because: str) -> NoReturn:
 
 
 def _validate(name: str, need: object) -> None:
-    if isinstance(need, Need | Margin):
+    if isinstance(need, Need | EachMasking | Margin):
         return
-    if isinstance(need, list | tuple) and need and all(isinstance(n, Need) for n in need):
+    if (
+        isinstance(need, list | tuple)
+        and need
+        and all(isinstance(n, Need | EachMasking) for n in need)
+    ):
         return
     raise TypeError(
         f"@check({name}=...): expected a need such as auroc(), a non-empty list or tuple of needs, "

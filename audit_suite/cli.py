@@ -59,13 +59,20 @@ def schema() -> None:
 @app.command()
 def train(
     recipe: Annotated[Path, typer.Argument(help="the recipe (TOML)")],
-    out: Annotated[Path | None, typer.Option(help="folder for the weights")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder for what is made")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="models of a study at once")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda, for a study")] = "auto",
 ) -> None:
-    """Train the models of a recipe."""
-    from audit_suite.training import train_recipe
+    """Train the models of a recipe; a study that was interrupted goes on."""
+    from audit_suite.training import StudyRecipe, load_recipe, train_reference, train_study
 
-    for path in train_recipe(recipe, out, typer.echo):
-        typer.echo(f"weights: {path}")
+    read = load_recipe(recipe)
+    if isinstance(read, StudyRecipe):
+        for path in train_study(read, out, typer.echo, jobs, device):
+            typer.echo(f"card: {path}")
+    else:
+        for path in train_reference(read, out, typer.echo):
+            typer.echo(f"weights: {path}")
 
 
 def main() -> None:

@@ -29,6 +29,13 @@ class EstimateRecord(_Part):
     n_patients: int
     n_images: int
     n_positives: int | None = Field(description="patients with a positive image")
+    folds: list[float] = Field(
+        default_factory=list, description="the value in each fold, where this is their mean"
+    )
+    at: dict[str, float | str] = Field(
+        default_factory=dict,
+        description="place on the axes of a curve or matrix: masking, radius, visible share",
+    )
 
 
 class ComparisonRecord(_Part):
@@ -108,6 +115,18 @@ class GalleryImage(_Part):
     hidden_fraction: float
 
 
+class MatrixRecord(_Part):
+    """Training masking x test masking of one study (R9)."""
+
+    study: str
+    dataset: str
+    target: str
+    statistic: str = Field(description="what each cell holds, e.g. 'AUROC, mean of 5 folds'")
+    rows: list[str] = Field(description="maskings the models were trained on")
+    columns: list[str] = Field(description="maskings they were tested on")
+    cells: list[list[EstimateRecord | None]] = Field(description="by row, then column")
+
+
 class TargetRecord(_Part):
     """How many cases of a target a data set holds, and its declared ROI."""
 
@@ -153,6 +172,8 @@ class Policy(_Part):
     inconclusive: Literal["block", "warn"]
     seed: int
     max_cases: int | None = Field(description="a number makes this a smoke test, not an audit")
+    folds: Literal["each", "mean", "ensemble"] = "each"
+    maskings: list[str] = Field(default_factory=list, description="empty: those of the cards")
 
 
 class Provenance(_Part):
@@ -174,6 +195,7 @@ class Record(_Part):
     counts: dict[Verdict, int]
     findings: list[Finding]
     causes: list[CausesRecord]
+    matrices: list[MatrixRecord] = Field(default_factory=list)
     gallery: list[GalleryImage]
     provenance: Provenance
     environment: dict[str, Any] = Field(description="versions, machine, time: what may differ")

@@ -44,7 +44,7 @@ def gallery(
     for cell in cells:
         key = (cell.dataset, cell.target, geometry(cell.model.input))
         mine = sorted(
-            {r for r in wanted if r.pair == (cell.model, cell.fold, cell.dataset)},
+            {r for r in wanted if r.pair == (cell.model, cell.folds[0], cell.dataset)},
             key=lambda r: (r.masking.keep != "all", r.masking.id),
         )
         if key in shown or not mine:

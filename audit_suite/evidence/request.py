@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from audit_suite.cards import DatasetCard, ModelCard
 from audit_suite.maskings import Masking
@@ -12,27 +13,50 @@ from audit_suite.verdict import NotApplicable
 
 @dataclass(frozen=True)
 class Cell:
-    """One model (a fold of it, if it has folds) on one data set for one target."""
+    """One model on one data set for one target.
+
+    Attributes:
+        model: The model's card.
+        folds: Which of its folds; (None,) for a model with one set of weights.
+        dataset: The data set's card.
+        target: The target.
+        average: What is averaged over several folds: their ``estimates`` (a study of how such
+            models come out), or their ``scores`` (the ensemble, where that is what ships).
+    """
 
     model: ModelCard
-    fold: int | None
+    folds: tuple[int | None, ...]
     dataset: DatasetCard
     target: str
+    average: Literal["estimates", "scores"] = "estimates"
 
     @property
     def model_name(self) -> str:
-        """The model's name in findings; folds are audited as models of their own."""
-        return self.model.name if self.fold is None else f"{self.model.name}.fold{self.fold}"
+        """The model's name in findings; a fold audited on its own has a name of its own."""
+        if len(self.folds) > 1 or self.folds[0] is None:
+            return self.model.name
+        return f"{self.model.name}.fold{self.folds[0]}"
 
-    def request(self, masking: Masking) -> Request:
-        """The evidence a masking needs in this cell, its region resolved to the target's ROI.
+    def each(self) -> tuple[Cell, ...]:
+        """The cells whose estimates are averaged: one a fold, or itself where scores are."""
+        if self.average == "scores":
+            return (self,)
+        return tuple(replace(self, folds=(fold,)) for fold in self.folds)
+
+    def requests(self, masking: Masking) -> tuple[Request, ...]:
+        """The evidence a masking needs in this cell, one request a fold.
+
+        The masking's region is resolved to the target's ROI.
 
         Raises:
             NotApplicable: If the masking is of the ROI and none is declared for this target, or of
                 a region this data set does not have.
         """
-        if masking.keep == "all":
-            return Request(self.model, self.fold, self.dataset, masking)
+        if masking.keep != "all":
+            masking = replace(masking, region=self._region(masking))
+        return tuple(Request(self.model, fold, self.dataset, masking) for fold in self.folds)
+
+    def _region(self, masking: Masking) -> tuple[str, ...]:
         region = masking.region or self.dataset.targets[self.target].roi
         if not region:
             raise NotApplicable(
@@ -42,7 +66,7 @@ class Cell:
         known = self.dataset.regions
         if self.dataset.reader == "manifest" and (missing := sorted(set(region) - set(known))):
             raise NotApplicable(f"data set '{self.dataset.name}' has no region {missing}")
-        return Request(self.model, self.fold, self.dataset, replace(masking, region=tuple(region)))
+        return tuple(region)
 
 
 @dataclass(frozen=True)

@@ -143,3 +143,13 @@ def OnlyROI(  # noqa: N802
 
 def _names(region: str | Sequence[str]) -> tuple[str, ...]:
     return (region,) if isinstance(region, str) else tuple(region)
+
+
+PAPER = (
+    WithoutROI(shape="box"),
+    WithoutROI(),
+    Full(),
+    OnlyROI(shape="box"),
+    OnlyROI(),
+)
+"""The five maskings of Sourget et al. 2024, in the order of their figures."""

@@ -114,7 +114,7 @@ def load_model(card: ModelCard, fold: int | None = None, device: str = "cpu") ->
     if card.loader == "architecture":
         module = _module(card, build(card))
         assert path is not None, "the card's validation guarantees it"
-        _put_weights(card, module, path)
+        _put_weights(card, module, path, _read_state(card, path))
     elif card.loader == "callable":
         module = _module(card, build(card) if path is None else build(card, weights=str(path)))
     else:
@@ -125,6 +125,37 @@ def load_model(card: ModelCard, fold: int | None = None, device: str = "cpu") ->
     model = AuditedModel(card, module.to(device), model_digest(card, fold))
     model(torch.zeros((2, card.input.channels, *card.input.size), device=device))
     return model
+
+
+def build_module(card: ModelCard, initial: str | None, trainable: tuple[str, ...]) -> nn.Module:
+    """The network of a card before training.
+
+    Args:
+        card: Its ``architecture`` and ``arguments`` are built.
+        initial: What training starts from: a factory, a weights file that fits but for the
+            trainable layers, or None for the architecture's own initialisation.
+        trainable: Layers that learn; a weights file need not hold them.
+
+    Raises:
+        AuditError: If the factory or the file is missing or does not fit.
+    """
+    if initial is None:
+        return _module(card, build(card))
+    if ":" in initial:
+        return _module(card, build(card.model_copy(update={"architecture": initial})))
+    module = _module(card, build(card))
+    path = card.resolve(initial)
+    if not path.is_file():
+        raise AuditError(
+            f"{card.path}: key 'initial': {path} does not exist",
+            "name a weights file relative to the recipe, or a factory",
+        )
+    own = module.state_dict()
+    learns = {key for key in own if key.startswith(tuple(f"{layer}." for layer in trainable))}
+    state = _read_state(card, path)
+    kept = {key: value for key, value in state.items() if key in own and key not in learns}
+    _put_weights(card, module, path, {**{key: own[key] for key in learns}, **kept})
+    return module
 
 
 def _module(card: ModelCard, built: object) -> nn.Module:
@@ -153,8 +184,7 @@ def _load_archive(card: ModelCard, path: Path) -> nn.Module:
         ) from None
 
 
-def _put_weights(card: ModelCard, module: nn.Module, path: Path) -> None:
-    state = _read_state(card, path)
+def _put_weights(card: ModelCard, module: nn.Module, path: Path, state: dict[str, Tensor]) -> None:
     own = module.state_dict()
     missing, unexpected = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
     shapes = [

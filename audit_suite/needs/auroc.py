@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, overload
 
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Full, Masking
@@ -23,7 +25,7 @@ class Auroc:
 
     def requests(self, cell: Cell) -> tuple[Request, ...]:
         """Scores under the masking."""
-        return (cell.request(self.masking),)
+        return cell.requests(self.masking)
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """AUROC with its patient-clustered influence (DeLong 1988, Obuchowski 1997)."""
@@ -34,13 +36,37 @@ class Auroc:
             scores.patients,
             scores.dataset,
             label=f"AUROC {self.masking.label}".rstrip(),
-        )
+        ).placed(masking=self.masking.id, visible=scores.visible)
 
 
-def auroc(masking: Masking | None = None) -> Auroc:
+class _Maskings:
+    """The type of `MASKINGS`."""
+
+
+MASKINGS: Final = _Maskings()
+"""The maskings that the policy (``--audit-masking``) or the data set's card names."""
+
+
+@dataclass(frozen=True)
+class EachMasking:
+    """AUROC under each of the maskings that policy or card names; known only at collection."""
+
+    def expand(self, maskings: Sequence[Masking]) -> tuple[Auroc, ...]:
+        """One need a masking."""
+        return tuple(Auroc(masking) for masking in maskings)
+
+
+@overload
+def auroc(masking: Masking | None = None) -> Auroc: ...
+@overload
+def auroc(masking: _Maskings) -> EachMasking: ...
+def auroc(masking: Masking | _Maskings | None = None) -> Auroc | EachMasking:
     """Need: AUROC on full images, or on images under ``masking``.
 
     Args:
-        masking: For example ``WithoutROI(shape="box", fill="mean")``; None for the full image.
+        masking: For example ``WithoutROI(shape="box", fill="mean")``; None for the full image;
+            `MASKINGS` for those that policy or card names, one case each.
     """
+    if isinstance(masking, _Maskings):
+        return EachMasking()
     return Auroc(Full() if masking is None else masking)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 from audit_suite.evidence import Cell, EvidenceSource, Request
-from audit_suite.statistics import Estimate
+from audit_suite.statistics import Estimate, mean_of_folds
 
 
 @runtime_checkable
@@ -36,3 +36,22 @@ class Need(Protocol):
             AuditError: If the evidence cannot be had.
         """
         ...
+
+
+def estimate_in(need: Need, cell: Cell, source: EvidenceSource) -> Estimate:
+    """A need's estimate in a cell, the mean over its folds where estimates are averaged.
+
+    Raises:
+        NotApplicable: If it has no meaning there.
+        AuditError: If the evidence cannot be had.
+    """
+    return mean_of_folds([need.estimate(one, source) for one in cell.each()])
+
+
+def requests_in(need: Need, cell: Cell) -> tuple[Request, ...]:
+    """The evidence of a need in a cell, over all its folds.
+
+    Raises:
+        NotApplicable: If it has no meaning there.
+    """
+    return tuple(request for one in cell.each() for request in need.requests(one))

@@ -16,7 +16,7 @@ LARGEST_ROI = 0.9  # of the frame: beyond it, hiding the ROI hides the image (ch
 
 @dataclass(frozen=True)
 class CellScores:
-    """Usable images of one cell under one masking.
+    """Usable images of one cell under one masking; scores are the mean over the cell's folds.
 
     Attributes:
         labels: Shape (n,), 0 or 1.
@@ -24,6 +24,7 @@ class CellScores:
         patients: Shape (n,), patient ids; they never leave the process.
         dataset: Digest of the data set.
         used: Shape (all images,), which of the data set's images these are.
+        visible: Share of the image that is not hidden, 0 to 1, median over images.
     """
 
     labels: NDArray[np.int_]
@@ -31,6 +32,7 @@ class CellScores:
     patients: NDArray[np.str_]
     dataset: str
     used: NDArray[np.bool_]
+    visible: float
 
 
 def cell_scores(cell: Cell, source: EvidenceSource, masking: Masking) -> CellScores:
@@ -41,11 +43,11 @@ def cell_scores(cell: Cell, source: EvidenceSource, masking: Masking) -> CellSco
             above `LARGEST_ROI`) that hiding or keeping it asks nothing.
         AuditError: If the evidence cannot be had.
     """
-    request = cell.request(masking)
     dataset = source.dataset(cell.dataset)
-    table = source.table(request)
+    tables = [source.table(request) for request in cell.requests(masking)]
+    used = tables[0].used
+    hidden = float(np.median(tables[0].hidden_fraction[used])) if used.any() else 0.0
     if masking.keep != "all":
-        hidden = float(np.median(table.hidden_fraction[table.used]))
         share = hidden if masking.keep == "outside" else 1 - hidden
         if share > LARGEST_ROI:
             raise NotApplicable(
@@ -56,9 +58,10 @@ def cell_scores(cell: Cell, source: EvidenceSource, masking: Masking) -> CellSco
     patients = np.array([case.patient for case in dataset.cases])
     column = cell.model.targets.index(cell.target)
     return CellScores(
-        labels=labels[table.used],
-        scores=table.scores[table.used, column].astype(np.float64),
-        patients=patients[table.used],
+        labels=labels[used],
+        scores=np.mean([t.scores[used, column] for t in tables], axis=0, dtype=np.float64),
+        patients=patients[used],
         dataset=dataset.digest,
-        used=table.used,
+        used=used,
+        visible=1 - hidden,
     )

@@ -28,7 +28,7 @@ class ScoreShift:
 
     def requests(self, cell: Cell) -> tuple[Request, ...]:
         """Scores on full images and under the masking."""
-        return cell.request(Full()), cell.request(self.masking)
+        return *cell.requests(Full()), *cell.requests(self.masking)
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """The mean shift, clustered by patient."""
@@ -54,7 +54,7 @@ class FlipRate:
 
     def requests(self, cell: Cell) -> tuple[Request, ...]:
         """Scores on full images and under the masking."""
-        return cell.request(Full()), cell.request(self.masking)
+        return *cell.requests(Full()), *cell.requests(self.masking)
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """The share of flips, clustered by patient.

@@ -8,7 +8,7 @@ from audit_suite.statistics.decision import (
     Margin,
     recording,
 )
-from audit_suite.statistics.estimate import Distance, Estimate
+from audit_suite.statistics.estimate import Distance, Estimate, mean_of_folds
 from audit_suite.statistics.family import Family, explain
 from audit_suite.statistics.holm import holm
 from audit_suite.statistics.means import estimate_mean, estimate_proportion
@@ -26,5 +26,6 @@ __all__ = [
     "estimate_proportion",
     "explain",
     "holm",
+    "mean_of_folds",
     "recording",
 ]

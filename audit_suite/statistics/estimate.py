@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, NoReturn
 
 import numpy as np
@@ -38,6 +38,8 @@ class Estimate:
         bounds: Ends of its range if it has one.
         edge: See `Scale`.
         rebuild: Computes it again on some patients only.
+        folds: Its value in each fold of a model, where it is the mean over folds.
+        at: Where it stands on the axes of a curve or matrix, by axis.
     """
 
     label: str
@@ -49,6 +51,8 @@ class Estimate:
     bounds: tuple[float, float] | None = None
     edge: float = 0.0
     rebuild: Callable[[Keys], Estimate] | None = None
+    folds: tuple[float, ...] = ()
+    at: dict[str, float | str] = field(default_factory=dict)
 
     @property
     def n_patients(self) -> int:
@@ -77,6 +81,10 @@ class Estimate:
     def named(self, label: str) -> Estimate:
         """The same estimate under another label."""
         return replace(self, label=label)
+
+    def placed(self, **at: float | str) -> Estimate:
+        """The same estimate with its place on the axes of a curve or matrix."""
+        return replace(self, at={**self.at, **at})
 
     def __add__(self, other: float | Estimate) -> Estimate:
         return self._combine(other, 1.0, "+")
@@ -108,6 +116,7 @@ class Estimate:
             value=self.value * factor,
             influence=self.influence.times(factor),
             bounds=ends,
+            folds=tuple(value * factor for value in self.folds),
             rebuild=self._derived(lambda again: again * factor),
         )
 
@@ -159,6 +168,8 @@ class Estimate:
             n_patients=self.n_patients,
             n_images=self.n_images,
             n_positives=self.n_positives,
+            folds=list(self.folds),
+            at=self.at,
         )
 
     def __repr__(self) -> str:
@@ -190,6 +201,7 @@ class Estimate:
                 label=f"{self.label} {symbol} {float(other):g}",
                 value=self.value + shift,
                 bounds=bounds,
+                folds=tuple(value + shift for value in self.folds),
                 rebuild=self._derived(lambda again: again + shift),
             )
         positives = [n for n in (self.n_positives, other.n_positives) if n is not None]
@@ -201,6 +213,11 @@ class Estimate:
             n_images=max(self.n_images, other.n_images),
             n_positives=min(positives) if positives else None,
             fewest=min(self.fewest, other.fewest),
+            folds=(
+                tuple(a + sign * b for a, b in zip(self.folds, other.folds, strict=True))
+                if len(self.folds) == len(other.folds)
+                else ()
+            ),
             rebuild=(
                 None
                 if mine is None or theirs is None
@@ -211,6 +228,32 @@ class Estimate:
     def _derived(self, change: Callable[[Estimate], Estimate]) -> Callable[[Keys], Estimate] | None:
         again = self.rebuild
         return None if again is None else lambda keys: change(again(keys))
+
+
+def mean_of_folds(estimates: Sequence[Estimate]) -> Estimate:
+    """The mean of one statistic over the folds of a model, on the same cases.
+
+    Influences are averaged by patient, so the interval allows for every fold having been tested
+    on the same patients. It says how far the mean would move with other patients, not with other
+    training runs: for that, look at the spread of ``folds``.
+
+    Args:
+        estimates: One a fold; at least one.
+    """
+    first, *rest = estimates
+    if not rest:
+        return first
+    total = first
+    for estimate in rest:
+        total = total + estimate
+    return replace(
+        total * (1 / len(estimates)),
+        label=first.label,
+        bounds=first.bounds,
+        edge=first.edge,
+        folds=tuple(estimate.value for estimate in estimates),
+        at=first.at,
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,19 +1,29 @@
-"""A training recipe: everything that decides a reference model's weights."""
+"""Training recipes (TOML): everything that decides the weights of the models they make."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, RootModel, model_validator
 from torch import Tensor
 
-from audit_suite.cards import PhantomSpec, Share
+from audit_suite.cards import InputSpec, Name, PhantomSpec, Share
+from audit_suite.maskings import PAPER, Masking
 from audit_suite.toml_files import read_toml
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _File(_Part):
+    _path: Path = PrivateAttr(default=Path("recipe.toml"))
+
+    @property
+    def path(self) -> Path:
+        """The file the recipe was read from."""
+        return self._path
 
 
 class TrainingData(_Part):
@@ -36,9 +46,10 @@ class RecipeModel(_Part):
     indifference: Annotated[float, Field(ge=0)] = 0.0
 
 
-class Recipe(_Part):
-    """Architecture, data, schedule, and the models to train."""
+class Recipe(_File):
+    """The reference models: architecture, data, schedule, and the models to train."""
 
+    kind: Literal["reference"]
     architecture: str
     arguments: dict[str, int] = Field(default_factory=dict)
     epochs: Annotated[int, Field(ge=1)]
@@ -51,24 +62,91 @@ class Recipe(_Part):
     """Share of images shown with everything but the ROI, or but its box, blacked out."""
     data: Annotated[tuple[TrainingData, ...], Field(min_length=1)]
     models: Annotated[tuple[RecipeModel, ...], Field(min_length=1)]
-    _path: Path = PrivateAttr(default=Path("recipe.toml"))
 
     def normalise(self, images: Tensor) -> Tensor:
         """Intensities as the models' cards must declare them (``input.mean`` and ``std``)."""
         return (images - self.mean) / self.std
 
+
+class StudyData(_Part):
+    """One data set of a study: models learn on ``train``, are tested on ``test`` and ``external``.
+
+    All are data set cards, relative to the recipe. ``roi`` is the region that is masked; None for
+    the one that all targets declare.
+    """
+
+    name: Name
+    train: str
+    test: str
+    external: tuple[str, ...] = ()
+    targets: Annotated[tuple[Name, ...], Field(min_length=1)]
+    roi: tuple[Name, ...] | None = None
+
+
+class Augmentation(_Part):
+    """Random changes of masked training images (Sourget et al. 2024: 45, true, .7 to 1.1)."""
+
+    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
+    """Largest angle, degrees, either way."""
+    flip: bool = False
+    brightness: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (1.0, 1.0)
+
     @property
-    def path(self) -> Path:
-        """The file the recipe was read from."""
-        return self._path
+    def none(self) -> bool:
+        """Whether images stay as they are."""
+        return self == Augmentation()
 
 
-def load_recipe(path: Path) -> Recipe:
-    """Read and validate a recipe.
+class StudyRecipe(_File):
+    """One model per data set, training masking and fold (the 5 x 5 models of Sourget et al. 2024).
+
+    ``initial`` is what training starts from: a weights file that fits the architecture but for
+    its trainable part, or a factory of a pretrained network. ``trainable`` names the layers that
+    learn; the rest stays frozen, in evaluation mode. Empty: all of them learn.
+    """
+
+    kind: Literal["masking-study"]
+    name: Name
+    out: str
+    architecture: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    initial: str | None = None
+    trainable: tuple[str, ...] = ()
+    embedding_layer: str | None = None
+    input: InputSpec
+    maskings: tuple[str, ...] = tuple(masking.id for masking in PAPER)
+    folds: Annotated[int, Field(ge=2)] = 5
+    epochs: Annotated[int, Field(ge=1)] = 250
+    patience: Annotated[int, Field(ge=1)] = 25
+    delta: Annotated[float, Field(ge=0)] = 0.001
+    batch_size: Annotated[int, Field(ge=2)] = 32
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    seed: int = 1907
+    augmentation: Augmentation = Augmentation()
+    data: Annotated[tuple[StudyData, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> StudyRecipe:
+        for id in self.maskings:
+            if Masking.parse(id).region:
+                raise ValueError(f"'maskings': '{id}' names a region; use 'roi' and 'data.roi'")
+        names = [data.name for data in self.data]
+        if len(set(names)) < len(names):
+            raise ValueError("'data' holds two data sets of one name")
+        return self
+
+
+class _RecipeFile(RootModel[Annotated[Recipe | StudyRecipe, Field(discriminator="kind")]]):
+    pass
+
+
+def load_recipe(path: Path) -> Recipe | StudyRecipe:
+    """Read and validate a recipe of either kind.
 
     Raises:
         AuditError: If it is missing, no TOML, or has a wrong key; names file and key.
     """
-    recipe = read_toml(path, Recipe, "recipe")
+    recipe = read_toml(path, _RecipeFile, "recipe").root
     recipe._path = path.resolve()
     return recipe

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from audit_suite.cards import canonical_digest
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceSource, Request
 from audit_suite.evidence.gallery import gallery
@@ -18,7 +19,9 @@ from audit_suite.gate import Gate, count_verdicts
 from audit_suite.record import (
     CausesRecord,
     DatasetRecord,
+    EstimateRecord,
     Finding,
+    MatrixRecord,
     ModelRecord,
     Policy,
     Provenance,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from pytest_audit.session import Audit
 
 _STARTED = time.monotonic()
+MATRIX_CHECK = "R9"
 _PACKAGES = ("numpy", "scipy", "torch", "torchvision", "safetensors", "pydantic", "pytest")
 
 
@@ -53,6 +57,7 @@ def assemble(
         counts=count_verdicts(findings),
         findings=list(findings),
         causes=causes,
+        matrices=_matrices(audit, findings),
         gallery=gallery(audit.cells, requests, source),
         provenance=Provenance(
             audit_suite=importlib.metadata.version("audit-suite"),
@@ -62,6 +67,8 @@ def assemble(
                 inconclusive=settings.inconclusive,
                 seed=settings.seed,
                 max_cases=settings.max_cases,
+                folds=settings.folds,
+                maskings=list(settings.maskings),
             ),
             evidence_profile=source.profile.summary(),
             models=_models(audit),
@@ -85,10 +92,11 @@ def _adjust(findings: Sequence[Finding]) -> None:
 
 def _models(audit: Audit) -> list[ModelRecord]:
     found = []
-    for cell in {(c.model, c.fold): c for c in audit.cells}.values():
+    for cell in {(c.model, c.folds): c for c in audit.cells}.values():
         card = cell.model
         try:
-            digest = audit.source.model_digest(card, cell.fold)
+            digests = [audit.source.model_digest(card, fold) for fold in cell.folds]
+            digest = digests[0] if len(digests) == 1 else canonical_digest(digests)
         except AuditError:
             continue  # the findings of this model say what is wrong with its files
         found.append(
@@ -124,6 +132,38 @@ def _excluded(source: EvidenceSource, requests: Sequence[Request]) -> list[str]:
         if (table := source.stored_table(request)) is not None:
             return list(table.excluded)
     return []
+
+
+def _matrices(audit: Audit, findings: Sequence[Finding]) -> list[MatrixRecord]:
+    """The rows that R9 reported, one a training masking, as one matrix a study."""
+    cards = {cell.model_name: cell.model for cell in audit.cells}
+    studies: dict[tuple[str, str, str], dict[str, list[EstimateRecord]]] = defaultdict(dict)
+    for finding in findings:
+        card = cards.get(finding.model)
+        if finding.check == MATRIX_CHECK and finding.observations and card and card.trained_on:
+            key = (card.study or card.name, finding.dataset, finding.target)
+            studies[key][card.trained_on] = finding.observations
+    found = []
+    for (study, dataset, target), rows in studies.items():
+        columns = list(dict.fromkeys(str(e.at["masking"]) for row in rows.values() for e in row))
+        named = sorted(rows, key=lambda row: (columns.index(row) if row in columns else 99, row))
+        folds = max(len(estimate.folds) for row in rows.values() for estimate in row)
+        found.append(
+            MatrixRecord(
+                study=study,
+                dataset=dataset,
+                target=target,
+                statistic=f"AUROC, mean of {folds} folds" if folds > 1 else "AUROC",
+                rows=named,
+                columns=columns,
+                cells=[[_of(rows[row], column) for column in columns] for row in named],
+            )
+        )
+    return found
+
+
+def _of(row: Sequence[EstimateRecord], masking: str) -> EstimateRecord | None:
+    return next((estimate for estimate in row if estimate.at["masking"] == masking), None)
 
 
 def _environment() -> dict[str, Any]:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit_suite.checks import ATTRIBUTE, Check
+from audit_suite.checks import ATTRIBUTE, Check, Declared
 from audit_suite.evidence import Cell, Request, plan
-from audit_suite.needs import Need
+from audit_suite.maskings import Masking
+from audit_suite.needs import EachMasking, Need, requests_in
 from audit_suite.record import Finding
 from audit_suite.statistics import Margin
 from audit_suite.verdict import NotApplicable, Verdict
@@ -85,7 +86,8 @@ class Case:
             would_pass="",
             command=self.command,
         )
-        maskings = dict.fromkeys(request.masking.id for request in self.requests())
+        own = (request for request in self.requests() if request.dataset == self.cell.dataset)
+        maskings = dict.fromkeys(request.masking.id for request in own)
         return Planned(finding=finding, maskings=list(maskings))
 
     def requests(self) -> Iterator[Request]:
@@ -94,7 +96,7 @@ class Case:
             for need in argument if isinstance(argument, tuple) else (argument,):
                 if isinstance(need, Need):
                     try:
-                        yield from need.requests(self.cell)
+                        yield from requests_in(need, self.cell)
                     except NotApplicable:
                         continue
 
@@ -114,16 +116,19 @@ class Collecting:
         check: Check | None = getattr(metafunc.function, ATTRIBUTE, None)
         if check is None:
             return
-        combinations = list(_combinations(check))
-        total = len(self._audit.cells) * len(combinations)
+        combinations = [
+            (cell, suffix, arguments)
+            for cell in self._audit.cells
+            for suffix, arguments in _combinations(check, self._audit.maskings(cell.dataset))
+        ]
+        total = len(combinations)
         names = list(check.needs) or ["audit"]
         values, ids = [], []
-        for cell in self._audit.cells:
-            for suffix, arguments in combinations:
-                bound = [_margin(check, cell, arguments.get(name)) for name in names]
-                values.append([Asked(cell, argument, suffix, total) for argument in bound])
-                parts = [cell.model_name, cell.dataset.name, cell.target, suffix]
-                ids.append("-".join(part for part in parts if part))
+        for cell, suffix, arguments in combinations:
+            bound = [_margin(check, cell, arguments.get(name)) for name in names]
+            values.append([Asked(cell, argument, suffix, total) for argument in bound])
+            parts = [cell.model_name, cell.dataset.name, cell.target, suffix]
+            ids.append("-".join(part for part in parts if part))
         metafunc.parametrize(names, values, ids=ids, indirect=[n for n in names if n == "audit"])
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
@@ -181,16 +186,25 @@ def planned_requests(items: Sequence[pytest.Item]) -> tuple[Request, ...]:
     return plan(request for case in cases for request in case.requests())
 
 
-def _combinations(check: Check) -> Iterator[tuple[str, dict[str, Argument]]]:
+def _combinations(
+    check: Check, maskings: Sequence[Masking]
+) -> Iterator[tuple[str, dict[str, Argument]]]:
     """Every choice among the alternatives a check lists, with the id that tells it apart."""
     names = list(check.needs)
-    choices = [
-        [(need.id, need) for need in declared] if isinstance(declared, list) else [("", declared)]
-        for declared in check.needs.values()
-    ]
+    choices = [_choices(declared, maskings) for declared in check.needs.values()]
     for chosen in itertools.product(*choices):
         suffix = "-".join(id for id, _ in chosen if id)
         yield suffix, dict(zip(names, (need for _, need in chosen), strict=True))
+
+
+def _choices(declared: Declared, maskings: Sequence[Masking]) -> list[tuple[str, Argument]]:
+    if isinstance(declared, Margin | Need):
+        return [("", declared)]
+    together = isinstance(declared, tuple)
+    needs: list[Need] = []
+    for one in [declared] if isinstance(declared, EachMasking) else declared:
+        needs += one.expand(maskings) if isinstance(one, EachMasking) else [one]
+    return [("", tuple(needs))] if together else [(need.id, need) for need in needs]
 
 
 def _margin(check: Check, cell: Cell, argument: Argument | None) -> Argument | None:

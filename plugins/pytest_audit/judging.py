@@ -9,7 +9,7 @@ import pytest
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell
-from audit_suite.needs import Need
+from audit_suite.needs import Need, estimate_in
 from audit_suite.record import Finding
 from audit_suite.statistics import Comparison, DecisionRule, Estimate, Family, explain, recording
 from audit_suite.verdict import Inconclusive, NotApplicable, Verdict
@@ -47,7 +47,7 @@ class OnDemand:
             NotApplicable: If the need has no meaning in this cell.
             AuditError: If the evidence cannot be had.
         """
-        return need.estimate(self.cell, self._audit.source)
+        return estimate_in(need, self.cell, self._audit.source)
 
 
 class Judging:
@@ -83,9 +83,9 @@ class Judging:
 
     def _resolve(self, cell: Cell, argument: Argument) -> object:
         if isinstance(argument, tuple):
-            return Family([need.estimate(cell, self._audit.source) for need in argument])
+            return Family([estimate_in(need, cell, self._audit.source) for need in argument])
         if isinstance(argument, Need):
-            return argument.estimate(cell, self._audit.source)
+            return estimate_in(argument, cell, self._audit.source)
         return argument
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

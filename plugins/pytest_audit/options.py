@@ -15,6 +15,8 @@ class Settings:
 
     suites: tuple[str, ...]
     models: tuple[Path, ...]
+    folds: Literal["each", "mean", "ensemble"]
+    maskings: tuple[str, ...]
     datasets: tuple[Path, ...]
     report: Path | None
     json: Path | None
@@ -38,7 +40,8 @@ def add_options(parser: pytest.Parser) -> None:
 
     def option(name: str, help: str, ini: str = "string", **more: Any) -> None:
         key = name.removeprefix("--").replace("-", "_")
-        key = {"audit_model": "audit_models", "audit_dataset": "audit_datasets"}.get(key, key)
+        if (more.get("action") == "append" and ini == "paths") or key == "audit_masking":
+            key += "s"
         group.addoption(name, help=help, **more)
         parser.addini(key, help=f"{help} (as {name})", type=ini, default=None)  # type: ignore[arg-type]
 
@@ -49,8 +52,27 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         metavar="NAME",
     )
-    option("--audit-model", "model card, repeatable", "paths", action="append", metavar="CARD")
+    option(
+        "--audit-model",
+        "model card, or a folder of them, repeatable",
+        "paths",
+        action="append",
+        metavar="CARD",
+    )
     option("--audit-dataset", "data set card, repeatable", "paths", action="append", metavar="CARD")
+    option(
+        "--audit-masking",
+        "masking for the checks that run over MASKINGS, repeatable (the paper's five)",
+        "linelist",
+        action="append",
+        metavar="ID",
+    )
+    option(
+        "--audit-folds",
+        "a model's folds are audited each (default), by the mean of their estimates, or as an "
+        "ensemble of their scores",
+        choices=("each", "mean", "ensemble"),
+    )
     option("--audit-report", "write the HTML report here", metavar="PATH")
     option("--audit-json", "write the record audit.json here", metavar="PATH")
     option("--audit-evidence", "folder of stored evidence (.audit-evidence)", metavar="DIR")
@@ -101,7 +123,8 @@ def read_settings(config: pytest.Config) -> Settings:
 
     def paths(key: str, ini: str) -> tuple[Path, ...]:
         here = config.invocation_params.dir
-        return tuple(here / found for found in value(key, ini) or ())
+        named = [here / found for found in value(key, ini) or ()]
+        return tuple(file for path in named for file in _cards(path))
 
     def number(key: str, kind: type, default: Any, low: float, high: float, want: str) -> Any:
         found = value(key)
@@ -135,6 +158,8 @@ def read_settings(config: pytest.Config) -> Settings:
     return Settings(
         suites=tuple(value("audit_suite") or ()),
         models=models,
+        folds=choice("audit_folds", "each", "mean", "ensemble"),
+        maskings=tuple(value("audit_masking", "audit_maskings") or ()),
         datasets=datasets,
         report=path("audit_report"),
         json=path("audit_json"),
@@ -150,3 +175,12 @@ def read_settings(config: pytest.Config) -> Settings:
         batch_size=number("audit_batch_size", int, None, 1, 256, "a whole number from 1 to 256"),
         max_cases=number("audit_max_cases", int, None, 2, 10**9, "a whole number of 2 or more"),
     )
+
+
+def _cards(path: Path) -> list[Path]:
+    """The card, or the cards of a folder."""
+    if not path.is_dir():
+        return [path]
+    if not (found := sorted(path.glob("*.toml"))):
+        raise pytest.UsageError(f"{path} is a folder without a card (*.toml)")
+    return found

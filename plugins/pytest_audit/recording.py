@@ -125,11 +125,12 @@ class Recording:
     def _requests(self) -> tuple[Request, ...]:
         """The evidence planned, known in a controller too, which never collects."""
         cells = {(c.model_name, c.dataset.name, c.target): c for c in self._audit.cells}
-        found = []
+        found: list[Request] = []
         for planned in self._exchange.plan().values():
             finding = planned.finding
             cell = cells[finding.model, finding.dataset, finding.target]
-            found += [cell.request(Masking.parse(id)) for id in planned.maskings]
+            for id in planned.maskings:
+                found += cell.requests(Masking.parse(id))
         return plan(found)
 
     def _write(self, findings: list[Finding], gate: Gate) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Literal, NoReturn, TypeVar
 
 import pytest
 
@@ -13,6 +13,7 @@ import audit_suite.suites
 from audit_suite.cards import DatasetCard, ModelCard, load_dataset_card, load_model_card
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource, EvidenceStore, choose_profile
+from audit_suite.maskings import PAPER, Masking
 from audit_suite.phantoms import register_shortcut
 from audit_suite.waivers import Waiver, load_waivers
 from pytest_audit.options import Settings, read_settings
@@ -32,6 +33,12 @@ class Audit:
     cells: tuple[Cell, ...]
     waivers: tuple[Waiver, ...]
     source: EvidenceSource
+    policy_maskings: tuple[Masking, ...]
+
+    def maskings(self, dataset: DatasetCard) -> tuple[Masking, ...]:
+        """What `MASKINGS` stands for: the policy's, else the card's, else the paper's."""
+        named = tuple(Masking.parse(id) for id in dataset.maskings)
+        return self.policy_maskings or named or PAPER
 
 
 def start(config: pytest.Config) -> None:
@@ -63,7 +70,7 @@ def start(config: pytest.Config) -> None:
             settings=settings,
             models=models,
             datasets=datasets,
-            cells=_cells(models, datasets),
+            cells=_cells(models, datasets, settings.folds),
             waivers=load_waivers(settings.waivers) if settings.waivers else (),
             source=EvidenceSource(
                 EvidenceStore(settings.evidence),
@@ -71,6 +78,7 @@ def start(config: pytest.Config) -> None:
                 offline=settings.offline,
                 max_cases=settings.max_cases,
             ),
+            policy_maskings=tuple(Masking.parse(id) for id in settings.maskings),
         )
     except AuditError as error:
         raise pytest.UsageError(str(error)) from None
@@ -119,12 +127,17 @@ def _unique(cards: list[_Card], option: str) -> tuple[_Card, ...]:
     return tuple(seen.values())
 
 
-def _cells(models: tuple[ModelCard, ...], datasets: tuple[DatasetCard, ...]) -> tuple[Cell, ...]:
+def _cells(
+    models: tuple[ModelCard, ...],
+    datasets: tuple[DatasetCard, ...],
+    policy: Literal["each", "mean", "ensemble"],
+) -> tuple[Cell, ...]:
     cells = tuple(
-        Cell(model, fold, dataset, target)
+        Cell(model, folds, dataset, target, "scores" if policy == "ensemble" else "estimates")
         for model in models
-        for fold in (range(len(model.folds)) if model.folds else (None,))
+        for folds in _folds(model, policy)
         for dataset in datasets
+        if not model.datasets or dataset.name in model.datasets
         for target in model.targets
         if target in dataset.targets
     )
@@ -134,6 +147,13 @@ def _cells(models: tuple[ModelCard, ...], datasets: tuple[DatasetCard, ...]) -> 
             if card.name not in used:
                 _no_common_target(option, card, datasets if option == "--audit-model" else models)
     return cells
+
+
+def _folds(model: ModelCard, policy: str) -> list[tuple[int | None, ...]]:
+    if not model.folds:
+        return [(None,)]
+    folds = range(len(model.folds))
+    return [(fold,) for fold in folds] if policy == "each" else [tuple(folds)]
 
 
 def _no_common_target(

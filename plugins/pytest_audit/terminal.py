@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from audit_suite.record import Finding, Record
+from audit_suite.record import Finding, MatrixRecord, Record
 from audit_suite.verdict import Verdict
 
 _MARKUP: dict[str, dict[str, bool]] = {
@@ -24,6 +24,7 @@ _COLOURS: dict[Verdict, dict[str, bool]] = {
     Verdict.NONE: {"yellow": True},
     Verdict.NOT_APPLICABLE: {"cyan": True},
 }
+_CELL = len("[0.00, 0.00]")
 _WIDTH = max(len(verdict) for verdict in Verdict)
 
 
@@ -52,11 +53,29 @@ def write_section(
                 f"{finding.model} on {finding.dataset}, {finding.target}", bold=True
             )
         _write_finding(reporter, finding)
+    for matrix in record.matrices:
+        _write_matrix(reporter, matrix)
     reporter.write_line("")
     counts = [f"{number} {_word(verdict)}" for verdict, number in record.counts.items() if number]
     reporter.write_line(", ".join(counts))
     for kind, path in written:
         reporter.write_line(f"{kind}: {path}")
+
+
+def _write_matrix(reporter: pytest.TerminalReporter, matrix: MatrixRecord) -> None:
+    """Rows are the maskings trained on, columns those tested on; 95 % intervals below."""
+    reporter.write_line("")
+    reporter.write_line(f"{matrix.study} on {matrix.dataset}, {matrix.target}", bold=True)
+    reporter.write_line(f"{matrix.statistic}: trained on (rows) x tested on (columns)")
+    width = max(_CELL, *(len(name) for name in matrix.columns)) + 2
+    first = max(len(name) for name in matrix.rows) + 2
+    heads = "".join(f"{name:>{width}}" for name in matrix.columns)
+    reporter.write_line(f"  {'':{first}}{heads}")
+    for row, cells in zip(matrix.rows, matrix.cells, strict=True):
+        values = ("" if cell is None else f"{cell.value:.2f}" for cell in cells)
+        ends = ("" if cell is None else f"[{cell.low:.2f}, {cell.high:.2f}]" for cell in cells)
+        reporter.write_line(f"  {row:{first}}" + "".join(f"{value:>{width}}" for value in values))
+        reporter.write_line(f"  {'':{first}}" + "".join(f"{end:>{width}}" for end in ends))
 
 
 def _word(verdict: Verdict) -> str:

@@ -102,8 +102,8 @@ def source(tmp_path, name="store", **more):
 
 
 def requests(model, dataset, maskings=MASKINGS):
-    cell = Cell(model, None, dataset, "consolidation")
-    return [cell.request(masking) for masking in maskings]
+    cell = Cell(model, (None,), dataset, "consolidation")
+    return [request for masking in maskings for request in cell.requests(masking)]
 
 
 @pytest.fixture
@@ -252,9 +252,9 @@ def test_plan_is_a_union_in_a_stable_order(dataset, model):
 
 
 def test_the_roi_is_the_targets(dataset, model):
-    cell = Cell(model(), None, dataset, "consolidation")
-    assert cell.request(WithoutROI()).masking.region == ("lungs",)
-    assert cell.request(WithoutROI("heart")).masking.region == ("heart",)
+    cell = Cell(model(), (None,), dataset, "consolidation")
+    assert cell.requests(WithoutROI())[0].masking.region == ("lungs",)
+    assert cell.requests(WithoutROI("heart"))[0].masking.region == ("heart",)
     bare: DatasetCard = dataset.model_copy(
         update={
             "targets": {
@@ -263,12 +263,12 @@ def test_the_roi_is_the_targets(dataset, model):
         }
     )
     with pytest.raises(NotApplicable, match="declares no ROI for 'consolidation'"):
-        Cell(model(), None, bare, "consolidation").request(WithoutROI())
+        Cell(model(), (None,), bare, "consolidation").requests(WithoutROI())
 
 
 def test_gallery_shows_two_positives_and_a_negative(tmp_path, dataset, model):
     card, here = model(), source(tmp_path)
-    cell = Cell(card, None, dataset, "consolidation")
+    cell = Cell(card, (None,), dataset, "consolidation")
     shown = gallery([cell], requests(card, dataset), here)
     assert next(image.masking for image in shown[:5]) == "full"
     assert [image.case for image in shown[::5]] == ["positive 1", "positive 2", "negative 1"]

@@ -78,7 +78,7 @@ def cell(tmp_path):
             load_model_card(tmp_path / "m.toml"),
             load_dataset_card(tmp_path / "d.toml"),
         )
-        return Cell(model, None, dataset, "sick")
+        return Cell(model, (None,), dataset, "sick")
 
     return make
 
@@ -125,7 +125,7 @@ def test_needs_declare_what_they_read(cell):
     ],
 )
 def test_a_region_that_fills_the_frame_asks_nothing(cell, masking, hidden, applies):
-    name = cell().request(masking).masking.id
+    name = cell().requests(masking)[0].masking.id
     stored = Stored({name: table(np.arange(N) / N, hidden=hidden)})
     if applies:
         assert auroc(masking).estimate(cell(), stored).value > 0

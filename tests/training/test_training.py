@@ -10,11 +10,12 @@ from safetensors.torch import load_file
 
 from audit_suite.errors import AuditError
 from audit_suite.models.small_cnn import small_cnn
-from audit_suite.training import load_recipe, train_recipe
+from audit_suite.training import load_recipe, train_reference
 
 ZOO = Path(__file__).parents[2] / "model_zoo"
 
 RECIPE = """
+kind = "reference"
 architecture = "audit_suite.models.small_cnn:small_cnn"
 arguments = { outputs = 2, width = 4 }
 epochs = 3
@@ -52,8 +53,8 @@ def recipe(tmp_path):
 
 def test_two_runs_give_the_same_bytes_and_the_loss_falls(recipe, tmp_path):
     lines = []
-    first = train_recipe(recipe, progress=lines.append)
-    second = train_recipe(recipe, out=tmp_path / "again", progress=lines.append)
+    first = train_reference(load_recipe(recipe), progress=lines.append)
+    second = train_reference(load_recipe(recipe), out=tmp_path / "again", progress=lines.append)
     assert [path.relative_to(tmp_path).as_posix() for path in first] == [
         "weights/honest.safetensors",
         "weights/shortcut.safetensors",
@@ -67,7 +68,7 @@ def test_two_runs_give_the_same_bytes_and_the_loss_falls(recipe, tmp_path):
 
 def test_training_leaves_the_number_of_threads_alone(recipe):
     before = torch.get_num_threads()
-    train_recipe(recipe, progress=lambda _: None)
+    train_reference(load_recipe(recipe), progress=lambda _: None)
     assert torch.get_num_threads() == before
 
 
@@ -82,17 +83,18 @@ def test_the_committed_recipe_is_the_committed_models_own():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("epochs = 3", "epochs = 0"), "key 'epochs'"),
-        (("epochs = 3", "epochs = 3\nepoch = 4"), "key 'epoch'"),
-        (("agreement = 1.0", "agreement = 2.0"), "key 'models.1.agreement'"),
+        (("epochs = 3", "epochs = 0"), "epochs'"),
+        (("epochs = 3", "epochs = 3\nepoch = 4"), "reference.epoch'"),
+        (("agreement = 1.0", "agreement = 2.0"), "reference.models.1.agreement'"),
         (("epochs = 3", "epochs = "), "is not valid TOML"),
+        (('kind = "reference"', ""), "kind"),
         (('{ name = "border" }', '{ name = "nothing" }'), "no shortcut 'nothing'"),
     ],
 )
 def test_wrong_recipes(recipe, change, said):
     recipe.write_text(RECIPE.replace(*change))
     with pytest.raises(AuditError, match=r"recipe|shortcut") as caught:
-        train_recipe(recipe)
+        train_reference(load_recipe(recipe))
     assert said in str(caught.value)
 
 

@@ -1,4 +1,4 @@
-"""Train the models of a recipe: on one thread, from seeds, so that the weights come out again."""
+"""Train the reference models: on one thread, from seeds, so that the weights come out again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from audit_suite.maskings.apply import Reference, apply_masking
 from audit_suite.models import fit_geometry
 from audit_suite.phantoms import TARGETS, cohort, render
 from audit_suite.regions import signed_distance, union
-from audit_suite.training.recipe import Recipe, RecipeModel, TrainingData, load_recipe
+from audit_suite.training.recipe import Recipe, RecipeModel, TrainingData
 
 _BLACK = Reference(torch.zeros(1))
 _ONLY = (OnlyROI(), OnlyROI(shape="box"))
@@ -45,23 +45,19 @@ class _Images:
     output: Tensor
 
 
-def train_recipe(
-    path: Path, out: Path | None = None, progress: Callable[[str], None] = print
+def train_reference(
+    recipe: Recipe, out: Path | None = None, progress: Callable[[str], None] = print
 ) -> list[Path]:
     """Train every model of a recipe and write its weights.
 
     Args:
-        path: The recipe (TOML).
+        recipe: The recipe.
         out: Folder for the weights; None for the places the recipe names, relative to it.
         progress: Called with a line of text after each epoch.
 
     Returns:
         The files written, safetensors, one a model.
-
-    Raises:
-        AuditError: If the recipe is wrong.
     """
-    recipe = load_recipe(path)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,0 +1,268 @@
+"""Fit one model to masked images: frozen trunk, augmentation, early stopping, checkpoints."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from audit_suite.maskings import Masking
+from audit_suite.maskings.apply import apply_masking
+from audit_suite.models import normalise
+from audit_suite.training.prepared import Prepared
+from audit_suite.training.recipe import Augmentation, StudyRecipe
+
+Indices = NDArray[np.int_]
+
+_CHECKPOINT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What came of a run.
+
+    Attributes:
+        epochs: Epochs trained before it stopped.
+        best_epoch: The epoch whose weights were kept, from 1.
+        loss: Validation loss of those weights.
+    """
+
+    epochs: int
+    best_epoch: int
+    loss: float
+
+
+def fit(
+    recipe: StudyRecipe,
+    module: nn.Module,
+    data: Prepared,
+    masking: Masking,
+    train: Indices,
+    validation: Indices,
+    seed: int,
+    device: str,
+    checkpoint: Path,
+    progress: Callable[[str], None],
+) -> Fitted:
+    """Train a module in place; it ends with the weights of the best epoch.
+
+    Binary cross entropy with logits, Adam; after each epoch the validation loss, and an end when
+    it has not fallen by ``delta`` for ``patience`` epochs (Sourget et al. 2024). Interrupted, it
+    goes on from its last checkpoint.
+
+    Args:
+        recipe: Schedule, augmentation and the layers that learn.
+        module: The network, on ``device``.
+        data: Prepared images.
+        masking: What every image is shown under.
+        train: Indices to learn from.
+        validation: Indices to stop by.
+        seed: Decides order, augmentation and noise fills.
+        device: Where the module is.
+        checkpoint: File for the state of an unfinished run; removed at the end.
+        progress: Called with a line of text after each epoch.
+    """
+    learning = _freeze(module, recipe.trainable)
+    shown = _Shown(recipe, module, data, masking, seed, device)
+    optimizer = torch.optim.Adam(
+        learning.values(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+    )
+    state = _State(seed=seed)
+    if checkpoint.exists():
+        state.restore(checkpoint, learning, module, optimizer)
+    saved = time.monotonic()
+    for epoch in range(state.epoch, recipe.epochs):
+        if state.waited >= recipe.patience:
+            break
+        _set_modes(module, recipe.trainable)
+        rng = torch.Generator().manual_seed(seed + epoch)
+        order = train[torch.randperm(len(train), generator=rng).numpy()]
+        for start in range(0, len(order), recipe.batch_size):
+            logits, labels = shown(order[start : start + recipe.batch_size], rng)
+            loss = functional.binary_cross_entropy_with_logits(logits, labels)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        module.eval()
+        state.take(epoch, _mean_loss(shown, validation, recipe.batch_size), recipe.delta, module)
+        progress(
+            f"epoch {epoch + 1}/{recipe.epochs}, validation loss {state.loss:.4f}, "
+            f"best {state.best:.4f} in epoch {state.best_epoch + 1}"
+        )
+        if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+            state.save(checkpoint, module, optimizer)
+            saved = time.monotonic()
+    module.load_state_dict(state.best_weights)
+    module.eval()
+    checkpoint.unlink(missing_ok=True)
+    return Fitted(state.epoch, state.best_epoch + 1, state.best)
+
+
+class _Shown:
+    """Logits of masked, augmented cases; frozen features are computed once where that is exact."""
+
+    def __init__(
+        self,
+        recipe: StudyRecipe,
+        module: nn.Module,
+        data: Prepared,
+        masking: Masking,
+        seed: int,
+        device: str,
+    ) -> None:
+        self._recipe, self._module, self._data = recipe, module, data
+        self._masking, self._seed, self._device = masking, seed, device
+        self._head, self._features = self._frozen_features()
+
+    def __call__(self, indices: Indices, rng: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        """Logits (B, T) and labels (B, T); augmented if ``rng`` is given."""
+        labels = self._data.labels[torch.from_numpy(indices)].to(self._device)
+        if self._head is not None and self._features is not None:
+            return self._head(self._features[torch.from_numpy(indices)]), labels
+        return self._module(self._input(indices, rng)), labels
+
+    def _input(self, indices: Indices, rng: torch.Generator | None) -> Tensor:
+        images, distances, _ = self._data.batch(indices)
+        images, distances = images.to(self._device), distances.to(self._device)
+        if self._masking.keep != "all":
+            seeds = [self._seed + int(index) for index in indices]
+            images = apply_masking(self._masking, images, distances, self._data.reference, seeds)
+        if rng is not None and not self._recipe.augmentation.none:
+            images = augment(images, self._recipe.augmentation, rng)
+        return normalise(images, self._recipe.input)
+
+    def _frozen_features(self) -> tuple[nn.Module | None, Tensor | None]:
+        """Where only the head learns and images never change, its input is a constant.
+
+        Whether the module is its head applied to the embedding is tried on a batch, not assumed.
+        """
+        recipe = self._recipe
+        if len(recipe.trainable) != 1 or not recipe.embedding_layer or not recipe.augmentation.none:
+            return None, None
+        head = self._module.get_submodule(recipe.trainable[0])
+        kept: list[Tensor] = []
+        hook = self._module.get_submodule(recipe.embedding_layer).register_forward_hook(
+            lambda _module, _inputs, output: kept.append(output.flatten(1))
+        )
+        self._module.eval()
+        with torch.no_grad():
+            count = len(self._data.labels)
+            for start in range(0, count, recipe.batch_size):
+                indices = np.arange(start, min(start + recipe.batch_size, count))
+                logits = self._module(self._input(indices, None))
+                same = kept[0].shape[0] == len(logits) and _agrees(head, kept[-1], logits)
+                if not same:
+                    break
+        hook.remove()
+        return (head, torch.cat(kept)) if same else (None, None)
+
+
+def _agrees(head: nn.Module, features: Tensor, logits: Tensor) -> bool:
+    try:
+        return bool(torch.allclose(head(features), logits, atol=1e-5))
+    except RuntimeError:
+        return False
+
+
+def augment(images: Tensor, how: Augmentation, rng: torch.Generator) -> Tensor:
+    """Rotate, flip and brighten each image on its own; what comes in from beyond is black.
+
+    Args:
+        images: Shape (B, C, H, W), in [0, 1].
+        how: Ranges.
+        rng: On the CPU, so that devices agree.
+    """
+    count = len(images)
+    angle = (torch.rand(count, generator=rng) * 2 - 1) * math.radians(how.rotation)
+    mirror = torch.ones(count)
+    if how.flip:
+        mirror = torch.where(torch.rand(count, generator=rng) < 0.5, -1.0, 1.0)
+    low, high = how.brightness
+    light = low + (high - low) * torch.rand(count, generator=rng)
+    height, width = images.shape[2:]
+    cos, sin = angle.cos(), angle.sin()
+    theta = torch.zeros(count, 2, 3)
+    theta[:, 0, 0], theta[:, 0, 1] = cos * mirror, -sin * height / width
+    theta[:, 1, 0], theta[:, 1, 1] = sin * mirror * width / height, cos
+    grid = functional.affine_grid(theta.to(images), list(images.shape), align_corners=False)
+    turned = functional.grid_sample(images, grid, align_corners=False)
+    return (turned * light.to(images)[:, None, None, None]).clamp(0, 1)
+
+
+def _freeze(module: nn.Module, trainable: tuple[str, ...]) -> dict[str, nn.Parameter]:
+    for name, parameter in module.named_parameters():
+        parameter.requires_grad = not trainable or any(
+            name == layer or name.startswith(f"{layer}.") for layer in trainable
+        )
+    return {name: p for name, p in module.named_parameters() if p.requires_grad}
+
+
+def _set_modes(module: nn.Module, trainable: tuple[str, ...]) -> None:
+    """Training mode for the layers that learn alone: frozen batch norms keep their statistics."""
+    for part in module.modules():
+        part.training = not trainable or any(p.requires_grad for p in part.parameters())
+
+
+def _mean_loss(shown: _Shown, indices: Indices, batch_size: int) -> float:
+    total = 0.0
+    with torch.no_grad():
+        for start in range(0, len(indices), batch_size):
+            part = indices[start : start + batch_size]
+            logits, labels = shown(part, None)
+            loss = functional.binary_cross_entropy_with_logits(logits, labels)
+            total += float(loss) * len(part)
+    return total / len(indices)
+
+
+class _State:
+    """How far a run has come."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.epoch = self.waited = self.best_epoch = 0
+        self.loss = self.best = math.inf
+        self.best_weights: dict[str, Tensor] = {}
+
+    def take(self, epoch: int, loss: float, delta: float, module: nn.Module) -> None:
+        """Note an epoch's validation loss, and its weights if they are the best."""
+        self.epoch, self.loss = epoch + 1, loss
+        if loss < self.best - delta or not self.best_weights:
+            self.best, self.best_epoch, self.waited = loss, epoch, 0
+            self.best_weights = copy.deepcopy(module.state_dict())
+        else:
+            self.waited += 1
+
+    def save(self, path: Path, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        """Write everything an interrupted run needs, aside first."""
+        aside = path.with_name(f"{path.name}.tmp")
+        content: dict[str, Any] = {**vars(self), "weights": module.state_dict()}
+        torch.save({**content, "optimizer": optimizer.state_dict()}, aside)
+        aside.replace(path)
+
+    def restore(
+        self,
+        path: Path,
+        learning: dict[str, nn.Parameter],
+        module: nn.Module,
+        optimizer: torch.optim.Optimizer,
+    ) -> None:
+        """Go on from a checkpoint; one that is damaged or of another run is ignored."""
+        try:
+            content = torch.load(path, weights_only=True, map_location="cpu")
+            if content["seed"] != self.seed:
+                return
+            module.load_state_dict(content.pop("weights"))
+            optimizer.load_state_dict(content.pop("optimizer"))
+        except Exception:
+            return
+        vars(self).update(content)

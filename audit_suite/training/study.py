@@ -1,0 +1,256 @@
+"""The masking study: one model per data set, training masking and fold, with their cards."""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import tomli_w
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from sklearn.model_selection import StratifiedGroupKFold
+from torch import nn
+
+from audit_suite.cards import ModelCard, canonical_digest, load_dataset_card
+from audit_suite.errors import AuditError
+from audit_suite.maskings import Masking
+from audit_suite.models import build_module
+from audit_suite.training.fit import Indices, fit
+from audit_suite.training.prepared import Prepared, prepare_training
+from audit_suite.training.recipe import StudyData, StudyRecipe, load_recipe
+
+TRAINING_VERSION = 1  # part of every model's digest: raise it when the training loop changes
+_LINE_SECONDS = 20.0  # between two lines about one model
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model to train."""
+
+    recipe: Path
+    out: Path
+    data: int
+    masking: str
+    fold: int
+    device: str
+
+
+def train_study(
+    recipe: StudyRecipe,
+    out: Path | None = None,
+    progress: Callable[[str], None] = print,
+    jobs: int | None = None,
+    device: str = "auto",
+) -> list[Path]:
+    """Train every model of a study; what is there already is left as it is.
+
+    Args:
+        recipe: The recipe.
+        out: Folder for cards, weights and prepared images; None for the recipe's own.
+        progress: Called with lines of text.
+        jobs: Models trained at once; None for one a core (on a GPU: one). The result does not
+            depend on it: each model is trained on one thread, from a seed of its own.
+        device: ``auto``, ``cpu`` or ``cuda``.
+
+    Returns:
+        The model cards written, one a data set and masking.
+
+    Raises:
+        AuditError: If the recipe or a card is wrong.
+    """
+    folder = (recipe.path.parent / recipe.out if out is None else out).resolve()
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    cards = []
+    for position, data in enumerate(recipe.data):
+        # Before hours of training: every card is right, and every image can be decoded.
+        _prepared(recipe.path, position, folder, progress)
+        cards += [write_card(recipe, data, masking, folder) for masking in recipe.maskings]
+    runs = [
+        Run(recipe.path, folder, position, masking, fold, device)
+        for position in range(len(recipe.data))
+        for masking in recipe.maskings
+        for fold in range(recipe.folds)
+    ]
+    missing = [run for run in runs if not _finished(recipe, run)]
+    progress(f"{len(runs)} models, {len(runs) - len(missing)} trained before")
+    workers = min(jobs or (1 if device == "cuda" else os.cpu_count() or 1), len(missing))
+    if workers > 1:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+            futures = [pool.submit(train_one, run) for run in missing]
+            for count, future in enumerate(as_completed(futures), 1):
+                progress(f"[{count}/{len(missing)}] {future.result()}")
+    else:
+        for count, run in enumerate(missing, 1):
+            progress(f"[{count}/{len(missing)}] {train_one(run, progress)}")
+    return cards
+
+
+def train_one(run: Run, progress: Callable[[str], None] = print) -> str:
+    """Train one model and write its weights; returns a line that says how it went."""
+    began = spoke = time.monotonic()
+    recipe = _study(run.recipe)
+    data = recipe.data[run.data]
+    name = f"{data.name} {run.masking} fold {run.fold + 1}/{recipe.folds}"
+    torch.set_num_threads(1)
+    prepared = _prepared(run.recipe, run.data, run.out)
+    train, validation = folds(prepared, recipe.folds, recipe.seed)[run.fold]
+    digest = run_digest(recipe, run, prepared.digest)
+    seed = int.from_bytes(hashlib.sha256(digest.encode()).digest()[:4]) >> 1
+    torch.manual_seed(seed)
+    module = _start(recipe, data, run).to(run.device)
+
+    def say(line: str) -> None:
+        nonlocal spoke
+        if time.monotonic() - spoke > _LINE_SECONDS:
+            spoke = time.monotonic()
+            progress(f"  {name}: {line}")
+
+    weights = weights_path(run.out, data.name, run.masking, run.fold)
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    fitted = fit(
+        recipe,
+        module,
+        prepared,
+        Masking.parse(run.masking),
+        train,
+        validation,
+        seed,
+        run.device,
+        weights.with_suffix(".checkpoint"),
+        say,
+    )
+    aside = weights.with_suffix(".tmp")
+    state = {key: value.cpu().contiguous() for key, value in module.state_dict().items()}
+    save_file(state, aside, {"run": digest})
+    aside.replace(weights)
+    return (
+        f"{name}: {fitted.epochs} epochs, validation loss {fitted.loss:.4f} in epoch "
+        f"{fitted.best_epoch}, {time.monotonic() - began:.0f} s"
+    )
+
+
+def folds(data: Prepared, count: int, seed: int) -> list[tuple[Indices, Indices]]:
+    """Training and validation indices of each fold: grouped by patient, stratified by labels.
+
+    Raises:
+        AuditError: If there are fewer patients than folds.
+    """
+    if len(np.unique(data.patients)) < count:
+        raise AuditError(
+            f"{len(np.unique(data.patients))} patients cannot make {count} folds",
+            "lower the recipe's key 'folds'",
+        )
+    _, strata = np.unique(data.labels.numpy(), axis=0, return_inverse=True)
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    blank: NDArray[np.float64] = np.zeros(len(strata))
+    return list(splitter.split(blank, strata.ravel(), data.patients))
+
+
+def run_digest(recipe: StudyRecipe, run: Run, data_digest: str) -> str:
+    """SHA-256 of everything that decides a model's weights."""
+    content = recipe.model_dump(mode="json", exclude={"data", "out", "name", "maskings"})
+    return canonical_digest([TRAINING_VERSION, content, data_digest, run.masking, run.fold])
+
+
+def weights_path(out: Path, data: str, masking: str, fold: int) -> Path:
+    """Where a model's weights are."""
+    return out / "weights" / f"{data}-{masking}-fold{fold}.safetensors"
+
+
+def write_card(recipe: StudyRecipe, data: StudyData, masking: str, out: Path) -> Path:
+    """Write the model card of one training masking, its folds together."""
+    folder = out / "models"
+    folder.mkdir(parents=True, exist_ok=True)
+    tests = [load_dataset_card(recipe.path.parent / path) for path in (data.test, *data.external)]
+    words = Masking.parse(masking).label or "full images"
+    content = {
+        "schema": 1,
+        "name": f"{data.name}-{masking}",
+        "description": f"Trained on {words}; study {recipe.name}.",
+        "study": data.name,
+        "trained_on": masking,
+        "datasets": [card.name for card in tests],
+        "targets": list(data.targets),
+        "loader": "architecture",
+        "architecture": _from(recipe, folder, recipe.architecture),
+        "arguments": recipe.arguments,
+        "folds": [
+            os.path.relpath(weights_path(out, data.name, masking, fold), folder)
+            for fold in range(recipe.folds)
+        ],
+        "embedding_layer": recipe.embedding_layer,
+        "input": recipe.input.model_dump(mode="json"),
+    }
+    path = folder / f"{data.name}-{masking}.toml"
+    path.write_text(tomli_w.dumps({k: v for k, v in content.items() if v is not None}))
+    return path
+
+
+def _from(recipe: StudyRecipe, folder: Path, factory: str) -> str:
+    """A factory's name as seen from another folder, where it is a file's."""
+    module, colon, function = factory.partition(":")
+    if not module.endswith(".py"):
+        return factory
+    return os.path.relpath(recipe.path.parent / module, folder) + colon + function
+
+
+@lru_cache(maxsize=4)
+def _prepared(
+    recipe: Path, position: int, out: Path, progress: Callable[[str], None] | None = None
+) -> Prepared:
+    study = _study(recipe)
+    data = study.data[position]
+    return prepare_training(
+        study.path.parent / data.train,
+        data.targets,
+        data.roi,
+        study.input,
+        out / "prepared",
+        progress or (lambda _line: None),
+    )
+
+
+def _start(recipe: StudyRecipe, data: StudyData, run: Run) -> nn.Module:
+    """The network before training, its frozen part in place."""
+    card = ModelCard.model_validate(
+        {
+            "schema": 1,
+            "name": data.name,
+            "targets": list(data.targets),
+            "loader": "callable",
+            "architecture": recipe.architecture,
+            "arguments": recipe.arguments,
+            "input": recipe.input.model_dump(),
+        }
+    )
+    card._path = recipe.path
+    return build_module(card, recipe.initial, recipe.trainable)
+
+
+def _finished(recipe: StudyRecipe, run: Run) -> bool:
+    weights = weights_path(run.out, recipe.data[run.data].name, run.masking, run.fold)
+    try:
+        with safe_open(weights, "pt") as file:
+            stored = (file.metadata() or {}).get("run")
+    except (OSError, SafetensorError):
+        return False
+    digest = _prepared(run.recipe, run.data, run.out).digest
+    return bool(stored == run_digest(recipe, run, digest))
+
+
+def _study(path: Path) -> StudyRecipe:
+    recipe = load_recipe(path)
+    assert isinstance(recipe, StudyRecipe), "the caller read it as one"
+    return recipe
