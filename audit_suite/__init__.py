@@ -7,11 +7,26 @@ be estimated, maskings say what the model is shown. Importing this imports no to
 from audit_suite.checks import check, report_only
 from audit_suite.errors import AuditError
 from audit_suite.maskings import Full, Masking, OnlyROI, WithoutROI
-from audit_suite.needs import MASKINGS, auroc, flip_rate, score_shift
-from audit_suite.statistics import Estimate, Family, Margin
+from audit_suite.needs import (
+    FACTORS,
+    MASKINGS,
+    agreement,
+    at_margin,
+    auroc,
+    baseline,
+    baseline_and_score,
+    dilated,
+    flip_rate,
+    outline_auroc,
+    outline_property,
+    score_shift,
+    selective,
+)
+from audit_suite.statistics import Estimate, Family, Margin, observe
 from audit_suite.verdict import Inconclusive, NotApplicable, Verdict
 
 __all__ = [
+    "FACTORS",
     "MASKINGS",
     "AuditError",
     "Estimate",
@@ -24,9 +39,18 @@ __all__ = [
     "OnlyROI",
     "Verdict",
     "WithoutROI",
+    "agreement",
+    "at_margin",
     "auroc",
+    "baseline",
+    "baseline_and_score",
     "check",
+    "dilated",
     "flip_rate",
+    "observe",
+    "outline_auroc",
+    "outline_property",
     "report_only",
     "score_shift",
+    "selective",
 ]

@@ -136,6 +136,8 @@ class Target(_Part):
 
     column: str | None = None
     roi: tuple[Name, ...] = ()
+    roi_margin: Annotated[int, Field(ge=0)] | None = None
+    """How far disease may reach beyond the drawn ROI: pixels of a frame of 512 (C12)."""
     description: str = ""
 
 

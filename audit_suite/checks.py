@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from audit_suite.needs import EachMasking, Need
-from audit_suite.statistics import Estimate, Margin
+from audit_suite.statistics import Estimate, Margin, observe
 from audit_suite.verdict import NotApplicable
 
 Asked = Need | EachMasking
@@ -78,14 +78,6 @@ def check(
     return decorate
 
 
-class ReportOnly(NotApplicable):
-    """Estimates that are reported without a verdict."""
-
-    def __init__(self, estimates: Sequence[Estimate], because: str) -> None:
-        self.estimates = tuple(estimates)
-        super().__init__(f"reported only: {because}")
-
-
 def report_only(*estimates: Estimate, because: str) -> NoReturn:
     """End a check without a verdict, its estimates in the report.
 
@@ -94,9 +86,10 @@ def report_only(*estimates: Estimate, because: str) -> NoReturn:
         because: Why no decision rule is applied.
 
     Raises:
-        ReportOnly: Always.
+        NotApplicable: Always: what is not judged is no pass.
     """
-    raise ReportOnly(estimates, because)
+    observe(*estimates)
+    raise NotApplicable(f"reported only: {because}")
 
 
 def _validate(name: str, need: object) -> None:

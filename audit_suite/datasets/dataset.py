@@ -26,6 +26,7 @@ class Case:
         patient: Who it is of; stays inside the process.
         labels: 0 or 1 by target.
         metadata: Declared tags as text, empty where unknown.
+        quality: Quality of its masks, 0 to 1 (for example Dice RCA); None where unknown.
         row: Line of the manifest as an editor counts (the header is line 1); its number if
             there is no manifest.
     """
@@ -35,6 +36,7 @@ class Case:
     labels: Mapping[str, int]
     metadata: Mapping[str, str]
     row: int
+    quality: float | None = None
 
 
 @dataclass(frozen=True)

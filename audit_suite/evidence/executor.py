@@ -9,6 +9,7 @@ from itertools import groupby
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn.functional import adaptive_avg_pool2d
 
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.errors import AuditError
@@ -22,7 +23,7 @@ from audit_suite.evidence.prepare import (
     prepare_chunks,
 )
 from audit_suite.evidence.request import Request, plan
-from audit_suite.evidence.source import SHARD, EvidenceSource, pack_lines
+from audit_suite.evidence.source import SHARD, THUMBNAIL, EvidenceSource, pack_lines
 from audit_suite.evidence.store import Arrays
 from audit_suite.maskings.apply import Reference, apply_masking, hidden_pixels
 from audit_suite.models import normalise
@@ -196,23 +197,23 @@ class _Job:
         by_masking = groupby(sorted(requests, key=lambda r: r.masking.id), key=lambda r: r.masking)
         for masking, group in by_masking:
             masked, hidden = images, torch.zeros(len(batch), device=device)
+            outline: torch.Tensor | None = None
             if masking.keep != "all":
                 distance = distances[masking.region]
-                hidden = hidden_pixels(masking, distance).float().mean(dim=(1, 2))
+                pixels = hidden_pixels(masking, distance).float()
+                hidden = pixels.mean(dim=(1, 2))
+                if masking.draws_region:
+                    outline = adaptive_avg_pool2d(pixels[:, None], THUMBNAIL)[:, 0]
                 seed = self.source.profile.seed
                 seeds = [fill_seed(seed, self.dataset, masking, index) for index, _ in batch]
                 reference = self.references.get(key) or Reference(torch.zeros(images.shape[1]))
                 masked = apply_masking(masking, images, distance, reference, seeds)
             for request in group:
-                self._score(request, masked, hidden, rows, columns[request])
+                columns[request].put_region(rows, hidden, outline)
+                self._score(request, masked, rows, columns[request])
 
     def _score(
-        self,
-        request: Request,
-        masked: torch.Tensor,
-        hidden: torch.Tensor,
-        rows: Sequence[int],
-        column: _Columns,
+        self, request: Request, masked: torch.Tensor, rows: Sequence[int], column: _Columns
     ) -> None:
         if request.pair in self.source.failures:
             return
@@ -223,9 +224,7 @@ class _Job:
             self.source.failures[request.pair] = error
             return
         kept = slice(0, len(rows))
-        column.put(
-            rows, scores[kept], hidden[kept], None if embeddings is None else embeddings[kept]
-        )
+        column.put_scores(rows, scores[kept], None if embeddings is None else embeddings[kept])
 
 
 class _Columns:
@@ -235,16 +234,24 @@ class _Columns:
         self._hidden: NDArray[np.float32] = np.zeros(length, np.float32)
         self._scores: NDArray[np.float32] = np.full((length, targets), np.nan, np.float32)
         self._embeddings: NDArray[np.float32] | None = None
+        self._outlines: NDArray[np.uint8] | None = None
 
-    def put(
-        self,
-        rows: Sequence[int],
-        scores: torch.Tensor,
-        hidden: torch.Tensor,
-        embeddings: torch.Tensor | None,
+    def put_region(
+        self, rows: Sequence[int], hidden: torch.Tensor, outline: torch.Tensor | None
     ) -> None:
+        """Note how much was hidden and, where the masking draws it, the region itself."""
+        at, kept = list(rows), slice(0, len(rows))
+        self._hidden[at] = hidden[kept].cpu().numpy()
+        if outline is not None:
+            if self._outlines is None:
+                self._outlines = np.zeros((len(self._hidden), *outline.shape[1:]), np.uint8)
+            self._outlines[at] = (outline[kept] * 255).round().byte().cpu().numpy()
+
+    def put_scores(
+        self, rows: Sequence[int], scores: torch.Tensor, embeddings: torch.Tensor | None
+    ) -> None:
+        """Note the scores and embeddings of some rows."""
         at = list(rows)
-        self._hidden[at] = hidden.cpu().numpy()
         self._scores[at] = scores.float().cpu().numpy()
         if embeddings is not None:
             if self._embeddings is None:
@@ -264,4 +271,6 @@ class _Columns:
         }
         if self._embeddings is not None:
             found["embeddings"] = self._embeddings
+        if self._outlines is not None:
+            found["outlines"] = self._outlines
         return found

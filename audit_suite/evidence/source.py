@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from audit_suite.models import AuditedModel
 
 SHARD = 256  # images in one stored file and one unit of work
-ENGINE_VERSION = 1  # part of every key: raise it when maskings, fills or preprocessing change
+THUMBNAIL = 32  # pixels of the side of a stored outline
+ENGINE_VERSION = 2  # part of every key: raise it when maskings, fills or preprocessing change
 
 Progress = Callable[[str], None]
 
@@ -35,6 +36,8 @@ class ScoreTable:
         hidden_fraction: Shape (n_images,), share of the model's input that was filled, 0 to 1.
         used: Shape (n_images,), false for images that could not be read and were excluded.
         embeddings: Shape (n_images, width), or None if the card names no embedding layer.
+        outlines: Shape (n_images, 32, 32) uint8, how much of each tile belongs to the region, 0 to
+            255; None but for maskings that draw it (`Masking.draws_region`).
         excluded: Why each unused image was left out, by row; holds no file name or patient.
     """
 
@@ -42,6 +45,7 @@ class ScoreTable:
     hidden_fraction: NDArray[np.float32]
     used: NDArray[np.bool_]
     embeddings: NDArray[np.float32] | None
+    outlines: NDArray[np.uint8] | None
     excluded: tuple[str, ...]
 
 
@@ -192,6 +196,11 @@ def _join(shards: Sequence[Arrays]) -> ScoreTable:
         embeddings=(
             column("embeddings").astype(np.float32, copy=False)
             if all("embeddings" in shard for shard in shards)
+            else None
+        ),
+        outlines=(
+            column("outlines").astype(np.uint8, copy=False)
+            if all("outlines" in shard for shard in shards)
             else None
         ),
         excluded=tuple(line for shard in shards for line in unpack_lines(shard["excluded"])),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Literal, get_args
 
 from audit_suite.cards import canonical_digest
@@ -86,6 +87,16 @@ class Masking:
         return " ".join(words) + (f" ({', '.join(more)})" if more else "")
 
     @property
+    def draws_region(self) -> bool:
+        """Whether it hides exactly the region's contour, in black: the plainest of maskings."""
+        return (self.keep, self.shape, self.dilation, self.fill) == (
+            "outside",
+            "contour",
+            0,
+            "black",
+        )
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the masking's attributes."""
         return canonical_digest(asdict(self))

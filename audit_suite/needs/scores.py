@@ -35,12 +35,20 @@ class CellScores:
     visible: float
 
 
-def cell_scores(cell: Cell, source: EvidenceSource, masking: Masking) -> CellScores:
+def cell_scores(
+    cell: Cell, source: EvidenceSource, masking: Masking, largest: float = LARGEST_ROI
+) -> CellScores:
     """Read one masking's scores.
 
+    Args:
+        cell: Where.
+        source: Stored evidence.
+        masking: Which images.
+        largest: Share of the frame (median over images) beyond which hiding or keeping the region
+            asks nothing.
+
     Raises:
-        NotApplicable: If no ROI is declared, or it fills so much of the frame (median over images
-            above `LARGEST_ROI`) that hiding or keeping it asks nothing.
+        NotApplicable: If no ROI is declared, or it is too large.
         AuditError: If the evidence cannot be had.
     """
     dataset = source.dataset(cell.dataset)
@@ -49,10 +57,10 @@ def cell_scores(cell: Cell, source: EvidenceSource, masking: Masking) -> CellSco
     hidden = float(np.median(tables[0].hidden_fraction[used])) if used.any() else 0.0
     if masking.keep != "all":
         share = hidden if masking.keep == "outside" else 1 - hidden
-        if share > LARGEST_ROI:
+        if share > largest:
             raise NotApplicable(
                 f"the masked region fills a median {share:.0%} of the image (limit "
-                f"{LARGEST_ROI:.0%}): hiding or keeping it asks nothing"
+                f"{largest:.0%}): hiding or keeping it asks nothing"
             )
     labels = np.array([case.labels[cell.target] for case in dataset.cases])
     patients = np.array([case.patient for case in dataset.cases])

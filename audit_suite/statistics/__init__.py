@@ -1,11 +1,13 @@
 """Estimates with patient-clustered intervals, and the rule that turns them into verdicts."""
 
-from audit_suite.statistics.auroc import estimate_auroc
+from audit_suite.statistics.auroc import estimate_auroc, estimate_auroc_within
 from audit_suite.statistics.decision import (
     FEWEST_PATIENTS,
     Comparison,
     DecisionRule,
     Margin,
+    Recorded,
+    observe,
     recording,
 )
 from audit_suite.statistics.estimate import Distance, Estimate, mean_of_folds
@@ -21,11 +23,14 @@ __all__ = [
     "Estimate",
     "Family",
     "Margin",
+    "Recorded",
     "estimate_auroc",
+    "estimate_auroc_within",
     "estimate_mean",
     "estimate_proportion",
     "explain",
     "holm",
     "mean_of_folds",
+    "observe",
     "recording",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -79,6 +80,70 @@ def estimate_auroc(
         bounds=(0.0, 1.0),
         edge=edge,
         rebuild=rebuild,
+    )
+
+
+def estimate_auroc_within(
+    labels: ArrayLike,
+    scores: Sequence[ArrayLike],
+    patients: ArrayLike,
+    groupings: Sequence[ArrayLike],
+    dataset: str,
+    label: str,
+) -> Estimate:
+    """Mean AUROC over groups: only images of one group are compared with each other.
+
+    With the test folds of repeated cross-validation as groupings it is the cross-validated AUROC,
+    each fold on the scale of its own classifier (scores of different classifiers cannot be
+    pooled), with the influence of LeDell, Petersen and van der Laan (Electronic Journal of
+    Statistics 9, 2015); with strata as the only grouping it is the AUROC adjusted for them
+    (Janes and Pepe, Biometrika 96, 2009). Groups count by their pairs of patients.
+
+    Args:
+        labels: Shape (n,), 0 or 1.
+        scores: One array of shape (n,) a grouping.
+        patients: Shape (n,).
+        groupings: For each repeat the group of every image, shape (n,); negative leaves it out.
+        dataset: Digest of the data set.
+        label: What it is, in words.
+
+    Raises:
+        AuditError: As `estimate_auroc`, or if no group has two patients of each class.
+    """
+    truth, names = np.asarray(labels), np.asarray(patients).astype(np.str_)
+    parts, weights, kept = [], [], np.zeros(len(truth), bool)
+    for values, grouping in zip(scores, groupings, strict=True):
+        group = np.asarray(grouping)
+        found, pairs = [], []
+        for number in np.unique(group[group >= 0]):
+            chosen = group == number
+            sick, well = (len(np.unique(names[chosen & (truth == side)])) for side in (1, 0))
+            if min(sick, well) < 2:
+                continue
+            numbers = np.asarray(values)[chosen]
+            found.append(estimate_auroc(truth[chosen], numbers, names[chosen], dataset, label))
+            pairs.append(sick * well)
+            kept |= chosen
+        parts += found
+        weights += [share / sum(pairs) / len(groupings) for share in pairs]
+    if not parts:
+        raise AuditError(
+            f"{label}: no group holds two patients with and two without the finding",
+            "use fewer folds or coarser strata, or audit on more data",
+        )
+    total = parts[0] * weights[0]
+    for part, weight in zip(parts[1:], weights[1:], strict=True):
+        total = total + part * weight
+    m, n = (len(np.unique(names[kept & (truth == side)])) for side in (1, 0))
+    return Estimate(
+        label=label,
+        value=total.value,
+        influence=total.influence,
+        n_images=int(kept.sum()),
+        n_positives=m,
+        fewest=min(m, n),
+        bounds=(0.0, 1.0),
+        edge=1 / (2 * min(m, n) + 2),
     )
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from audit_suite.errors import AuditError
@@ -84,24 +84,41 @@ class Comparison:
         return ComparisonRecord(**vars(self), p_holm=None)
 
 
-_recording: ContextVar[tuple[DecisionRule, list[Comparison]] | None] = ContextVar(
-    "audit_recording", default=None
-)
+@dataclass
+class Recorded:
+    """What a check compared, and what it showed without comparing, as it came."""
+
+    rule: DecisionRule
+    comparisons: list[Comparison] = field(default_factory=list)
+    observations: list[EstimateRecord] = field(default_factory=list)
+
+
+_recording: ContextVar[Recorded | None] = ContextVar("audit_recording", default=None)
 
 
 @contextmanager
-def recording(rule: DecisionRule) -> Iterator[list[Comparison]]:
-    """Judge by ``rule`` and collect every comparison made inside.
+def recording(rule: DecisionRule) -> Iterator[Recorded]:
+    """Judge by ``rule`` and collect every comparison and observation made inside.
 
     Yields:
-        The growing list of comparisons.
+        The growing lists.
     """
-    comparisons: list[Comparison] = []
-    token = _recording.set((rule, comparisons))
+    recorded = Recorded(rule)
+    token = _recording.set(recorded)
     try:
-        yield comparisons
+        yield recorded
     finally:
         _recording.reset(token)
+
+
+def observe(*estimates: Estimate) -> None:
+    """Show estimates in the report without judging them, whatever the check's verdict will be.
+
+    Args:
+        *estimates: What to show; those placed on axes (`Estimate.placed`) are drawn as a curve.
+    """
+    if (active := _recording.get()) is not None:
+        active.observations.extend(estimate.to_record() for estimate in estimates)
 
 
 def decide(comparisons: Sequence[Comparison], message: str = "") -> bool:
@@ -119,7 +136,7 @@ def decide(comparisons: Sequence[Comparison], message: str = "") -> bool:
     """
     __tracebackhide__ = True
     if (active := _recording.get()) is not None:
-        active[1].extend(comparisons)
+        active.comparisons.extend(comparisons)
     verdict = worst(comparison.verdict for comparison in comparisons)
     if verdict is Verdict.INCONCLUSIVE:
         raise Inconclusive(message or comparisons[0].message)
@@ -198,7 +215,7 @@ def _judge(
 ) -> Comparison:
     two_sided = centre is not None
     active = _recording.get()
-    levels = active[0] if active is not None else DecisionRule()
+    levels = active.rule if active is not None else DecisionRule()
     level = levels.alpha / levels.cases
     pass_low, pass_high = estimate.interval(1 - 2 * levels.alpha)
     effect = smallest_effect(estimate.se, estimate.df, levels.alpha, two_sided)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from audit_suite.checks import ReportOnly
 from audit_suite.errors import AuditError
 from audit_suite.record import ComparisonRecord, Finding, WaiverRecord
-from audit_suite.statistics import Comparison
+from audit_suite.statistics import Comparison, Recorded
 from audit_suite.verdict import Inconclusive, NotApplicable, Verdict, worst
 from audit_suite.waivers import Waiver
 from pytest_audit.collecting import Case
@@ -17,7 +16,7 @@ from pytest_audit.collecting import Case
 def judge(
     case: Case,
     raised: BaseException | None,
-    comparisons: Sequence[Comparison],
+    recorded: Recorded,
     waivers: Sequence[Waiver],
 ) -> Finding:
     """Draw the verdict of one case.
@@ -27,12 +26,13 @@ def judge(
     worse). What is raised and is no AssertionError is an error, not evidence against the model.
     """
     finding = case.planned().finding
+    comparisons = recorded.comparisons
     verdict, reason = _verdict(raised, comparisons)
     finding.verdict, finding.reason = verdict, reason
     finding.comparisons = [comparison.to_record() for comparison in comparisons]
-    if isinstance(raised, ReportOnly):
-        finding.observations = [estimate.to_record() for estimate in raised.estimates]
-        finding.estimate = finding.observations[0] if finding.observations else None
+    finding.observations = list(recorded.observations)
+    if finding.observations and not comparisons:
+        finding.estimate = finding.observations[0]
     if comparisons:
         deciding = _deciding(comparisons).to_record()
         finding.claim = "; ".join(dict.fromkeys(c.rule for c in finding.comparisons))

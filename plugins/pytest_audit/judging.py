@@ -11,7 +11,7 @@ from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell
 from audit_suite.needs import Need, estimate_in
 from audit_suite.record import Finding
-from audit_suite.statistics import Comparison, DecisionRule, Estimate, Family, explain, recording
+from audit_suite.statistics import DecisionRule, Estimate, Family, Recorded, explain, recording
 from audit_suite.verdict import Inconclusive, NotApplicable, Verdict
 from pytest_audit.collecting import CASE, Argument, Asked
 from pytest_audit.findings import judge
@@ -19,7 +19,7 @@ from pytest_audit.findings import judge
 if TYPE_CHECKING:
     from pytest_audit.session import Audit
 
-_COMPARISONS = pytest.StashKey[list[Comparison]]()
+_RECORDED = pytest.StashKey[Recorded]()
 _FINDING = pytest.StashKey[Finding]()
 
 _WORDS = {
@@ -75,8 +75,8 @@ class Judging:
             alpha=1 - settings.confidence,
             cases=case.cases if settings.multiplicity == "holm" else 1,
         )
-        with recording(rule) as comparisons:
-            pyfuncitem.stash[_COMPARISONS] = comparisons
+        with recording(rule) as recorded:
+            pyfuncitem.stash[_RECORDED] = recorded
             for name, argument in case.arguments.items():
                 pyfuncitem.funcargs[name] = self._resolve(case.cell, argument)
             return (yield)
@@ -98,8 +98,8 @@ class Judging:
             return (yield)
         raised = call.excinfo.value if call.excinfo is not None else None
         if call.when == "call":
-            comparisons = item.stash.get(_COMPARISONS, None) or []
-            finding = judge(case, raised, comparisons, self._audit.waivers)
+            recorded = item.stash.get(_RECORDED, None) or Recorded(DecisionRule())
+            finding = judge(case, raised, recorded, self._audit.waivers)
         elif raised is not None:  # a fixture failed, or a test was skipped
             finding = item.stash.get(_FINDING, case.planned().finding)
             finding.verdict = Verdict.ERROR

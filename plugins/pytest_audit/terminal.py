@@ -25,6 +25,7 @@ _COLOURS: dict[Verdict, dict[str, bool]] = {
     Verdict.NOT_APPLICABLE: {"cyan": True},
 }
 _CELL = len("[0.00, 0.00]")
+_LISTED = 5  # observations of one check
 _WIDTH = max(len(verdict) for verdict in Verdict)
 
 
@@ -83,12 +84,15 @@ def _word(verdict: Verdict) -> str:
 
 
 def _write_finding(reporter: pytest.TerminalReporter, finding: Finding) -> None:
-    word = "reported" if finding.observations else _word(finding.verdict)
+    reported = finding.observations and finding.verdict is Verdict.NOT_APPLICABLE
+    word = "reported" if reported else _word(finding.verdict)
     reporter.write(f"  {word.upper():{_WIDTH + 1}}", **_COLOURS[finding.verdict])
     title = f"{finding.check} {finding.title}" if finding.check != finding.title else finding.title
     reporter.write_line(f"{title}{f' [{finding.case}]' if finding.case else ''}")
     observed = [
         f"{e.label} {e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for e in finding.observations
     ]
-    for line in observed or finding.reason.splitlines():
+    if len(observed) > _LISTED:
+        observed[_LISTED:] = [f"and {len(observed) - _LISTED} more in the record and the report"]
+    for line in observed if reported else finding.reason.splitlines():
         reporter.write_line(f"  {'':{_WIDTH + 1}}{line}")

@@ -44,7 +44,10 @@ def test_the_honest_model_opens_the_gate(tmp_path, evidence, dataset):
     done, record, verdicts = audit(tmp_path, evidence, "phantom-honest", dataset)
     assert done.returncode == 0, done.stdout
     assert record["decision"] == "open"
-    assert verdicts.pop("R11") == "not_applicable"
+    reported = {"R11", "C2", "M4"}  # without a rule
+    unasked = {"R7", "R9", "C13"}  # of trained maskings and of masks of known quality
+    for check in reported | unasked:
+        assert verdicts.pop(check) == "not_applicable"
     assert set(verdicts.values()) == {"pass"}
 
 

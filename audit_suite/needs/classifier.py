@@ -1,0 +1,189 @@
+"""Classifiers trained here, on masks or metadata: how much they tell, honestly cross-validated."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit_suite.statistics import Estimate, estimate_auroc_within
+from audit_suite.verdict import NotApplicable
+
+FOLDS, REPEATS = 5, 5
+
+Floats = NDArray[np.float64]
+
+
+def cross_validate(
+    features: NDArray[Any],
+    labels: NDArray[np.int_],
+    patients: NDArray[np.str_],
+    make: Classifier,
+    seed: int,
+) -> tuple[list[Floats], list[NDArray[np.int_]]]:
+    """Scores of every case by classifiers that never saw its patient.
+
+    Folds are grouped by patient and stratified by label, and drawn anew in each repeat. What was
+    computed once is remembered: a data set's masks and metadata are the same for every model.
+
+    Args:
+        features: Shape (n, d).
+        labels: Shape (n,), 0 or 1.
+        patients: Shape (n,).
+        make: Recipe of the classifier; what it learns of the features (means, categories,
+            components), it learns inside the folds.
+        seed: Decides the folds.
+
+    Returns:
+        For each repeat the scores (log odds) and the test fold of every case, each of shape (n,).
+
+    Raises:
+        NotApplicable: If there are too few patients of a class for the folds.
+    """
+    content = pickle.dumps((features.tolist(), labels.tolist(), patients.tolist(), seed))
+    digest = hashlib.sha256(make.kind.encode() + content).hexdigest()
+    return _cross_validate(_Problem(digest, features, labels, patients, make, seed))
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A recipe for scikit-learn classifiers.
+
+    Attributes:
+        kind: Tells recipes apart.
+        make: Gives a new, unfitted classifier.
+    """
+
+    kind: str
+    make: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class _Problem:
+    digest: str
+    features: NDArray[Any] = field(compare=False)
+    labels: NDArray[np.int_] = field(compare=False)
+    patients: NDArray[np.str_] = field(compare=False)
+    classifier: Classifier = field(compare=False)
+    seed: int = field(compare=False)
+
+
+@lru_cache(maxsize=64)
+def _cross_validate(problem: _Problem) -> tuple[list[Floats], list[NDArray[np.int_]]]:
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    features, labels, patients = problem.features, problem.labels, problem.patients
+    rarer = min(len(np.unique(patients[labels == side])) for side in (0, 1))
+    if rarer < 2 * FOLDS:
+        raise NotApplicable(
+            f"{rarer} patients of the rarer class are too few for {FOLDS}-fold cross-validation "
+            f"(it needs {2 * FOLDS})"
+        )
+    scores, tested = [], []
+    for repeat in range(REPEATS):
+        score, fold = np.zeros(len(labels)), np.zeros(len(labels), np.int_)
+        splitter = StratifiedGroupKFold(
+            FOLDS, shuffle=True, random_state=(problem.seed + repeat) % 2**32
+        )
+        for number, (train, test) in enumerate(splitter.split(features, labels, patients)):
+            classifier = problem.classifier.make().fit(features[train], labels[train])
+            score[test] = classifier.decision_function(features[test])
+            fold[test] = number
+        scores.append(score)
+        tested.append(fold)
+    return scores, tested
+
+
+def cross_validated_auroc(
+    features: NDArray[Any],
+    labels: NDArray[np.int_],
+    patients: NDArray[np.str_],
+    dataset: str,
+    make: Classifier,
+    seed: int,
+    label: str,
+) -> Estimate:
+    """AUROC of a kind of classifier on unseen patients, averaged over test folds and repeats.
+
+    Its interval is that of the mean over these folds (`estimate_auroc_within`).
+
+    Args:
+        features: Shape (n, d).
+        labels: Shape (n,).
+        patients: Shape (n,).
+        dataset: Digest of the data set.
+        make: Recipe of the classifier.
+        seed: Decides the folds.
+        label: What it is, in words.
+
+    Raises:
+        NotApplicable: If there are too few patients.
+    """
+    scores, tested = cross_validate(features, labels, patients, make, seed)
+    return estimate_auroc_within(labels, scores, patients, tested, dataset, label)
+
+
+def logistic(kind: str, *before: Any) -> Classifier:
+    """A recipe of L2-regularised logistic regressions behind other scikit-learn steps."""
+    from sklearn.base import clone
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    def make() -> Any:
+        return make_pipeline(*(clone(step) for step in before), LogisticRegression(max_iter=1000))
+
+    return Classifier(kind, make)
+
+
+def tabular(rows: Sequence[Sequence[str]]) -> tuple[NDArray[Any], Classifier]:
+    """Features from text columns, and the classifier for them.
+
+    A column all of whose known values are numbers is numeric (missing ones get the median of the
+    training folds and a flag of their own), any other is categorical (missing is a category).
+
+    Args:
+        rows: One row a case, one text a column; blank where unknown.
+
+    Returns:
+        Features of shape (n, d), and the recipe that does all else inside the folds.
+    """
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    columns = list(zip(*rows, strict=True))
+    numeric = [i for i, column in enumerate(columns) if _is_numeric(column)]
+    others = [i for i in range(len(columns)) if i not in numeric]
+    features = np.empty((len(rows), len(columns)), object)
+    for i, column in enumerate(columns):
+        known = [float(v) if v else np.nan for v in column] if i in numeric else list(column)
+        features[:, i] = known
+    steps = ColumnTransformer(
+        [
+            (
+                "numeric",
+                make_pipeline(
+                    SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
+                    StandardScaler(),
+                ),
+                numeric,
+            ),
+            ("other", OneHotEncoder(handle_unknown="ignore"), others),
+        ]
+    )
+    return features, logistic(f"tabular {numeric} {others}", steps)
+
+
+def _is_numeric(column: Sequence[str]) -> bool:
+    known = [value for value in column if value]
+    try:
+        return bool(known) and bool(np.isfinite([float(value) for value in known]).all())
+    except ValueError:
+        return False

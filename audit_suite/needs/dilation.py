@@ -1,0 +1,162 @@
+"""What a model still tells when the region is grown before it is hidden or kept (R10, C2, C12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from audit_suite.cards import InputSpec
+from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.maskings import Masking
+from audit_suite.needs.scores import cell_scores
+from audit_suite.statistics import Estimate, estimate_auroc
+from audit_suite.verdict import NotApplicable
+
+FACTORS = (0, 5, 10, 25, 50, 100, 150, 200, 300, 400, 500)
+"""Dilation factors of Sourget et al. 2024, pixels of a frame of 512."""
+
+FRAME = 512  # pixels of the paper's frame, which factors and margins are given in
+_WHOLE = 1.0  # a curve goes on until everything is hidden
+
+
+def radius(spec: InputSpec, factor: float) -> int:
+    """A dilation factor in whole pixels of the model's input, one at least unless it is 0."""
+    exact = factor * max(spec.size) / FRAME
+    return max(round(exact), 1 if factor > 0 else 0)
+
+
+def as_factor(spec: InputSpec, pixels: int) -> float:
+    """The factor that so many pixels of the model's input really are."""
+    return pixels * FRAME / max(spec.size)
+
+
+@dataclass(frozen=True)
+class DilatedAuroc:
+    """AUROC with the region dilated by a factor before the masking: one point of a curve.
+
+    A small input cannot tell all factors apart; the estimate is placed where it really lies.
+    """
+
+    masking: Masking
+    factor: int
+
+    @property
+    def id(self) -> str:
+        """The masking's id and the factor."""
+        return f"{self.masking.id}-f{self.factor}"
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """Scores under the dilated masking."""
+        return cell.requests(self._dilated(cell))
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """AUROC, placed on the axes ``radius`` (pixels of 512) and ``visible`` (share)."""
+        masking = self._dilated(cell)
+        scores = cell_scores(cell, source, masking, largest=_WHOLE)
+        factor = as_factor(cell.model.input, masking.dilation)
+        return estimate_auroc(
+            scores.labels,
+            scores.scores,
+            scores.patients,
+            scores.dataset,
+            label=f"AUROC {self.masking.label}, dilated {factor:g}/{FRAME}",
+        ).placed(masking=self.masking.id, radius=factor, visible=scores.visible)
+
+    def _dilated(self, cell: Cell) -> Masking:
+        return replace(self.masking, dilation=radius(cell.model.input, self.factor))
+
+
+@dataclass(frozen=True)
+class MarginAuroc:
+    """AUROC without the region grown by the margin that the data set's card declares for it."""
+
+    masking: Masking
+
+    @property
+    def id(self) -> str:
+        """The masking's id behind ``margin``."""
+        return f"margin-{self.masking.id}"
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """Scores under the dilated masking."""
+        return self._at(cell).requests(cell)
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """AUROC at the margin.
+
+        Raises:
+            NotApplicable: If the card declares none.
+        """
+        return self._at(cell).estimate(cell, source)
+
+    def _at(self, cell: Cell) -> DilatedAuroc:
+        margin = cell.dataset.targets[cell.target].roi_margin
+        if margin is None:
+            raise NotApplicable(
+                f"data set card '{cell.dataset.name}' declares no margin around the ROI "
+                f"(key targets.{cell.target}.roi_margin, pixels of {FRAME})"
+            )
+        return DilatedAuroc(self.masking, margin)
+
+
+@dataclass(frozen=True)
+class SelectiveDilation:
+    """Change of the AUROC when the masks of one class alone are dilated.
+
+    Sourget et al. 2024 dilated the masks of the healthy eyes by 5 pixels and saw an AUROC of .83
+    fall to about .54: the model read the size of the mask.
+    """
+
+    masking: Masking
+    factor: int
+    grown: Literal["positive", "negative"]
+
+    @property
+    def id(self) -> str:
+        """Which class is dilated, by how much, under which masking."""
+        return f"{self.grown}-f{self.factor}-{self.masking.id}"
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """Scores under the masking as it is, and dilated: the same evidence the curves use."""
+        grown = DilatedAuroc(self.masking, self.factor).requests(cell)
+        return *cell.requests(self.masking), *grown
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """AUROC with one class dilated minus AUROC with none, paired."""
+        pixels = radius(cell.model.input, self.factor)
+        factor = as_factor(cell.model.input, pixels)
+        dilated = replace(self.masking, dilation=pixels)
+        plain = cell_scores(cell, source, self.masking)
+        grown = cell_scores(cell, source, dilated, largest=_WHOLE)
+        chosen = plain.labels == (1 if self.grown == "positive" else 0)
+        parts = (
+            estimate_auroc(plain.labels, scores, plain.patients, plain.dataset, label)
+            for scores, label in (
+                (
+                    np.where(chosen, grown.scores, plain.scores),
+                    f"AUROC {self.masking.label}, {self.grown}s' masks dilated {factor:g}/{FRAME}",
+                ),
+                (plain.scores, "as they are"),
+            )
+        )
+        changed, before = parts
+        return (changed - before).placed(masking=self.masking.id, grown=self.grown, radius=factor)
+
+
+def dilated(masking: Masking, factor: int) -> DilatedAuroc:
+    """Need: AUROC with the region dilated by ``factor`` pixels of 512 before the masking."""
+    return DilatedAuroc(masking, factor)
+
+
+def at_margin(masking: Masking) -> MarginAuroc:
+    """Need: AUROC with the region dilated by the margin the data set's card declares."""
+    return MarginAuroc(masking)
+
+
+def selective(
+    masking: Masking, factor: int, grown: Literal["positive", "negative"]
+) -> SelectiveDilation:
+    """Need: change of the AUROC when one class's masks are dilated by ``factor``."""
+    return SelectiveDilation(masking, factor, grown)

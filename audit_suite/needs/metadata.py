@@ -1,0 +1,155 @@
+"""The tabular baseline: what the declared metadata tell without any image (M1, M2, M4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.maskings import Full
+from audit_suite.needs.classifier import cross_validate, cross_validated_auroc, tabular
+from audit_suite.needs.scores import CellScores, cell_scores
+from audit_suite.statistics import Estimate, estimate_mean
+from audit_suite.verdict import NotApplicable
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Cross-validated AUROC of a logistic regression on metadata, with or without the score.
+
+    Sourget et al. 2024 fit birth year, sex and projection, and dropped rows with gaps; here gaps
+    are filled inside the folds, so that every image the model scored is compared.
+    """
+
+    with_score: bool
+
+    @property
+    def id(self) -> str:
+        """What it is fit to."""
+        return "metadata-and-score" if self.with_score else "metadata"
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """Scores on full images: they say which images are usable."""
+        return cell.requests(Full())
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """AUROC on the images the model was scored on.
+
+        Raises:
+            NotApplicable: If the card declares no metadata, or none of it is known.
+        """
+        scores, rows = _rows(cell, source)
+        added = _log_odds(scores.scores) if self.with_score else None
+        if added is not None:
+            rows = [[*row, repr(float(score))] for row, score in zip(rows, added, strict=True)]
+        features, make = tabular(rows)
+        return cross_validated_auroc(
+            features,
+            scores.labels,
+            scores.patients,
+            scores.dataset,
+            make,
+            source.profile.seed,
+            label="AUROC of metadata and score" if self.with_score else "AUROC of metadata alone",
+        )
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Rank correlation of the model's score with the metadata baseline's, over one class.
+
+    Spearman's coefficient with ranks held fixed for the interval, which is clustered by patient.
+    Within one class it cannot come from both being right.
+    """
+
+    among: Literal["positive", "negative"]
+
+    @property
+    def id(self) -> str:
+        """The class."""
+        return self.among
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """Scores on full images."""
+        return cell.requests(Full())
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """The correlation, -1 to 1.
+
+        Raises:
+            NotApplicable: If the card declares no metadata, or it tells nothing apart.
+        """
+        scores, rows = _rows(cell, source)
+        features, make = tabular(rows)
+        found, tested = cross_validate(
+            features, scores.labels, scores.patients, make, source.profile.seed
+        )
+        chosen = scores.labels == (1 if self.among == "positive" else 0)
+        products = [
+            _standard_ranks(scores.scores[chosen]) * _within(baseline, fold, chosen)
+            for baseline, fold in zip(found, tested, strict=True)
+        ]
+        return estimate_mean(
+            np.mean(products, axis=0),
+            scores.patients[chosen],
+            scores.dataset,
+            label=f"rank correlation with the metadata baseline, {self.among}s",
+        )
+
+
+def baseline() -> Baseline:
+    """Need: AUROC of the declared metadata alone."""
+    return Baseline(with_score=False)
+
+
+def baseline_and_score() -> Baseline:
+    """Need: AUROC of the declared metadata together with the model's score."""
+    return Baseline(with_score=True)
+
+
+def agreement(among: Literal["positive", "negative"]) -> Agreement:
+    """Need: rank correlation of the model's score with the metadata baseline's."""
+    return Agreement(among)
+
+
+def _rows(cell: Cell, source: EvidenceSource) -> tuple[CellScores, list[list[str]]]:
+    names = cell.dataset.metadata
+    if not names:
+        raise NotApplicable(f"data set card '{cell.dataset.name}' declares no metadata")
+    scores = cell_scores(cell, source, Full())
+    cases = source.dataset(cell.dataset).cases
+    used = [case for case, good in zip(cases, scores.used, strict=True) if good]
+    rows = [[str(case.metadata[name]) for name in names] for case in used]
+    if not any(any(row) for row in rows):
+        raise NotApplicable(f"no image of '{cell.dataset.name}' has a value of {', '.join(names)}")
+    return scores, rows
+
+
+def _log_odds(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores on the scale a logistic regression adds on; ranks stay as they are."""
+    if scores.min() < 0 or scores.max() > 1:
+        return scores
+    kept = np.clip(scores, 1e-6, 1 - 1e-6)
+    found: NDArray[np.float64] = np.log(kept / (1 - kept))
+    return found
+
+
+def _standard_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    ranks: NDArray[np.float64] = rankdata(values)
+    standard: NDArray[np.float64] = (ranks - ranks.mean()) / (float(ranks.std()) or 1.0)
+    return standard
+
+
+def _within(
+    baseline: NDArray[Any], fold: NDArray[np.int_], chosen: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Standard ranks inside each test fold: classifiers of two folds have two scales."""
+    found = np.zeros(len(baseline))
+    for number in np.unique(fold):
+        these = chosen & (fold == number)
+        found[these] = _standard_ranks(baseline[these])
+    return found[chosen]

@@ -1,0 +1,176 @@
+"""What the masks alone tell of the label (C1), and whether their quality goes with it (C13)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.maskings import WithoutROI
+from audit_suite.needs.classifier import cross_validated_auroc, logistic
+from audit_suite.statistics import Estimate, estimate_auroc
+from audit_suite.verdict import NotApplicable
+
+Aspect = Literal["geometry", "pixels", "position"]
+Measure = Literal["area", "quality"]
+
+_COMPONENTS = 50  # of the masks' pixels
+
+
+@dataclass(frozen=True)
+class OutlineAuroc:
+    """Cross-validated AUROC of a classifier that sees the ROI's mask and nothing else.
+
+    ``geometry`` is size and shape wherever it lies, ``position`` where it lies in the frame,
+    ``pixels`` the mask as a picture (checks.md, C1).
+    """
+
+    aspect: Aspect
+
+    @property
+    def id(self) -> str:
+        """The aspect."""
+        return self.aspect
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """The masking that draws the region; its scores are not looked at."""
+        return cell.requests(WithoutROI())
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """AUROC averaged over test folds and repeats."""
+        from sklearn.decomposition import PCA
+        from sklearn.preprocessing import StandardScaler
+
+        outlines, used = _outlines(cell, source)
+        dataset = source.dataset(cell.dataset)
+        labels = np.array([case.labels[cell.target] for case in dataset.cases])[used]
+        patients = np.array([case.patient for case in dataset.cases])[used]
+        features = {"geometry": _geometry, "position": _position, "pixels": _pixels}[self.aspect](
+            outlines
+        )
+        steps: list[Any] = [StandardScaler()]
+        if self.aspect == "pixels":
+            components = min(_COMPONENTS, features.shape[1], len(features) // 4)
+            steps = [PCA(components, svd_solver="covariance_eigh"), StandardScaler()]
+        return cross_validated_auroc(
+            features,
+            labels,
+            patients,
+            dataset.digest,
+            logistic(self.aspect, *steps),
+            source.profile.seed,
+            label=f"AUROC of the ROI's {self.aspect} alone",
+        )
+
+
+@dataclass(frozen=True)
+class OutlineProperty:
+    """AUROC of one number of the mask, its area or its quality, for the label (C13)."""
+
+    measure: Measure
+
+    @property
+    def id(self) -> str:
+        """The measure."""
+        return self.measure
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """The masking that draws the region."""
+        return cell.requests(WithoutROI())
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """AUROC of the measure as if it were a score.
+
+        Raises:
+            NotApplicable: If the data set gives no quality.
+        """
+        dataset = source.dataset(cell.dataset)
+        table = source.table(self.requests(cell)[0])
+        labels = np.array([case.labels[cell.target] for case in dataset.cases])
+        patients = np.array([case.patient for case in dataset.cases])
+        if self.measure == "area":
+            values = table.hidden_fraction.astype(np.float64)
+        else:
+            values = np.array(
+                [np.nan if case.quality is None else case.quality for case in dataset.cases]
+            )
+        known = table.used & np.isfinite(values)
+        if len(np.unique(values[known])) < 2:
+            raise NotApplicable(
+                f"the masks of '{cell.dataset.name}' differ in no {self.measure}"
+                if known.any()
+                else f"data set '{cell.dataset.name}' gives no quality of its masks "
+                f"(key mask_quality)"
+            )
+        return estimate_auroc(
+            labels[known],
+            values[known],
+            patients[known],
+            dataset.digest,
+            label=f"AUROC of the mask's {self.measure}",
+        )
+
+
+def outline_auroc(aspect: Aspect) -> OutlineAuroc:
+    """Need: how well the ROI's mask alone tells the label."""
+    return OutlineAuroc(aspect)
+
+
+def outline_property(measure: Measure) -> OutlineProperty:
+    """Need: how well one number of the mask tells the label."""
+    return OutlineProperty(measure)
+
+
+def _outlines(cell: Cell, source: EvidenceSource) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Outlines (n, 32, 32) in [0, 1] of the usable images, and which these are."""
+    table = source.table(cell.requests(WithoutROI())[0])
+    assert table.outlines is not None, "this masking draws the region"
+    return table.outlines[table.used] / 255.0, table.used
+
+
+def _axes(outlines: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Weights along each axis, and their centre and spread: shares of the frame."""
+    height, width = outlines.shape[1:]
+    total = np.maximum(outlines.sum(axis=(1, 2)), 1e-9)
+    y, x = (np.arange(height) + 0.5) / height, (np.arange(width) + 0.5) / width
+    rows, columns = outlines.sum(axis=2) / total[:, None], outlines.sum(axis=1) / total[:, None]
+    centre_y, centre_x = rows @ y, columns @ x
+    spread_y = np.sqrt(np.maximum(rows @ y**2 - centre_y**2, 0))
+    spread_x = np.sqrt(np.maximum(columns @ x**2 - centre_x**2, 0))
+    return rows, columns, centre_y, centre_x, spread_y, spread_x
+
+
+def _extent(weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """First and last place along an axis where there is anything, shares of the frame."""
+    there = weights > 1e-3
+    length = weights.shape[1]
+    first = np.where(there.any(1), there.argmax(1), 0)
+    last = np.where(there.any(1), length - there[:, ::-1].argmax(1), 0)
+    return first / length, last / length
+
+
+def _geometry(outlines: NDArray[np.float64]) -> NDArray[np.float64]:
+    rows, columns, _, _, spread_y, spread_x = _axes(outlines)
+    (top, bottom), (left, right) = _extent(rows), _extent(columns)
+    area = outlines.mean(axis=(1, 2))
+    height, width = bottom - top, right - left
+    filled = area / np.maximum(height * width, 1e-9)
+    aspect = height / np.maximum(width, 1e-9)
+    return np.stack([area, height, width, aspect, filled, spread_y, spread_x], axis=1)
+
+
+def _position(outlines: NDArray[np.float64]) -> NDArray[np.float64]:
+    rows, columns, centre_y, centre_x, _, _ = _axes(outlines)
+    (top, bottom), (left, right) = _extent(rows), _extent(columns)
+    return np.stack([centre_y, centre_x, (top + bottom) / 2, (left + right) / 2], axis=1)
+
+
+def _pixels(outlines: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Tiles of 2 x 2: a lung's shape is all there, at a quarter of the cost."""
+    count, height, width = outlines.shape
+    tiles = outlines.reshape(count, height // 2, 2, width // 2, 2).mean(axis=(2, 4))
+    flat: NDArray[np.float64] = tiles.reshape(count, -1)
+    return flat

@@ -1,0 +1,35 @@
+"""The tabular baseline: does the model add anything to what the metadata tell? (M1, M2, M4).
+
+After Sourget et al. 2024, table 3: a logistic regression on the metadata that the data set's card
+declares, cross-validated by patient and paired with the image model by image.
+"""
+
+from audit_suite import (
+    Margin,
+    agreement,
+    auroc,
+    baseline,
+    baseline_and_score,
+    check,
+    report_only,
+)
+
+NOTHING = "an image model should outdo its metadata (Sourget et al. 2024)"
+
+
+@check("M1", full=auroc(), metadata=baseline(), margin=Margin(0.0, source=NOTHING))
+def test_the_image_beats_the_metadata(full, metadata, margin):
+    """Is the image model better than a regression on the declared metadata?"""
+    assert full - metadata > margin
+
+
+@check("M2", both=baseline_and_score(), metadata=baseline(), margin=Margin(0.0, source=NOTHING))
+def test_the_score_adds_to_the_metadata(both, metadata, margin):
+    """Does the model's score add anything to the declared metadata?"""
+    assert both - metadata > margin
+
+
+@check("M4", sick=agreement("positive"), well=agreement("negative"))
+def test_agreement_with_the_metadata(sick, well):
+    """Within one class, does the model rank images as their metadata would?"""
+    report_only(sick, well, because="a correlation is no verdict; near 1 the model reads metadata")
