@@ -17,12 +17,14 @@ from audit_suite.needs import (
     baseline_and_score,
     dilated,
     flip_rate,
+    internal,
     outline_auroc,
     outline_property,
+    parity,
     score_shift,
     selective,
 )
-from audit_suite.statistics import Estimate, Family, Margin, observe
+from audit_suite.statistics import Estimate, Exact, Family, Margin, observe
 from audit_suite.verdict import Inconclusive, NotApplicable, Verdict
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "MASKINGS",
     "AuditError",
     "Estimate",
+    "Exact",
     "Family",
     "Full",
     "Inconclusive",
@@ -47,9 +50,11 @@ __all__ = [
     "check",
     "dilated",
     "flip_rate",
+    "internal",
     "observe",
     "outline_auroc",
     "outline_property",
+    "parity",
     "report_only",
     "score_shift",
     "selective",

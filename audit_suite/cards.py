@@ -93,6 +93,18 @@ class InputSpec(_Part):
         return self
 
 
+class ParitySpec(_Part):
+    """Golden files: what the release pipeline makes of images, to hold the audit's input to.
+
+    ``expected`` is a safetensors file with one array an image, (C, H, W) as it enters the model,
+    under the image's path as written in ``images`` or its file name.
+    """
+
+    images: Annotated[tuple[str, ...], Field(min_length=1)]
+    expected: str
+    tolerance: Annotated[float, Field(ge=0)] = 0.0
+
+
 class ModelCard(_Card):
     """A model as it ships: where its weights are and how it wants its input.
 
@@ -112,6 +124,7 @@ class ModelCard(_Card):
     embedding_layer: str | None = None
     input: InputSpec
     claims: dict[Name, Claim] = Field(default_factory=dict)
+    parity: ParitySpec | None = None
     datasets: tuple[Name, ...] = ()
     """Data sets this model is audited on, by name; empty for all that share a target."""
     study: Name | None = None
@@ -183,6 +196,13 @@ class PhantomSpec(_Part):
     shortcuts: tuple[ShortcutSpec, ...] = ()
 
 
+class Holdout(_Part):
+    """A share of the patients set aside by chance; ``split`` says which side is audited."""
+
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    seed: int = 1907
+
+
 class DatasetCard(_Card):
     """A data set as it is audited: files or phantom, targets with their ROI, regions, metadata."""
 
@@ -193,6 +213,9 @@ class DatasetCard(_Card):
     root: str = "."
     manifest: str | None = None
     split: str | None = None
+    holdout: Holdout | None = None
+    internal: str | None = None
+    """Card of the data set that this one is external to: the model was made on its like."""
     columns: Columns = Columns()
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
     regions: dict[Name, RegionColumn] = Field(default_factory=dict)
@@ -210,7 +233,10 @@ class DatasetCard(_Card):
         needed = {"manifest": self.manifest, "phantom": self.phantom}[self.reader]
         if needed is None:
             raise ValueError(f"reader '{self.reader}' needs the key '{self.reader}'")
-        if self.split is not None and self.columns.split is None:
+        if self.holdout is not None:
+            if self.split not in ("train", "test") or self.columns.split is not None:
+                raise ValueError("'holdout' needs split = 'train' or 'test', and no columns.split")
+        elif self.split is not None and self.columns.split is None and self.reader == "manifest":
             raise ValueError("'split' needs 'columns.split', the manifest column that holds it")
         if self.reader == "manifest":
             for name, target in self.targets.items():
@@ -240,6 +266,15 @@ def load_dataset_card(path: str | Path) -> DatasetCard:
         AuditError: If the file is missing, no TOML, or breaks the card's schema; names the key.
     """
     return _with_path(read_toml(Path(path), DatasetCard, "data set card"), path)
+
+
+def internal_card(card: DatasetCard) -> DatasetCard | None:
+    """The card of the data set that a card's is external to, if it names one.
+
+    Raises:
+        AuditError: If that card is missing or wrong.
+    """
+    return None if card.internal is None else load_dataset_card(card.resolve(card.internal))
 
 
 def canonical_digest(content: Any) -> str:

@@ -137,6 +137,16 @@ class TargetRecord(_Part):
     roi: list[str]
 
 
+class CaseMix(_Part):
+    """How one declared tag is spread over a data set, with nothing that few patients share."""
+
+    known: int = Field(description="images whose value is known")
+    quartiles: list[float] | None = Field(description="of a number: 25th, 50th, 75th percentile")
+    levels: dict[str, int] = Field(
+        description="images by value, where at least five patients have it; the rest is 'other'"
+    )
+
+
 class DatasetRecord(_Part):
     """A data set as audited."""
 
@@ -150,6 +160,8 @@ class DatasetRecord(_Part):
     n_patients: int
     targets: dict[str, TargetRecord]
     excluded: list[str] = Field(description="rows left out, each with its reason")
+    internal: str | None = Field(default=None, description="data set it is external to")
+    case_mix: dict[str, CaseMix] = Field(default_factory=dict)
 
 
 class ModelRecord(_Part):

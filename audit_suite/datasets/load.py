@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from audit_suite.cards import DatasetCard, canonical_digest
+from audit_suite.cards import DatasetCard, Holdout, canonical_digest, internal_card
+from audit_suite.datasets.case_mix import case_mix
 from audit_suite.datasets.dataset import Case, Dataset
 from audit_suite.datasets.manifest import read_manifest
 from audit_suite.datasets.phantom import read_phantom
@@ -24,6 +25,8 @@ def load_dataset(card: DatasetCard, max_cases: int | None = None) -> Dataset:
         AuditError: If the card's files are wrong; all problems of a manifest at once.
     """
     dataset = read_phantom(card) if card.reader == "phantom" else read_manifest(card)
+    if card.holdout is not None:
+        dataset = _hold_out(dataset, card.holdout)
     if max_cases is not None and max_cases < len(dataset.cases):
         dataset = _sample(dataset, max_cases)
     for target in card.targets:
@@ -61,7 +64,20 @@ def describe(dataset: Dataset) -> DatasetRecord:
         n_patients=len({case.patient for case in dataset.cases}),
         targets=targets,
         excluded=list(dataset.excluded),
+        internal=None if (internal := internal_card(card)) is None else internal.name,
+        case_mix=case_mix(dataset.cases, card.metadata),
     )
+
+
+def _hold_out(dataset: Dataset, holdout: Holdout) -> Dataset:
+    """One side of a random split of the patients (Sourget et al. 2024: 20 %, seed 1907)."""
+    from sklearn.model_selection import GroupShuffleSplit
+
+    patients = [case.patient for case in dataset.cases]
+    splitter = GroupShuffleSplit(1, test_size=holdout.share, random_state=holdout.seed)
+    train, test = next(splitter.split(patients, groups=patients))
+    chosen = test if dataset.card.split == "test" else train
+    return _subset(dataset, [int(index) for index in chosen])
 
 
 def _sample(dataset: Dataset, max_cases: int) -> Dataset:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from audit_suite.record import ComparisonRecord, Finding, GalleryImage, Record
+from audit_suite.record import (
+    CaseMix,
+    ComparisonRecord,
+    DatasetRecord,
+    Finding,
+    GalleryImage,
+    Record,
+)
 from audit_suite.report.charts import Forest, forest
+from audit_suite.report.curves import Curves, curves
+from audit_suite.report.heatmap import HeatMap, heatmap
 from audit_suite.verdict import Verdict
 
 MANY = 400  # comparisons: beyond it, passes are listed and not drawn
@@ -62,6 +71,9 @@ class View:
     reported: tuple[Finding, ...]
     not_applicable: tuple[Finding, ...]
     galleries: tuple[Gallery, ...]
+    heatmaps: tuple[HeatMap, ...]
+    case_mix: tuple[tuple[str, str, tuple[str, ...]], ...]
+    curves: tuple[tuple[Finding, Curves], ...]
 
 
 def view(record: Record) -> View:
@@ -88,6 +100,9 @@ def view(record: Record) -> View:
         reported=tuple(f for f in outside if f.observations),
         not_applicable=tuple(f for f in outside if not f.observations),
         galleries=_galleries(record.gallery),
+        heatmaps=tuple(heatmap(matrix) for matrix in record.matrices),
+        case_mix=tuple(_case_mix(record.provenance.datasets)),
+        curves=() if many else _curves(findings),
     )
 
 
@@ -131,6 +146,39 @@ def _plots(findings: Sequence[Finding]) -> tuple[tuple[Place, Forest], ...]:
 def _chart(findings: Sequence[Finding]) -> Forest | None:
     rows: list[tuple[Finding, ComparisonRecord]] = [(f, c) for f in findings for c in f.comparisons]
     return forest(rows) if rows else None
+
+
+def _curves(findings: Sequence[Finding]) -> tuple[tuple[Finding, Curves], ...]:
+    drawn = ((finding, curves(finding.observations)) for finding in findings)
+    return tuple((finding, chart) for finding, chart in drawn if chart is not None)
+
+
+def _case_mix(datasets: Sequence[DatasetRecord]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Tag, value, and how often each data set has it: side by side."""
+    for name in dict.fromkeys(name for dataset in datasets for name in dataset.case_mix):
+        mixes = [dataset.case_mix.get(name) for dataset in datasets]
+        known = [
+            "not declared" if mix is None else f"{mix.known / dataset.n_images:.0%}"
+            for mix, dataset in zip(mixes, datasets, strict=True)
+        ]
+        yield name, "known", tuple(known)
+        if any(mix is not None and mix.quartiles for mix in mixes):
+            yield name, "median (quartiles)", tuple(_quartiles(mix) for mix in mixes)
+        for level in dict.fromkeys(level for mix in mixes if mix for level in mix.levels):
+            counts = (
+                ""
+                if mix is None or not mix.known
+                else f"{mix.levels.get(level, 0) / mix.known:.0%}"
+                for mix in mixes
+            )
+            yield name, level, tuple(counts)
+
+
+def _quartiles(mix: CaseMix | None) -> str:
+    if mix is None or mix.quartiles is None:
+        return ""
+    low, middle, high = mix.quartiles
+    return f"{middle:g} ({low:g} to {high:g})"
 
 
 def _galleries(images: Sequence[GalleryImage]) -> tuple[Gallery, ...]:

@@ -11,6 +11,7 @@ from audit_suite.statistics.decision import (
     recording,
 )
 from audit_suite.statistics.estimate import Distance, Estimate, mean_of_folds
+from audit_suite.statistics.exact import Exact
 from audit_suite.statistics.family import Family, explain
 from audit_suite.statistics.holm import holm
 from audit_suite.statistics.means import estimate_mean, estimate_proportion
@@ -21,6 +22,7 @@ __all__ = [
     "DecisionRule",
     "Distance",
     "Estimate",
+    "Exact",
     "Family",
     "Margin",
     "Recorded",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from audit_suite.statistics.decision import Comparison, Relation, decide
 from audit_suite.statistics.estimate import Distance, Estimate
+from audit_suite.statistics.exact import Exact
 from audit_suite.verdict import Verdict
 
 
@@ -68,6 +69,8 @@ class FamilyDistance:
 
 def explain(left: object, op: str, right: object) -> list[str] | None:
     """The lines that say why a comparison failed; None if it is none of ours."""
+    if isinstance(left, Exact) and op in ("<", "<=") and isinstance(right, int | float):
+        return [left.compare("<=" if op == "<=" else "<", right).message]
     known = Estimate | Distance | Family | FamilyDistance
     relation: Relation | None = {"<": "<", "<=": "<", ">": ">", ">=": ">"}.get(op)  # type: ignore[assignment]
     if not isinstance(left, known) or relation is None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from audit_suite.cards import canonical_digest
+from audit_suite.cards import canonical_digest, internal_card
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceSource, Request
 from audit_suite.evidence.gallery import gallery
@@ -117,7 +117,9 @@ def _datasets(audit: Audit, requests: Sequence[Request]) -> list[DatasetRecord]:
     from audit_suite.datasets import describe
 
     found = []
-    for card in audit.datasets:
+    internal = [internal_card(card) for card in audit.datasets]
+    cards = dict.fromkeys([*audit.datasets, *(card for card in internal if card is not None)])
+    for card in cards:
         try:
             record = describe(audit.source.dataset(card))
         except AuditError:

@@ -1,0 +1,50 @@
+"""How declared tags are spread over a data set, safe to show: nothing that few patients share."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from audit_suite.datasets.dataset import Case
+from audit_suite.record import CaseMix
+
+FEWEST = 5  # patients that share a value before it is shown
+_MOST = 12  # values listed
+_LONGEST = 32  # characters
+
+
+def case_mix(cases: Sequence[Case], names: Sequence[str]) -> dict[str, CaseMix]:
+    """Quartiles of numbers, counts of values.
+
+    Args:
+        cases: Images.
+        names: Tags to describe.
+    """
+    return {name: _one(cases, name) for name in names}
+
+
+def _one(cases: Sequence[Case], name: str) -> CaseMix:
+    values = [(str(case.metadata[name]), case.patient) for case in cases]
+    known = [(value, patient) for value, patient in values if value]
+    try:
+        numbers = [float(value) for value, _ in known]
+    except ValueError:
+        numbers = []
+    if len(set(numbers)) > _MOST and len({patient for _, patient in known}) >= 4 * FEWEST:
+        quartiles = np.percentile(numbers, (25, 50, 75))
+        return CaseMix(known=len(known), quartiles=[float(q) for q in quartiles], levels={})
+    patients = defaultdict(set)
+    for value, patient in known:
+        patients[value].add(patient)
+    counts = Counter(value for value, _ in known)
+    shown = [
+        value
+        for value, _ in counts.most_common()
+        if len(patients[value]) >= FEWEST and len(value) <= _LONGEST
+    ][:_MOST]
+    levels = {value: counts[value] for value in sorted(shown)}
+    if other := len(known) - sum(levels.values()):
+        levels["other"] = levels.get("other", 0) + other
+    return CaseMix(known=len(known), quartiles=None, levels=levels)

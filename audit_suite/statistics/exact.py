@@ -1,0 +1,66 @@
+"""A number that was measured, not estimated: no sampling, so no interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from audit_suite.record import EstimateRecord
+from audit_suite.statistics.decision import Comparison, Margin, decide
+from audit_suite.verdict import Verdict
+
+
+@dataclass(frozen=True, eq=False)
+class Exact:
+    """A deterministic measurement; ``<=`` and ``<`` pass or fail, and record themselves.
+
+    Attributes:
+        label: What it is, in words.
+        value: The number.
+        n_images: Images it was measured on.
+    """
+
+    label: str
+    value: float
+    n_images: int
+
+    def __le__(self, limit: float) -> bool:
+        __tracebackhide__ = True
+        return decide([self.compare("<=", limit)])
+
+    def __lt__(self, limit: float) -> bool:
+        __tracebackhide__ = True
+        return decide([self.compare("<", limit)])
+
+    def __repr__(self) -> str:
+        return f"{self.label} {self.value:g} (on {self.n_images} images)"
+
+    def compare(self, relation: Literal["<", "<="], limit: float) -> Comparison:
+        """Judge without raising or recording."""
+        holds = self.value < limit or (relation == "<=" and self.value == limit)
+        words = "below" if relation == "<" else "at most"
+        source = limit.source if isinstance(limit, Margin) else "written in the check"
+        return Comparison(
+            estimate=EstimateRecord(
+                label=self.label,
+                value=self.value,
+                low=self.value,
+                high=self.value,
+                n_patients=0,
+                n_images=self.n_images,
+                n_positives=None,
+            ),
+            rule=f"{self.label} {words} {limit:g}",
+            relation="<",
+            centre=None,
+            margin=float(limit),
+            margin_source=source,
+            verdict=Verdict.PASS if holds else Verdict.FAIL,
+            pass_low=self.value,
+            pass_high=self.value,
+            fail_level=1.0,
+            p_raw=1.0 if holds else 0.0,
+            smallest_effect=None,
+            more_positives=None,
+            message=f"{self!r} is {'' if holds else 'not '}{words} {limit:g}",
+        )
