@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT := reports/out
 AUDIT := $(BIN)/pytest --audit
 
-.PHONY: audit audit-shortcut study audit-real test lint schema clean
+.PHONY: audit audit-shortcut study study-real audit-real test lint schema clean
 
 audit: $(VENV)/.installed  ## audit the honest reference model on the embedded data: the main job
 	@mkdir -p $(OUT)
@@ -27,6 +27,14 @@ study: $(VENV)/.installed  ## the paper's 5 x 5 study on phantoms: train, audit,
 	  --audit-dataset model_zoo/datasets/study-clean-test.toml \
 	  --audit-dataset model_zoo/datasets/study-shortcut-test.toml \
 	  --audit-json $(OUT)/study/audit.json --audit-report $(OUT)/study/audit.html
+
+study-real: $(VENV)/.installed  ## the same on real images (AUDIT_REAL_DATA), frozen features and linear heads: about half an hour
+	@test -n "$$AUDIT_REAL_DATA" || { echo "set AUDIT_REAL_DATA to the folder that holds cxr/ and fundus/" >&2; exit 2; }
+	$(BIN)/audit-suite train audits/real_study/study.toml --out $(OUT)/real-study
+	-$(AUDIT) --audit-suite masking-study --audit-suite dilation --audit-suite masks --audit-suite metadata \
+	  --audit-folds mean --audit-model $(OUT)/real-study/models \
+	  $(foreach name,covid covid-ieee8023 pneumonia-kermany glaucoma,--audit-dataset audits/real_study/$(name)-test.toml) \
+	  --audit-json $(OUT)/real-study/audit.json --audit-report $(OUT)/real-study/audit.html
 
 audit-real: $(VENV)/.installed  ## real chest X-rays (AUDIT_REAL_DATA): a pretrained network, blocked for reading the background
 	@test -n "$$AUDIT_REAL_DATA" || { echo "set AUDIT_REAL_DATA to the folder that holds cxr/, e.g. AUDIT_REAL_DATA=/data make audit-real" >&2; exit 2; }

@@ -203,15 +203,46 @@ class Holdout(_Part):
     seed: int = 1907
 
 
-class DatasetCard(_Card):
-    """A data set as it is audited: files or phantom, targets with their ROI, regions, metadata."""
+class MaskQuality(_Part):
+    """How good the masks are, and what follows: poor ones are dropped, weighed or kept apart.
 
-    reader: Literal["manifest", "phantom"]
+    ``drop`` leaves images at or below ``minimum`` out; ``weight`` counts an image by its quality;
+    ``stratify`` compares images above ``minimum`` among themselves, and the rest among themselves.
+    """
+
+    rule: Literal["drop", "weight", "stratify"] = "drop"
+    minimum: Annotated[float, Field(ge=0, lt=1)] = 0.7
+    column: str | None = None
+    """Manifest column; readers of published masks know their own."""
+    source: str = ""
+    """Who or what drew the masks."""
+
+
+_FILES: dict[str, tuple[set[str], set[str]]] = {
+    "padchest": ({"labels", "images"}, {"masks", "invalid"}),
+    "chestxray14": ({"labels", "images"}, {"masks", "test_list"}),
+    "chaksu": (set(), set()),
+    "airogs": ({"labels"}, {"masks"}),
+    "dicom": ({"labels"}, {"masks"}),
+}
+"""Keys of ``files`` by reader: those needed, those allowed beside."""
+
+
+class DatasetCard(_Card):
+    """A data set as it is audited: files or phantom, targets with their ROI, regions, metadata.
+
+    ``manifest`` reads a CSV of one row an image; ``phantom`` draws synthetic patients; the other
+    readers take public data sets, and folders of DICOM files, as their owners lay them out.
+    """
+
+    reader: Literal["manifest", "phantom", "padchest", "chestxray14", "chaksu", "airogs", "dicom"]
     modality: str = ""
     licence: str = ""
     citation: str = ""
     root: str = "."
     manifest: str | None = None
+    files: dict[str, str] = Field(default_factory=dict)
+    """Paths relative to ``root``, by what they hold (labels, images, masks ...)."""
     split: str | None = None
     holdout: Holdout | None = None
     internal: str | None = None
@@ -221,6 +252,7 @@ class DatasetCard(_Card):
     regions: dict[Name, RegionColumn] = Field(default_factory=dict)
     metadata: tuple[str, ...] = ()
     """Manifest columns; ``dicom.NAME`` is a tag of the image file (`datasets.dicom.METADATA`)."""
+    mask_quality: MaskQuality | None = None
     dicom_frame: Annotated[int, Field(ge=0)] | None = None
     filter: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
     maskings: tuple[str, ...] = ()
@@ -230,8 +262,16 @@ class DatasetCard(_Card):
 
     @model_validator(mode="after")
     def _consistent(self) -> DatasetCard:
-        needed = {"manifest": self.manifest, "phantom": self.phantom}[self.reader]
-        if needed is None:
+        if self.reader in _FILES:
+            needed, allowed = _FILES[self.reader]
+            if missing := sorted(needed - set(self.files)):
+                raise ValueError(f"reader '{self.reader}' needs {missing} under 'files'")
+            if unknown := sorted(set(self.files) - needed - allowed):
+                raise ValueError(
+                    f"'files' names {unknown}; reader '{self.reader}' knows "
+                    f"{sorted(needed | allowed)}"
+                )
+        elif {"manifest": self.manifest, "phantom": self.phantom}[self.reader] is None:
             raise ValueError(f"reader '{self.reader}' needs the key '{self.reader}'")
         if self.holdout is not None:
             if self.split not in ("train", "test") or self.columns.split is not None:

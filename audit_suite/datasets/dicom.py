@@ -82,6 +82,16 @@ def read_metadata(path: Path) -> dict[str, str]:
     return {name: read(header) for name, read in METADATA.items()}
 
 
+def read_identity(path: Path) -> tuple[str, str]:
+    """SOP instance UID and patient id: to join and to group by, never to be shown or stored.
+
+    Raises:
+        ValueError: If it is no DICOM file.
+    """
+    header = _read(path, pixels=False)
+    return str(header.get("SOPInstanceUID") or ""), str(header.get("PatientID") or "").strip()
+
+
 def _read(path: Path, pixels: bool) -> Header:
     try:
         with warnings.catch_warnings():

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import replace
 
 from audit_suite.cards import DatasetCard, Holdout, canonical_digest, internal_card
+from audit_suite.datasets.adapters import ADAPTERS
 from audit_suite.datasets.case_mix import case_mix
 from audit_suite.datasets.dataset import Case, Dataset
 from audit_suite.datasets.manifest import read_manifest
@@ -24,7 +25,8 @@ def load_dataset(card: DatasetCard, max_cases: int | None = None) -> Dataset:
     Raises:
         AuditError: If the card's files are wrong; all problems of a manifest at once.
     """
-    dataset = read_phantom(card) if card.reader == "phantom" else read_manifest(card)
+    readers = {"phantom": read_phantom, "manifest": read_manifest, **ADAPTERS}
+    dataset = readers[card.reader](card)
     if card.holdout is not None:
         dataset = _hold_out(dataset, card.holdout)
     if max_cases is not None and max_cases < len(dataset.cases):

@@ -167,7 +167,7 @@ def test_unknown_columns_come_with_the_known_ones(folder):
         ("sick", "2", "row 5, column 'sick': the label is not 0 or 1"),
         ("sick", "Jane Doe", "row 5, column 'sick': the label is not 0 or 1"),
         ("patient_id", "", "row 5, column 'patient_id': the patient is missing"),
-        ("image", "2.png", "rows 4, 5 have the same 'image'"),
+        ("image", "2.png", "rows 4, 5 have the same image"),
         ("image", "../3.png", "row 5, column 'image': the file lies outside"),
         ("image", "none.png", "row 5, column 'image': the file does not exist"),
         ("image", "", "row 5, column 'image': no file is named"),
@@ -200,7 +200,7 @@ def test_duplicate_ids(folder):
         writer.writerows(folder.rows)
     text = CARD.format(more="").replace("[columns]", '[columns]\nid = "uid"')
     (folder.path / "card.toml").write_text(text)
-    with pytest.raises(AuditError, match="rows 2, 3, 4, 5, 6, 7, 8, 9 have the same 'uid'"):
+    with pytest.raises(AuditError, match="rows 2, 3, 4, 5, 6, 7, 8, 9 have the same id"):
         load_dataset(load_dataset_card(folder.path / "card.toml"))
 
 

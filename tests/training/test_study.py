@@ -236,7 +236,10 @@ def test_kept_features_give_the_weights_that_whole_passes_give(recipe, prepared,
     whole, kept = Net(), Net()
     kept.load_state_dict(whole.state_dict())
     run_fit(recipe(), prepared, tmp_path, whole, trainable=("head",), embedding_layer=None)
+    passes = []
+    kept.trunk.register_forward_hook(lambda *_: passes.append(1))
     run_fit(recipe(), prepared, tmp_path, kept, trainable=("head",), embedding_layer="trunk")
+    assert len(passes) == -(-len(prepared.patients) // 16), "the trunk saw every image once"
     for key, value in whole.state_dict().items():
         assert torch.allclose(value, kept.state_dict()[key], atol=1e-5), key
 

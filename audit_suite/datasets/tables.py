@@ -1,0 +1,101 @@
+"""Read the CSV files that list images, strictly: what is wrong is said with file and row."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from audit_suite.cards import DatasetCard
+from audit_suite.errors import AuditError
+
+LABELS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row: its line as an editor counts (the header is line 1), its fields, stripped."""
+
+    number: int
+    values: dict[str, str]
+
+
+def read_rows(path: Path, keys: str, ragged: bool = False) -> list[Row]:
+    """Read a whole CSV file; see `stream_rows`.
+
+    Raises:
+        AuditError: As there, or if it holds no rows.
+    """
+    rows = list(stream_rows(path, keys, ragged))
+    if not rows:
+        raise AuditError(f"{path} holds no rows", "it needs a header and a row an image")
+    return rows
+
+
+def stream_rows(path: Path, keys: str, ragged: bool = False) -> Iterator[Row]:
+    """Read a CSV file row by row, also one packed with gzip.
+
+    Args:
+        path: The file.
+        keys: The card's keys that name it, for messages.
+        ragged: Rows may have more fields than the header, as some publishers write them.
+
+    Raises:
+        AuditError: If it is missing, no UTF-8 text, or a row has not as many fields as the header.
+    """
+    try:
+        with _open(path) as file, _long_fields():
+            reader = csv.DictReader(file, strict=True)
+            for values in reader:
+                extra = values.pop(None, None)
+                if (extra is not None and not ragged) or None in values.values():
+                    raise AuditError(
+                        f"{path} row {reader.line_num}: has not as many fields as the header",
+                        "check for a missing quotation mark or comma",
+                    )
+                yield Row(reader.line_num, {k: v.strip() for k, v in values.items()})
+    except FileNotFoundError:
+        raise AuditError(
+            f"{path} does not exist", f"correct the keys {keys} of the data set card"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise AuditError(
+            f"{path} is not UTF-8 text (byte {error.start})", "save it as UTF-8 and try again"
+        ) from None
+    except (OSError, EOFError, csv.Error) as error:
+        raise AuditError(f"{path} cannot be read: {error}", "check the file") from None
+
+
+def require_columns(card: DatasetCard, path: Path, rows: Sequence[Row], *names: str) -> None:
+    """Refuse a file that lacks a column its publisher gives it.
+
+    Raises:
+        AuditError: If one is missing; names those there.
+    """
+    known = rows[0].values
+    if missing := [name for name in names if name not in known]:
+        raise AuditError(
+            f"{path} has no column {missing}, which files of '{card.reader}' have",
+            f"check the key 'files' of {card.path}; columns there: {', '.join(known)}",
+        )
+
+
+def _open(path: Path) -> TextIO:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """Masks and reports are longer than csv's limit, which is one for the whole process."""
+    before = csv.field_size_limit(sys.maxsize)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
