@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +17,22 @@ from numpy.typing import NDArray
 from pydicom import Dataset as Header
 from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
-from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut, convert_color_space
+from pydicom.uid import AllTransferSyntaxes
 
 Floats = NDArray[np.float64]
 
 _MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
+_COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")  # pydicom gives all as RGB
+_PHOTOMETRIC = (*_MONOCHROME, *_COLOUR, "PALETTE COLOR", "YBR_PARTIAL_420", "XYB")
 _TOP = 65_535
 _MM = 0.01, 10.0  # plausible spacing of a radiograph's pixels
 _OLDEST = 90  # ages above are pooled: they identify
+_NONSENSE = 130  # years
+_SERIAL = re.compile(  # a number or date that may identify: six digits, a year, 1-2-50
+    r"\d{6}|(?<!\d)(19|20)\d\d(?!\d)|\d[-./]\d+[-./]\d"
+)
+
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # it quotes values, which may identify
 
 
 def is_dicom(path: Path) -> bool:
@@ -52,34 +63,72 @@ def read_dicom(path: Path, frame: int | None = None) -> NDArray[Any]:
     Raises:
         ValueError: If it cannot be decoded; the message says why, without name or identity.
     """
-    header = _read(path, pixels=True)
-    frames = int(header.get("NumberOfFrames") or 1)
-    if frames > 1 and frame is None:
-        raise ValueError(f"holds {frames} frames; choose one with the card's key dicom_frame")
-    if frames > 1 and not 0 <= (frame or 0) < frames:
-        raise ValueError(f"holds {frames} frames, numbered from 0; there is no frame {frame}")
-    pixels = _decode(header)
-    if frames > 1:
-        pixels = pixels[frame]
-    kind = str(header.get("PhotometricInterpretation", ""))
-    if kind in _MONOCHROME and pixels.ndim == 2:
-        return _grey(pixels, header, invert=kind == "MONOCHROME1")
-    if pixels.ndim == 3 and pixels.dtype == np.uint8 and kind.startswith(("RGB", "YBR")):
-        return pixels if kind == "RGB" else convert_color_space(pixels, kind, "RGB")
-    raise ValueError(f"has the photometric interpretation '{kind[:16]}', which is not read")
+    with _quiet():
+        header = _read(path, pixels=True)
+        frames = int(_first(_get(header, "NumberOfFrames")) or 1)
+        if frames > 1 and frame is None:
+            raise ValueError(f"holds {frames} frames; choose one with the card's key dicom_frame")
+        if frames > 1 and not 0 <= (frame or 0) < frames:
+            raise ValueError(f"holds {frames} frames, numbered from 0; there is no frame {frame}")
+        pixels = _decode(header)
+        if frames > 1:
+            pixels = pixels[frame]
+        kind = _term("PhotometricInterpretation", *_PHOTOMETRIC)(header)
+        if kind in _MONOCHROME and pixels.ndim == 2:
+            return _grey(pixels, header, invert=kind == "MONOCHROME1")
+        if kind in _COLOUR and pixels.ndim == 3:
+            if pixels.dtype == np.uint8:
+                return pixels
+            raise ValueError(f"holds colour of {8 * pixels.itemsize} bits, which is not read")
+        raise ValueError(f"has the photometric interpretation '{kind or '?'}', which is not read")
 
 
 def read_metadata(path: Path) -> dict[str, str]:
     """The tags of a file that say how it was taken, by an allow-list; blank where unknown.
 
-    Never a name, id, date, place or free text. Ages above 90 are given as 90, and a pixel spacing
-    that no radiograph has is left blank.
+    Never a name, id, date, place or free text: what does not look like the tag's own kind of value
+    is left blank, and so is a number that no radiograph has. Ages above 90 are given as 90.
 
     Raises:
         ValueError: If it is no DICOM file.
     """
-    header = _read(path, pixels=False)
-    return {name: read(header) for name, read in METADATA.items()}
+    with _quiet():
+        header = _read(path, pixels=False)
+        return {name: read(header) for name, read in METADATA.items()}
+
+
+_lock = threading.Lock()
+_silence = ExitStack()
+_silent = 0
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No warnings: pydicom quotes offending values, which may identify, even when tags are read.
+
+    Python's own context manager is not safe for threads, so the last one out restores.
+    """
+    global _silent  # noqa: PLW0603
+    with _lock:
+        if not _silent:
+            _silence.enter_context(warnings.catch_warnings())
+            warnings.simplefilter("ignore")
+        _silent += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _silent -= 1
+            if not _silent:
+                _silence.close()
+
+
+def _get(header: Header, keyword: str) -> Any:
+    """A tag's value; None where it is missing or cannot be parsed, which pydicom does only now."""
+    try:
+        return header.get(keyword)
+    except Exception:
+        return None
 
 
 def read_identity(path: Path) -> tuple[str, str]:
@@ -94,9 +143,7 @@ def read_identity(path: Path) -> tuple[str, str]:
 
 def _read(path: Path, pixels: bool) -> Header:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom quotes offending values, which may identify
-            header = dcmread(path, stop_before_pixels=not pixels)
+        header = dcmread(path, stop_before_pixels=not pixels)
     except InvalidDicomError:
         raise ValueError("is no DICOM file") from None
     except Exception as error:
@@ -108,57 +155,91 @@ def _read(path: Path, pixels: bool) -> Header:
 
 def _decode(header: Header) -> NDArray[Any]:
     syntax = getattr(getattr(header, "file_meta", None), "TransferSyntaxUID", None)
-    name = syntax.name if syntax is not None else "unknown"
+    name = syntax.name if syntax in AllTransferSyntaxes else "unknown"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return header.pixel_array
-    except (RuntimeError, NotImplementedError, ImportError) as error:
-        if "missing dependencies" in str(error) or isinstance(error, ImportError):
+        native = syntax is not None and not syntax.is_encapsulated
+        if native and header.get("HighBit", header.BitsStored - 1) != header.BitsStored - 1:
+            raise NotImplementedError  # forbidden by PS3.5 8.1.1; pydicom would cut off high bits
+        return header.pixel_array
+    except Exception as error:
+        if any(text in str(error) for text in ("missing dependencies", "does not support")):
             raise ValueError(
                 f"is compressed as '{name}', and no decoder for it is installed; "
                 f"`pip install pylibjpeg pylibjpeg-openjpeg` reads JPEG 2000, "
                 f"`pip install python-gdcm` most others"
             ) from None
         raise ValueError(f"cannot be decoded from '{name}' ({type(error).__name__})") from None
-    except Exception as error:
-        raise ValueError(f"cannot be decoded from '{name}' ({type(error).__name__})") from None
 
 
 def _grey(stored: NDArray[Any], header: Header, invert: bool) -> NDArray[np.uint16]:
-    values: Floats = apply_modality_lut(stored, header).astype(np.float64)
-    share = _window(values, header)
-    if share is None:
-        low, high = _range(header)
-        ends = apply_modality_lut(np.array([low, high]), header).astype(np.float64)
-        share = (values - ends.min()) / max(float(np.ptp(ends)), 1.0)
+    try:
+        values, low, high = _rescale(stored.astype(np.float64), header)
+        share = _window(values, header)
+        if share is None:
+            share = (values - low) / (high - low)
+    except Exception as error:
+        raise ValueError(
+            f"has a rescale, window or look-up table that cannot be used ({type(error).__name__})"
+        ) from None
     share = np.clip(share, 0, 1)
     return np.round((1 - share if invert else share) * _TOP).astype(np.uint16)
 
 
+def _rescale(stored: Floats, header: Header) -> tuple[Floats, float, float]:
+    """Stored pixels through the modality LUT or rescale, and the least and most it can give."""
+    if header.get("ModalityLUTSequence"):
+        values, top = _look_up(stored, header.ModalityLUTSequence[0], header)
+        return values, 0, top
+    slope, intercept = (_first(_get(header, f"Rescale{key}")) for key in ("Slope", "Intercept"))
+    if slope == 0:
+        raise ZeroDivisionError
+    slope, intercept = slope or 1, intercept or 0
+    ends = [slope * end + intercept for end in _range(header)]
+    return slope * stored + intercept, min(ends), max(ends)
+
+
 def _window(values: Floats, header: Header) -> Floats | None:
     """The header's VOI LUT or first window, as a share of its output; None if there is none."""
-    if "VOILUTSequence" in header:
-        bits = int(header.VOILUTSequence[0].LUTDescriptor[2])
-        looked_up = apply_voi_lut(values.round().astype(np.int64), header).astype(np.float64)
-        table: Floats = looked_up / (2**bits - 1)
-        return table
-    centre, width = (_first(header.get(key)) for key in ("WindowCenter", "WindowWidth"))
-    function = str(header.get("VOILUTFunction") or "LINEAR").upper()
-    if centre is None or width is None or width < 1:
+    if header.get("VOILUTSequence"):
+        looked_up, top = _look_up(values, header.VOILUTSequence[0], header)
+        return looked_up / top
+    centre, width = (_first(_get(header, key)) for key in ("WindowCenter", "WindowWidth"))
+    function = str(_get(header, "VOILUTFunction") or "LINEAR").upper()
+    exact = function in ("SIGMOID", "LINEAR_EXACT")
+    if centre is None or width is None or width <= 0 or (width < 1 and not exact):
         return None
     if function == "SIGMOID":
         share: Floats = 1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -700, 700)))
     elif function == "LINEAR_EXACT":
         share = (values - centre) / width + 0.5
+    elif width == 1:
+        share = (values > centre - 0.5).astype(np.float64)
     else:
-        share = (values - (centre - 0.5)) / max(width - 1, 1e-9) + 0.5
+        share = (values - (centre - 0.5)) / (width - 1) + 0.5
     return share
 
 
+def _look_up(values: Floats, item: Header, header: Header) -> tuple[Floats, int]:
+    """Values through a table (PS3.3 C.11.1.1), and its top; beyond its ends they take its ends.
+
+    By hand, for pydicom's wraps around in tables of 8 bits and fails on other depths than 8 and 16.
+    """
+    entries, first, bits = (int(number) for number in item.LUTDescriptor)
+    entries = entries or 2**16
+    table = item.LUTData
+    if isinstance(table, bytes):
+        order = "<" if header.original_encoding[1] else ">"
+        table = np.frombuffer(table, f"{order}u2" if len(table) >= 2 * entries else "u1")
+    table = np.asarray(table, np.float64)[:entries]
+    if len(table) < entries or not 8 <= bits <= 16:
+        raise ValueError
+    index = np.clip(np.rint(values) - first, 0, entries - 1).astype(np.int64)
+    return table[index], 2**bits - 1
+
+
 def _range(header: Header) -> tuple[int, int]:
-    bits = int(header.get("BitsStored") or header.get("BitsAllocated") or 16)
-    if header.get("PixelRepresentation"):
+    bits = int(header.BitsStored)
+    if header.PixelRepresentation:
         return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
     return 0, 2**bits - 1
 
@@ -166,57 +247,73 @@ def _range(header: Header) -> tuple[int, int]:
 def _first(value: Any) -> float | None:
     """The first number of a tag that may hold several, none, or nonsense."""
     try:
-        found = float(
-            value[0] if isinstance(value, list | tuple) or hasattr(value, "append") else value
-        )
+        found = float(value[0] if hasattr(value, "append") else value)
     except (TypeError, ValueError, IndexError):
         return None
     return found if math.isfinite(found) else None
 
 
-def _code(*keywords: str) -> Callable[[Header], str]:
-    """A coded value (capital letters, digits, blanks), of the first tag that has one."""
+def _text(header: Header, keyword: str) -> str:
+    return str(_get(header, keyword) or "").strip()
+
+
+def _term(keyword: str, *terms: str) -> Callable[[Header], str]:
+    """One of the standard's terms."""
 
     def read(header: Header) -> str:
-        for keyword in keywords:
-            found = str(header.get(keyword) or "").strip().upper()
-            if re.fullmatch(r"[A-Z0-9 _/-]{1,16}", found):
-                return found
-        return ""
+        found = _text(header, keyword).upper()
+        return found if found in terms else ""
 
     return read
 
 
-def _maker(keyword: str) -> Callable[[Header], str]:
-    """A maker's or machine type's name: printable, short, no digits-only serials."""
+def _code(keyword: str) -> Callable[[Header], str]:
+    """A coded value for which makers have terms of their own: capitals, at most two digits."""
 
     def read(header: Header) -> str:
-        found = str(header.get(keyword) or "").strip()
-        good = re.fullmatch(r"[A-Za-z][A-Za-z0-9 .,&+/_-]{0,39}", found)
-        return found if good else ""
+        found = _text(header, keyword).upper()
+        good = re.fullmatch(r"[A-Z][A-Z0-9 _/-]{0,15}", found)
+        return found if good and sum(map(str.isdigit, found)) <= 2 else ""
 
     return read
 
 
-def _number(keyword: str) -> Callable[[Header], str]:
+def _maker(keyword: str, digits: str) -> Callable[[Header], str]:
+    """A maker's name, or with digits a machine type's: short, no date and nothing like a serial."""
+
     def read(header: Header) -> str:
-        found = _first(header.get(keyword))
-        return "" if found is None else f"{found:g}"
+        found = _text(header, keyword)
+        good = re.fullmatch(rf"[A-Za-z][A-Za-z{digits} .,&+/_-]{{0,39}}", found)
+        return found if good and not _SERIAL.search(found) else ""
 
     return read
+
+
+def _number(keyword: str, most: float) -> Callable[[Header], str]:
+    def read(header: Header) -> str:
+        found = _first(_get(header, keyword))
+        return f"{found:g}" if found is not None and 0 <= found <= most else ""
+
+    return read
+
+
+def _laterality(header: Header) -> str:
+    sides = (_term(key, "L", "R", "B", "U")(header) for key in ("ImageLaterality", "Laterality"))
+    return next(filter(None, sides), "")
 
 
 def _age(header: Header) -> str:
-    found = re.fullmatch(r"(\d{3})([YMWD])", str(header.get("PatientAge") or "").strip())
+    """Whole years; in years too where the unit is missing, as in the images of RSNA 2018."""
+    found = re.fullmatch(r"([0-9]{1,3})([YMWD]?)", _text(header, "PatientAge"))
     if found is None:
         return ""
-    years = int(found[1]) / {"Y": 1, "M": 12, "W": 52.18, "D": 365.25}[found[2]]
-    return str(min(int(years), _OLDEST))
+    years = int(found[1]) / {"Y": 1, "": 1, "M": 12, "W": 52.18, "D": 365.25}[found[2]]
+    return str(min(int(years), _OLDEST)) if years <= _NONSENSE else ""
 
 
 def _spacing(header: Header) -> str:
     for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
-        found = _first(header.get(keyword))
+        found = _first(_get(header, keyword))
         if found is not None and _MM[0] <= found <= _MM[1]:
             return f"{found:g}"
     return ""
@@ -225,17 +322,17 @@ def _spacing(header: Header) -> str:
 METADATA: dict[str, Callable[[Header], str]] = {
     "modality": _code("Modality"),
     "view_position": _code("ViewPosition"),
-    "laterality": _code("ImageLaterality", "Laterality"),
-    "sex": _code("PatientSex"),
+    "laterality": _laterality,
+    "sex": _term("PatientSex", "F", "M", "O"),
     "age": _age,
     "body_part": _code("BodyPartExamined"),
-    "manufacturer": _maker("Manufacturer"),
-    "model": _maker("ManufacturerModelName"),
-    "photometric": _code("PhotometricInterpretation"),
-    "bits_stored": _number("BitsStored"),
-    "kvp": _number("KVP"),
-    "exposure": _number("Exposure"),
+    "manufacturer": _maker("Manufacturer", digits=""),
+    "model": _maker("ManufacturerModelName", digits="0-9"),
+    "photometric": _term("PhotometricInterpretation", *_PHOTOMETRIC),
+    "bits_stored": _number("BitsStored", most=64),
+    "kvp": _number("KVP", most=1000),
+    "exposure": _number("Exposure", most=10_000),
     "pixel_spacing": _spacing,
-    "burned_in_annotation": _code("BurnedInAnnotation"),
+    "burned_in_annotation": _term("BurnedInAnnotation", "YES", "NO"),
 }
 """What a card may name under ``metadata`` as ``dicom.NAME``; the allow-list."""
