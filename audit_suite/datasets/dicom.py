@@ -65,6 +65,9 @@ def read_dicom(path: Path, frame: int | None = None) -> NDArray[Any]:
     """
     with _quiet():
         header = _read(path, pixels=True)
+        kind = _term("PhotometricInterpretation", *_PHOTOMETRIC)(header)
+        if kind not in (*_MONOCHROME, *_COLOUR):
+            raise ValueError(f"has the photometric interpretation '{kind}', which is not read")
         frames = int(_first(_get(header, "NumberOfFrames")) or 1)
         if frames > 1 and frame is None:
             raise ValueError(f"holds {frames} frames; choose one with the card's key dicom_frame")
@@ -73,14 +76,11 @@ def read_dicom(path: Path, frame: int | None = None) -> NDArray[Any]:
         pixels = _decode(header)
         if frames > 1:
             pixels = pixels[frame]
-        kind = _term("PhotometricInterpretation", *_PHOTOMETRIC)(header)
         if kind in _MONOCHROME and pixels.ndim == 2:
             return _grey(pixels, header, invert=kind == "MONOCHROME1")
-        if kind in _COLOUR and pixels.ndim == 3:
-            if pixels.dtype == np.uint8:
-                return pixels
-            raise ValueError(f"holds colour of {8 * pixels.itemsize} bits, which is not read")
-        raise ValueError(f"has the photometric interpretation '{kind or '?'}', which is not read")
+        if kind in _COLOUR and pixels.ndim == 3 and pixels.dtype == np.uint8:
+            return pixels
+        raise ValueError(f"holds pixels of another form or depth than '{kind}' is read in")
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -190,10 +190,13 @@ def _rescale(stored: Floats, header: Header) -> tuple[Floats, float, float]:
     if header.get("ModalityLUTSequence"):
         values, top = _look_up(stored, header.ModalityLUTSequence[0], header)
         return values, 0, top
-    slope, intercept = (_first(_get(header, f"Rescale{key}")) for key in ("Slope", "Intercept"))
-    if slope == 0:
-        raise ZeroDivisionError
-    slope, intercept = slope or 1, intercept or 0
+    given = header.get("RescaleSlope"), header.get("RescaleIntercept")  # nonsense raises here
+    slope, intercept = (
+        default if value in (None, "") else float(value)
+        for value, default in zip(given, (1, 0), strict=True)
+    )
+    if slope == 0 or not math.isfinite(slope * intercept):
+        raise ValueError
     ends = [slope * end + intercept for end in _range(header)]
     return slope * stored + intercept, min(ends), max(ends)
 
