@@ -290,6 +290,12 @@ def test_a_syntax_without_decoder_says_what_to_install(path, monkeypatch, said):
     assert "pip install python-gdcm" in hint
 
 
+def test_a_syntax_that_is_not_the_standards_is_refused_without_its_name(path):
+    whole = write(path).read_bytes()
+    path.write_bytes(whole.replace(b"1.2.840.10008.1.2.1\0", b"1.2.19500102.CANARY\0"))
+    assert refusal(read_dicom, path) == "cannot be decoded from 'unknown' (ValueError)"
+
+
 BROKEN = [
     *((key, "DS", b"DOE^JOHN") for key in ("KVP", "PixelSpacing", "WindowWidth", "WindowCenter")),
     *((key, "DS", b"DOE^JOHN") for key in ("RescaleSlope", "RescaleIntercept")),
