@@ -97,6 +97,17 @@ def read_metadata(path: Path) -> dict[str, str]:
         return {name: read(header) for name, read in METADATA.items()}
 
 
+def read_identity(path: Path) -> tuple[str, str]:
+    """SOP instance UID and patient id: to join and to group by, never to be shown or stored.
+
+    Raises:
+        ValueError: If it is no DICOM file.
+    """
+    with _quiet():
+        header = _read(path, pixels=False)
+        return _text(header, "SOPInstanceUID"), _text(header, "PatientID")
+
+
 _lock = threading.Lock()
 _silence = ExitStack()
 _silent = 0
@@ -129,16 +140,6 @@ def _get(header: Header, keyword: str) -> Any:
         return header.get(keyword)
     except Exception:
         return None
-
-
-def read_identity(path: Path) -> tuple[str, str]:
-    """SOP instance UID and patient id: to join and to group by, never to be shown or stored.
-
-    Raises:
-        ValueError: If it is no DICOM file.
-    """
-    header = _read(path, pixels=False)
-    return str(header.get("SOPInstanceUID") or ""), str(header.get("PatientID") or "").strip()
 
 
 def _read(path: Path, pixels: bool) -> Header:

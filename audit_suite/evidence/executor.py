@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -11,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import adaptive_avg_pool2d
 
+from audit_suite.cards import ModelCard
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.errors import AuditError
 from audit_suite.evidence.fills import fill_seed, measure_references
@@ -25,8 +27,12 @@ from audit_suite.evidence.prepare import (
 from audit_suite.evidence.request import Request, plan
 from audit_suite.evidence.source import SHARD, THUMBNAIL, EvidenceSource, pack_lines
 from audit_suite.evidence.store import Arrays
+from audit_suite.maskings import Masking
 from audit_suite.maskings.apply import Reference, apply_masking, hidden_pixels
 from audit_suite.models import normalise
+
+_Scored = dict[tuple[ModelCard, int | None, str], tuple[torch.Tensor, torch.Tensor | None]]
+"""Scores and embeddings of the masked versions of one batch, each distinct one scored once."""
 
 
 def compute(
@@ -195,13 +201,17 @@ class _Job:
         }
         rows = [index - start for index, _ in batch[:real]]
         by_masking = groupby(sorted(requests, key=lambda r: r.masking.id), key=lambda r: r.masking)
+        scored: _Scored = {}
         for masking, group in by_masking:
             masked, hidden = images, torch.zeros(len(batch), device=device)
             outline: torch.Tensor | None = None
+            same = ""
             if masking.keep != "all":
                 distance = distances[masking.region]
                 pixels = hidden_pixels(masking, distance).float()
                 hidden = pixels.mean(dim=(1, 2))
+                if bool((hidden > 0).any()):
+                    same = _identity(masking, pixels)
                 if masking.draws_region:
                     outline = adaptive_avg_pool2d(pixels[:, None], THUMBNAIL)[:, 0]
                 seed = self.source.profile.seed
@@ -210,21 +220,40 @@ class _Job:
                 masked = apply_masking(masking, images, distance, reference, seeds)
             for request in group:
                 columns[request].put_region(rows, hidden, outline)
-                self._score(request, masked, rows, columns[request])
+                self._score(request, masked, rows, columns[request], scored, same)
 
     def _score(
-        self, request: Request, masked: torch.Tensor, rows: Sequence[int], column: _Columns
+        self,
+        request: Request,
+        masked: torch.Tensor,
+        rows: Sequence[int],
+        column: _Columns,
+        scored: _Scored,
+        same: str,
     ) -> None:
         if request.pair in self.source.failures:
             return
+        key = (request.model, request.fold, same)
         try:
-            model = self.source.model(request.model, request.fold)
-            scores, embeddings = model(normalise(masked, request.model.input))
+            if key not in scored:
+                model = self.source.model(request.model, request.fold)
+                scored[key] = model(normalise(masked, request.model.input))
+            scores, embeddings = scored[key]
         except AuditError as error:
             self.source.failures[request.pair] = error
             return
         kept = slice(0, len(rows))
         column.put_scores(rows, scores[kept], None if embeddings is None else embeddings[kept])
+
+
+def _identity(masking: Masking, hidden: torch.Tensor) -> str:
+    """Tells masked batches apart: large dilations hide, and show, the same pixels.
+
+    Noise is drawn anew for each masking, so no two noisy batches are the same.
+    """
+    fill = masking.id if masking.fill == "noise" else masking.fill
+    bits = np.packbits(hidden.bool().cpu().numpy())
+    return f"{fill} {hashlib.sha256(bits.tobytes()).hexdigest()}"
 
 
 class _Columns:

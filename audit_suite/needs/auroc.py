@@ -8,8 +8,8 @@ from typing import Final, overload
 
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Full, Masking
-from audit_suite.needs.scores import cell_scores
-from audit_suite.statistics import Estimate, estimate_auroc
+from audit_suite.needs.scores import auroc_of, cell_scores
+from audit_suite.statistics import Estimate
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,8 @@ class Auroc:
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """AUROC with its patient-clustered influence (DeLong 1988, Obuchowski 1997)."""
         scores = cell_scores(cell, source, self.masking)
-        return estimate_auroc(
-            scores.labels,
-            scores.scores,
-            scores.patients,
-            scores.dataset,
-            label=f"AUROC {self.masking.label}".rstrip(),
-        ).placed(masking=self.masking.id, visible=scores.visible)
+        estimate = auroc_of(scores, f"AUROC {self.masking.label}".rstrip())
+        return estimate.placed(masking=self.masking.id, visible=scores.visible)
 
 
 class _Maskings:

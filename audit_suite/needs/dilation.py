@@ -10,8 +10,8 @@ import numpy as np
 from audit_suite.cards import InputSpec
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Masking
-from audit_suite.needs.scores import cell_scores
-from audit_suite.statistics import Estimate, estimate_auroc
+from audit_suite.needs.scores import auroc_of, cell_scores
+from audit_suite.statistics import Estimate
 from audit_suite.verdict import NotApplicable
 
 FACTORS = (0, 5, 10, 25, 50, 100, 150, 200, 300, 400, 500)
@@ -56,13 +56,8 @@ class DilatedAuroc:
         masking = self._dilated(cell)
         scores = cell_scores(cell, source, masking, largest=_WHOLE)
         factor = as_factor(cell.model.input, masking.dilation)
-        return estimate_auroc(
-            scores.labels,
-            scores.scores,
-            scores.patients,
-            scores.dataset,
-            label=f"AUROC {self.masking.label}, dilated {factor:g}/{FRAME}",
-        ).placed(masking=self.masking.id, radius=factor, visible=scores.visible)
+        estimate = auroc_of(scores, f"AUROC {self.masking.label}, dilated {factor:g}/{FRAME}")
+        return estimate.placed(masking=self.masking.id, radius=factor, visible=scores.visible)
 
     def _dilated(self, cell: Cell) -> Masking:
         return replace(self.masking, dilation=radius(cell.model.input, self.factor))
@@ -131,17 +126,9 @@ class SelectiveDilation:
         plain = cell_scores(cell, source, self.masking)
         grown = cell_scores(cell, source, dilated, largest=_WHOLE)
         chosen = plain.labels == (1 if self.grown == "positive" else 0)
-        parts = (
-            estimate_auroc(plain.labels, scores, plain.patients, plain.dataset, label)
-            for scores, label in (
-                (
-                    np.where(chosen, grown.scores, plain.scores),
-                    f"AUROC {self.masking.label}, {self.grown}s' masks dilated {factor:g}/{FRAME}",
-                ),
-                (plain.scores, "as they are"),
-            )
-        )
-        changed, before = parts
+        label = f"AUROC {self.masking.label}, {self.grown}s' masks dilated {factor:g}/{FRAME}"
+        changed = auroc_of(plain, label, np.where(chosen, grown.scores, plain.scores))
+        before = auroc_of(plain, "as they are")
         return (changed - before).placed(masking=self.masking.id, grown=self.grown, radius=factor)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.maskings import Masking
+from audit_suite.statistics import Estimate, estimate_auroc, estimate_auroc_within
 from audit_suite.verdict import NotApplicable
 
 LARGEST_ROI = 0.9  # of the frame: beyond it, hiding the ROI hides the image (checks.md, C4)
@@ -25,6 +27,9 @@ class CellScores:
         dataset: Digest of the data set.
         used: Shape (all images,), which of the data set's images these are.
         visible: Share of the image that is not hidden, 0 to 1, median over images.
+        weights: Shape (n,), quality of the masks where the card's rule weighs by it.
+        strata: Shape (n,), 1 above the card's minimum quality and 0 else, where its rule keeps the
+            two apart.
     """
 
     labels: NDArray[np.int_]
@@ -33,6 +38,8 @@ class CellScores:
     dataset: str
     used: NDArray[np.bool_]
     visible: float
+    weights: NDArray[np.float64] | None = None
+    strata: NDArray[np.int_] | None = None
 
 
 def cell_scores(
@@ -72,4 +79,34 @@ def cell_scores(
         dataset=dataset.digest,
         used=used,
         visible=1 - hidden,
+        **_by_quality(cell, source, used),
     )
+
+
+def auroc_of(found: CellScores, label: str, scores: NDArray[np.float64] | None = None) -> Estimate:
+    """AUROC of a cell's scores under the card's rule on mask quality.
+
+    Args:
+        found: Labels and patients, and scores unless others are given.
+        label: What it is, in words.
+        scores: Shape (n,).
+    """
+    values = found.scores if scores is None else scores
+    if found.strata is not None:
+        return estimate_auroc_within(
+            found.labels, [values], found.patients, [found.strata], found.dataset, label
+        )
+    return estimate_auroc(found.labels, values, found.patients, found.dataset, label, found.weights)
+
+
+def _by_quality(
+    cell: Cell, source: EvidenceSource, used: NDArray[np.bool_]
+) -> dict[str, NDArray[Any]]:
+    rule = cell.dataset.mask_quality
+    if rule is None or rule.rule == "drop":
+        return {}
+    cases = source.dataset(cell.dataset).cases
+    quality = np.array([case.quality or 0.0 for case in cases])[used]
+    if rule.rule == "weight":
+        return {"weights": quality}
+    return {"strata": (quality > rule.minimum).astype(np.int_)}

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from audit_suite.errors import AuditError
 from audit_suite.statistics.estimate import Estimate, Keys
@@ -17,7 +16,12 @@ Floats = NDArray[np.float64]
 
 
 def estimate_auroc(
-    labels: ArrayLike, scores: ArrayLike, patients: ArrayLike, dataset: str, label: str = "AUROC"
+    labels: ArrayLike,
+    scores: ArrayLike,
+    patients: ArrayLike,
+    dataset: str,
+    label: str = "AUROC",
+    weights: ArrayLike | None = None,
 ) -> Estimate:
     """Area under the ROC curve, clustered by patient.
 
@@ -37,12 +41,15 @@ def estimate_auroc(
         patients: Shape (n,).
         dataset: Digest of the data set; patients are told apart by data set.
         label: What it is, in words.
+        weights: Shape (n,), 0 or more: a pair of images counts by the product of their weights;
+            None for all alike.
 
     Raises:
         AuditError: If shapes differ, a label is not 0 or 1, a score is not finite, or a class has
             fewer than two patients.
     """
     truth, values, names = _validate(labels, scores, patients)
+    weight = np.ones(len(truth)) if weights is None else np.asarray(weights, np.float64)
     positive = truth == 1
     unique, of_image = np.unique(names, return_inverse=True)
     has_positive = np.bincount(of_image, weights=positive) > 0
@@ -53,7 +60,7 @@ def estimate_auroc(
             f"{label}: {m} patients with and {n} without the finding; a variance needs two of each",
             "audit on more data, or drop this target from the card",
         )
-    auc, components = _components(positive, values)
+    auc, components = _components(positive, values, weight)
     scale = np.where(positive, (m / (m - 1)) ** 0.5, (n / (n - 1)) ** 0.5)
     influence: Floats = np.bincount(of_image, weights=components * scale).astype(np.float64)
     groups = np.where(has_positive, "positive", "negative")
@@ -68,7 +75,7 @@ def estimate_auroc(
 
     def rebuild(keys: Keys) -> Estimate:
         kept = np.isin(np.char.add(f"{dataset}/", names), keys)
-        return estimate_auroc(truth[kept], values[kept], names[kept], dataset, label)
+        return estimate_auroc(truth[kept], values[kept], names[kept], dataset, label, weight[kept])
 
     return Estimate(
         label=label,
@@ -169,15 +176,17 @@ def _validate(
     return truth.astype(np.int64), values, names
 
 
-def _components(positive: NDArray[np.bool_], scores: Floats) -> tuple[float, Floats]:
-    """The AUC and each image's part in it, centred and divided by its class's count."""
-    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
-    ranks = rankdata(scores)
-    wins = np.empty(len(scores))
-    wins[positive] = (ranks[positive] - rankdata(scores[positive])) / n_negative
-    wins[~positive] = 1 - (ranks[~positive] - rankdata(scores[~positive])) / n_positive
-    auc = float(wins[positive].mean())
-    return auc, (wins - auc) / np.where(positive, n_positive, n_negative)
+def _components(
+    positive: NDArray[np.bool_], scores: Floats, weights: Floats
+) -> tuple[float, Floats]:
+    """The AUC and each image's part in it, centred and divided by its class's total weight."""
+    _, level = np.unique(scores, return_inverse=True)
+    sums = [np.bincount(level, weights * side, level.max() + 1) for side in (positive, ~positive)]
+    above, below = ((np.cumsum(total) - total / 2)[level] / total.sum() for total in sums)
+    wins = np.where(positive, below, 1 - above)
+    share = weights / np.where(positive, sums[0].sum(), sums[1].sum())
+    auc = float(np.average(wins[positive], weights=weights[positive]))
+    return auc, (wins - auc) * share
 
 
 def _hanley_mcneil(distance: float, m: int, n: int) -> float:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,6 +54,7 @@ def fit(
     seed: int,
     device: str,
     checkpoint: Path,
+    features: Path,
     progress: Callable[[str], None],
 ) -> Fitted:
     """Train a module in place; it ends with the weights of the best epoch.
@@ -70,10 +73,11 @@ def fit(
         seed: Decides order, augmentation and noise fills.
         device: Where the module is.
         checkpoint: File for the state of an unfinished run; removed at the end.
+        features: Folder where frozen features are kept for the other folds.
         progress: Called with a line of text after each epoch.
     """
     learning = _freeze(module, recipe.trainable)
-    shown = _Shown(recipe, module, data, masking, seed, device)
+    shown = _Shown(recipe, module, data, masking, seed, device, features)
     optimizer = torch.optim.Adam(
         learning.values(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
     )
@@ -119,10 +123,11 @@ class _Shown:
         masking: Masking,
         seed: int,
         device: str,
+        folder: Path,
     ) -> None:
         self._recipe, self._module, self._data = recipe, module, data
         self._masking, self._seed, self._device = masking, seed, device
-        self._head, self._features = self._frozen_features()
+        self._head, self._features = self._frozen_features(folder)
 
     def __call__(self, indices: Indices, rng: torch.Generator | None) -> tuple[Tensor, Tensor]:
         """Logits (B, T) and labels (B, T); augmented if ``rng`` is given."""
@@ -141,15 +146,19 @@ class _Shown:
             images = augment(images, self._recipe.augmentation, rng)
         return normalise(images, self._recipe.input)
 
-    def _frozen_features(self) -> tuple[nn.Module | None, Tensor | None]:
+    def _frozen_features(self, folder: Path) -> tuple[nn.Module | None, Tensor | None]:
         """Where only the head learns and images never change, its input is a constant.
 
         Whether the module is its head applied to the embedding is tried on a batch, not assumed.
         """
         recipe = self._recipe
-        if len(recipe.trainable) != 1 or not recipe.embedding_layer or not recipe.augmentation.none:
+        constant = recipe.augmentation.none and self._masking.fill != "noise"
+        if len(recipe.trainable) != 1 or not recipe.embedding_layer or not constant:
             return None, None
         head = self._module.get_submodule(recipe.trainable[0])
+        file = folder / f"{self._trunk_digest()[:32]}-features.npy"
+        if file.exists():
+            return head, torch.from_numpy(np.load(file)).to(self._device)
         kept: list[Tensor] = []
         hook = self._module.get_submodule(recipe.embedding_layer).register_forward_hook(
             lambda _module, _inputs, output: kept.append(output.flatten(1))
@@ -164,7 +173,25 @@ class _Shown:
                 if not same:
                     break
         hook.remove()
-        return (head, torch.cat(kept)) if same else (None, None)
+        if not same:
+            return None, None
+        found = torch.cat(kept)
+        folder.mkdir(parents=True, exist_ok=True)
+        aside = file.with_suffix(f".{os.getpid()}.tmp")
+        with aside.open("wb") as opened:
+            np.save(opened, found.cpu().numpy())
+        aside.replace(file)
+        return head, found
+
+    def _trunk_digest(self) -> str:
+        """SHA-256 of what decides the head's input: data, masking, and every frozen weight."""
+        recipe = self._recipe
+        content = [self._data.digest, self._masking.id, recipe.input.model_dump(mode="json")]
+        digest = hashlib.sha256(f"{content} {recipe.embedding_layer}".encode())
+        for name, value in sorted(self._module.state_dict().items()):
+            if not name.startswith(f"{recipe.trainable[0]}."):
+                digest.update(name.encode() + value.cpu().numpy().tobytes())
+        return digest.hexdigest()
 
 
 def _agrees(head: nn.Module, features: Tensor, logits: Tensor) -> bool:

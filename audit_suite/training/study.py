@@ -129,6 +129,7 @@ def train_one(run: Run, progress: Callable[[str], None] = print) -> str:
         seed,
         run.device,
         weights.with_suffix(".checkpoint"),
+        run.out / "prepared",
         say,
     )
     aside = weights.with_suffix(".tmp")

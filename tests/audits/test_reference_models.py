@@ -53,7 +53,9 @@ def test_the_honest_model_opens_the_gate(tmp_path, evidence, dataset):
 
 @pytest.mark.parametrize("dataset", ["phantom-cxr", "phantom-fundus"])
 def test_the_shortcut_model_is_blocked_and_the_check_is_named(tmp_path, evidence, dataset):
-    done, record, verdicts = audit(tmp_path, evidence, "phantom-shortcut", dataset)
+    done, record, verdicts = audit(
+        tmp_path, evidence, "phantom-shortcut", dataset, "--audit-suite=region-sensitivity"
+    )
     assert done.returncode == 1
     assert record["decision"] == "closed"
     assert verdicts["R1"] == "pass", "its AUROC is as good as claimed, and that is the point"
@@ -63,7 +65,12 @@ def test_the_shortcut_model_is_blocked_and_the_check_is_named(tmp_path, evidence
 
 def test_a_small_subset_is_inconclusive(tmp_path, evidence):
     done, record, verdicts = audit(
-        tmp_path, evidence, "phantom-honest", "phantom-cxr", "--audit-max-cases=300"
+        tmp_path,
+        evidence,
+        "phantom-honest",
+        "phantom-cxr",
+        "--audit-max-cases=300",
+        "--audit-suite=region-sensitivity",
     )
     assert done.returncode == 10
     assert verdicts["R2"] == verdicts["R3"] == "inconclusive"

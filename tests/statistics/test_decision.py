@@ -83,8 +83,8 @@ def test_a_fail_is_shared_among_cases_a_pass_is_not():
     with recording(DecisionRule(cases=20)) as recorded:
         assert ends(lambda: failing < 1) is Verdict.INCONCLUSIVE
         assert ends(lambda: passing < 1) is Verdict.PASS
-    assert recorded[0].fail_level == pytest.approx(0.0025)
-    assert "20 cases share the level" in recorded[0].message
+    assert recorded.comparisons[0].fail_level == pytest.approx(0.0025)
+    assert "20 cases share the level" in recorded.comparisons[0].message
 
 
 def test_confidence_moves_both_ends():
@@ -100,20 +100,20 @@ def test_every_comparison_records_itself():
         assert not b < 1
         assert not a > b
         assert a - b < 0
-    assert [c.verdict.value for c in recorded] == ["pass", "fail", "fail", "pass"]
-    assert recorded[0].margin_source == "protocol"
-    assert recorded[1].margin_source == "written in the check"
-    assert recorded[2].rule == "a - b > 0"
-    assert recorded[0].p_raw > 0.99
-    assert recorded[1].p_raw < 1e-6
-    record = recorded[0].to_record()
+    assert [c.verdict.value for c in recorded.comparisons] == ["pass", "fail", "fail", "pass"]
+    assert recorded.comparisons[0].margin_source == "protocol"
+    assert recorded.comparisons[1].margin_source == "written in the check"
+    assert recorded.comparisons[2].rule == "a - b > 0"
+    assert recorded.comparisons[0].p_raw > 0.99
+    assert recorded.comparisons[1].p_raw < 1e-6
+    record = recorded.comparisons[0].to_record()
     assert (record.estimate.label, record.relation, record.centre) == ("a", "<", None)
 
 
 def test_comparing_without_recording():
     with recording(DecisionRule()) as recorded:
         assert mean(0, 0.1).compare("<", 1).verdict is Verdict.PASS
-    assert recorded == []
+    assert recorded.comparisons == []
     assert ends(lambda: mean(0, 0.1) < 1) is Verdict.PASS, "also outside of a recording"
 
 
@@ -143,8 +143,8 @@ def test_a_family_must_agree(verdicts, joint):
     with recording(DecisionRule()) as recorded:
         assert ends(lambda: family.distance_to(5) < 1) == joint
         assert ends(lambda: family < 6) == joint
-    assert len(recorded) == 2 * len(verdicts)
-    assert {c.verdict.value for c in recorded} == {joint}
+    assert len(recorded.comparisons) == 2 * len(verdicts)
+    assert {c.verdict.value for c in recorded.comparisons} == {joint}
     assert family.compare(">", 0).verdict is Verdict.PASS
 
 

@@ -209,6 +209,7 @@ def run_fit(recipe, prepared, tmp_path, module, **changes):
         7,
         "cpu",
         tmp_path / "state.checkpoint",
+        tmp_path / "features",
         quiet,
     )
 
