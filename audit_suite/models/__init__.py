@@ -2,7 +2,6 @@
 
 from audit_suite.models.digest import model_digest
 from audit_suite.models.load import AuditedModel, build_module, load_model
-from audit_suite.models.parity import preprocessing_difference
 from audit_suite.models.preprocessing import fit_geometry, normalise
 
 __all__ = [
@@ -12,5 +11,4 @@ __all__ = [
     "load_model",
     "model_digest",
     "normalise",
-    "preprocessing_difference",
 ]

@@ -17,7 +17,7 @@ def parity(card: ModelCard) -> Exact:
         NotApplicable: If the card names none.
         AuditError: If a file is missing or does not fit.
     """
-    from audit_suite.models import preprocessing_difference
+    from audit_suite.evidence.parity import preprocessing_difference
 
     if card.parity is None:
         raise NotApplicable("the model card names no golden files of its release pipeline (parity)")
