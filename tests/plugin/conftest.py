@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -151,3 +153,8 @@ class World:
             self.pytester.runpytest_subprocess if subprocess else self.pytester.runpytest_inprocess
         )
         return run(*given)
+
+    def record(self) -> dict[str, Any]:
+        """The record the last run wrote."""
+        found: dict[str, Any] = json.loads((self.path / "audit.json").read_text(encoding="utf-8"))
+        return found
