@@ -87,6 +87,8 @@ def view(record: Record) -> View:
     )
     places = _places(record)
     outside = [f for f in findings if f.verdict is Verdict.NOT_APPLICABLE]
+    drawn = () if many else _curves(findings)
+    elsewhere = {finding.id for finding, _ in drawn} | _in_matrices(record)
     return View(
         record=record,
         waived=tuple(f for f in findings if f.verdict is Verdict.WAIVED),
@@ -97,12 +99,12 @@ def view(record: Record) -> View:
         matrix=_matrix(findings, places),
         plots=() if many else _plots(findings),
         passed=tuple(f for f in findings if f.verdict is Verdict.PASS),
-        reported=tuple(f for f in outside if f.observations),
+        reported=tuple(f for f in outside if f.observations and f.id not in elsewhere),
         not_applicable=tuple(f for f in outside if not f.observations),
         galleries=_galleries(record.gallery),
         heatmaps=tuple(heatmap(matrix) for matrix in record.matrices),
         case_mix=tuple(_case_mix(record.provenance.datasets)),
-        curves=() if many else _curves(findings),
+        curves=drawn,
     )
 
 
@@ -151,6 +153,22 @@ def _chart(findings: Sequence[Finding]) -> Forest | None:
 def _curves(findings: Sequence[Finding]) -> tuple[tuple[Finding, Curves], ...]:
     drawn = ((finding, curves(finding.observations)) for finding in findings)
     return tuple((finding, chart) for finding, chart in drawn if chart is not None)
+
+
+def _in_matrices(record: Record) -> set[str]:
+    """Findings whose every number stands in a heat map."""
+    shown = {
+        estimate.model_dump_json()
+        for matrix in record.matrices
+        for row in matrix.cells
+        for estimate in row
+        if estimate is not None
+    }
+    return {
+        finding.id
+        for finding in record.findings
+        if finding.observations and {e.model_dump_json() for e in finding.observations} <= shown
+    }
 
 
 def _case_mix(datasets: Sequence[DatasetRecord]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
