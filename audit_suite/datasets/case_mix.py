@@ -28,11 +28,8 @@ def case_mix(cases: Sequence[Case], names: Sequence[str]) -> dict[str, CaseMix]:
 def _one(cases: Sequence[Case], name: str) -> CaseMix:
     values = [(str(case.metadata[name]), case.patient) for case in cases]
     known = [(value, patient) for value, patient in values if value]
-    try:
-        numbers = [float(value) for value, _ in known]
-    except ValueError:
-        numbers = []
-    if len(set(numbers)) > _MOST and len({patient for _, patient in known}) >= 4 * FEWEST:
+    numbers = _numbers(known)
+    if len({value for value, _ in known}) > _MOST and len(numbers) >= 4 * FEWEST:
         quartiles = np.percentile(numbers, (25, 50, 75))
         return CaseMix(known=len(known), quartiles=[float(q) for q in quartiles], levels={})
     patients = defaultdict(set)
@@ -48,3 +45,15 @@ def _one(cases: Sequence[Case], name: str) -> CaseMix:
     if other := len(known) - sum(levels.values()):
         levels["other"] = levels.get("other", 0) + other
     return CaseMix(known=len(known), quartiles=None, levels=levels)
+
+
+def _numbers(known: Sequence[tuple[str, str]]) -> list[float]:
+    """A mean for each patient: by image, one patient with many would be all three quartiles."""
+    found = defaultdict(list)
+    for value, patient in known:
+        try:
+            found[patient].append(float(value))
+        except ValueError:
+            return []
+    means = [float(np.mean(numbers)) for numbers in found.values()]
+    return means if np.isfinite(means).all() else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.cards import DatasetCard
+from audit_suite.cards import DatasetCard, Holdout
 from audit_suite.datasets.dataset import BadImage, Case, Dataset, Sample
 from audit_suite.datasets.images import read_image, read_mask
 from audit_suite.errors import AuditError
@@ -57,8 +57,8 @@ class MaskFile:
         return read_mask(self.path, self.value)
 
     def update(self, digest: Any, hash_file: Callable[[Path], bytes]) -> None:
-        """Add the file's content."""
-        digest.update(hash_file(self.path))
+        """Add the file's content: masks are the user's own, also of a published data set."""
+        digest.update(_hash_content(self.path))
 
 
 @dataclass(frozen=True)
@@ -149,23 +149,36 @@ def build(
     *,
     published: bool = False,
     one_patient_one_split: bool = True,
+    patients: Iterable[str] = (),
 ) -> Dataset:
     """Check a reader's entries and make the data set of them.
 
     Args:
-        card: The card; its split, filter on metadata and rule on mask quality are applied.
+        card: The card; its split, held-out patients, filter on metadata and rule on mask quality
+            are applied.
         entries: Every image listed.
         problems: What the reader has found wrong so far.
         published: The files are a public release that does not change: names and sizes stand for
             their contents in the digest, as hashing a terabyte at each start would not do.
         one_patient_one_split: Refuse patients that are in two splits.
+        patients: Everybody listed, where ``entries`` are filtered already: held-out patients are
+            drawn from all of them.
 
     Raises:
         AuditError: If anything is wrong, all of it at once.
     """
     if one_patient_one_split:
         _refuse_patients_in_two_splits(problems.path, entries)
-    chosen = [entry for entry in entries if _selected(card, entry)]
+    side = None
+    if card.holdout is not None and entries:
+        # Of all patients listed: the cards of the two sides may filter and drop differently.
+        listed = {*patients, *(entry.patient for entry in entries)}
+        side = one_side(card.path, card.holdout, card.split, listed)
+    chosen = [
+        entry
+        for entry in entries
+        if _selected(card, entry) and (side is None or entry.patient in side)
+    ]
     if not chosen:
         problems.raise_if_any()
         counted = "; ".join(problems.excluded[:_SHOWN])
@@ -174,6 +187,7 @@ def build(
             + (f" ({counted})" if counted else ""),
             f"correct the keys 'split' and 'filter' of {card.path}",
         )
+    _refuse_impossible_quality(card, chosen, problems)
     kept = [entry for entry in chosen if _present(entry, problems) and _good(card, entry, problems)]
     _refuse_duplicates(kept, problems)
     problems.raise_if_any()
@@ -196,6 +210,40 @@ def build(
         read=lambda index: _read(card, problems.path, kept[index], needed),
         excluded=problems.excluded,
     )
+
+
+def one_side(card: Path, holdout: Holdout, split: str | None, patients: Iterable[str]) -> set[str]:
+    """The patients of one side of a random split (Sourget et al. 2024: 20 %, seed 1907).
+
+    Args:
+        card: The card's file, for messages.
+        holdout: Share and seed.
+        split: Which side: "test", or else the rest.
+        patients: All of them, in any order and number.
+
+    Raises:
+        AuditError: If there are too few for two sides.
+    """
+    from sklearn.model_selection import GroupShuffleSplit
+
+    groups = sorted(set(patients))
+    splitter = GroupShuffleSplit(1, test_size=holdout.share, random_state=holdout.seed)
+    try:
+        train, test = next(splitter.split(groups, groups=range(len(groups))))
+    except ValueError:
+        raise AuditError(
+            f"{card}: key 'holdout': {len(groups)} patients cannot be split in two",
+            "check that the data set is complete, or drop the key",
+        ) from None
+    return {groups[index] for index in (test if split == "test" else train)}
+
+
+def is_there(path: Path) -> bool:
+    """Whether a file exists; False too for what no file can be called, such as a whole sentence."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _selected(card: DatasetCard, entry: Entry) -> bool:
@@ -228,10 +276,21 @@ def _present(entry: Entry, problems: Problems) -> bool:
         (mask.where, mask.path) for mask in entry.regions.values() if isinstance(mask, MaskFile)
     ]
     for where, path in files:
-        if not path.is_file():
+        if not is_there(path):
             problems.add_bad_file(f"{where}: the file does not exist")
             return False
     return True
+
+
+def _refuse_impossible_quality(
+    card: DatasetCard, entries: Sequence[Entry], problems: Problems
+) -> None:
+    """Not a number passes every "at or below", and would weigh an image by nothing."""
+    column = card.mask_quality.column if card.mask_quality else None
+    named = f", column '{column}'" if column else ""
+    for entry in entries:
+        if entry.quality is not None and not 0 <= entry.quality <= 1:
+            problems.add(f"row {entry.row}{named}: the mask quality is no number from 0 to 1")
 
 
 def _good(card: DatasetCard, entry: Entry, problems: Problems) -> bool:

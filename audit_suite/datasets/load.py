@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from audit_suite.cards import DatasetCard, Holdout, canonical_digest, internal_card
+from audit_suite.cards import DatasetCard, canonical_digest, internal_card
 from audit_suite.datasets.adapters import ADAPTERS
 from audit_suite.datasets.case_mix import case_mix
 from audit_suite.datasets.dataset import Case, Dataset
+from audit_suite.datasets.entries import one_side
 from audit_suite.datasets.manifest import read_manifest
 from audit_suite.datasets.phantom import read_phantom
 from audit_suite.errors import AuditError
@@ -27,8 +28,13 @@ def load_dataset(card: DatasetCard, max_cases: int | None = None) -> Dataset:
     """
     readers = {"phantom": read_phantom, "manifest": read_manifest, **ADAPTERS}
     dataset = readers[card.reader](card)
-    if card.holdout is not None:
-        dataset = _hold_out(dataset, card.holdout)
+    if card.holdout is not None and card.reader == "phantom":
+        # Readers of files hold out as they read, from all patients that their lists name.
+        patients = one_side(
+            card.path, card.holdout, card.split, [case.patient for case in dataset.cases]
+        )
+        kept = [index for index, case in enumerate(dataset.cases) if case.patient in patients]
+        dataset = _subset(dataset, kept)
     if max_cases is not None and max_cases < len(dataset.cases):
         dataset = _sample(dataset, max_cases)
     for target in card.targets:
@@ -69,17 +75,6 @@ def describe(dataset: Dataset) -> DatasetRecord:
         internal=None if (internal := internal_card(card)) is None else internal.name,
         case_mix=case_mix(dataset.cases, card.metadata),
     )
-
-
-def _hold_out(dataset: Dataset, holdout: Holdout) -> Dataset:
-    """One side of a random split of the patients (Sourget et al. 2024: 20 %, seed 1907)."""
-    from sklearn.model_selection import GroupShuffleSplit
-
-    patients = [case.patient for case in dataset.cases]
-    splitter = GroupShuffleSplit(1, test_size=holdout.share, random_state=holdout.seed)
-    train, test = next(splitter.split(patients, groups=patients))
-    chosen = test if dataset.card.split == "test" else train
-    return _subset(dataset, [int(index) for index in chosen])
 
 
 def _sample(dataset: Dataset, max_cases: int) -> Dataset:

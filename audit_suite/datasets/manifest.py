@@ -34,7 +34,8 @@ def read_manifest(card: DatasetCard) -> Dataset:
         files = _files(card, root, row, problems)
         if files is not None:
             entries.append(_entry(card, root, row, files, problems))
-    return build(card, entries, problems)
+    patients = {row.values[card.columns.patient] for row in rows} - {""}
+    return build(card, entries, problems, patients=patients)
 
 
 def metadata_of(

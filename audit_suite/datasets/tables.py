@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,22 +44,29 @@ def stream_rows(path: Path, keys: str, ragged: bool = False) -> Iterator[Row]:
     Args:
         path: The file.
         keys: The card's keys that name it, for messages.
-        ragged: Rows may have more fields than the header, as some publishers write them.
+        ragged: Rows may end in a comma, with or without one in the header, as some publishers
+            write them; nothing may stand after it.
 
     Raises:
-        AuditError: If it is missing, no UTF-8 text, or a row has not as many fields as the header.
+        AuditError: If it is missing, no UTF-8 text, names a column twice, or a row has not as many
+            fields as the header.
     """
+    row = 0
     try:
         with _open(path) as file, _long_fields():
             reader = csv.DictReader(file, strict=True)
+            names = reader.fieldnames or ()
+            _refuse_columns_of_one_name(path, names)
             for values in reader:
-                extra = values.pop(None, None)
-                if (extra is not None and not ragged) or None in values.values():
+                row = reader.line_num
+                extra = values.pop(None, [])
+                nameless = ragged and not names[-1] and values[names[-1]]
+                if nameless or (any(extra) if ragged else extra) or None in values.values():
                     raise AuditError(
-                        f"{path} row {reader.line_num}: has not as many fields as the header",
+                        f"{path} row {row}: has not as many fields as the header",
                         "check for a missing quotation mark or comma",
                     )
-                yield Row(reader.line_num, {k: v.strip() for k, v in values.items()})
+                yield Row(row, {k: v.strip() for k, v in values.items()})
     except FileNotFoundError:
         raise AuditError(
             f"{path} does not exist", f"correct the keys {keys} of the data set card"
@@ -67,8 +75,11 @@ def stream_rows(path: Path, keys: str, ragged: bool = False) -> Iterator[Row]:
         raise AuditError(
             f"{path} is not UTF-8 text (byte {error.start})", "save it as UTF-8 and try again"
         ) from None
-    except (OSError, EOFError, csv.Error) as error:
-        raise AuditError(f"{path} cannot be read: {error}", "check the file") from None
+    except (OSError, EOFError, csv.Error, zlib.error) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise AuditError(
+            f"{path} cannot be read after row {row}: {why}", "check the file, or fetch it again"
+        ) from None
 
 
 def require_columns(card: DatasetCard, path: Path, rows: Sequence[Row], *names: str) -> None:
@@ -82,6 +93,14 @@ def require_columns(card: DatasetCard, path: Path, rows: Sequence[Row], *names: 
         raise AuditError(
             f"{path} has no column {missing}, which files of '{card.reader}' have",
             f"check the key 'files' of {card.path}; columns there: {', '.join(known)}",
+        )
+
+
+def _refuse_columns_of_one_name(path: Path, names: Sequence[str]) -> None:
+    """The last one would count, unseen; nameless ones are never asked for."""
+    if twice := sorted({name for name in names if name and names.count(name) > 1}):
+        raise AuditError(
+            f"{path} has more than one column named {', '.join(twice)}", "rename or drop the others"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from audit_suite.cards import DatasetCard
-from audit_suite.datasets.adapters.common import file_of, pick
+from audit_suite.datasets.adapters.common import file_of, folder_of, pick, refuse_several_regions
 from audit_suite.datasets.dataset import Dataset
 from audit_suite.datasets.entries import Entry, MaskFile, Problems, RegionSource, build
 from audit_suite.datasets.tables import read_rows, require_columns
@@ -29,12 +29,14 @@ def read_airogs(card: DatasetCard) -> Dataset:
             f"{card.path}: AIROGS has one target, the card names {sorted(card.targets)}",
             "keep one; it is positive where the class is RG",
         )
+    refuse_several_regions(card, "masks")
     path = file_of(card, "labels")
     rows = read_rows(path, "'files.labels'")
     require_columns(card, path, rows, "challenge_id", "class")
     problems = Problems(card, path)
-    images = _images(card.resolve(card.root))
-    masks = _images(file_of(card, "masks")) if "masks" in card.files else {}
+    apart = folder_of(card, "masks").resolve() if "masks" in card.files else None
+    images = _images(card.resolve(card.root), apart)
+    masks = {} if apart is None else _images(apart)
     needed = sorted({region for target in card.targets.values() for region in target.roi})
     (target,) = card.targets
     entries = []
@@ -43,14 +45,17 @@ def read_airogs(card: DatasetCard) -> Dataset:
         if grade not in _LABELS:
             problems.add(f"row {row.number}, column 'class': is neither RG nor NRG")
         where = f"row {row.number}, column 'challenge_id'"
+        for what, files in (("images", images), ("masks", masks)):
+            if len(files.get(name, ())) > 1:
+                problems.add(f"{where}: several {what} have that name")
         regions: dict[str, RegionSource] = {
-            region: MaskFile(masks[name], None, where) for region in needed if name in masks
+            region: MaskFile(masks[name][0], None, where) for region in needed if name in masks
         }
         entries.append(
             Entry(
                 row=row.number,
                 where=where,
-                image=images.get(name, path.parent / f"{name}.jpg"),
+                image=images.get(name, [path.parent / f"{name}.jpg"])[0],
                 id=name,
                 patient=name,
                 labels={target: _LABELS.get(grade, 0)},
@@ -61,11 +66,11 @@ def read_airogs(card: DatasetCard) -> Dataset:
     return build(card, entries, problems, published=True)
 
 
-def _images(folder: Path) -> dict[str, Path]:
-    """Image files by id; masks kept under the same root lie in a folder of their own."""
+def _images(folder: Path, apart: Path | None = None) -> dict[str, list[Path]]:
+    """Image files by id, but those in a folder apart: masks may lie below the images' root."""
     endings = (".jpg", ".jpeg", ".png", ".tif")
-    files = (file for file in sorted(folder.rglob("*")) if file.suffix.lower() in endings)
-    found: dict[str, Path] = {}
-    for file in files:
-        found.setdefault(file.stem, file)
+    found: dict[str, list[Path]] = {}
+    for file in sorted(folder.rglob("*")):
+        if file.suffix.lower() in endings and not (apart and file.is_relative_to(apart)):
+            found.setdefault(file.stem, []).append(file)
     return found

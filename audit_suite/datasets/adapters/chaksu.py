@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +40,7 @@ class Majority:
 
     def read(self) -> Mask:
         """The majority."""
-        masks = self._masks
-        found: Mask = 2 * masks.sum(axis=0) > len(masks)
-        return found
+        return _most(self._masks())
 
     def update(self, digest: Any, hash_file: Callable[[Path], bytes]) -> None:
         """Add the files."""
@@ -56,22 +53,29 @@ class Majority:
         Raises:
             ValueError: If a mask cannot be read or they differ in size.
         """
-        majority = self.read()
+        masks = self._masks()
+        majority = _most(masks)
         return float(
             np.mean(
                 [
                     2 * (mask & majority).sum() / max(mask.sum() + majority.sum(), 1)
-                    for mask in self._masks
+                    for mask in masks
                 ]
             )
         )
 
-    @cached_property
     def _masks(self) -> Any:
+        """Read anew each time: kept, the masks of a thousand images would fill the memory."""
         masks = [read_mask(path, None) for path in self.paths]
         if len({mask.shape for mask in masks}) > 1:
             raise ValueError("differs in size between experts")
         return np.stack(masks)
+
+
+def _most(masks: Any) -> Mask:
+    """Pixels that more than half of the masks hold: a tie is not enough."""
+    found: Mask = 2 * masks.sum(axis=0) > len(masks)
+    return found
 
 
 def read_chaksu(card: DatasetCard) -> Dataset:
@@ -112,25 +116,37 @@ def _entries(
     problems: Problems,
 ) -> list[Entry]:
     path = folder / _DECISIONS / f"Glaucoma_Decision_Comparison_{device}_majority.csv"
+    images = _by_stem(_folder(folder / _IMAGES, device))
     if not path.is_file():
+        if images:
+            raise AuditError(
+                f"{path} does not exist, but images by {device} do", "restore the published file"
+            )
         return []
     rows = read_rows(path, "'root'")
     require_columns(card, path, rows, "Images", *_EXPERTS)
     (target,) = card.targets
-    images = _by_stem(_folder(folder / _IMAGES, device))
-    found = []
+    table = path.relative_to(folder.parent).as_posix()  # Train and Test have tables of equal names
+    experts = sorted((folder / _MASKS).glob("Expert*"))
+    drawn = {
+        region: [_by_stem(_folder(_folder(expert, device), region)) for expert in experts]
+        for region in needed
+    }
+    found, seen = [], dict[str, int]()
     for row in rows:
         stem = Path(row.values["Images"].partition("-")[0]).stem.lower()
-        where = f"{path.name} row {row.number}, column 'Images'"
+        where = f"{table} row {row.number}, column 'Images'"
         image = images.get(stem)
         if image is None:
             problems.add_bad_file(f"{where}: there is no image of that name")
             continue
+        if (first := seen.setdefault(stem, row.number)) != row.number:
+            problems.add(f"{table} rows {first} and {row.number} are of the same image")
+            continue
         regions: dict[str, RegionSource] = {}
         for region in needed:
-            masks = _expert_masks(folder, device, region, stem)
-            if masks:
-                regions[region] = Majority(masks, f"{where}, the experts' {region}:")
+            if masks := tuple(place[stem] for place in drawn[region] if stem in place):
+                regions[region] = Majority(masks, f"{where}, the experts' {region}")
         patient = re.search(r"P(\d+)", image.stem)
         identity = f"{split}/{device}/{patient[0] if patient else stem}"
         found.append(
@@ -183,17 +199,8 @@ def _quality(
         )
     except (ValueError, OSError) as error:
         where = next(iter(regions.values())).where
-        problems.add_bad_file(f"{where} {error}")
+        problems.add_bad_file(f"{where}: {error}")
         return None
-
-
-def _expert_masks(folder: Path, device: str, region: str, stem: str) -> tuple[Path, ...]:
-    found = []
-    for expert in sorted((folder / _MASKS).glob("Expert*")):
-        place = _folder(_folder(expert, device), region)
-        if (mask := _by_stem(place).get(stem)) is not None:
-            found.append(mask)
-    return tuple(found)
 
 
 def _folder(parent: Path, name: str) -> Path:

@@ -7,6 +7,7 @@ Gaggion et al., Scientific Data 11, 2024. Masks were segmented by HybridGNet, no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,10 @@ from audit_suite.datasets.tables import Row, stream_rows
 from audit_suite.errors import AuditError
 
 REGIONS = {"left-lung": "Left Lung", "right-lung": "Right Lung", "heart": "Heart"}
-_IDS = ("ImageID", "Image Index", "image_id", "dicom_id", "Path")
+_IDS = ("ImageID", "Image ID", "Image Index", "image_id", "dicom_id", "Path")
 _QUALITY = "Dice RCA (Mean)"
+_BLANK = ("", "nan")
+_LARGEST = 65_535  # pixels a side
 
 
 @dataclass(frozen=True)
@@ -57,17 +60,20 @@ def decode_runs(runs: str, height: int, width: int) -> Mask:
     """
     try:
         numbers = np.array(runs.split(), dtype=np.int64)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ValueError("has runs that are no whole numbers") from None
     if len(numbers) % 2:
         raise ValueError("has a run without a length: the text is cut off")
+    size = height * width
+    if len(numbers) and (numbers.min() < 1 or numbers.max() > size):  # before sums can overflow
+        raise ValueError(f"has runs outside an image of {width} x {height} pixels")
     starts, lengths = numbers[::2] - 1, numbers[1::2]
     ends = starts + lengths
-    if len(numbers) and (starts.min() < 0 or lengths.min() < 1 or ends.max() > height * width):
+    if len(numbers) and ends.max() > size:
         raise ValueError(f"has runs outside an image of {width} x {height} pixels")
     if (starts[1:] < ends[:-1]).any():
         raise ValueError("has runs that overlap")
-    steps = np.zeros(height * width + 1, np.int8)
+    steps = np.zeros(size + 1, np.int8)
     steps[starts] += 1
     np.subtract.at(steps, ends, 1)
     mask: Mask = np.cumsum(steps[:-1], dtype=np.int8).reshape(height, width) > 0
@@ -87,7 +93,8 @@ def read_chexmask(
         By image id the region sources and the quality, None where it is blank.
 
     Raises:
-        AuditError: If the file is no CheXmask table, lists an image twice, or a row is wrong.
+        AuditError: If the file is no CheXmask table, lists an image twice or none that is wanted,
+            or a row is wrong.
     """
     found: dict[str, tuple[dict[str, RegionSource], float | None]] = {}
     column = ""
@@ -101,6 +108,11 @@ def read_chexmask(
                 f"{path} row {row.number}: the image is listed a second time", "drop one of them"
             )
         found[image] = _masks(path, row)
+    if wanted and not found:
+        raise AuditError(
+            f"{path} lists none of the data set's images",
+            "check the key 'files.masks': CheXmask has one table a data set",
+        )
     return found
 
 
@@ -116,21 +128,25 @@ def _id_column(path: Path, row: Row) -> str:
 
 
 def _masks(path: Path, row: Row) -> tuple[dict[str, RegionSource], float | None]:
-    def number(name: str) -> float:
+    def number(name: str, least: float, most: float) -> float:
         try:
-            return float(row.values[name])
+            found = float(row.values[name])
         except ValueError:
+            found = math.nan
+        if not least <= found <= most:
             raise AuditError(
-                f"{path} row {row.number}, column '{name}': is no number", "correct the row"
-            ) from None
+                f"{path} row {row.number}, column '{name}': is no number from {least} to {most}",
+                "restore the row from the published file",
+            )
+        return found
 
-    height, width = int(number("Height")), int(number("Width"))
+    height, width = (int(number(name, 1, _LARGEST)) for name in ("Height", "Width"))
     regions: dict[str, RegionSource] = {
         name: RunLength(
             row.values[column], height, width, f"({path.name} row {row.number}, column '{column}')"
         )
         for name, column in REGIONS.items()
-        if row.values[column] and row.values[column] != "nan"
+        if row.values[column].lower() not in _BLANK
     }
-    blank = row.values[_QUALITY] in ("", "nan")
-    return regions, None if blank else number(_QUALITY)
+    blank = row.values[_QUALITY].lower() in _BLANK
+    return regions, None if blank else number(_QUALITY, 0, 1)

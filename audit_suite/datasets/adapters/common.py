@@ -21,6 +21,34 @@ def file_of(card: DatasetCard, role: str) -> Path:
     return path
 
 
+def folder_of(card: DatasetCard, role: str) -> Path:
+    """The folder a card names under ``files``.
+
+    Raises:
+        AuditError: If it does not exist or is a file, such as an archive that is still packed.
+    """
+    path = file_of(card, role)
+    if not path.is_dir():
+        raise AuditError(
+            f"{path} is no folder", f"unpack it, or correct 'files.{role}' of {card.path}"
+        )
+    return path
+
+
+def refuse_several_regions(card: DatasetCard, files: str) -> None:
+    """Refuse more than one region where masks are one file an image: it cannot show both.
+
+    Raises:
+        AuditError: If the targets name several and there are masks.
+    """
+    needed = sorted({region for target in card.targets.values() for region in target.roi})
+    if len(needed) > 1 and files in card.files:
+        raise AuditError(
+            f"{card.path}: key 'roi' names {needed}, but 'files.{files}' holds one mask an image",
+            "name the one region that these masks show",
+        )
+
+
 def labels_of(card: DatasetCard, classes: Collection[str]) -> dict[str, int]:
     """1 for every target whose class is among an image's; names compare in lower case."""
     found = {name.strip().lower() for name in classes}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from pathlib import Path
 
 from audit_suite.cards import DatasetCard
-from audit_suite.datasets.adapters.common import file_of
+from audit_suite.datasets.adapters.common import file_of, folder_of, refuse_several_regions
 from audit_suite.datasets.dataset import Dataset
 from audit_suite.datasets.dicom import is_dicom, read_identity
 from audit_suite.datasets.entries import Entry, MaskFile, Problems, RegionSource, build
@@ -33,14 +34,18 @@ def read_dicom_folder(card: DatasetCard) -> Dataset:
     refuse_unknown_tags(card)
     key = next((name for name in _KEYS if name in rows[0].values), None)
     columns = {name: target.column or name for name, target in card.targets.items()}
-    if key is None or (set(columns.values()) | set(card.filter)) - set(rows[0].values):
+    wanted = [*columns.values(), *card.filter]
+    wanted += [name for name in card.metadata if not name.startswith("dicom.")]
+    if key is None or set(wanted) - set(rows[0].values):
         raise AuditError(
             f"{path} has the columns {', '.join(rows[0].values)}",
-            f"it needs {' or '.join(_KEYS)}, and {', '.join([*columns.values(), *card.filter])}",
+            f"it needs {' or '.join(_KEYS)}, and {', '.join(dict.fromkeys(wanted))}",
         )
+    refuse_several_regions(card, "masks")
     problems = Problems(card, path)
     files = _files(root, key, problems)
     by_name = _masks(card)
+    stems = Counter(image.stem for image, _, _ in files.values())
     entries, used = [], set()
     for row in rows:
         found = files.get(row.values[key])
@@ -52,7 +57,11 @@ def read_dicom_folder(card: DatasetCard) -> Dataset:
         used.add(image)
         if not patient:
             problems.add(f"{where}: the file's header names no patient")
-        mask = by_name.get(image.stem) or by_name.get(uid)
+        mask = by_name.get(uid) or by_name.get(image.stem)
+        if mask is not None and mask.stem != uid and stems[image.stem] > 1:
+            problems.add(
+                f"{where}: several files have the name that its mask goes by: name masks by UID"
+            )
         needed = {region for target in card.targets.values() for region in target.roi}
         regions: dict[str, RegionSource] = (
             {name: MaskFile(mask, None, where) for name in needed} if mask is not None else {}
@@ -62,7 +71,7 @@ def read_dicom_folder(card: DatasetCard) -> Dataset:
                 row=row.number,
                 where=where,
                 image=image,
-                id=uid or str(image),
+                id=_hashed(uid or image.relative_to(root).as_posix()),
                 patient=patient,
                 labels=_labels(columns, row, problems),
                 metadata={
@@ -81,25 +90,33 @@ def _files(root: Path, key: str, problems: Problems) -> dict[str, tuple[Path, st
     """Image file, UID and hashed patient, by what the table names a file by."""
     found: dict[str, tuple[Path, str, str]] = {}
     for number, file in enumerate(sorted(path for path in root.rglob("*") if path.is_file())):
-        if not is_dicom(file):
-            continue
+        where = f"file {number + 1} under the root"
         try:
+            if not is_dicom(file):
+                continue
             uid, patient = read_identity(file)
-        except ValueError as error:
-            problems.add_bad_file(f"file {number + 1} under the root {error}")
+        except (ValueError, OSError) as error:
+            why = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else error
+            problems.add_bad_file(f"{where} {why}")
             continue
-        hashed = hashlib.sha256(patient.encode()).hexdigest() if patient else ""
         name = uid if key == "sop_instance_uid" else file.relative_to(root).as_posix()
+        if not name:
+            problems.add_bad_file(f"{where} has no SOP instance UID")
+            continue
         if name in found:
             problems.add("two files under the root have one SOP instance UID")
-        found[name] = (file, uid, hashed)
+        found[name] = (file, uid, _hashed(patient) if patient else "")
     return found
+
+
+def _hashed(identity: str) -> str:
+    return hashlib.sha256(identity.encode()).hexdigest()
 
 
 def _masks(card: DatasetCard) -> dict[str, Path]:
     if "masks" not in card.files:
         return {}
-    folder = file_of(card, "masks")
+    folder = folder_of(card, "masks")
     return {file.stem: file for file in sorted(folder.iterdir()) if file.is_file()}
 
 

@@ -7,6 +7,7 @@ is `suboptimal study`, `exclude` or `unchanged`. Reports are never read.
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 from audit_suite.cards import DatasetCard
@@ -19,7 +20,7 @@ from audit_suite.datasets.adapters.common import (
     require_regions,
 )
 from audit_suite.datasets.dataset import Dataset
-from audit_suite.datasets.entries import Entry, Problems, build
+from audit_suite.datasets.entries import Entry, Problems, build, is_there
 from audit_suite.datasets.tables import Row, read_rows, require_columns
 from audit_suite.errors import AuditError
 
@@ -37,7 +38,7 @@ def read_padchest(card: DatasetCard) -> Dataset:
     rows = read_rows(path, "'files.labels'")
     require_columns(card, path, rows, "ImageID", "ImageDir", "PatientID", "Projection", "Labels")
     problems = Problems(card, path)
-    invalid = _invalid(card)
+    invalid = _invalid(card, {row.values["ImageID"] for row in rows})
     kept: list[tuple[Row, list[str]]] = []
     for row in rows:
         classes = _classes(path, row)
@@ -103,21 +104,32 @@ def _left_out(row: Row, classes: list[str], invalid: set[str]) -> str:
     return ""
 
 
-def _invalid(card: DatasetCard) -> set[str]:
+def _invalid(card: DatasetCard, known: set[str]) -> set[str]:
+    """Image ids listed as invalid: one a line, or whole rows of the table, as some lists have them.
+
+    Raises:
+        AuditError: If none is an image of the data set.
+    """
     if "invalid" not in card.files:
         return set()
     path = file_of(card, "invalid")
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise AuditError(f"{path} is not UTF-8 text", "one ImageID a line") from None
-    return {line.strip().strip('",') for line in lines if line.strip()}
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise AuditError(f"{path} is no UTF-8 text file", "it needs an ImageID a line") from None
+    invalid = known.intersection(re.split(r"[\s,;\"'/]+", text))
+    if not invalid:
+        raise AuditError(
+            f"{path} names no image of the data set",
+            f"correct or drop 'files.invalid' of {card.path}",
+        )
+    return invalid
 
 
 def _image(folder: Path, part: str, name: str) -> Path:
     """Images lie in the numbered folders they were published in, or all in one."""
     numbered = folder / part.removesuffix(".0") / name
-    return numbered if numbered.is_file() else folder / name
+    return numbered if is_there(numbered) else folder / name
 
 
 def _metadata(row: Row) -> dict[str, str]:
