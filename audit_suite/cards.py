@@ -8,7 +8,15 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from audit_suite.errors import AuditError
 from audit_suite.toml_files import read_toml
@@ -173,14 +181,49 @@ class Columns(_Part):
 class ShortcutSpec(_Part):
     """A planted shortcut: present where it agrees with the target's label, else absent.
 
-    ``agreement`` is the share of images whose shortcut equals the label (.5 = no information);
-    ``strength`` is how visible it is drawn.
+    ``target`` is the phantom's first unless another is named; ``agreement`` is the share of
+    patients whose shortcut equals the label (.5 = no information); ``strength`` is how visible it
+    is drawn.
     """
 
     name: str
     target: Name | None = None
     agreement: Share = 1.0
     strength: Share = 1.0
+
+
+class CoLabel(_Part):
+    """A second finding, with a label of its own: independent of the first target, or tied to it.
+
+    ``prevalence`` draws it independently (.5 if nothing is said); ``agreement`` is the share of
+    patients whose co-label equals the first target's label.
+    """
+
+    target: Name
+    prevalence: Annotated[float, Field(gt=0, lt=1)] | None = None
+    agreement: Share | None = None
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> CoLabel:
+        if self.prevalence is not None and self.agreement is not None:
+            raise ValueError("give 'prevalence' (independent) or 'agreement' (tied), not both")
+        return self
+
+
+class MetadataTie(_Part):
+    """Metadata that travel with the first target's label, and how far the image shows them.
+
+    Sick patients come from ``site-c``, lie down (``AP``; fundus: ``OS``) or are older, well ones
+    the reverse, in a share ``agreement`` of all patients. ``strength`` is how plainly the exposure
+    and grain of ``site-c`` show in its images; view and age show as they do in any phantom.
+    """
+
+    key: Literal["site", "view", "age"]
+    agreement: Share = 1.0
+    strength: Share = 1.0
+
+
+_LATER_KEYS = ("co_labels", "metadata", "under_segmentation")
 
 
 class PhantomSpec(_Part):
@@ -194,6 +237,18 @@ class PhantomSpec(_Part):
     prevalence: Annotated[float, Field(gt=0, lt=1)] = 0.5
     finding_strength: Share = 1.0
     shortcuts: tuple[ShortcutSpec, ...] = ()
+    co_labels: tuple[CoLabel, ...] = ()
+    metadata: tuple[MetadataTie, ...] = ()
+    under_segmentation: Share = 0.0
+    """How large a hole the ROI's mask has where a sick patient's finding is densest: at 1 its
+    radius is 7.5 % of the frame."""
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave keys that came later out while unused: digests of older cards stay as they are."""
+        content: dict[str, Any] = write(self)
+        unused = [k for k in _LATER_KEYS if getattr(self, k) == type(self).model_fields[k].default]
+        return {key: value for key, value in content.items() if key not in unused}
 
 
 class Holdout(_Part):

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
-from audit_suite.needs import EachMasking, Need
+from audit_suite.needs import Expanding, Need
 from audit_suite.statistics import Estimate, Margin, observe
 from audit_suite.verdict import NotApplicable
 
-Asked = Need | EachMasking
+Asked = Need | Expanding
 Declared = Asked | list[Asked] | tuple[Asked, ...] | Margin
 
 ATTRIBUTE = "__audit_check__"
@@ -92,13 +92,31 @@ def report_only(*estimates: Estimate, because: str) -> NoReturn:
     raise NotApplicable(f"reported only: {because}")
 
 
+def require_skill(full: Estimate, least: float = 0.60) -> None:
+    """Leave a check that asks for a loss of skill where there is none to lose.
+
+    Args:
+        full: AUROC on full images.
+        least: What its one-sided 95 % bound must exceed.
+
+    Raises:
+        NotApplicable: If it does not.
+    """
+    low, _ = full.interval(0.90)
+    if low <= least:
+        raise NotApplicable(
+            f"skill on full images is not shown to exceed AUROC {least:.2f} (lower bound "
+            f"{low:.3f}): there is too little to lose"
+        )
+
+
 def _validate(name: str, need: object) -> None:
-    if isinstance(need, Need | EachMasking | Margin):
+    if isinstance(need, Need | Expanding | Margin):
         return
     if (
         isinstance(need, list | tuple)
         and need
-        and all(isinstance(n, Need | EachMasking) for n in need)
+        and all(isinstance(n, Need | Expanding) for n in need)
     ):
         return
     raise TypeError(

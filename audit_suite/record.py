@@ -94,13 +94,25 @@ class Finding(_Part):
     waiver: WaiverRecord | None = None
 
 
+class CauseFlag(_Part):
+    """Whether one cause holds, with the estimates that led there."""
+
+    cause: str
+    holds: Literal["yes", "no", "unknown"]
+    because: str
+    settles: str = Field(description="which data or check would settle an unknown")
+    estimates: list[EstimateRecord]
+
+
 class CausesRecord(_Part):
-    """Named causes of a model's failures on one target."""
+    """Named causes of what a model tells without the region, on one target; several may hold."""
 
     model: str
     dataset: str
     target: str
-    causes: list[str]
+    causes: list[str] = Field(description="the flags that hold")
+    flags: list[CauseFlag] = Field(default_factory=list)
+    sentence: str = Field(default="", description="the same for a clinician")
 
 
 class GalleryImage(_Part):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
@@ -15,20 +15,12 @@ from torch.nn.functional import adaptive_avg_pool2d
 from audit_suite.cards import ModelCard
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.errors import AuditError
-from audit_suite.evidence.fills import fill_seed, measure_references
-from audit_suite.evidence.prepare import (
-    Geometry,
-    Prepared,
-    Wanted,
-    blank,
-    geometry,
-    prepare_chunks,
-)
+from audit_suite.evidence.columns import Columns
+from audit_suite.evidence.context import Context, measure
+from audit_suite.evidence.prepare import Geometry, Prepared, Wanted, blank, geometry, prepare_chunks
 from audit_suite.evidence.request import Request, plan
-from audit_suite.evidence.source import SHARD, THUMBNAIL, EvidenceSource, pack_lines
-from audit_suite.evidence.store import Arrays
+from audit_suite.evidence.source import SHARD, THUMBNAIL, EvidenceSource
 from audit_suite.maskings import Masking
-from audit_suite.maskings.apply import Reference, apply_masking, hidden_pixels
 from audit_suite.models import normalise
 
 _Scored = dict[tuple[ModelCard, int | None, str], tuple[torch.Tensor, torch.Tensor | None]]
@@ -123,9 +115,7 @@ class _Job:
 
     dataset: Dataset
     source: EvidenceSource
-    ready: dict[int, dict[Geometry, Prepared] | BadImage] = field(default_factory=dict)
-    references: dict[Geometry, Reference] = field(default_factory=dict)
-    ready_for: Wanted | None = None
+    context: Context | None = None
 
     def missing(self, requests: Sequence[Request], shard: int) -> list[Request]:
         store, source = self.source.store, self.source
@@ -138,20 +128,15 @@ class _Job:
     def compute(self, requests: Sequence[Request], shard: int) -> None:
         wanted = Wanted(
             specs={geometry(r.model.input): r.model.input for r in requests},
-            rois=sorted({r.masking.region for r in requests if r.masking.region}),
+            areas=sorted({(m.region, m.whose) for m in _masked(requests)}),
         )
-        fills = {r.masking.fill for r in requests if r.masking.keep != "all"}
-        if fills - {"black"} and self.ready_for != wanted:
-            self.references, self.ready = measure_references(self.dataset, wanted)
-            self.ready_for = wanted
+        context = self._context(wanted, requests)
         profile = self.source.profile
         indices = range(shard * SHARD, min((shard + 1) * SHARD, len(self.dataset.cases)))
-        columns = {r: _Columns(len(indices), len(r.model.targets)) for r in requests}
+        columns = {r: Columns(len(indices), len(r.model.targets)) for r in requests}
         chunk_size = max(profile.batch_for(spec.size) for spec in wanted.specs.values())
         excluded: dict[int, str] = {}
-        for chunk, images in prepare_chunks(
-            self.dataset, indices, chunk_size, wanted, self.ready, profile.threads
-        ):
+        for chunk, images in prepare_chunks(context.make, indices, chunk_size, profile.threads):
             for index, image in zip(chunk, images, strict=True):
                 if isinstance(image, BadImage):
                     if self.dataset.card.on_bad_image == "error":
@@ -159,16 +144,31 @@ class _Job:
                     excluded[index] = image.what
             # A blank stands in for a bad image, so that batches never depend on who is excluded.
             whole = [blank(wanted) if isinstance(image, BadImage) else image for image in images]
-            self._score_chunk(list(zip(chunk, whole, strict=True)), columns, indices.start)
+            self._score_chunk(context, list(zip(chunk, whole, strict=True)), columns, indices.start)
         for request, column in columns.items():
             if request.pair not in self.source.failures:
                 arrays = column.arrays({i - indices.start: why for i, why in excluded.items()})
                 self.source.store.write(self.source.key(request, shard), arrays)
 
+    def _context(self, wanted: Wanted, requests: Sequence[Request]) -> Context:
+        """The surroundings of the data set, looked at only where a masking needs them."""
+        maskings = _masked(requests)
+        source = self.source
+        if all((m.fill, m.whose, m.first) == ("black", "own", "nothing") for m in maskings):
+            return Context(self.dataset, wanted, source.profile.seed, {}, {}, {})
+        if self.context is None or self.context.wanted != wanted:
+            places = any(
+                m.whose in ("population", "window") or m.first == "centre" for m in maskings
+            )
+            store = source.store if places else None
+            self.context = measure(self.dataset, wanted, source.profile.seed, store)
+        return self.context
+
     def _score_chunk(
         self,
+        context: Context,
         images: Sequence[tuple[int, dict[Geometry, Prepared]]],
-        columns: dict[Request, _Columns],
+        columns: dict[Request, Columns],
         start: int,
     ) -> None:
         for key, group in groupby(
@@ -180,46 +180,44 @@ class _Job:
             for first in range(0, len(images), batch_size):
                 part = images[first : first + batch_size]
                 padded = list(part) + [part[-1]] * (batch_size - len(part))
-                self._score_batch(key, padded, len(part), requests, columns, start)
+                self._score_batch(context, key, padded, len(part), requests, columns, start)
 
     def _score_batch(
         self,
+        context: Context,
         key: Geometry,
         batch: Sequence[tuple[int, dict[Geometry, Prepared]]],
         real: int,
         requests: Sequence[Request],
-        columns: dict[Request, _Columns],
+        columns: dict[Request, Columns],
         start: int,
     ) -> None:
         device = self.source.profile.device
-        images = torch.from_numpy(np.stack([image[key].image for _, image in batch])).to(device)
+        prepared = [image[key] for _, image in batch]
+        images = torch.from_numpy(np.stack([p.image for p in prepared])).to(device)
         distances = {
-            roi: torch.from_numpy(np.stack([image[key].distances[roi] for _, image in batch])).to(
-                device
-            )
-            for roi in {r.masking.region for r in requests if r.masking.region}
+            area: torch.from_numpy(np.stack([p.distances[area] for p in prepared])).to(device)
+            for area in prepared[0].distances
         }
-        rows = [index - start for index, _ in batch[:real]]
+        indices, rows = [index for index, _ in batch], [index - start for index, _ in batch[:real]]
+        properties = np.stack([p.properties for p in prepared[:real]])
         by_masking = groupby(sorted(requests, key=lambda r: r.masking.id), key=lambda r: r.masking)
         scored: _Scored = {}
         for masking, group in by_masking:
-            masked, hidden = images, torch.zeros(len(batch), device=device)
-            outline: torch.Tensor | None = None
-            same = ""
+            masked, hidden = images, torch.zeros_like(images[:, 0], dtype=torch.bool)
+            own, outline = hidden, None
             if masking.keep != "all":
-                distance = distances[masking.region]
-                pixels = hidden_pixels(masking, distance).float()
-                hidden = pixels.mean(dim=(1, 2))
-                if bool((hidden > 0).any()):
-                    same = _identity(masking, pixels)
-                if masking.draws_region:
-                    outline = adaptive_avg_pool2d(pixels[:, None], THUMBNAIL)[:, 0]
-                seed = self.source.profile.seed
-                seeds = [fill_seed(seed, self.dataset, masking, index) for index, _ in batch]
-                reference = self.references.get(key) or Reference(torch.zeros(images.shape[1]))
-                masked = apply_masking(masking, images, distance, reference, seeds)
+                masked, hidden = context.show(masking, key, indices, images, distances)
+                own = distances[masking.region, "own"] < 0
+            if masking.draws_region:
+                drawn = adaptive_avg_pool2d(hidden[:real, None].float(), THUMBNAIL)[:, 0]
+                outline = (drawn * 255).round().byte().cpu().numpy()
+            covered = _share(own & hidden, of=own)[:real]
+            share = _share(hidden)[:real]
+            same = _identity(masking, hidden)
             for request in group:
-                columns[request].put_region(rows, hidden, outline)
+                columns[request].put_region(rows, share, covered, outline)
+                columns[request].put_properties(rows, properties if masking.keep == "all" else None)
                 self._score(request, masked, rows, columns[request], scored, same)
 
     def _score(
@@ -227,7 +225,7 @@ class _Job:
         request: Request,
         masked: torch.Tensor,
         rows: Sequence[int],
-        column: _Columns,
+        column: Columns,
         scored: _Scored,
         same: str,
     ) -> None:
@@ -246,60 +244,24 @@ class _Job:
         column.put_scores(rows, scores[kept], None if embeddings is None else embeddings[kept])
 
 
+def _masked(requests: Sequence[Request]) -> list[Masking]:
+    return [request.masking for request in requests if request.masking.keep != "all"]
+
+
+def _share(pixels: torch.Tensor, of: torch.Tensor | None = None) -> NDArray[np.float32]:
+    """How much of the frame, or of a part of it, belongs to masks of shape (B, H, W)."""
+    size = pixels[0].numel() if of is None else of.sum(dim=(1, 2)).clamp(min=1)
+    share: NDArray[np.float32] = (pixels.sum(dim=(1, 2)) / size).float().cpu().numpy()
+    return share
+
+
 def _identity(masking: Masking, hidden: torch.Tensor) -> str:
     """Tells masked batches apart: large dilations hide, and show, the same pixels.
 
     Noise is drawn anew for each masking, so no two noisy batches are the same.
     """
-    fill = masking.id if masking.fill == "noise" else masking.fill
-    bits = np.packbits(hidden.bool().cpu().numpy())
+    if not bool(hidden.any()) and masking.first == "nothing":
+        return ""
+    fill = masking.id if masking.fill == "noise" else f"{masking.fill} {masking.first}"
+    bits = np.packbits(hidden.cpu().numpy())
     return f"{fill} {hashlib.sha256(bits.tobytes()).hexdigest()}"
-
-
-class _Columns:
-    """The growing columns of one stored shard."""
-
-    def __init__(self, length: int, targets: int) -> None:
-        self._hidden: NDArray[np.float32] = np.zeros(length, np.float32)
-        self._scores: NDArray[np.float32] = np.full((length, targets), np.nan, np.float32)
-        self._embeddings: NDArray[np.float32] | None = None
-        self._outlines: NDArray[np.uint8] | None = None
-
-    def put_region(
-        self, rows: Sequence[int], hidden: torch.Tensor, outline: torch.Tensor | None
-    ) -> None:
-        """Note how much was hidden and, where the masking draws it, the region itself."""
-        at, kept = list(rows), slice(0, len(rows))
-        self._hidden[at] = hidden[kept].cpu().numpy()
-        if outline is not None:
-            if self._outlines is None:
-                self._outlines = np.zeros((len(self._hidden), *outline.shape[1:]), np.uint8)
-            self._outlines[at] = (outline[kept] * 255).round().byte().cpu().numpy()
-
-    def put_scores(
-        self, rows: Sequence[int], scores: torch.Tensor, embeddings: torch.Tensor | None
-    ) -> None:
-        """Note the scores and embeddings of some rows."""
-        at = list(rows)
-        self._scores[at] = scores.float().cpu().numpy()
-        if embeddings is not None:
-            if self._embeddings is None:
-                shape = (len(self._hidden), embeddings.shape[1])
-                self._embeddings = np.full(shape, np.nan, np.float32)
-            self._embeddings[at] = embeddings.float().cpu().numpy()
-
-    def arrays(self, excluded: Mapping[int, str]) -> Arrays:
-        used = np.ones(len(self._hidden), np.bool_)
-        used[sorted(excluded)] = False
-        self._scores[~used] = np.nan
-        found: Arrays = {
-            "scores": self._scores,
-            "hidden_fraction": self._hidden,
-            "used": used,
-            "excluded": pack_lines([excluded[row] for row in sorted(excluded)]),
-        }
-        if self._embeddings is not None:
-            found["embeddings"] = self._embeddings
-        if self._outlines is not None:
-            found["outlines"] = self._outlines
-        return found

@@ -11,13 +11,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from audit_suite.datasets import BadImage, Dataset
+from audit_suite.datasets import BadImage
 from audit_suite.errors import AuditError
-from audit_suite.evidence.fills import fill_seed, measure_references
-from audit_suite.evidence.prepare import Geometry, Prepared, Wanted, geometry, prepare
+from audit_suite.evidence.context import Context, measure
+from audit_suite.evidence.prepare import Geometry, Prepared, Wanted, geometry
 from audit_suite.evidence.request import Cell, Request
 from audit_suite.evidence.source import EvidenceSource
-from audit_suite.maskings.apply import apply_masking, hidden_pixels
 from audit_suite.record import GalleryImage
 
 _LARGEST = 192  # pixels of the longer side: enough to recognise what is hidden
@@ -62,22 +61,23 @@ def _cell_images(
 ) -> Iterator[GalleryImage]:
     dataset = source.dataset(cell.dataset)
     spec = cell.model.input
-    rois = sorted({r.masking.region for r in requests if r.masking.region})
-    wanted = Wanted({geometry(spec): spec}, rois)
-    reference = measure_references(dataset, wanted)[0][geometry(spec)]
+    areas = sorted({(r.masking.region, r.masking.whose) for r in requests if r.masking.region})
+    wanted = Wanted({geometry(spec): spec}, areas)
+    context = measure(dataset, wanted, source.profile.seed, source.store)
     for name, label, rank in _CASES:
-        chosen = _choose(dataset, cell.target, label, rank, wanted)
+        chosen = _choose(context, cell.target, label, rank)
         if chosen is None:
             continue
         index, prepared = chosen
         image = torch.from_numpy(prepared.image)[None]
+        distances = {a: torch.from_numpy(d)[None] for a, d in prepared.distances.items()}
         for request in requests:
             masked, share = image, 0.0
             if request.masking.keep != "all":
-                distance = torch.from_numpy(prepared.distances[request.masking.region])[None]
-                seed = fill_seed(source.profile.seed, dataset, request.masking, index)
-                masked = apply_masking(request.masking, image, distance, reference, [seed])
-                share = float(hidden_pixels(request.masking, distance).float().mean())
+                masked, hidden = context.show(
+                    request.masking, geometry(spec), [index], image, distances
+                )
+                share = float(hidden.float().mean())
             yield GalleryImage(
                 model=cell.model_name,
                 dataset=dataset.card.name,
@@ -89,23 +89,22 @@ def _cell_images(
             )
 
 
-def _choose(
-    dataset: Dataset, target: str, label: int, rank: int, wanted: Wanted
-) -> tuple[int, Prepared] | None:
+def _choose(context: Context, target: str, label: int, rank: int) -> tuple[int, Prepared] | None:
     """The readable image of that label with the ``rank``-th smallest hash; one a patient."""
+    dataset = context.dataset
     candidates = sorted(
         (index for index, case in enumerate(dataset.cases) if case.labels[target] == label),
         key=lambda index: hashlib.sha256(f"{dataset.digest}/{index}".encode()).digest(),
     )
     patients: set[str] = set()
     for index in candidates[:_TRIES]:
-        prepared = prepare(dataset, index, wanted)
+        prepared = context.make(index)
         patient = dataset.cases[index].patient
         if isinstance(prepared, BadImage) or patient in patients:
             continue
         patients.add(patient)
         if len(patients) > rank:
-            key: Geometry = next(iter(wanted.specs))
+            key: Geometry = next(iter(context.wanted.specs))
             return index, prepared[key]
     return None
 

@@ -67,7 +67,7 @@ def _expected(card: ModelCard, spec: ParitySpec) -> Arrays:
     path = card.resolve(spec.expected)
     try:
         arrays: Arrays = load_file(path)
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, TypeError) as error:  # TypeError: a type numpy lacks
         raise AuditError(
             f"{card.path}: key 'parity.expected': {path} cannot be read: {error}",
             "save one array an image, by file name, with safetensors",

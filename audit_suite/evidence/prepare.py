@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from audit_suite.cards import InputSpec
 from audit_suite.datasets import BadImage, Dataset
+from audit_suite.datasets.properties import PROPERTIES, image_properties
+from audit_suite.maskings.masking import Whose
 from audit_suite.models import fit_geometry
 from audit_suite.regions import signed_distance, union
 
 Geometry = tuple[tuple[int, int], int, str, str]  # size, channels, resize, scale
 Roi = tuple[str, ...]
+Area = tuple[Roi, Whose]
 
 
 def geometry(spec: InputSpec) -> Geometry:
@@ -29,35 +32,51 @@ class Prepared:
 
     Attributes:
         image: Shape (C, H, W), float32 in [0, 1].
-        distances: For each ROI (a union of named regions) the signed city-block distance,
-            shape (H, W).
+        distances: For each area the signed city-block distance, shape (H, W); that of an image's
+            own region is always there.
+        properties: Shape (k,), of the file as it was decoded (`datasets.properties`).
     """
 
     image: NDArray[np.float32]
-    distances: Mapping[Roi, NDArray[np.integer]]
+    distances: Mapping[Area, NDArray[np.int16]]
+    properties: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What must be prepared of each image: input specs by geometry, and the ROIs masked."""
+    """What must be prepared of each image: input specs by geometry, and the areas masked."""
 
     specs: Mapping[Geometry, InputSpec]
-    rois: Sequence[Roi]
+    areas: Sequence[Area]
+
+    @property
+    def rois(self) -> list[Roi]:
+        """The ROIs (unions of named regions) that areas are made of."""
+        return sorted({roi for roi, _ in self.areas})
 
 
-def prepare(dataset: Dataset, index: int, wanted: Wanted) -> dict[Geometry, Prepared] | BadImage:
-    """Decode one image once and bring it to every geometry wanted.
+Made = dict[Geometry, Prepared] | BadImage
+
+
+def prepare(dataset: Dataset, index: int, wanted: Wanted) -> Made:
+    """Decode one image once and bring it, and its own regions, to every geometry wanted.
 
     Returns:
         The image by geometry, or why it cannot be used.
     """
     try:
         sample = dataset.read(index)
+        declared = {name for target in dataset.card.targets.values() for name in target.roi}
+        known = sorted(declared & set(sample.regions))
+        roi = union(sample.regions, known) if known else None
+        properties = image_properties(sample.image, roi)
         found = {}
         for key, spec in wanted.specs.items():
             image, regions = fit_geometry(sample.image, sample.regions, spec)
-            distances = {roi: signed_distance(union(regions, roi)) for roi in wanted.rois}
-            found[key] = Prepared(image, distances)
+            distances: dict[Area, NDArray[np.int16]] = {
+                (roi, "own"): signed_distance(union(regions, roi)) for roi in wanted.rois
+            }
+            found[key] = Prepared(image, distances, properties)
     except BadImage as bad:
         return bad
     return found
@@ -68,28 +87,25 @@ def blank(wanted: Wanted) -> dict[Geometry, Prepared]:
     return {
         key: Prepared(
             np.zeros((spec.channels, *spec.size), np.float32),
-            dict.fromkeys(wanted.rois, signed_distance(np.zeros(spec.size, np.bool_))),
+            {
+                area: signed_distance(np.zeros(spec.size, np.bool_))
+                for area in (*wanted.areas, *((roi, "own") for roi in wanted.rois))
+            },
+            np.full(len(PROPERTIES), np.nan, np.float32),
         )
         for key, spec in wanted.specs.items()
     }
 
 
 def prepare_chunks(
-    dataset: Dataset,
-    indices: Sequence[int],
-    size: int,
-    wanted: Wanted,
-    ready: Mapping[int, dict[Geometry, Prepared] | BadImage],
-    threads: int,
-) -> Iterator[tuple[Sequence[int], list[dict[Geometry, Prepared] | BadImage]]]:
+    make: Callable[[int], Made], indices: Sequence[int], size: int, threads: int
+) -> Iterator[tuple[Sequence[int], list[Made]]]:
     """Prepare images chunk by chunk, the next chunk decoding while the last one is scored.
 
     Args:
-        dataset: Where images come from.
+        make: Prepares the image of an index; called from threads.
         indices: The images to prepare, in order.
         size: Images in a chunk.
-        wanted: Geometries and ROIs.
-        ready: Images prepared before, by index; they are not decoded again.
         threads: Threads that decode.
 
     Yields:
@@ -98,11 +114,8 @@ def prepare_chunks(
     chunks = [indices[start : start + size] for start in range(0, len(indices), size)]
     with ThreadPoolExecutor(max_workers=threads) as pool:
 
-        def one(index: int) -> dict[Geometry, Prepared] | BadImage:
-            return ready[index] if index in ready else prepare(dataset, index, wanted)
-
-        def submit(chunk: Iterable[int]) -> list[Future[dict[Geometry, Prepared] | BadImage]]:
-            return [pool.submit(one, index) for index in chunk]
+        def submit(chunk: Iterable[int]) -> list[Future[Made]]:
+            return [pool.submit(make, index) for index in chunk]
 
         coming = submit(chunks[0]) if chunks else []
         for position, chunk in enumerate(chunks):

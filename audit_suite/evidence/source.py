@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 SHARD = 256  # images in one stored file and one unit of work
 THUMBNAIL = 32  # pixels of the side of a stored outline
-ENGINE_VERSION = 2  # part of every key: raise it when maskings, fills or preprocessing change
+ENGINE_VERSION = 3  # part of every key: raise it when maskings, fills or preprocessing change
 
 Progress = Callable[[str], None]
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -34,18 +35,23 @@ class ScoreTable:
     Attributes:
         scores: Shape (n_images, n_targets), after the activation; NaN where ``used`` is false.
         hidden_fraction: Shape (n_images,), share of the model's input that was filled, 0 to 1.
+        covered_fraction: Shape (n_images,), share of the image's own region that was filled.
         used: Shape (n_images,), false for images that could not be read and were excluded.
         embeddings: Shape (n_images, width), or None if the card names no embedding layer.
         outlines: Shape (n_images, 32, 32) uint8, how much of each tile belongs to the region, 0 to
             255; None but for maskings that draw it (`Masking.draws_region`).
+        properties: Shape (n_images, k), of the image files (`datasets.properties`); None but for
+            full images.
         excluded: Why each unused image was left out, by row; holds no file name or patient.
     """
 
     scores: NDArray[np.float32]
     hidden_fraction: NDArray[np.float32]
+    covered_fraction: NDArray[np.float32]
     used: NDArray[np.bool_]
     embeddings: NDArray[np.float32] | None
     outlines: NDArray[np.uint8] | None
+    properties: NDArray[np.float32] | None
     excluded: tuple[str, ...]
 
 
@@ -186,23 +192,20 @@ class EvidenceSource:
 
 
 def _join(shards: Sequence[Arrays]) -> ScoreTable:
-    def column(name: str) -> NDArray[np.generic]:
-        return np.concatenate([shard[name] for shard in shards])
+    def column(name: str, kind: type[_Kind]) -> NDArray[_Kind]:
+        return np.concatenate([shard[name] for shard in shards]).astype(kind, copy=False)
+
+    def optional(name: str, kind: type[_Kind]) -> NDArray[_Kind] | None:
+        return column(name, kind) if all(name in shard for shard in shards) else None
 
     return ScoreTable(
-        scores=column("scores").astype(np.float32, copy=False),
-        hidden_fraction=column("hidden_fraction").astype(np.float32, copy=False),
-        used=column("used").astype(np.bool_, copy=False),
-        embeddings=(
-            column("embeddings").astype(np.float32, copy=False)
-            if all("embeddings" in shard for shard in shards)
-            else None
-        ),
-        outlines=(
-            column("outlines").astype(np.uint8, copy=False)
-            if all("outlines" in shard for shard in shards)
-            else None
-        ),
+        scores=column("scores", np.float32),
+        hidden_fraction=column("hidden_fraction", np.float32),
+        covered_fraction=column("covered_fraction", np.float32),
+        used=column("used", np.bool_),
+        embeddings=optional("embeddings", np.float32),
+        outlines=optional("outlines", np.uint8),
+        properties=optional("properties", np.float32),
         excluded=tuple(line for shard in shards for line in unpack_lines(shard["excluded"])),
     )
 

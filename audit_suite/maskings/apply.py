@@ -53,6 +53,7 @@ def apply_masking(
     distance: Tensor,
     reference: Reference,
     seeds: Sequence[int],
+    backgrounds: Tensor | None = None,
 ) -> Tensor:
     """Replace the hidden pixels of a batch; the visible ones stay as they are, bit by bit.
 
@@ -65,6 +66,7 @@ def apply_masking(
         distance: Signed distances of the masking's region, shape (B, H, W).
         reference: The data set's mean.
         seeds: One seed an image, for noise.
+        backgrounds: Like ``images``: what the fill "swap" puts in place.
 
     Returns:
         Same shape, dtype and device as ``images``.
@@ -77,6 +79,11 @@ def apply_masking(
         filling = mean.expand_as(images)
     elif masking.fill == "blur":
         filling = _blur(images, ~hidden, mean)
+    elif masking.fill == "inpaint":
+        filling = inpaint(images, hidden, reference)
+    elif masking.fill == "swap":
+        assert backgrounds is not None, "whoever asks for a swap brings what is put in place"
+        filling = backgrounds
     else:
         filling = _noise(images, hidden, mean, seeds)
     return torch.where(hidden, filling, images)
@@ -105,6 +112,36 @@ def _blur(images: Tensor, visible: Tensor, mean: Tensor) -> Tensor:
     density = _smooth(visible.to(images.dtype), sigma)
     trust = density / (density + 0.01)
     return trust * known / density.clamp(min=1e-12) + (1 - trust) * mean
+
+
+def inpaint(images: Tensor, hidden: Tensor, reference: Reference) -> Tensor:
+    """A smooth continuation of the visible pixels into the hidden ones.
+
+    Pull-push on an image pyramid (Gortler, Grzeszczuk, Szeliski and Cohen, SIGGRAPH 1996): visible
+    pixels are averaged level by level until nothing is missing, and holes filled on the way back.
+    Unlike "blur" it carries what lies around a large hole to its very centre.
+
+    Args:
+        images: Shape (B, C, H, W).
+        hidden: Shape (B, 1, H, W), bool.
+        reference: The data set's mean, for an image none of which is visible.
+    """
+    weight = (~hidden).to(images.dtype)
+    levels = [(torch.where(hidden, 0, images), weight)]
+    while max(levels[-1][0].shape[2:]) > 1:
+        values, weight = levels[-1]
+        total = functional.avg_pool2d(values * weight, 2, ceil_mode=True, count_include_pad=False)
+        share = functional.avg_pool2d(weight, 2, ceil_mode=True, count_include_pad=False)
+        levels.append((total / share.clamp(min=1e-12), (share > 0).to(images.dtype)))
+    values, weight = levels.pop()
+    found = torch.where(weight > 0, values, reference.mean.to(images)[None, :, None, None])
+    while levels:
+        values, weight = levels.pop()
+        coarse = functional.interpolate(
+            found, values.shape[2:], mode="bilinear", align_corners=False
+        )
+        found = torch.where(weight > 0, values, coarse)
+    return found
 
 
 def _smooth(images: Tensor, sigma: float) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from functools import cached_property
 from typing import Literal, get_args
 
@@ -13,14 +13,32 @@ from audit_suite.errors import AuditError
 
 Keep = Literal["all", "inside", "outside"]
 Shape = Literal["contour", "box"]
-Fill = Literal["black", "mean", "blur", "noise"]
+Fill = Literal["black", "mean", "blur", "noise", "inpaint", "swap"]
+Whose = Literal["own", "foreign", "population", "elsewhere", "window"]
+First = Literal["nothing", "centre", "plant-inside", "plant-outside"]
 
 _SIDES = {"inside": "only", "outside": "without"}
+_WHOSE = "foreign|population|elsewhere|window"
+_FILLS = "mean|blur|noise|inpaint|swap"
+_FIRST = "centre|plant-inside|plant-outside"
 _ID = re.compile(
     r"(?P<side>only|without)-(?P<region>[a-z0-9._+-]+?)"
-    r"(?P<box>-box)?(?:-(?P<sign>[de])(?P<pixels>[0-9]+))?(?:-(?P<fill>mean|blur|noise))?"
+    rf"(?P<box>-box)?(?:-(?P<whose>{_WHOSE}))?(?:-(?P<sign>[de])(?P<pixels>[0-9]+))?"
+    rf"(?:-(?P<fill>{_FILLS}))?(?:-(?P<first>{_FIRST}))?"
 )
-_RESERVED = re.compile(r"^roi$|(?:^|-)(?:box|[de][0-9]+|mean|blur|noise)$")
+_RESERVED = re.compile(
+    rf"^roi$|(?:^|-)(?:box|[de][0-9]+|{_WHOSE}|{_FILLS}|centre|plant|inside|outside)$"
+)
+_NOTHING = ((), "contour", 0, "black", "own", "nothing")
+_WORDS = {
+    "foreign": "with another patient's",
+    "population": "of the population",
+    "elsewhere": "moved off itself",
+    "window": "common window",
+    "centre": "ROI centred",
+    "plant-inside": "pattern planted inside",
+    "plant-outside": "pattern planted outside",
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +51,15 @@ class Masking:
         shape: The region's ``contour``, or its bounding ``box`` (all rows and columns inclusive).
         dilation: Iterations of dilation with the 3x3 cross before masking; negative erodes.
         fill: What replaces hidden pixels: ``black`` (0), the data set's ``mean``, a ``blur`` of
-            the visible pixels, or ``noise`` like the ring around the hidden area.
+            the visible pixels, ``noise`` like the ring around the hidden area, ``inpaint`` (a
+            smooth continuation of the visible pixels), or ``swap``: another patient's image,
+            the region in it painted over.
+        whose: The image's ``own`` region; that and another patient's (``foreign``); what belongs
+            to the region in 1 % of patients or more (``population``), the same for all images; an
+            area of equal size off the region (``elsewhere``); or the ``window`` that every image
+            still fills when its region is moved to the mean place.
+        first: What is done to the image before: ``nothing``, its region moved to the mean place
+            (``centre``), or a pattern planted inside or outside the region.
     """
 
     keep: Keep
@@ -41,20 +67,26 @@ class Masking:
     shape: Shape = "contour"
     dilation: int = 0
     fill: Fill = "black"
+    whose: Whose = "own"
+    first: First = "nothing"
 
     def __post_init__(self) -> None:
         for value, kind, name in (
             (self.keep, Keep, "keep"),
             (self.shape, Shape, "shape"),
             (self.fill, Fill, "fill"),
+            (self.whose, Whose, "whose"),
+            (self.first, First, "first"),
         ):
             if value not in get_args(kind):
                 raise ValueError(f"{name}={value!r}: must be one of {get_args(kind)}")
+        if self.keep == "all" and astuple(self)[1:] != _NOTHING:
+            raise ValueError("keep='all' hides nothing: leave the other attributes alone")
         for region in self.region:
             if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", region) or _RESERVED.search(region):
                 raise ValueError(
                     f"region {region!r}: use lower-case letters, digits, '.', '_' and '-', and "
-                    f"none of the endings of a masking's id (-box, -d5, -e5, -mean, -blur, -noise)"
+                    f"none of the endings of a masking's id (-box, -d5, -e5, -mean, -window ...)"
                 )
 
     @property
@@ -65,10 +97,14 @@ class Masking:
         parts = [_SIDES[self.keep], "+".join(self.region) or "roi"]
         if self.shape == "box":
             parts.append("box")
+        if self.whose != "own":
+            parts.append(self.whose)
         if self.dilation:
             parts.append(f"{'d' if self.dilation > 0 else 'e'}{abs(self.dilation)}")
         if self.fill != "black":
             parts.append(self.fill)
+        if self.first != "nothing":
+            parts.append(self.first)
         return "-".join(parts)
 
     @property
@@ -79,22 +115,21 @@ class Masking:
         words = [_SIDES[self.keep], " + ".join(self.region) or "ROI"]
         if self.shape == "box":
             words.append("box")
+        if self.whose != "own":
+            words.append(_WORDS[self.whose])
         more = []
         if self.dilation:
             more.append(f"{'dilated' if self.dilation > 0 else 'eroded'} {abs(self.dilation)} px")
         if self.fill != "black":
             more.append(f"{self.fill} fill")
+        if self.first != "nothing":
+            more.append(_WORDS[self.first])
         return " ".join(words) + (f" ({', '.join(more)})" if more else "")
 
     @property
     def draws_region(self) -> bool:
         """Whether it hides exactly the region's contour, in black: the plainest of maskings."""
-        return (self.keep, self.shape, self.dilation, self.fill) == (
-            "outside",
-            "contour",
-            0,
-            "black",
-        )
+        return self == Masking("outside", self.region)
 
     @cached_property
     def digest(self) -> str:
@@ -122,6 +157,8 @@ class Masking:
             shape="box" if found["box"] else "contour",
             dilation=-pixels if found["sign"] == "e" else pixels,
             fill=found["fill"] or "black",  # type: ignore[arg-type]  # the pattern allows no other
+            whose=found["whose"] or "own",  # type: ignore[arg-type]
+            first=found["first"] or "nothing",  # type: ignore[arg-type]
         )
 
 
@@ -136,9 +173,11 @@ def WithoutROI(  # noqa: N802
     shape: Shape = "contour",
     dilation: int = 0,
     fill: Fill = "black",
+    whose: Whose = "own",
+    first: First = "nothing",
 ) -> Masking:
     """Everything but the region (the paper's NoROI, with ``shape="box"`` NoROIBB)."""
-    return Masking("outside", _names(region), shape, dilation, fill)
+    return Masking("outside", _names(region), shape, dilation, fill, whose, first)
 
 
 def OnlyROI(  # noqa: N802
@@ -147,9 +186,11 @@ def OnlyROI(  # noqa: N802
     shape: Shape = "contour",
     dilation: int = 0,
     fill: Fill = "black",
+    whose: Whose = "own",
+    first: First = "nothing",
 ) -> Masking:
     """Nothing but the region (the paper's OnlyROI, with ``shape="box"`` OnlyROIBB)."""
-    return Masking("inside", _names(region), shape, dilation, fill)
+    return Masking("inside", _names(region), shape, dilation, fill, whose, first)
 
 
 def _names(region: str | Sequence[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, overload
 
+from audit_suite.cards import DatasetCard
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Full, Masking
 from audit_suite.needs.scores import auroc_of, cell_scores
@@ -31,7 +32,8 @@ class Auroc:
         """AUROC with its patient-clustered influence (DeLong 1988, Obuchowski 1997)."""
         scores = cell_scores(cell, source, self.masking)
         estimate = auroc_of(scores, f"AUROC {self.masking.label}".rstrip())
-        return estimate.placed(masking=self.masking.id, visible=scores.visible)
+        placed = estimate.placed(masking=self.masking.id, visible=scores.visible)
+        return placed if scores.covered is None else placed.placed(covered=scores.covered)
 
 
 class _Maskings:
@@ -46,7 +48,7 @@ MASKINGS: Final = _Maskings()
 class EachMasking:
     """AUROC under each of the maskings that policy or card names; known only at collection."""
 
-    def expand(self, maskings: Sequence[Masking]) -> tuple[Auroc, ...]:
+    def expand(self, card: DatasetCard, maskings: Sequence[Masking]) -> tuple[Auroc, ...]:
         """One need a masking."""
         return tuple(Auroc(masking) for masking in maskings)
 

@@ -16,6 +16,7 @@ from audit_suite.statistics import Estimate, estimate_auroc_within
 from audit_suite.verdict import NotApplicable
 
 FOLDS, REPEATS = 5, 5
+_ENOUGH = 2000  # images tested, over all repeats: with more, new folds hardly move the mean
 
 Floats = NDArray[np.float64]
 
@@ -86,7 +87,7 @@ def _cross_validate(problem: _Problem) -> tuple[list[Floats], list[NDArray[np.in
             f"(it needs {2 * FOLDS})"
         )
     scores, tested = [], []
-    for repeat in range(REPEATS):
+    for repeat in range(repeats(len(labels))):
         score, fold = np.zeros(len(labels)), np.zeros(len(labels), np.int_)
         splitter = StratifiedGroupKFold(
             FOLDS, shuffle=True, random_state=(problem.seed + repeat) % 2**32
@@ -98,6 +99,11 @@ def _cross_validate(problem: _Problem) -> tuple[list[Floats], list[NDArray[np.in
         scores.append(score)
         tested.append(fold)
     return scores, tested
+
+
+def repeats(images: int) -> int:
+    """How often the folds are drawn anew: five times, fewer for large data sets."""
+    return min(REPEATS, max(1, -(-_ENOUGH // images)))
 
 
 def cross_validated_auroc(
@@ -179,6 +185,15 @@ def tabular(rows: Sequence[Sequence[str]]) -> tuple[NDArray[Any], Classifier]:
         ]
     )
     return features, logistic(f"tabular {numeric} {others}", steps)
+
+
+def standard_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ranks, ties at their mean, shifted and scaled to mean 0 and standard deviation 1."""
+    from scipy.stats import rankdata
+
+    ranks: NDArray[np.float64] = rankdata(values)
+    standard: NDArray[np.float64] = (ranks - ranks.mean()) / (float(ranks.std()) or 1.0)
+    return standard
 
 
 def _is_numeric(column: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from audit_suite.cards import InputSpec
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Masking
-from audit_suite.needs.scores import auroc_of, cell_scores
+from audit_suite.needs.scores import LARGEST_ROI, auroc_of, cell_scores
 from audit_suite.statistics import Estimate
 from audit_suite.verdict import NotApplicable
 
@@ -37,10 +37,12 @@ class DilatedAuroc:
     """AUROC with the region dilated by a factor before the masking: one point of a curve.
 
     A small input cannot tell all factors apart; the estimate is placed where it really lies.
+    ``largest`` is the share of the frame beyond which it asks nothing (see `cell_scores`).
     """
 
     masking: Masking
     factor: int
+    largest: float = _WHOLE
 
     @property
     def id(self) -> str:
@@ -54,7 +56,7 @@ class DilatedAuroc:
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """AUROC, placed on the axes ``radius`` (pixels of 512) and ``visible`` (share)."""
         masking = self._dilated(cell)
-        scores = cell_scores(cell, source, masking, largest=_WHOLE)
+        scores = cell_scores(cell, source, masking, self.largest)
         factor = as_factor(cell.model.input, masking.dilation)
         estimate = auroc_of(scores, f"AUROC {self.masking.label}, dilated {factor:g}/{FRAME}")
         return estimate.placed(masking=self.masking.id, radius=factor, visible=scores.visible)
@@ -82,7 +84,7 @@ class MarginAuroc:
         """AUROC at the margin.
 
         Raises:
-            NotApplicable: If the card declares none.
+            NotApplicable: If the card declares none, or region and margin fill the image.
         """
         return self._at(cell).estimate(cell, source)
 
@@ -93,7 +95,7 @@ class MarginAuroc:
                 f"data set card '{cell.dataset.name}' declares no margin around the ROI "
                 f"(key targets.{cell.target}.roi_margin, pixels of {FRAME})"
             )
-        return DilatedAuroc(self.masking, margin)
+        return DilatedAuroc(self.masking, margin, LARGEST_ROI)
 
 
 @dataclass(frozen=True)

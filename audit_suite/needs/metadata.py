@@ -7,11 +7,15 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Full
-from audit_suite.needs.classifier import cross_validate, cross_validated_auroc, tabular
+from audit_suite.needs.classifier import (
+    cross_validate,
+    cross_validated_auroc,
+    standard_ranks,
+    tabular,
+)
 from audit_suite.needs.scores import CellScores, cell_scores
 from audit_suite.statistics import Estimate, estimate_mean
 from audit_suite.verdict import NotApplicable
@@ -62,8 +66,8 @@ class Baseline:
 class Agreement:
     """Rank correlation of the model's score with the metadata baseline's, over one class.
 
-    Spearman's coefficient with ranks held fixed for the interval, which is clustered by patient.
-    Within one class it cannot come from both being right.
+    Spearman's coefficient inside each test fold, with ranks held fixed for the interval, which is
+    clustered by patient. Within one class it cannot come from both being right.
     """
 
     among: Literal["positive", "negative"]
@@ -81,7 +85,7 @@ class Agreement:
         """The correlation, -1 to 1.
 
         Raises:
-            NotApplicable: If the card declares no metadata, or it tells nothing apart.
+            NotApplicable: If the card declares no metadata, or they, or the scores, rank nothing.
         """
         scores, rows = _rows(cell, source)
         features, make = tabular(rows)
@@ -90,9 +94,13 @@ class Agreement:
         )
         chosen = scores.labels == (1 if self.among == "positive" else 0)
         products = [
-            _standard_ranks(scores.scores[chosen]) * _within(baseline, fold, chosen)
+            _within(scores.scores, fold, chosen) * _within(baseline, fold, chosen)
             for baseline, fold in zip(found, tested, strict=True)
         ]
+        if not np.any(products):
+            raise NotApplicable(
+                f"among the {self.among}s the metadata or the scores tell no image from another"
+            )
         return estimate_mean(
             np.mean(products, axis=0),
             scores.patients[chosen],
@@ -138,18 +146,12 @@ def _log_odds(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return found
 
 
-def _standard_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    ranks: NDArray[np.float64] = rankdata(values)
-    standard: NDArray[np.float64] = (ranks - ranks.mean()) / (float(ranks.std()) or 1.0)
-    return standard
-
-
 def _within(
-    baseline: NDArray[Any], fold: NDArray[np.int_], chosen: NDArray[np.bool_]
+    values: NDArray[Any], fold: NDArray[np.int_], chosen: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Standard ranks inside each test fold: classifiers of two folds have two scales."""
-    found = np.zeros(len(baseline))
-    for number in np.unique(fold):
+    found = np.zeros(len(values))
+    for number in np.unique(fold[chosen]):
         these = chosen & (fold == number)
-        found[these] = _standard_ranks(baseline[these])
+        found[these] = standard_ranks(values[these])
     return found[chosen]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from audit_suite.cards import DatasetCard
 from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.maskings import Masking
 from audit_suite.statistics import Estimate, mean_of_folds
 
 
@@ -34,6 +37,20 @@ class Need(Protocol):
         Raises:
             NotApplicable: If the evidence shows that the need has no meaning in this cell.
             AuditError: If the evidence cannot be had.
+        """
+        ...
+
+
+@runtime_checkable
+class Expanding(Protocol):
+    """Stands for several needs, known only when it is known what is audited."""
+
+    def expand(self, card: DatasetCard, maskings: Sequence[Masking]) -> tuple[Need, ...]:
+        """The needs on one data set; at least one.
+
+        Args:
+            card: The data set's card.
+            maskings: Those that policy or card names.
         """
         ...
 

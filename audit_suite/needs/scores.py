@@ -14,6 +14,7 @@ from audit_suite.statistics import Estimate, estimate_auroc, estimate_auroc_with
 from audit_suite.verdict import NotApplicable
 
 LARGEST_ROI = 0.9  # of the frame: beyond it, hiding the ROI hides the image (checks.md, C4)
+LARGEST_ELSEWHERE = 0.45  # of the frame: beyond it, hardly an area of equal size is left (C5)
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class CellScores:
         dataset: Digest of the data set.
         used: Shape (all images,), which of the data set's images these are.
         visible: Share of the image that is not hidden, 0 to 1, median over images.
+        covered: Share of an image's own region that is hidden, median; None where it is hidden or
+            kept as it is.
         weights: Shape (n,), quality of the masks where the card's rule weighs by it.
         strata: Shape (n,), 1 above the card's minimum quality and 0 else, where its rule keeps the
             two apart.
@@ -38,6 +41,7 @@ class CellScores:
     dataset: str
     used: NDArray[np.bool_]
     visible: float
+    covered: float | None = None
     weights: NDArray[np.float64] | None = None
     strata: NDArray[np.int_] | None = None
 
@@ -63,12 +67,7 @@ def cell_scores(
     used = tables[0].used
     hidden = float(np.median(tables[0].hidden_fraction[used])) if used.any() else 0.0
     if masking.keep != "all":
-        share = hidden if masking.keep == "outside" else 1 - hidden
-        if share > largest:
-            raise NotApplicable(
-                f"the masked region fills a median {share:.0%} of the image (limit "
-                f"{largest:.0%}): hiding or keeping it asks nothing"
-            )
+        _refuse_large(masking, hidden, largest)
     labels = np.array([case.labels[cell.target] for case in dataset.cases])
     patients = np.array([case.patient for case in dataset.cases])
     column = cell.model.targets.index(cell.target)
@@ -79,8 +78,35 @@ def cell_scores(
         dataset=dataset.digest,
         used=used,
         visible=1 - hidden,
+        covered=_covered(masking, tables[0].covered_fraction[used]),
         **_by_quality(cell, source, used),
     )
+
+
+def _refuse_large(masking: Masking, hidden: float, largest: float) -> None:
+    share = hidden if masking.keep == "outside" else 1 - hidden
+    if masking.whose == "window":
+        if hidden > LARGEST_ROI:
+            raise NotApplicable(
+                f"regions lie so far apart that moving them to one place leaves {1 - hidden:.0%} "
+                f"of the frame in common"
+            )
+    elif masking.whose == "elsewhere" and share > LARGEST_ELSEWHERE:
+        raise NotApplicable(
+            f"the region fills a median {share:.0%} of the image (limit "
+            f"{LARGEST_ELSEWHERE:.0%}): no area of its size lies off it"
+        )
+    elif share > largest:
+        raise NotApplicable(
+            f"the masked region fills a median {share:.0%} of the image (limit "
+            f"{largest:.0%}): hiding or keeping it asks nothing"
+        )
+
+
+def _covered(masking: Masking, covered: NDArray[np.float32]) -> float | None:
+    if masking.whose not in ("foreign", "population", "elsewhere") or not len(covered):
+        return None
+    return round(float(np.median(covered)), 6)
 
 
 def auroc_of(found: CellScores, label: str, scores: NDArray[np.float64] | None = None) -> Estimate:

@@ -13,6 +13,9 @@ from audit_suite.errors import AuditError
 from audit_suite.phantoms.shortcuts import get_shortcut
 
 TARGETS = {"cxr": "consolidation", "fundus": "glaucoma"}
+"""The target of each kind of phantom."""
+CO_LABELS: Mapping[str, tuple[str, ...]] = {"cxr": ("cardiomegaly",), "fundus": ()}
+"""Further targets that a spec may draw beside it (``co_labels``)."""
 
 
 class Stream(IntEnum):
@@ -25,6 +28,9 @@ class Stream(IntEnum):
     FINDING = 5
     PLANTED = 6
     SHORTCUT = 7
+    CO_LABEL = 8
+    METADATA = 9
+    SCANNER = 10
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class PhantomCase:
         patient: Patient.
         number: The patient's number, from 0.
         image: The image's number within the patient, from 0.
-        labels: 0 or 1 by target; independent of everything but planted shortcuts.
+        labels: 0 or 1 by target; independent of everything but what the spec plants or ties.
         metadata: ``age`` (years), ``sex`` (F, M), ``view`` (PA, AP; fundus: OD, OS), ``site``.
         planted: For each shortcut of the spec whether it is drawn.
     """
@@ -59,7 +65,8 @@ def cohort(spec: PhantomSpec, targets: Sequence[str]) -> tuple[PhantomCase, ...]
     """Draw the patients of a phantom data set; deterministic and cheap.
 
     Label and planted bits are drawn by patient. A shortcut's bit equals the label with
-    probability ``agreement``; age, sex, view and site are independent of the label.
+    probability ``agreement``; age, sex, view and site are independent of the label unless the
+    spec ties them to it.
 
     Args:
         spec: Settings of the data set.
@@ -68,42 +75,109 @@ def cohort(spec: PhantomSpec, targets: Sequence[str]) -> tuple[PhantomCase, ...]
     Raises:
         AuditError: If this kind of phantom has no such target, or a shortcut is not known.
     """
-    known = TARGETS[spec.kind]
-    for target in (*targets, *(s.target for s in spec.shortcuts if s.target is not None)):
-        if target != known:
-            raise AuditError(
-                f"a phantom of kind '{spec.kind}' has the target '{known}', not '{target}'",
-                f"name the target '{known}' in the data set card",
-            )
-    for shortcut in spec.shortcuts:
-        get_shortcut(shortcut.name)
+    _refuse_unknown(spec, targets)
     cases: list[PhantomCase] = []
     for number in range(spec.patients):
-        cases.extend(_patient(spec, number, known))
+        cases.extend(_patient(spec, number))
     return tuple(cases)
 
 
-def _patient(spec: PhantomSpec, number: int, target: str) -> list[PhantomCase]:
+def planted_strength(spec: PhantomSpec, case: PhantomCase, name: str) -> float:
+    """How strongly a shortcut that the anatomy itself must draw is planted in a case; 0: not."""
+    pairs = zip(spec.shortcuts, case.planted, strict=True)
+    return max((s.strength for s, planted in pairs if planted and s.name == name), default=0.0)
+
+
+def _refuse_unknown(spec: PhantomSpec, targets: Sequence[str]) -> None:
+    first = TARGETS[spec.kind]
+    drawn = [first]
+    for co_label in spec.co_labels:
+        if co_label.target not in CO_LABELS[spec.kind]:
+            can = ", ".join(CO_LABELS[spec.kind]) or "none"
+            raise AuditError(
+                f"a phantom of kind '{spec.kind}' has no co-label '{co_label.target}'",
+                f"correct the key 'phantom.co_labels'; known for this kind: {can}",
+            )
+        if co_label.target in drawn:
+            raise AuditError(
+                f"the co-label '{co_label.target}' is named twice",
+                "correct the key 'phantom.co_labels'",
+            )
+        drawn.append(co_label.target)
+    for target in (*targets, *(s.target for s in spec.shortcuts if s.target is not None)):
+        if target in drawn:
+            continue
+        if target in CO_LABELS[spec.kind]:
+            raise AuditError(
+                f"this phantom does not draw the target '{target}'",
+                f'add co_labels = [{{ target = "{target}" }}] to the card\'s phantom section',
+            )
+        raise AuditError(
+            f"a phantom of kind '{spec.kind}' has the target '{first}', not '{target}'",
+            f"name the target '{first}' in the data set card",
+        )
+    for shortcut in spec.shortcuts:
+        get_shortcut(shortcut.name)
+
+
+def _patient(spec: PhantomSpec, number: int) -> list[PhantomCase]:
     rng = stream(spec, Stream.PATIENT, number)
-    label = int(stream(spec, Stream.LABEL, number).random() < spec.prevalence)
+    labels = _labels(spec, number)
     agrees = stream(spec, Stream.PLANTED, number).random(len(spec.shortcuts))
+    first = TARGETS[spec.kind]
     planted = tuple(
-        bool(label) == bool(agree < shortcut.agreement)
+        bool(labels[shortcut.target or first]) == bool(agree < shortcut.agreement)
         for agree, shortcut in zip(agrees, spec.shortcuts, strict=True)
     )
     low, high = spec.images_per_patient
     age, sex = round(float(rng.triangular(18, 62, 92))), "F" if rng.random() < 0.5 else "M"
     site, count = f"site-{'abc'[rng.integers(3)]}", int(rng.integers(low, high + 1))
     views = ("PA", "AP") if spec.kind == "cxr" else ("OD", "OS")
+    tied = _tied_metadata(spec, number, labels[first], views)
     return [
         PhantomCase(
             id=f"{number}-{image}",
             patient=f"phantom-{number}",
             number=number,
             image=image,
-            labels={target: label},
-            metadata={"age": age, "sex": sex, "view": views[rng.integers(2)], "site": site},
+            labels=labels,
+            metadata={"age": age, "sex": sex, "view": views[rng.integers(2)], "site": site, **tied},
             planted=planted,
         )
         for image in range(count)
     ]
+
+
+def _labels(spec: PhantomSpec, number: int) -> dict[str, int]:
+    label = int(stream(spec, Stream.LABEL, number).random() < spec.prevalence)
+    labels = {TARGETS[spec.kind]: label}
+    if not spec.co_labels:
+        return labels
+    draws = stream(spec, Stream.CO_LABEL, number).random(len(spec.co_labels))
+    for draw, co_label in zip(draws, spec.co_labels, strict=True):
+        if co_label.agreement is None:
+            share = 0.5 if co_label.prevalence is None else co_label.prevalence
+            labels[co_label.target] = int(draw < share)
+        else:
+            labels[co_label.target] = label if draw < co_label.agreement else 1 - label
+    return labels
+
+
+def _tied_metadata(
+    spec: PhantomSpec, number: int, label: int, views: tuple[str, str]
+) -> dict[str, str | float]:
+    """What the label decides of the metadata, where the spec ties them."""
+    tied: dict[str, str | float] = {}
+    if not spec.metadata:
+        return tied
+    rng = stream(spec, Stream.METADATA, number)
+    for tie in spec.metadata:
+        sick = bool(label) == bool(rng.random() < tie.agreement)
+        young, old = rng.triangular(18, 45, 62), rng.triangular(62, 70, 92)
+        values = {
+            "site": "site-c" if sick else "site-a",
+            "view": views[sick],
+            "age": round(float(old if sick else young)),
+        }
+        tied[tie.key] = values[tie.key]
+    return tied

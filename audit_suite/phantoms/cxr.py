@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from audit_suite.cards import PhantomSpec
-from audit_suite.phantoms.cohort import PhantomCase, Stream, stream
+from audit_suite.phantoms.cohort import PhantomCase, Stream, planted_strength, stream
+from audit_suite.phantoms.segmenter import miss
 from audit_suite.phantoms.shapes import Floats, blob, ellipse, grid, soft, strokes, texture
+from audit_suite.phantoms.shortcuts import FRAMING
 
 Regions = dict[str, NDArray[np.bool_]]
 
 _FINDING = 0.36  # brightness a finding of strength 1 adds at its densest
+_FRAMING = 0.30  # how much lower the body lies where another framing is planted: 15 % of the frame
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class _Body:
     female: bool
     age: float
     supine: bool  # AP, taken lying: shallower breath, larger heart
+    down: float  # by how much the body lies lower in the frame
 
 
 def draw_cxr(spec: PhantomSpec, case: PhantomCase) -> tuple[NDArray[np.uint8], Regions]:
@@ -42,12 +46,15 @@ def draw_cxr(spec: PhantomSpec, case: PhantomCase) -> tuple[NDArray[np.uint8], R
     Returns:
         The image, shape (S, S), uint8, and the regions ``lungs``, ``left_lung``, ``right_lung``
         (the patient's: the left lung is on the right of the image), ``heart``, ``spine`` and
-        ``diaphragm``.
+        ``diaphragm``. Where cardiomegaly is a co-label, ``heart`` holds the room of an enlarged
+        heart and the lungs leave it out, in everybody: the co-label shows in no mask.
     """
     body = _pose(spec, case)
     right, left, heart, diaphragm = _organs(body)
+    enlarged, room = _enlarged(body, heart, diaphragm)
     rng = stream(spec, Stream.IMAGE, case.number, case.image)
-    image = _anatomy(spec, case, body, right, left, heart, diaphragm)
+    shown = enlarged if case.labels.get("cardiomegaly") else heart
+    image = _anatomy(spec, case, body, right, left, shown, diaphragm)
     regions = {
         "right_lung": right > 0,
         "left_lung": (left > 0) & (heart <= 0),
@@ -55,9 +62,17 @@ def draw_cxr(spec: PhantomSpec, case: PhantomCase) -> tuple[NDArray[np.uint8], R
         "spine": (np.abs(body.x) < 0.09) & (np.abs(body.y) < 0.95),
         "diaphragm": diaphragm > 0,
     }
+    if spec.co_labels:
+        regions["heart"] |= room
+        regions["right_lung"] &= ~room
+        regions["left_lung"] &= ~room
     regions["lungs"] = regions["right_lung"] | regions["left_lung"]
     if case.labels["consolidation"]:
-        image = image + _finding(spec, case, body, regions)
+        finding = _finding(spec, case, body, regions)
+        image = image + finding
+        densest = np.unravel_index(gaussian_filter(finding, spec.size / 48).argmax(), finding.shape)
+        centre = float(grid(spec.size)[0][densest]), float(grid(spec.size)[1][densest])
+        miss(regions, ("lungs", "left_lung", "right_lung"), centre, spec.under_segmentation)
     gain, offset = rng.normal(1.0, 0.05), rng.normal(0.0, 0.02)
     noise = rng.standard_normal(image.shape, dtype=np.float32)
     level = {"site-a": 0.012, "site-b": 0.018, "site-c": 0.024}[str(case.metadata["site"])]
@@ -73,6 +88,8 @@ def _pose(spec: PhantomSpec, case: PhantomCase) -> _Body:
     x, y = grid(spec.size)
     angle = np.float32(pose.normal(0, 0.03))
     dx, dy = np.float32(pose.normal(0, 0.03)), np.float32(pose.normal(0, 0.03))
+    down = _FRAMING * planted_strength(spec, case, FRAMING)
+    dy += np.float32(down)
     turned_x = (x - dx) * np.cos(angle) + (y - dy) * np.sin(angle)
     turned_y = (y - dy) * np.cos(angle) - (x - dx) * np.sin(angle)
     return _Body(
@@ -85,6 +102,7 @@ def _pose(spec: PhantomSpec, case: PhantomCase) -> _Body:
         female=female,
         age=float(case.metadata["age"]),
         supine=supine,
+        down=down,
     )
 
 
@@ -115,6 +133,26 @@ def _organs(body: _Body) -> tuple[Floats, Floats, Floats, Floats]:
     return lungs[0], lungs[1], heart.astype(np.float32), diaphragm
 
 
+def _enlarged(body: _Body, heart: Floats, diaphragm: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """An enlarged heart as a level, and the pixels it takes beyond the patient's own.
+
+    Grown is the left ventricle, to the side and down, as in cardiomegaly.
+    """
+    x, y, r = body.x, body.y, body.heart
+    along, across = 0.83 * x + 0.56 * y, 0.83 * y - 0.56 * x
+    hx, hy = 0.11 + 0.10, 0.02 + body.lung * 0.72 - 0.12
+    ventricle = ellipse(
+        along, across, 0.83 * hx + 0.56 * hy, 0.83 * hy - 0.56 * hx, 1.55 * r, 1.18 * r
+    )
+    enlarged = np.maximum(heart, np.minimum(ventricle, 0.10 - diaphragm)).astype(np.float32)
+    return enlarged, (enlarged > heart) & (enlarged > -_edge(body))
+
+
+def _edge(body: _Body) -> float:
+    """Half the width of a soft outline."""
+    return max(0.03, 2.2 / body.size)
+
+
 def _anatomy(
     spec: PhantomSpec,
     case: PhantomCase,
@@ -126,7 +164,7 @@ def _anatomy(
 ) -> Floats:
     x, y, w = body.x, body.y, body.width
     rng = stream(spec, Stream.ANATOMY, case.number, 1_000)
-    edge = max(0.03, 2.2 / body.size)
+    edge = _edge(body)
     torso = np.maximum(
         ellipse(x, y, 0, 0.55, 1.16 * w, 1.25, 3.5),  # trunk
         ellipse(x, y, 0, -0.78 + 0.16 * x * x, 1.35, 0.30, 3.0),  # shoulders
@@ -156,7 +194,7 @@ def _anatomy(
         )
         for side in (-1, 1)
     ]
-    image += 0.12 * gaussian_filter(strokes(body.size, clavicles), body.size / 130)
+    image += 0.12 * gaussian_filter(strokes(body.size, clavicles, body.down), body.size / 130)
     if body.female:
         for side in (-1, 1):
             breast = ellipse(x, y, side * 0.47 * w, 0.28, 0.36 * w, 0.30)
@@ -192,7 +230,7 @@ def _vessels(body: _Body, rng: np.random.Generator) -> Floats:
     hila = blob(body.x, body.y, -0.20, -0.06, 0.09, 0.16) + blob(
         body.x, body.y, 0.21, -0.08, 0.09, 0.15
     )
-    out: Floats = 0.11 * strokes(body.size, lines) + 0.12 * hila
+    out: Floats = 0.11 * strokes(body.size, lines, body.down) + 0.12 * hila
     return out
 
 

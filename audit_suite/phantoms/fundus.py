@@ -6,12 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.cards import PhantomSpec
-from audit_suite.phantoms.cohort import PhantomCase, Stream, stream
+from audit_suite.phantoms.cohort import PhantomCase, Stream, planted_strength, stream
+from audit_suite.phantoms.segmenter import miss
 from audit_suite.phantoms.shapes import Floats, blob, ellipse, grid, soft, strokes, texture
+from audit_suite.phantoms.shortcuts import FRAMING
 
 Regions = dict[str, NDArray[np.bool_]]
 
 _NORMAL_CUP, _LARGE_CUP = 0.40, 0.68  # cup-to-disc ratio of a healthy and a glaucomatous disc
+_FRAMING = 0.30  # how much nearer the middle the disc lies where another framing is planted
 
 
 def draw_fundus(spec: PhantomSpec, case: PhantomCase) -> tuple[NDArray[np.uint8], Regions]:
@@ -31,9 +34,10 @@ def draw_fundus(spec: PhantomSpec, case: PhantomCase) -> tuple[NDArray[np.uint8]
     x, y = grid(spec.size)
     side = 1 if case.metadata["view"] == "OD" else -1
     cx, cy = side * pose.normal(0.34, 0.06), pose.normal(0.0, 0.06)
+    cx -= side * _FRAMING * planted_strength(spec, case, FRAMING)
     radius, aspect = build.normal(0.25, 0.015), build.normal(1.06, 0.03)
     disc = ellipse(x, y, cx, cy, radius, radius * aspect)
-    cup = _cup(spec, case, x, y, (cx, cy), radius, aspect)
+    cup, thinned = _cup(spec, case, x, y, (cx, cy), radius, aspect)
     vessels = _vessels(build, spec.size, side, (cx, cy))
     macula = blob(x, y, cx - side * 0.72, cy + 0.08, 0.22, 0.22)
     edge = max(0.02, 2.0 / spec.size)
@@ -60,6 +64,8 @@ def draw_fundus(spec: PhantomSpec, case: PhantomCase) -> tuple[NDArray[np.uint8]
         "macula": macula > 0.5,
         "retina": retina > 0.5,
     }
+    if case.labels["glaucoma"]:
+        miss(regions, ("disc", "cup"), thinned, spec.under_segmentation)
     return (np.clip(image, 0, 1) * 255).round().astype(np.uint8), regions
 
 
@@ -71,7 +77,8 @@ def _cup(
     centre: tuple[float, float],
     radius: float,
     aspect: float,
-) -> Floats:
+) -> tuple[Floats, tuple[float, float]]:
+    """The cup as a level, and the middle of the lower rim that a large one thins."""
     rng = stream(spec, Stream.FINDING, case.number)
     large = _NORMAL_CUP + spec.finding_strength * (_LARGE_CUP - _NORMAL_CUP)
     ratio = float(
@@ -79,7 +86,10 @@ def _cup(
     )
     room = radius * (1 - ratio) * 0.3
     dx, dy = rng.uniform(-room, room, 2)
-    return ellipse(x, y, centre[0] + dx, centre[1] + dy, radius * ratio, radius * ratio * aspect)
+    middle = float(centre[0] + dx), float(centre[1] + dy)
+    rim = 0.5 * (_NORMAL_CUP + _LARGE_CUP) * radius * aspect
+    cup = ellipse(x, y, *middle, radius * ratio, radius * ratio * aspect)
+    return cup, (middle[0], middle[1] + float(rim))
 
 
 def _vessels(rng: np.random.Generator, size: int, side: int, centre: tuple[float, float]) -> Floats:

@@ -11,7 +11,7 @@ from audit_suite.cards import PhantomSpec
 from audit_suite.phantoms.cohort import PhantomCase, Stream, stream
 from audit_suite.phantoms.cxr import draw_cxr
 from audit_suite.phantoms.fundus import draw_fundus
-from audit_suite.phantoms.shortcuts import get_shortcut
+from audit_suite.phantoms.shortcuts import exposure, get_shortcut, scanner_noise
 
 GENERATOR_VERSION = "1"
 """Part of a phantom's digest: raise it with every change that changes a pixel."""
@@ -22,8 +22,8 @@ def render(
 ) -> tuple[NDArray[Any], dict[str, NDArray[np.bool_]]]:
     """Draw one image; the same case always gives the same pixels.
 
-    The label decides nothing but pixels inside the ROI (lungs, optic disc): without shortcuts an
-    image differs between label 0 and 1 there alone.
+    The label decides nothing but pixels inside the ROI (lungs, optic disc; heart for
+    cardiomegaly): with nothing planted an image differs between label 0 and 1 there alone.
 
     Args:
         spec: Settings of the data set.
@@ -34,8 +34,25 @@ def render(
     """
     draw = draw_cxr if spec.kind == "cxr" else draw_fundus
     image, regions = draw(spec, case)
+    image = _scanned(spec, case, image, regions)
     for position, (shortcut, planted) in enumerate(zip(spec.shortcuts, case.planted, strict=True)):
         if planted:
             rng = stream(spec, Stream.SHORTCUT, case.number, case.image, position)
-            image = get_shortcut(shortcut.name)(image, regions, rng, shortcut.strength)
+            found = get_shortcut(shortcut.name)(image, regions, rng, shortcut.strength)
+            if isinstance(found, tuple):
+                image, regions = found[0], dict(found[1])
+            else:
+                image = found
     return image, regions
+
+
+def _scanned(
+    spec: PhantomSpec, case: PhantomCase, image: NDArray[Any], regions: dict[str, NDArray[np.bool_]]
+) -> NDArray[Any]:
+    """Where the site is tied to the label, one site's scanner shows: exposed longer, grainier."""
+    for tie in spec.metadata:
+        if tie.key == "site" and case.metadata["site"] == "site-c":
+            rng = stream(spec, Stream.SCANNER, case.number, case.image)
+            image = exposure(image, regions, rng, tie.strength)
+            image = scanner_noise(image, regions, rng, tie.strength)
+    return image

@@ -59,13 +59,15 @@ def texture(rng: np.random.Generator, size: int, cells: int) -> Floats:
     return out
 
 
-def strokes(size: int, lines: list[tuple[list[tuple[float, float]], float]]) -> Floats:
-    """Antialiased polylines, each with a width, drawn with height 1."""
+def strokes(
+    size: int, lines: list[tuple[list[tuple[float, float]], float]], down: float = 0.0
+) -> Floats:
+    """Antialiased polylines, each with a width, drawn with height 1, all shifted ``down``."""
     wide = size * _SUPERSAMPLING
     canvas = Image.new("L", (wide, wide), 0)
     pen = ImageDraw.Draw(canvas)
     for points, width in lines:
-        pixels = [((x + 1) / 2 * wide, (y + 1) / 2 * wide) for x, y in points]
+        pixels = [((x + 1) / 2 * wide, (y + down + 1) / 2 * wide) for x, y in points]
         pen.line(pixels, fill=255, width=max(1, round(width / 2 * wide)), joint="curve")
     small = canvas.resize((size, size), Image.Resampling.BOX)
     return np.asarray(small, dtype=np.float32) / np.float32(255)

@@ -9,14 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.errors import AuditError
-from audit_suite.phantoms.shapes import grid, strokes, texture
+from audit_suite.phantoms.shapes import grid, soft, strokes, texture
+from audit_suite.regions import signed_distance
 
 Image = NDArray[Any]
 Regions = Mapping[str, NDArray[np.bool_]]
-Shortcut = Callable[[Image, Regions, np.random.Generator, float], Image]
-"""``(image, regions, rng, strength) -> image``: image uint8, strength how visible, 0 to 1."""
+Shortcut = Callable[
+    [Image, Regions, np.random.Generator, float], Image | tuple[Image, dict[str, NDArray[np.bool_]]]
+]
+"""``(image, regions, rng, strength) -> image``: image uint8, strength how visible, 0 to 1. One that
+changes the regions too returns ``(image, regions)``."""
+
+FRAMING = "framing"
+"""Planted by the pose: the anatomy is drawn elsewhere in the frame, nothing is painted later."""
+LARGER_MASK = 0.04  # of the frame, by which `mask_size` dilates the ROI
 
 _ROIS = ("lungs", "disc")  # what a shortcut outside the ROI keeps clear of
+_PARTS = (*_ROIS, "left_lung", "right_lung")
 _registry: dict[str, Shortcut] = {}
 
 
@@ -26,7 +35,8 @@ def register_shortcut(name: str, shortcut: Shortcut) -> None:
     Args:
         name: The name a card uses under ``[[phantom.shortcuts]]``.
         shortcut: Called as ``shortcut(image, regions, rng, strength)``; must return a new image of
-            the same shape and type, and draw random numbers from ``rng`` alone.
+            the same shape and type (or that and new regions), and draw random numbers from ``rng``
+            alone.
 
     Raises:
         AuditError: If another callable has that name.
@@ -103,6 +113,39 @@ def scanner_noise(
     return _bytes(image + 10 * strength * (grain if image.ndim == 2 else grain[..., None]))
 
 
+def framing(image: Image, regions: Regions, rng: np.random.Generator, strength: float) -> Image:
+    """Another framing: the body lies 15 % of the frame lower, an optic disc as much inwards."""
+    return image  # already so: the pose asked `planted_strength` before anything was drawn
+
+
+def mask_size(
+    image: Image, regions: Regions, rng: np.random.Generator, strength: float
+) -> tuple[Image, dict[str, NDArray[np.bool_]]]:
+    """A segmenter that draws the ROI too large; the image stays as it is."""
+    radius = round(LARGER_MASK * image.shape[0] * strength)
+    larger = {
+        name: signed_distance(region) <= radius if name in _PARTS and radius else region
+        for name, region in regions.items()
+    }
+    return image, larger
+
+
+def roi_artefact(
+    image: Image, regions: Regions, rng: np.random.Generator, strength: float
+) -> Image:
+    """Something in the ROI that is no disease: an electrode over a lung, dust over a disc."""
+    roi = np.logical_or.reduce([regions[name] for name in _ROIS if name in regions])
+    depth = -signed_distance(roi)
+    deep = np.argwhere(depth > 0.5 * depth.max())
+    row, column = deep[int(rng.random() * len(deep))]
+    x, y = grid(image.shape[0])
+    distance = np.hypot(x - x[row, column], y - y[row, column])
+    spot = soft(0.09 - distance, 0.04) * roi
+    level = 250 if image.ndim == 2 else 25
+    weight = strength * (spot if image.ndim == 2 else spot[..., None])
+    return _bytes(image + weight * (level - image.astype(np.float32)))
+
+
 def _paint(
     image: Image, regions: Regions, shape: NDArray[np.float32], level: float, strength: float
 ) -> Image:
@@ -119,5 +162,15 @@ def _bytes(image: Image) -> Image:
     return np.clip(image, 0, 255).round().astype(np.uint8)
 
 
-for _shortcut in (corner_marker, burned_in_text, border, device_wire, exposure, scanner_noise):
+for _shortcut in (
+    corner_marker,
+    burned_in_text,
+    border,
+    device_wire,
+    exposure,
+    scanner_noise,
+    mask_size,
+    roi_artefact,
+):
     register_shortcut(_shortcut.__name__, _shortcut)
+register_shortcut(FRAMING, framing)

@@ -101,7 +101,7 @@ def _panel(
     stretch: Callable[[float], float] = math.sqrt if axis == "radius" else float
     largest = max(float(e.at[axis]) for e in placed) if axis == "radius" else 1.0
     marks = (0, 5, 25, 50, 100, 200, 300, 500) if axis == "radius" else (0, 0.25, 0.5, 0.75, 1)
-    is_change = min(e.low for e in placed) < 0
+    is_change = any("grown" in e.at or e.low < 0 for e in placed)
     low, high = (-1.0, 1.0) if is_change else (0.0, 1.0)
 
     def x(value: float) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from audit_suite.record import (
     CaseMix,
+    CausesRecord,
     ComparisonRecord,
     DatasetRecord,
     Finding,
@@ -74,6 +75,7 @@ class View:
     heatmaps: tuple[HeatMap, ...]
     case_mix: tuple[tuple[str, str, tuple[str, ...]], ...]
     curves: tuple[tuple[Finding, Curves], ...]
+    causes: tuple[CausesRecord, ...]
 
 
 def view(record: Record) -> View:
@@ -105,6 +107,7 @@ def view(record: Record) -> View:
         heatmaps=tuple(heatmap(matrix) for matrix in record.matrices),
         case_mix=tuple(_case_mix(record.provenance.datasets)),
         curves=drawn,
+        causes=tuple(cause for cause in record.causes if cause.flags),
     )
 
 

@@ -41,15 +41,18 @@ def estimate_auroc(
         patients: Shape (n,).
         dataset: Digest of the data set; patients are told apart by data set.
         label: What it is, in words.
-        weights: Shape (n,), 0 or more: a pair of images counts by the product of their weights;
-            None for all alike.
+        weights: Shape (n,), 0 or more: a pair of images counts by the product of their weights,
+            an image of weight 0 is left out; None for all alike.
 
     Raises:
-        AuditError: If shapes differ, a label is not 0 or 1, a score is not finite, or a class has
-            fewer than two patients.
+        AuditError: If shapes differ, a label is not 0 or 1, a score or weight is not finite, a
+            weight is negative, or a class has fewer than two patients.
     """
     truth, values, names = _validate(labels, scores, patients)
-    weight = np.ones(len(truth)) if weights is None else np.asarray(weights, np.float64)
+    weight = np.ones(len(truth)) if weights is None else _relative(weights, len(truth), label)
+    if not weight.all():  # who has no weight must not count among the patients either
+        there = weight > 0
+        truth, values, names, weight = truth[there], values[there], names[there], weight[there]
     positive = truth == 1
     unique, of_image = np.unique(names, return_inverse=True)
     has_positive = np.bincount(of_image, weights=positive) > 0
@@ -70,7 +73,8 @@ def estimate_auroc(
     at_end = min(auc, 1 - auc) < edge
     floor = _hanley_mcneil(edge, m, n) if at_end else edge * (1 - edge) * (1 / m + 1 / n) / 4
     if found.variance < floor:
-        digest = hashlib.sha256(truth.tobytes() + values.tobytes()).hexdigest()
+        content = truth.tobytes() + values.tobytes() + weight.tobytes()
+        digest = hashlib.sha256(content).hexdigest()
         found = found.with_boundary(f"{dataset}/{digest}", floor - found.variance)
 
     def rebuild(keys: Keys) -> Estimate:
@@ -132,19 +136,20 @@ def estimate_auroc_within(
             pairs.append(sick * well)
             kept |= chosen
         parts += found
-        weights += [share / sum(pairs) / len(groupings) for share in pairs]
+        weights += [share / sum(pairs) for share in pairs]
     if not parts:
         raise AuditError(
             f"{label}: no group holds two patients with and two without the finding",
             "use fewer folds or coarser strata, or audit on more data",
         )
-    total = parts[0] * weights[0]
+    whole = sum(weights)  # the number of groupings that have a usable group
+    total = parts[0] * (weights[0] / whole)
     for part, weight in zip(parts[1:], weights[1:], strict=True):
-        total = total + part * weight
+        total = total + part * (weight / whole)
     m, n = (len(np.unique(names[kept & (truth == side)])) for side in (1, 0))
     return Estimate(
         label=label,
-        value=total.value,
+        value=min(max(total.value, 0.0), 1.0),  # shares of one need not add up to the last digit
         influence=total.influence,
         n_images=int(kept.sum()),
         n_positives=m,
@@ -174,6 +179,23 @@ def _validate(
             "look at the model's output on those images",
         )
     return truth.astype(np.int64), values, names
+
+
+def _relative(weights: ArrayLike, count: int, label: str) -> Floats:
+    """Weights as shares of the largest, so that equal ones are exactly 1."""
+    found = np.asarray(weights, np.float64)
+    if found.shape != (count,):
+        raise AuditError(
+            f"{label}: the weights of {count} images have shape {found.shape}",
+            "give one weight an image",
+        )
+    if wrong := int((~(np.isfinite(found) & (found >= 0))).sum()):
+        raise AuditError(
+            f"{label}: {wrong} of {count} weights are negative or not finite",
+            "look at the column they come from",
+        )
+    shares: Floats = found / (found.max(initial=0.0) or 1.0)
+    return shares
 
 
 def _components(

@@ -1,11 +1,13 @@
 """Region sensitivity: does the model need the anatomy, and does it get by without it?
 
-After Sourget et al. 2024, "Mask of Truth" (checks R1 to R6 and R11). ROI is what the data set card
+After Sourget et al. 2024, "Mask of Truth" (R1 to R6, R8, R11), Moayeri et al. 2022 (R12) and Xiao
+et al. 2021 (R13). ROI is what the data set card
 declares for the target, for example the lungs. Margins marked as proposed can be pre-registered in
 a card: ``[margins.R2]`` with ``value`` and ``source``.
 """
 
 from audit_suite import (
+    Family,
     Inconclusive,
     Margin,
     NotApplicable,
@@ -13,9 +15,12 @@ from audit_suite import (
     Verdict,
     WithoutROI,
     auroc,
+    background_gap,
     check,
     flip_rate,
+    observe,
     report_only,
+    require_skill,
     score_shift,
 )
 
@@ -52,12 +57,7 @@ def test_chance_without_the_box(hidden, margin):
 )
 def test_skill_is_lost_without_the_box(full, hidden, margin):
     """Does hiding the region's box cost the model its skill?"""
-    low, _ = full.interval(0.90)
-    if low <= 0.60:
-        raise NotApplicable(
-            f"skill on full images is not shown to exceed AUROC 0.60 (lower bound {low:.3f}): "
-            f"there is too little to lose"
-        )
+    require_skill(full)
     assert full - hidden > margin
 
 
@@ -82,6 +82,41 @@ def test_the_region_beats_its_background(hidden, only, fills):
 def test_the_box_beats_its_background(hidden, only, fills):
     """Is the model better on the region's box alone than on everything but the box?"""
     beats_background(hidden, only, fills)
+
+
+@check("R8", full=auroc(), hidden=hidden_contour)
+def test_a_quarter_of_the_skill_is_the_most_that_stays(full, hidden):
+    """Without the region, is no more than a quarter of the model's skill left, either way?"""
+    require_skill(full)
+    most = Margin(0.0, source="a quarter of the skill on full images, derived from R2 and R4")
+    allowed = 0.25 * (full - 0.5)
+    assert Family([estimate - 0.5 - allowed for estimate in hidden]) < most
+    assert Family([0.5 - estimate - allowed for estimate in hidden]) < most
+
+
+@check(
+    "R12",
+    full=auroc(),
+    inside=auroc(WithoutROI(fill="noise")),
+    outside=auroc(WithoutROI(whose="elsewhere", fill="noise")),
+)
+def test_noise_in_the_region_costs_more(full, inside, outside):
+    """Does noise in the region cost more skill than as much noise off the region?"""
+    require_skill(full)
+    mean = (inside.value + outside.value) / 2
+    room = 2 * min(mean, 1 - mean)
+    if room > 0:
+        relative = (outside - inside) * (1 / room)
+        observe(relative.named("relative foreground sensitivity"))
+    assert outside - inside > Margin(
+        0.0, source="Moayeri et al. 2022: the foreground should matter"
+    )
+
+
+@check("R13", gap=background_gap(), margin=Margin(0.05, source=PROPOSED))
+def test_another_background_makes_no_difference(gap, margin):
+    """Before other patients' backgrounds, do those of the right class help the model?"""
+    assert gap.distance_to(0) < margin
 
 
 @check("R11", shift=score_shift(WithoutROI(shape="box")), flips=flip_rate(WithoutROI(shape="box")))

@@ -15,7 +15,7 @@ from torch import Tensor
 from audit_suite.cards import DatasetCard, InputSpec, canonical_digest, load_dataset_card
 from audit_suite.datasets import BadImage, Dataset, load_dataset
 from audit_suite.errors import AuditError
-from audit_suite.evidence.fills import measure_references
+from audit_suite.evidence.context import measure
 from audit_suite.evidence.prepare import Wanted, geometry, prepare_chunks
 from audit_suite.evidence.source import ENGINE_VERSION
 from audit_suite.maskings.apply import Reference
@@ -76,7 +76,7 @@ def prepare_training(
     card = load_dataset_card(card_path)
     roi = roi or common_roi(card, targets)
     dataset = load_dataset(card)
-    wanted = Wanted({geometry(spec): spec}, [roi])
+    wanted = Wanted({geometry(spec): spec}, [(roi, "own")])
     digest = canonical_digest([ENGINE_VERSION, dataset.digest, spec.model_dump(mode="json"), roi])
     names = ("images", "distances", "used", "mean")
     files = {name: folder / f"{digest[:16]}-{name}.npy" for name in names}
@@ -120,7 +120,7 @@ def _decode(
     dataset: Dataset, wanted: Wanted, files: dict[str, Path], progress: Callable[[str], None]
 ) -> None:
     """Decode every image once; files appear under their names only when complete."""
-    (key, spec), (roi,) = *wanted.specs.items(), wanted.rois
+    (key, spec), (area,) = *wanted.specs.items(), wanted.areas
     count = len(dataset.cases)
     aside = {name: file.with_name(f"{file.stem}.{os.getpid()}.tmp") for name, file in files.items()}
     images = np.lib.format.open_memmap(
@@ -129,22 +129,21 @@ def _decode(
     distances = np.lib.format.open_memmap(aside["distances"], "w+", np.int16, (count, *spec.size))
     used: NDArray[np.bool_] = np.ones(count, np.bool_)
     place = 0
-    for chunk, prepared in prepare_chunks(
-        dataset, range(count), _CHUNK, wanted, {}, os.cpu_count() or 1
-    ):
+    context = measure(dataset, wanted, seed=0, store=None)
+    for chunk, prepared in prepare_chunks(context.make, range(count), _CHUNK, os.cpu_count() or 1):
         for index, image in zip(chunk, prepared, strict=True):
             if isinstance(image, BadImage):
                 if dataset.card.on_bad_image == "error":
                     raise image
                 used[index] = False
                 continue
-            images[place], distances[place] = image[key].image, image[key].distances[roi]
+            images[place], distances[place] = image[key].image, image[key].distances[area]
             place += 1
         if chunk[-1] + 1 == count or (chunk[0] // _CHUNK) % 20 == 19:
             progress(f"{dataset.card.name}: {chunk[-1] + 1}/{count} images prepared")
     images.flush()
     distances.flush()
-    mean = measure_references(dataset, wanted)[0][key].mean.numpy()
+    mean = context.references[key].mean.numpy()
     for name, array in (("used", used), ("mean", mean)):
         with aside[name].open("wb") as file:
             np.save(file, array)

@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from audit_suite.cards import canonical_digest, internal_card
+from audit_suite.causes import name_causes
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceSource, Request
 from audit_suite.evidence.gallery import gallery
 from audit_suite.gate import Gate, count_verdicts
 from audit_suite.record import (
-    CausesRecord,
     DatasetRecord,
     EstimateRecord,
     Finding,
@@ -50,13 +50,12 @@ def assemble(
     """
     _adjust(findings)
     settings, source = audit.settings, audit.source
-    causes: list[CausesRecord] = []
     return Record(
         decision=gate.decision,
         decision_reason=gate.reason,
         counts=count_verdicts(findings),
         findings=list(findings),
-        causes=causes,
+        causes=name_causes(findings),
         matrices=_matrices(audit, findings),
         gallery=gallery(audit.cells, requests, source),
         provenance=Provenance(

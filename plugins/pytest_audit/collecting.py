@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from audit_suite.cards import DatasetCard
 from audit_suite.checks import ATTRIBUTE, Check, Declared
 from audit_suite.evidence import Cell, Request, plan
 from audit_suite.maskings import Masking
-from audit_suite.needs import EachMasking, Need, requests_in
+from audit_suite.needs import Expanding, Need, requests_in
 from audit_suite.record import Finding
 from audit_suite.statistics import Margin
 from audit_suite.verdict import NotApplicable, Verdict
@@ -86,7 +87,8 @@ class Case:
             would_pass="",
             command=self.command,
         )
-        own = (request for request in self.requests() if request.dataset == self.cell.dataset)
+        here = (self.cell.model, self.cell.dataset)  # not those of a control or of other data
+        own = (request for request in self.requests() if (request.model, request.dataset) == here)
         maskings = dict.fromkeys(request.masking.id for request in own)
         return Planned(finding=finding, maskings=list(maskings))
 
@@ -119,7 +121,7 @@ class Collecting:
         combinations = [
             (cell, suffix, arguments)
             for cell in self._audit.cells
-            for suffix, arguments in _combinations(check, self._audit.maskings(cell.dataset))
+            for suffix, arguments in _combinations(check, cell.dataset, self._audit)
         ]
         total = len(combinations)
         names = list(check.needs) or ["audit"]
@@ -187,23 +189,25 @@ def planned_requests(items: Sequence[pytest.Item]) -> tuple[Request, ...]:
 
 
 def _combinations(
-    check: Check, maskings: Sequence[Masking]
+    check: Check, card: DatasetCard, audit: Audit
 ) -> Iterator[tuple[str, dict[str, Argument]]]:
     """Every choice among the alternatives a check lists, with the id that tells it apart."""
     names = list(check.needs)
-    choices = [_choices(declared, maskings) for declared in check.needs.values()]
+    choices = [_choices(declared, card, audit.maskings(card)) for declared in check.needs.values()]
     for chosen in itertools.product(*choices):
         suffix = "-".join(id for id, _ in chosen if id)
         yield suffix, dict(zip(names, (need for _, need in chosen), strict=True))
 
 
-def _choices(declared: Declared, maskings: Sequence[Masking]) -> list[tuple[str, Argument]]:
+def _choices(
+    declared: Declared, card: DatasetCard, maskings: Sequence[Masking]
+) -> list[tuple[str, Argument]]:
     if isinstance(declared, Margin | Need):
         return [("", declared)]
     together = isinstance(declared, tuple)
     needs: list[Need] = []
-    for one in [declared] if isinstance(declared, EachMasking) else declared:
-        needs += one.expand(maskings) if isinstance(one, EachMasking) else [one]
+    for one in [declared] if isinstance(declared, Expanding) else declared:
+        needs += one.expand(card, maskings) if isinstance(one, Expanding) else [one]
     return [("", tuple(needs))] if together else [(need.id, need) for need in needs]
 
 

@@ -47,7 +47,7 @@ def _verdict(
 ) -> tuple[Verdict, str]:
     compared = worst(comparison.verdict for comparison in comparisons)
     spoken = _deciding(comparisons).message if comparisons else ""
-    if isinstance(raised, NotApplicable):
+    if isinstance(raised, NotApplicable) and compared is not Verdict.FAIL:
         return Verdict.NOT_APPLICABLE, str(raised)
     if isinstance(raised, Inconclusive):
         return worst((Verdict.INCONCLUSIVE, compared)), str(raised) or spoken

@@ -34,11 +34,12 @@ class OnDemand:
 
     Attributes:
         cell: The model, data set and target of this case.
+        source: The stored evidence, for what is measured and not estimated.
     """
 
     def __init__(self, cell: Cell, audit: Audit) -> None:
         self.cell = cell
-        self._audit = audit
+        self.source = audit.source
 
     def __call__(self, need: Need) -> Estimate:
         """The estimate of a need; its evidence is computed now if it is not stored.
@@ -47,7 +48,7 @@ class OnDemand:
             NotApplicable: If the need has no meaning in this cell.
             AuditError: If the evidence cannot be had.
         """
-        return estimate_in(need, self.cell, self._audit.source)
+        return estimate_in(need, self.cell, self.source)
 
 
 class Judging:

@@ -54,6 +54,13 @@ def write_section(
                 f"{finding.model} on {finding.dataset}, {finding.target}", bold=True
             )
         _write_finding(reporter, finding)
+    for cause in record.causes:
+        if cause.sentence:
+            reporter.write_line("")
+            reporter.write_line(
+                f"{cause.model} on {cause.dataset}: {', '.join(cause.causes) or 'no cause named'}"
+            )
+            reporter.write_line(f"  {cause.sentence}")
     for matrix in record.matrices:
         _write_matrix(reporter, matrix)
     reporter.write_line("")

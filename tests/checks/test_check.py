@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from audit_suite import Margin, NotApplicable, auroc, check, report_only
-from audit_suite.checks import ATTRIBUTE, ReportOnly
-from audit_suite.statistics import estimate_mean
+from audit_suite.checks import ATTRIBUTE
+from audit_suite.statistics import DecisionRule, estimate_mean, recording
 
 
 def test_what_is_noted():
@@ -50,7 +50,10 @@ def test_an_argument_the_function_lacks_is_refused():
 
 def test_report_only_is_not_applicable_with_estimates():
     estimate = estimate_mean([1.0, 2.0, 3.0], ["a", "b", "c"], "d", "x")
-    with pytest.raises(NotApplicable, match="reported only: because") as caught:
+    with (
+        recording(DecisionRule()) as recorded,
+        pytest.raises(NotApplicable, match="reported only: because"),
+    ):
         report_only(estimate, because="because")
-    assert isinstance(caught.value, ReportOnly)
-    assert caught.value.estimates == (estimate,)
+    assert recorded.observations == [estimate.to_record()]
+    assert not recorded.comparisons

@@ -66,7 +66,8 @@ def table(scores, hidden=0.3, used=None):
     both = np.stack([np.zeros(N), scores], axis=1).astype(np.float32)
     used = np.ones(N, bool) if used is None else used
     both[~used] = np.nan
-    return ScoreTable(both, np.full(N, hidden, np.float32), used, None, None, ())
+    share = np.full(N, hidden, np.float32)
+    return ScoreTable(both, share, np.ones_like(share), used, None, None, None, ())
 
 
 @pytest.fixture

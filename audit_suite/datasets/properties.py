@@ -1,0 +1,79 @@
+"""Properties of an image file that a model could read instead of the disease (M3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PROPERTIES = (
+    "megapixels",
+    "aspect",
+    "brightness",
+    "contrast",
+    "entropy",
+    "border",
+    "marks",
+    "grain",
+)
+"""What is measured: megapixels of the file, width by height, mean and standard deviation of the
+intensity (0 to 1), Shannon entropy of its histogram (bits), share of the frame's rim that is
+black, share of the frame in small bright marks such as letters, high-frequency noise.
+
+Intensities are those outside the region of interest: what is inside it may be the disease."""
+
+_BINS = 64
+_RIM = 0.05  # of the shorter side
+_BLACK = 0.06  # of the full range
+_LEAP = 0.25  # how much brighter a mark is than what is around it
+_AROUND = 0.03  # of the shorter side
+_SAMPLED = 256  # pixels of the longer side on which textures are measured
+
+
+def image_properties(
+    image: NDArray[Any], roi: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
+    """Measure an image as decoded, before any model's preprocessing.
+
+    Args:
+        image: Shape (H, W) or (H, W, 3); unsigned integers over their full range.
+        roi: Shape (H, W), what is left out of account; None for nothing.
+
+    Returns:
+        Shape (len(PROPERTIES),), in that order.
+    """
+    from scipy.ndimage import binary_dilation, median_filter, white_tophat
+
+    height, width = image.shape[:2]
+    top = float(np.iinfo(image.dtype).max) if image.dtype.kind == "u" else 1.0
+    step = max(1, -(-max(height, width) // _SAMPLED))
+    small = image[::step, ::step].astype(np.float32) / top
+    grey = small.mean(axis=2) if small.ndim == 3 else small
+    around = max(3, round(_AROUND * min(grey.shape)))
+    outside: NDArray[np.bool_] = np.ones(grey.shape, np.bool_)
+    if roi is not None:
+        outside = ~binary_dilation(roi[::step, ::step], iterations=around)
+        if not outside.any():
+            outside[:] = True
+    pixels = grey[outside]
+    counts = np.histogram(pixels, bins=_BINS, range=(0, 1))[0] / pixels.size
+    some = counts[counts > 0]
+    rim = max(1, round(_RIM * min(grey.shape)))
+    edge: NDArray[np.bool_] = np.ones(grey.shape, np.bool_)
+    edge[rim:-rim, rim:-rim] = False
+    marks = white_tophat(grey, size=(around, around)) > _LEAP
+    grain = np.abs(grey - median_filter(grey, size=3))
+    return np.array(
+        [
+            height * width / 1e6,
+            width / height,
+            pixels.mean(),
+            pixels.std(),
+            -(some * np.log2(some)).sum(),
+            (grey[edge] < _BLACK).mean(),
+            marks[outside].mean(),
+            np.median(grain[outside]),
+        ],
+        np.float32,
+    )

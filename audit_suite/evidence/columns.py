@@ -1,0 +1,79 @@
+"""The columns of one stored shard of evidence, filled batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from audit_suite.evidence.source import pack_lines
+from audit_suite.evidence.store import Arrays
+
+Floats = NDArray[np.float32]
+
+
+class Columns:
+    """What one model said of the images of one shard under one masking, and what was hidden."""
+
+    def __init__(self, length: int, targets: int) -> None:
+        self._length = length
+        self._hidden: Floats = np.zeros(length, np.float32)
+        self._covered: Floats = np.zeros(length, np.float32)
+        self._scores: Floats = np.full((length, targets), np.nan, np.float32)
+        self._optional: Arrays = {}
+
+    def put_region(
+        self,
+        rows: Sequence[int],
+        hidden: Floats,
+        covered: Floats,
+        outline: NDArray[np.uint8] | None,
+    ) -> None:
+        """Note what was hidden, of the frame and of the image's own region.
+
+        Args:
+            rows: Places in the shard.
+            hidden: Shape (len(rows),), share of the frame.
+            covered: Shape (len(rows),), share of the region.
+            outline: The region drawn small, shape (len(rows), h, w), where the masking draws it.
+        """
+        at = list(rows)
+        self._hidden[at], self._covered[at] = hidden, covered
+        if outline is not None:
+            self._put("outlines", at, outline, 0)
+
+    def put_properties(self, rows: Sequence[int], properties: Floats | None) -> None:
+        """Note the properties of the files, shape (len(rows), k)."""
+        if properties is not None:
+            self._put("properties", list(rows), properties, np.nan)
+
+    def put_scores(
+        self, rows: Sequence[int], scores: torch.Tensor, embeddings: torch.Tensor | None
+    ) -> None:
+        """Note the scores and embeddings of some rows."""
+        at = list(rows)
+        self._scores[at] = scores.float().cpu().numpy()
+        if embeddings is not None:
+            self._put("embeddings", at, embeddings.float().cpu().numpy(), np.nan)
+
+    def arrays(self, excluded: Mapping[int, str]) -> Arrays:
+        """The shard as it is stored; ``excluded`` says by row why an image could not be used."""
+        used = np.ones(self._length, np.bool_)
+        used[sorted(excluded)] = False
+        self._scores[~used] = np.nan
+        return {
+            "scores": self._scores,
+            "hidden_fraction": self._hidden,
+            "covered_fraction": self._covered,
+            "used": used,
+            "excluded": pack_lines([excluded[row] for row in sorted(excluded)]),
+            **self._optional,
+        }
+
+    def _put(self, name: str, at: list[int], values: NDArray[np.generic], blank: float) -> None:
+        if name not in self._optional:
+            shape = (self._length, *values.shape[1:])
+            self._optional[name] = np.full(shape, blank, values.dtype)
+        self._optional[name][at] = values

@@ -1,0 +1,103 @@
+"""Areas that stand in for an image's own region: moved off it, another's added, the population's.
+
+They are the controls of checks.md: a hole's shape or place may tell the label (C3, C4), and any
+hole of that size may upset a model (C5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit_suite.regions import Region
+
+COMMON = 0.01  # of the patients: what belongs to the region in so many is the population's
+_TILES = 16  # along the longer side
+_TRIES = 64  # places tried before a region is broken into tiles
+_SHIFTS = 95  # percentile of the shifts that the common window allows for
+
+
+@dataclass(frozen=True)
+class Typical:
+    """Where a region lies in the images of a data set.
+
+    Attributes:
+        population: Shape (H, W), pixels of the region in 1 % of patients or more.
+        centre: Mean centroid, row and column, pixels.
+        window: Shape (H, W), pixels that 95 % of images still fill when their region is moved to
+            the mean place.
+    """
+
+    population: Region
+    centre: tuple[float, float]
+    window: Region
+
+
+def typical(regions: Sequence[Region]) -> Typical:
+    """Summarise regions, one of each patient.
+
+    Args:
+        regions: Masks of shape (H, W); at least one. Empty ones count for the population alone.
+    """
+    stacked = np.stack(regions)
+    height, width = stacked.shape[1:]
+    centres = np.array([centroid(region) for region in regions if region.any()])
+    if not len(centres):
+        centres = np.array([[height / 2, width / 2]])
+    mean = centres.mean(axis=0)
+    rows, columns = np.ceil(np.percentile(np.abs(centres - mean), _SHIFTS, axis=0)).astype(int)
+    window: Region = np.zeros((height, width), np.bool_)
+    window[rows : height - rows, columns : width - columns] = True
+    return Typical(
+        population=stacked.mean(axis=0) >= COMMON,
+        centre=(float(mean[0]), float(mean[1])),
+        window=window,
+    )
+
+
+def centroid(region: Region) -> tuple[float, float]:
+    """Mean row and column of a region that is not empty."""
+    rows, columns = np.nonzero(region)
+    return float(rows.mean()), float(columns.mean())
+
+
+def elsewhere(region: Region, rng: np.random.Generator) -> Region:
+    """An area of equal size that shares no pixel with the region.
+
+    The region itself at a random place, if it finds room beside itself; else random tiles. Where
+    more than half of the frame is the region, all that is outside it.
+
+    Args:
+        region: Mask of shape (H, W).
+        rng: Decides the place.
+    """
+    if not region.any():
+        return region.copy()
+    rows, columns = np.nonzero(region)
+    height, width = region.shape
+    for _ in range(_TRIES):
+        down = int(rng.integers(-rows.min(), height - rows.max()))
+        right = int(rng.integers(-columns.min(), width - columns.max()))
+        if not region[rows + down, columns + right].any():
+            moved: Region = np.zeros_like(region)
+            moved[rows + down, columns + right] = True
+            return moved
+    return _tiles(region, rng)
+
+
+def _tiles(region: Region, rng: np.random.Generator) -> Region:
+    """Tiles in random order, without the pixels of the region, until the area is reached."""
+    side = max(1, round(max(region.shape) / _TILES))
+    tile = np.add.outer(
+        (np.arange(region.shape[0]) // side) * (region.shape[1] // side + 1),
+        np.arange(region.shape[1]) // side,
+    )
+    rank: NDArray[np.int_] = rng.permutation(tile.max() + 1)[tile]
+    free = np.flatnonzero(~region)
+    chosen = free[np.argsort(rank.ravel()[free], kind="stable")][: int(region.sum())]
+    found: Region = np.zeros_like(region)
+    found.ravel()[chosen] = True
+    return found

@@ -1,0 +1,67 @@
+"""A signal whose place is known, and a model that reads nothing else: the controls of C9."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+CELL = 2  # pixels of the pattern's squares: finer than anatomy, coarser than noise
+_SIDE = 0.12  # of the longer side
+
+
+def plant(images: Tensor, distance: Tensor, inside: bool) -> Tensor:
+    """Put a chequered square into each image: deep inside the region, or far outside of it.
+
+    Not a pixel of it crosses the region's edge, so that hiding the region hides all of a square
+    inside, and nothing of one outside. An image without room stays as it is.
+
+    Args:
+        images: Shape (B, C, H, W), in [0, 1].
+        distance: Signed distances to the region, shape (B, H, W).
+        inside: Which side.
+    """
+    height, width = images.shape[2:]
+    side = pattern_side(height, width)
+    planted = images.clone()
+    board = pattern(side).to(images)
+    for row in range(len(images)):
+        here = -distance[row] if inside else distance[row]
+        deepest = int(here.reshape(-1).argmax())
+        top = min(max(deepest // width - side // 2, 0), height - side)
+        left = min(max(deepest % width - side // 2, 0), width - side)
+        place = (slice(top, top + side), slice(left, left + side))
+        planted[row][:, *place] = torch.where(here[place] > 0, board, planted[row][:, *place])
+    return planted
+
+
+def pattern(side: int) -> Tensor:
+    """The chequered square, shape (side, side), of 0 and 1."""
+    line = torch.arange(side) // CELL
+    return ((line[:, None] + line[None, :]) % 2).float()
+
+
+def pattern_side(height: int, width: int) -> int:
+    """Side of the square in an image of that size, pixels: a whole number of cells, two or more."""
+    return max(2, round(_SIDE * max(height, width) / CELL)) * CELL
+
+
+class PatternReader(nn.Module):
+    """The strongest response anywhere to two by two cells of the chequered square."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        board = 2 * pattern(2 * CELL) - 1
+        self.register_buffer("board", (board / board.numel())[None, None])
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """Scores, shape (B, 1), of images of shape (B, C, H, W)."""
+        grey = batch.mean(dim=1, keepdim=True)
+        board = self.get_buffer("board")
+        found: Tensor = functional.conv2d(grey, board).abs().flatten(1)
+        return torch.amax(found, dim=1, keepdim=True)
+
+
+def pattern_reader() -> nn.Module:
+    """Build the reader; it has nothing to learn."""
+    return PatternReader()

@@ -1,0 +1,35 @@
+"""Needs made of other needs: differences, for contrasts that are declared as one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.needs.need import Need
+from audit_suite.statistics import Estimate
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One need minus another; paired where they are asked of the same patients."""
+
+    first: Need
+    second: Need
+
+    @property
+    def id(self) -> str:
+        """Both ids."""
+        return f"{self.first.id}-vs-{self.second.id}"
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """What both ask."""
+        return *self.first.requests(cell), *self.second.requests(cell)
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """The difference."""
+        return self.first.estimate(cell, source) - self.second.estimate(cell, source)
+
+
+def contrast(first: Need, second: Need) -> Contrast:
+    """Need: the difference of two needs, for example of one AUROC under two fills."""
+    return Contrast(first, second)

@@ -1,0 +1,166 @@
+"""Image properties and tags: what tells the label, and what the score follows (M3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit_suite.cards import DatasetCard
+from audit_suite.datasets.properties import PROPERTIES
+from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.maskings import Full, Masking
+from audit_suite.needs.classifier import (
+    cross_validate,
+    cross_validated_auroc,
+    standard_ranks,
+    tabular,
+)
+from audit_suite.needs.scores import CellScores, cell_scores
+from audit_suite.statistics import Estimate, estimate_auroc, estimate_mean
+from audit_suite.verdict import NotApplicable
+
+
+@dataclass(frozen=True)
+class Association:
+    """AUROC of one property or tag for the label, as if it were a score.
+
+    Numbers count as they are; a tag of several values by a cross-validated regression on it.
+    """
+
+    name: str
+
+    @property
+    def id(self) -> str:
+        """The name."""
+        return self.name
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """Full images: their properties come with them."""
+        return cell.requests(Full())
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """The AUROC, placed by ``property``.
+
+        Raises:
+            NotApplicable: If all images are alike in it.
+        """
+        scores = cell_scores(cell, source, Full())
+        numbers, rows = _values(self.name, cell, source, scores)
+        label = f"AUROC of {self.name} alone"
+        if numbers is None:
+            features, make = tabular(rows)
+            found = cross_validated_auroc(
+                features,
+                scores.labels,
+                scores.patients,
+                scores.dataset,
+                make,
+                source.profile.seed,
+                label,
+            )
+        else:
+            known = np.isfinite(numbers)
+            found = estimate_auroc(
+                scores.labels[known], numbers[known], scores.patients[known], scores.dataset, label
+            )
+        return found.placed(property=self.name)
+
+
+@dataclass(frozen=True)
+class Following:
+    """Rank correlation of the model's score with a property or tag, over one class alone.
+
+    Within a class it cannot come from both telling the label.
+    """
+
+    name: str
+    among: Literal["positive", "negative"]
+
+    @property
+    def id(self) -> str:
+        """The name and the class."""
+        return f"{self.name}-{self.among}"
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """Scores on full images."""
+        return cell.requests(Full())
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """The correlation, -1 to 1.
+
+        Raises:
+            NotApplicable: If all images are alike in it.
+        """
+        scores = cell_scores(cell, source, Full())
+        numbers, rows = _values(self.name, cell, source, scores)
+        chosen = scores.labels == (1 if self.among == "positive" else 0)
+        if numbers is None:
+            features, make = tabular(rows)
+            found, _ = cross_validate(
+                features, scores.labels, scores.patients, make, source.profile.seed
+            )
+            numbers = np.mean([standard_ranks(f) for f in found], axis=0)
+        chosen &= np.isfinite(numbers)
+        if len(np.unique(numbers[chosen])) < 2 or len(np.unique(scores.patients[chosen])) < 2:
+            raise NotApplicable(f"all {self.among}s are alike in '{self.name}'")
+        return estimate_mean(
+            standard_ranks(scores.scores[chosen]) * standard_ranks(numbers[chosen]),
+            scores.patients[chosen],
+            scores.dataset,
+            label=f"rank correlation of the score with {self.name}, {self.among}s",
+        ).placed(property=self.name, among=self.among)
+
+
+@dataclass(frozen=True)
+class EachProperty:
+    """`Association` of every image property and declared tag; known only at collection."""
+
+    def expand(self, card: DatasetCard, maskings: Sequence[Masking]) -> tuple[Association, ...]:
+        """One need a property and a tag."""
+        return tuple(Association(name) for name in dict.fromkeys((*PROPERTIES, *card.metadata)))
+
+
+def association(name: str) -> Association:
+    """Need: how well one image property or tag tells the label."""
+    return Association(name)
+
+
+def each_property() -> EachProperty:
+    """Needs: `association` of every image property and declared tag."""
+    return EachProperty()
+
+
+def following(name: str, among: Literal["positive", "negative"]) -> Following:
+    """Need: how closely the score follows a property or tag among patients of one class."""
+    return Following(name, among)
+
+
+def _values(
+    name: str, cell: Cell, source: EvidenceSource, scores: CellScores
+) -> tuple[NDArray[np.float64] | None, list[list[str]]]:
+    """The numbers of a property or numeric tag (NaN where unknown), or the texts of another."""
+    if name in PROPERTIES:
+        table = source.table(cell.requests(Full())[0])
+        assert table.properties is not None, "full images carry their properties"
+        numbers = table.properties[scores.used, PROPERTIES.index(name)].astype(np.float64)
+        return _different(name, numbers), []
+    cases = source.dataset(cell.dataset).cases
+    texts = [str(c.metadata[name]) for c, good in zip(cases, scores.used, strict=True) if good]
+    if len({text for text in texts if text}) < 2:
+        raise NotApplicable(f"all images are alike in '{name}'")
+    try:
+        numbers = np.array([float(text) if text else np.nan for text in texts])
+    except ValueError:
+        return None, [[text] for text in texts]
+    return _different(name, numbers), []
+
+
+def _different(name: str, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    known = numbers[np.isfinite(numbers)]
+    if len(np.unique(known)) < 2:
+        raise NotApplicable(f"all images are alike in '{name}'")
+    return numbers

@@ -1,0 +1,123 @@
+"""AUROC among patients who are alike in a tag or in another finding (C10)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit_suite.cards import DatasetCard
+from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.maskings import Masking
+from audit_suite.needs.scores import cell_scores
+from audit_suite.statistics import Estimate, estimate_auroc_within
+from audit_suite.verdict import NotApplicable
+
+_MANY = 6  # numbers with more values than this are cut into bands
+_BANDS = (20, 40, 60, 80)  # percentiles
+
+
+@dataclass(frozen=True)
+class WithinStrata:
+    """AUROC where only images of one stratum are compared (Janes and Pepe, Biometrika 96, 2009).
+
+    Attributes:
+        masking: What the model is shown.
+        by: A declared tag, or another target of the data set; empty where there is neither.
+    """
+
+    masking: Masking
+    by: str
+
+    @property
+    def id(self) -> str:
+        """The stratum and the masking's id."""
+        return f"{self.by or 'nothing'}-{self.masking.id}"
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """Scores under the masking.
+
+        Raises:
+            NotApplicable: If there is nothing to stratify by, or it is the target itself.
+        """
+        if not self.by or self.by == cell.target:
+            raise NotApplicable(
+                f"data set card '{cell.dataset.name}' declares no metadata and no other target"
+                if not self.by
+                else f"'{self.by}' is what is told apart here"
+            )
+        return cell.requests(self.masking)
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """AUROC within strata; images without the tag are a stratum of their own.
+
+        Raises:
+            NotApplicable: If all images are in one stratum, or no stratum holds both classes.
+        """
+        self.requests(cell)
+        scores = cell_scores(cell, source, self.masking)
+        cases = source.dataset(cell.dataset).cases
+        used = [case for case, good in zip(cases, scores.used, strict=True) if good]
+        values = [
+            str(case.labels[self.by] if self.by in cell.dataset.targets else case.metadata[self.by])
+            for case in used
+        ]
+        strata = cut(values)
+        if len(np.unique(strata)) < 2:
+            raise NotApplicable(f"all images are alike in '{self.by}'")
+        if not _comparable(strata, scores.labels, scores.patients):
+            raise NotApplicable(f"no two patients of each class are alike in '{self.by}'")
+        label = f"AUROC {self.masking.label} among equal {self.by}".replace("  ", " ")
+        found = estimate_auroc_within(
+            scores.labels, [scores.scores], scores.patients, [strata], scores.dataset, label
+        )
+        kind = "target" if self.by in cell.dataset.targets else "tag"
+        return found.placed(masking=self.masking.id, stratum=self.by, kind=kind)
+
+
+@dataclass(frozen=True)
+class EachStratum:
+    """`WithinStrata` for every declared tag and every other target; known only at collection."""
+
+    masking: Masking
+
+    def expand(self, card: DatasetCard, maskings: Sequence[Masking]) -> tuple[WithinStrata, ...]:
+        """One need a tag and a target; one that does not apply where there is neither."""
+        names = dict.fromkeys((*card.metadata, *(card.targets if len(card.targets) > 1 else ())))
+        return tuple(WithinStrata(self.masking, name) for name in names or ("",))
+
+
+def within(masking: Masking, by: str) -> WithinStrata:
+    """Need: AUROC under ``masking`` among images equal in ``by``, a tag or another target."""
+    return WithinStrata(masking, by)
+
+
+def each_stratum(masking: Masking) -> EachStratum:
+    """Needs: `within` for every declared tag and every other target, one case each."""
+    return EachStratum(masking)
+
+
+def cut(values: Sequence[str]) -> NDArray[np.int_]:
+    """Strata of text values: each a stratum, numbers of many values in five bands of equal size."""
+    known = [value for value in values if value]
+    try:
+        numbers = np.array([float(value) for value in known])
+    except ValueError:
+        numbers = np.array([])
+    strata = np.unique(np.asarray(values, np.str_), return_inverse=True)[1]
+    if len(np.unique(numbers)) > _MANY and np.isfinite(numbers).all():
+        edges = np.unique(np.percentile(numbers, _BANDS))
+        bands = iter(np.digitize(numbers, edges))
+        strata = np.array([int(next(bands)) if value else len(edges) + 1 for value in values])
+    return strata.astype(np.int_)
+
+
+def _comparable(
+    strata: NDArray[np.int_], labels: NDArray[np.int_], patients: NDArray[np.str_]
+) -> bool:
+    return any(
+        min(len(np.unique(patients[(strata == s) & (labels == side)])) for side in (0, 1)) >= 2
+        for s in np.unique(strata)
+    )

@@ -1,0 +1,69 @@
+"""The ROI before another patient's background: does that one's class move the score? (R13)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.maskings import OnlyROI
+from audit_suite.needs.scores import cell_scores
+from audit_suite.statistics import Estimate, estimate_auroc
+from audit_suite.verdict import NotApplicable
+
+SWAPPED = OnlyROI(fill="swap")
+
+
+@dataclass(frozen=True)
+class BackgroundGap:
+    """AUROC on backgrounds of the image's own class minus AUROC on random backgrounds.
+
+    After the "background gap" of Xiao et al. 2021 (mixed-same minus mixed-rand): 0 for a model that
+    ignores backgrounds. Donors are drawn whatever their label; those that happen to be of the
+    image's own class make the first term.
+    """
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+        return "background-gap"
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """Scores before swapped backgrounds."""
+        return cell.requests(SWAPPED)
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """The gap, paired by patient.
+
+        Raises:
+            NotApplicable: If the region fills the frame, or too few donors share the class.
+        """
+        from audit_suite.evidence.context import lenders
+
+        scores = cell_scores(cell, source, SWAPPED)
+        cases = source.dataset(cell.dataset).cases
+        lent = lenders(source.dataset(cell.dataset), source.profile.seed, scores.used)
+        index = np.flatnonzero(scores.used)
+        donors = np.array([-1 if lent[i] is None else lent[i] for i in index])
+        classes = np.array([-1 if d < 0 else cases[d].labels[cell.target] for d in donors])
+        same = classes == scores.labels
+        few = min(len(np.unique(scores.patients[same & (scores.labels == k)])) for k in (0, 1))
+        if few < 2:
+            raise NotApplicable("fewer than two patients of a class got a background of their own")
+        own, random = (
+            estimate_auroc(
+                scores.labels[kept],
+                scores.scores[kept],
+                scores.patients[kept],
+                scores.dataset,
+                label=f"AUROC before {kind} backgrounds",
+            )
+            for kept, kind in ((same, "their own class's"), (donors >= 0, "random"))
+        )
+        return own - random
+
+
+def background_gap() -> BackgroundGap:
+    """Need: how much backgrounds of the right class help, against random ones."""
+    return BackgroundGap()
