@@ -130,6 +130,10 @@ class ModelCard(_Card):
     folds: tuple[str, ...] = ()
     activation: Literal["sigmoid", "softmax", "none"] = "sigmoid"
     embedding_layer: str | None = None
+    head: str | None = None
+    """Last layer, where scores are it applied to the embedding: models of one trunk share that."""
+    held_out: str | None = None
+    """Tag of the data set that names, from 0, the fold that never saw the image."""
     input: InputSpec
     claims: dict[Name, Claim] = Field(default_factory=dict)
     parity: ParitySpec | None = None
@@ -147,6 +151,10 @@ class ModelCard(_Card):
             raise ValueError(f"loader '{self.loader}' needs the key 'architecture'")
         if self.loader != "callable" and self.weights is None and not self.folds:
             raise ValueError(f"loader '{self.loader}' needs 'weights' or 'folds'")
+        if self.head is not None and self.embedding_layer is None:
+            raise ValueError("'head' needs 'embedding_layer', the layer it is applied to")
+        if self.held_out is not None and not self.folds:
+            raise ValueError("'held_out' needs 'folds', one weights file a fold")
         if unknown := sorted(set(self.claims) - set(self.targets)):
             raise ValueError(f"'claims' names {unknown}, which are not among 'targets'")
         return self

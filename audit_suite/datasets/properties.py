@@ -53,7 +53,9 @@ def image_properties(
     around = max(3, round(_AROUND * min(grey.shape)))
     outside: NDArray[np.bool_] = np.ones(grey.shape, np.bool_)
     if roi is not None:
-        outside = ~binary_dilation(roi[::step, ::step], iterations=around)
+        # A square, for so far, and to all sides, the filters below look.
+        square = np.ones((3, 3), np.bool_)
+        outside = ~binary_dilation(roi[::step, ::step], square, iterations=around)
         if not outside.any():
             outside[:] = True
     pixels = grey[outside]
@@ -62,6 +64,8 @@ def image_properties(
     rim = max(1, round(_RIM * min(grey.shape)))
     edge: NDArray[np.bool_] = np.ones(grey.shape, np.bool_)
     edge[rim:-rim, rim:-rim] = False
+    if (edge & outside).any():
+        edge &= outside
     marks = white_tophat(grey, size=(around, around)) > _LEAP
     grain = np.abs(grey - median_filter(grey, size=3))
     return np.array(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +14,14 @@ from torch import Tensor
 from audit_suite.cards import canonical_digest
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.evidence.prepare import Area, Geometry, Made, Prepared, Roi, Wanted, prepare
+from audit_suite.evidence.source import ENGINE_VERSION
 from audit_suite.evidence.store import EvidenceStore
 from audit_suite.maskings import Masking
 from audit_suite.maskings.apply import Reference, apply_masking, hidden_pixels, inpaint
 from audit_suite.maskings.areas import Typical, centroid, elsewhere, typical
 from audit_suite.maskings.centred import centre
 from audit_suite.maskings.planted import plant
-from audit_suite.regions import signed_distance
+from audit_suite.regions import Region, signed_distance
 
 _SAMPLE = 64  # images of which the mean is taken, and which lend others region and background
 _PATIENTS = 400  # whose regions make the population's
@@ -126,9 +128,11 @@ class Context:
         return shifts
 
     def _backgrounds(self, key: Geometry, roi: Roi, indices: list[int], images: Tensor) -> Tensor:
-        """Donors' images with their own region painted over; an image without donor keeps its."""
+        """Donors' images with their own region painted over; the mean where there is no donor."""
         donors = self._donors()
-        lent, hidden = images.clone(), torch.zeros_like(images[:, :1], dtype=torch.bool)
+        mean = self.references[key].mean.to(images)[None, :, None, None]
+        lent = mean.expand_as(images).clone()  # its own pixels would be read though hidden
+        hidden = torch.zeros_like(images[:, :1], dtype=torch.bool)
         for row, index in enumerate(indices):
             if (other := self.donor(index)) is not None:
                 prepared = donors[other][key]
@@ -138,7 +142,7 @@ class Context:
 
 
 def measure(dataset: Dataset, wanted: Wanted, seed: int, store: EvidenceStore | None) -> Context:
-    """Look at a sample of a data set's images, evenly spaced.
+    """Look at a sample of a data set's images, drawn by hash.
 
     Args:
         dataset: Where images come from.
@@ -185,40 +189,50 @@ def fill_seed(seed: int, dataset: Dataset, masking: Masking, index: int) -> int:
     return _seed(f"{seed}/{dataset.digest}/{masking.digest}/{index}")
 
 
-def _sampled(dataset: Dataset) -> range:
-    count = len(dataset.cases)
-    return range(0, count, max(1, count // _SAMPLE))
+def _sampled(dataset: Dataset) -> list[int]:
+    return _drawn(dataset, range(len(dataset.cases)), _SAMPLE)
+
+
+def _drawn(dataset: Dataset, candidates: Sequence[int], count: int) -> list[int]:
+    """Some of the images, in order, by hash.
+
+    Every n-th would be of one class, or one view, in a data set that lists them in turn.
+    """
+    ranked = sorted(candidates, key=lambda i: _hash(f"{dataset.digest}/sample/{i}"))
+    return sorted(ranked[:count])
 
 
 def _seed(text: str) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
+    return int.from_bytes(_hash(text)[:4])
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
 
 
 def _typical(
     dataset: Dataset, wanted: Wanted, sample: dict[int, Made], store: EvidenceStore
 ) -> dict[tuple[Geometry, Roi], Typical]:
-    """Typical regions from the first image of some patients, evenly spaced; kept in the store."""
+    """Typical regions from the first image of some patients, drawn by hash; kept in the store."""
     keys = {
-        (key, roi): canonical_digest(["typical", dataset.digest, list(key), roi, _PATIENTS])
+        (key, roi): canonical_digest(
+            ["typical", ENGINE_VERSION, dataset.digest, list(key), roi, _PATIENTS]
+        )
         for key in wanted.specs
         for roi in wanted.rois
     }
-    stored = {place: store.read(digest) for place, digest in keys.items()}
-    if any(arrays is None for arrays in stored.values()):
-        firsts = list({c.patient: i for i, c in reversed(list(enumerate(dataset.cases)))}.values())
-        firsts = sorted(firsts)[:: max(1, len(firsts) // _PATIENTS)]
-        made = [sample.get(i) or prepare(dataset, i, wanted) for i in firsts]
-        good = [found for found in made if not isinstance(found, BadImage)]
-        for (key, roi), digest in keys.items():
-            blank: NDArray[np.bool_] = np.zeros(key[0], np.bool_)
-            found = typical([m[key].distances[roi, "own"] < 0 for m in good] or [blank])
-            arrays = {
-                "population": found.population,
-                "centre": np.array(found.centre),
-                "window": found.window,
-            }
-            store.write(digest, arrays)
-            stored[key, roi] = arrays
+    # Only one of several processes looks; the others wait for what it finds.
+    with store.claim(f"{dataset.digest[:16]}-typical", wait=True):
+        stored = {place: store.read(digest) for place, digest in keys.items()}
+        if any(arrays is None for arrays in stored.values()):
+            for place, found in _look(dataset, wanted, sample).items():
+                arrays = {
+                    "population": found.population,
+                    "centre": np.array(found.centre),
+                    "window": found.window,
+                }
+                store.write(keys[place], arrays)
+                stored[place] = arrays
     return {
         place: Typical(
             arrays["population"],
@@ -227,4 +241,22 @@ def _typical(
         )
         for place, arrays in stored.items()
         if arrays is not None
+    }
+
+
+def _look(
+    dataset: Dataset, wanted: Wanted, sample: dict[int, Made]
+) -> dict[tuple[Geometry, Roi], Typical]:
+    firsts = list({c.patient: i for i, c in reversed(list(enumerate(dataset.cases)))}.values())
+    regions: dict[tuple[Geometry, Roi], list[Region]] = {
+        (key, roi): [] for key in wanted.specs for roi in wanted.rois
+    }
+    for index in _drawn(dataset, firsts, _PATIENTS):
+        made = sample.get(index) or prepare(dataset, index, wanted)
+        if not isinstance(made, BadImage):
+            for (key, roi), found in regions.items():
+                found.append(made[key].distances[roi, "own"] < 0)
+    return {
+        (key, roi): typical(found or [np.zeros(key[0], np.bool_)])
+        for (key, roi), found in regions.items()
     }

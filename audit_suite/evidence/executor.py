@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import adaptive_avg_pool2d
 
-from audit_suite.cards import ModelCard
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.errors import AuditError
 from audit_suite.evidence.columns import Columns
@@ -23,7 +22,7 @@ from audit_suite.evidence.source import SHARD, THUMBNAIL, EvidenceSource
 from audit_suite.maskings import Masking
 from audit_suite.models import normalise
 
-_Scored = dict[tuple[ModelCard, int | None, str], tuple[torch.Tensor, torch.Tensor | None]]
+_Scored = dict[tuple[object, str], tuple[torch.Tensor, torch.Tensor | None]]
 """Scores and embeddings of the masked versions of one batch, each distinct one scored once."""
 
 
@@ -231,12 +230,14 @@ class _Job:
     ) -> None:
         if request.pair in self.source.failures:
             return
-        key = (request.model, request.fold, same)
         try:
+            model = self.source.model(request.model, request.fold)
+            key = (model.trunk or (request.model, request.fold), same)
             if key not in scored:
-                model = self.source.model(request.model, request.fold)
                 scored[key] = model(normalise(masked, request.model.input))
             scores, embeddings = scored[key]
+            if model.trunk is not None and embeddings is not None:
+                scores = model.from_embedding(embeddings)
         except AuditError as error:
             self.source.failures[request.pair] = error
             return

@@ -21,14 +21,15 @@ class Cell:
         dataset: The data set's card.
         target: The target.
         average: What is averaged over several folds: their ``estimates`` (a study of how such
-            models come out), or their ``scores`` (the ensemble, where that is what ships).
+            models come out), or their ``scores`` (the ensemble, where that is what ships). Or
+            nothing: ``held-out`` takes each image's score from the fold that never saw it.
     """
 
     model: ModelCard
     folds: tuple[int | None, ...]
     dataset: DatasetCard
     target: str
-    average: Literal["estimates", "scores"] = "estimates"
+    average: Literal["estimates", "scores", "held-out"] = "estimates"
 
     @property
     def model_name(self) -> str:
@@ -38,8 +39,8 @@ class Cell:
         return f"{self.model.name}.fold{self.folds[0]}"
 
     def each(self) -> tuple[Cell, ...]:
-        """The cells whose estimates are averaged: one a fold, or itself where scores are."""
-        if self.average == "scores":
+        """The cells whose estimates are averaged: one a fold, or itself where scores are joined."""
+        if self.average != "estimates":
             return (self,)
         return tuple(replace(self, folds=(fold,)) for fold in self.folds)
 

@@ -29,6 +29,7 @@ _ID = re.compile(
 _RESERVED = re.compile(
     rf"^roi$|(?:^|-)(?:box|[de][0-9]+|{_WHOSE}|{_FILLS}|centre|plant|inside|outside)$"
 )
+_UNMOVED = ("population", "window")
 _NOTHING = ((), "contour", 0, "black", "own", "nothing")
 _WORDS = {
     "foreign": "with another patient's",
@@ -82,6 +83,11 @@ class Masking:
                 raise ValueError(f"{name}={value!r}: must be one of {get_args(kind)}")
         if self.keep == "all" and astuple(self)[1:] != _NOTHING:
             raise ValueError("keep='all' hides nothing: leave the other attributes alone")
+        if self.first == "centre" and self.whose not in _UNMOVED:
+            raise ValueError(
+                f"first='centre' moves the image off the area whose={self.whose!r}: must be one of "
+                f"{_UNMOVED}, which lie where they lie for all images"
+            )
         for region in self.region:
             if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", region) or _RESERVED.search(region):
                 raise ValueError(
@@ -151,15 +157,18 @@ class Masking:
                 f"'{id}' is no masking", "examples: full, without-roi-box-mean, only-roi-d25"
             )
         pixels = int(found["pixels"] or 0)
-        return Masking(
-            keep="inside" if found["side"] == "only" else "outside",
-            region=() if found["region"] == "roi" else tuple(found["region"].split("+")),
-            shape="box" if found["box"] else "contour",
-            dilation=-pixels if found["sign"] == "e" else pixels,
-            fill=found["fill"] or "black",  # type: ignore[arg-type]  # the pattern allows no other
-            whose=found["whose"] or "own",  # type: ignore[arg-type]
-            first=found["first"] or "nothing",  # type: ignore[arg-type]
-        )
+        try:
+            return Masking(
+                keep="inside" if found["side"] == "only" else "outside",
+                region=() if found["region"] == "roi" else tuple(found["region"].split("+")),
+                shape="box" if found["box"] else "contour",
+                dilation=-pixels if found["sign"] == "e" else pixels,
+                fill=found["fill"] or "black",  # type: ignore[arg-type]  # no other is matched
+                whose=found["whose"] or "own",  # type: ignore[arg-type]
+                first=found["first"] or "nothing",  # type: ignore[arg-type]
+            )
+        except ValueError as error:
+            raise AuditError(f"'{id}' is no masking: {error}", "correct its parts") from None
 
 
 def Full() -> Masking:  # noqa: N802 - reads like a masking's name

@@ -42,8 +42,12 @@ def pattern(side: int) -> Tensor:
 
 
 def pattern_side(height: int, width: int) -> int:
-    """Side of the square in an image of that size, pixels: a whole number of cells, two or more."""
-    return max(2, round(_SIDE * max(height, width) / CELL)) * CELL
+    """Side of the square in an image of that size, pixels: a whole number of cells, two or more.
+
+    In a strip of an image it is no higher than the strip.
+    """
+    cells = min(round(_SIDE * max(height, width) / CELL), min(height, width) // CELL)
+    return max(2, cells) * CELL
 
 
 class PatternReader(nn.Module):

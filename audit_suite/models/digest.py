@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from torch import nn
+
 from audit_suite.cards import ModelCard, canonical_digest
 from audit_suite.errors import AuditError
 from audit_suite.models.factory import source_file
@@ -47,6 +49,7 @@ def model_digest(card: ModelCard, fold: int | None = None) -> str:
             "arguments",
             "activation",
             "embedding_layer",
+            "head",
             "input",
         },
     )
@@ -55,6 +58,20 @@ def model_digest(card: ModelCard, fold: int | None = None) -> str:
         files.append(source_file(card, card.architecture))
     content["files"] = [_file_digest(path) for path in files if path is not None]
     return canonical_digest(content)
+
+
+def trunk_digest(card: ModelCard, module: nn.Module) -> str:
+    """SHA-256 of what decides a model's embedding: all but the weights of its head."""
+    content = card.model_dump(
+        mode="json", include={"loader", "architecture", "arguments", "embedding_layer", "input"}
+    )
+    if card.architecture is not None and (source := source_file(card, card.architecture)):
+        content["source"] = _file_digest(source)
+    digest = hashlib.sha256(canonical_digest(content).encode())
+    for name, value in sorted(module.state_dict().items()):
+        if not name.startswith(f"{card.head}."):
+            digest.update(name.encode() + value.cpu().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _file_digest(path: Path) -> str:

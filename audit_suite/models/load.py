@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from audit_suite.cards import ModelCard
 from audit_suite.errors import AuditError
-from audit_suite.models.digest import model_digest, weights_file
+from audit_suite.models.digest import model_digest, trunk_digest, weights_file
 from audit_suite.models.factory import build
 
 _LISTED = 8  # names shown in a message
@@ -25,6 +25,8 @@ class AuditedModel:
     Attributes:
         card: Its card.
         digest: SHA-256 of what decides its scores.
+        trunk: SHA-256 of what decides its embedding, where its scores are the card's head applied
+            to that; else None. Models of one trunk need but one pass through it.
     """
 
     def __init__(self, card: ModelCard, module: nn.Module, digest: str) -> None:
@@ -32,6 +34,8 @@ class AuditedModel:
         self.digest = digest
         self._module = module
         self._embedding: Tensor | None = None
+        self._head = None if card.head is None else self._layer(card.head)
+        self.trunk = None if card.head is None else trunk_digest(card, module)
         if card.embedding_layer is not None:
             self._layer(card.embedding_layer).register_forward_hook(self._keep)
 
@@ -57,13 +61,52 @@ class AuditedModel:
                     f"shape {tuple(batch.shape)}: {str(error).partition(chr(10))[0]}",
                     "check the key 'input' (size, channels) of the card",
                 ) from None
-            scores = self._activate(self._check(output, len(batch)))
+            if self._head is not None and self._embedding is not None:
+                return self.from_embedding(self._embedding), self._embedding
+            scores = self._finite(output, len(batch))
+        return scores, self._embedding
+
+    def from_embedding(self, embedding: Tensor) -> Tensor:
+        """Scores of embeddings, shape (B, D), of this model or of one of the same trunk.
+
+        Raises:
+            AuditError: As a call.
+        """
+        assert self._head is not None, "only models whose card names a head have a trunk"
+        with torch.inference_mode():
+            return self._finite(self._head(embedding), len(embedding))
+
+    def check_head(self) -> None:
+        """Try, on noise, whether scores are the head applied to the embedding.
+
+        Raises:
+            AuditError: If they are not.
+        """
+        shape = (2, self.card.input.channels, *self.card.input.size)
+        device = next(iter(self._module.parameters())).device
+        noise = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
+        with torch.inference_mode():
+            whole = self._module(noise)
+            try:
+                assert self._head is not None
+                same = torch.allclose(self._head(self._embedding), whole, atol=1e-4)
+            except (RuntimeError, TypeError):
+                same = False
+        if not same:
+            raise AuditError(
+                f"{self.card.path}: key 'head': the model is not its layer '{self.card.head}' "
+                f"applied to the output of '{self.card.embedding_layer}'",
+                "correct the keys 'head' and 'embedding_layer', or leave 'head' out",
+            )
+
+    def _finite(self, output: object, batch: int) -> Tensor:
+        scores = self._activate(self._check(output, batch))
         if not torch.isfinite(scores).all():
             raise AuditError(
                 f"{self.card.path}: the model gives scores that are not finite",
                 "look at the weights and at mean and std under 'input'",
             )
-        return scores, self._embedding
+        return scores
 
     def _check(self, output: object, batch: int) -> Tensor:
         wanted = (batch, len(self.card.targets))
@@ -124,6 +167,8 @@ def load_model(card: ModelCard, fold: int | None = None, device: str = "cpu") ->
         module.eval()
     model = AuditedModel(card, module.to(device), model_digest(card, fold))
     model(torch.zeros((2, card.input.channels, *card.input.size), device=device))
+    if card.head is not None:
+        model.check_head()
     return model
 
 

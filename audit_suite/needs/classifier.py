@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -78,6 +78,7 @@ class _Problem:
 @lru_cache(maxsize=64)
 def _cross_validate(problem: _Problem) -> tuple[list[Floats], list[NDArray[np.int_]]]:
     from sklearn.model_selection import StratifiedGroupKFold
+    from threadpoolctl import threadpool_limits
 
     features, labels, patients = problem.features, problem.labels, problem.patients
     rarer = min(len(np.unique(patients[labels == side])) for side in (0, 1))
@@ -93,8 +94,9 @@ def _cross_validate(problem: _Problem) -> tuple[list[Floats], list[NDArray[np.in
             FOLDS, shuffle=True, random_state=(problem.seed + repeat) % 2**32
         )
         for number, (train, test) in enumerate(splitter.split(features, labels, patients)):
-            classifier = problem.classifier.make().fit(features[train], labels[train])
-            score[test] = classifier.decision_function(features[test])
+            with threadpool_limits(1):  # last digits must not depend on the number of threads
+                classifier = problem.classifier.make().fit(features[train], labels[train])
+                score[test] = classifier.decision_function(features[test])
             fold[test] = number
         scores.append(score)
         tested.append(fold)
@@ -114,10 +116,16 @@ def cross_validated_auroc(
     make: Classifier,
     seed: int,
     label: str,
+    strata: NDArray[np.int_] | None = None,
 ) -> Estimate:
     """AUROC of a kind of classifier on unseen patients, averaged over test folds and repeats.
 
-    Its interval is that of the mean over these folds (`estimate_auroc_within`).
+    The influence of the mean over these folds (`estimate_auroc_within`) holds what patients do as
+    test cases. Through the classifiers they also train they move it once more, and where the
+    features tell nothing as much again: on null data the variance was 1.6 to 2.5 times that of the
+    influence, whose intervals excluded .5 in 11 to 31 %. That part is added. It is carried by one
+    pseudo-patient of the data set, so that it cancels, as far as it is the same, in the difference
+    of two classifiers trained on the same folds.
 
     Args:
         features: Shape (n, d).
@@ -127,12 +135,18 @@ def cross_validated_auroc(
         make: Recipe of the classifier.
         seed: Decides the folds.
         label: What it is, in words.
+        strata: Shape (n,), from 0; only images of one stratum are compared. None for all alike.
 
     Raises:
         NotApplicable: If there are too few patients.
     """
     scores, tested = cross_validate(features, labels, patients, make, seed)
-    return estimate_auroc_within(labels, scores, patients, tested, dataset, label)
+    if strata is not None:
+        tested = [fold + FOLDS * strata for fold in tested]
+    found = estimate_auroc_within(labels, scores, patients, tested, dataset, label)
+    tested_only = found.influence
+    both = tested_only.with_boundary(f"{dataset}/training", tested_only.variance)
+    return replace(found, influence=both)
 
 
 def logistic(kind: str, *before: Any) -> Classifier:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from audit_suite.cards import ModelCard
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Masking, WithoutROI
-from audit_suite.needs.scores import CellScores, cell_scores
+from audit_suite.needs.scores import CellScores, auroc_of, cell_scores
 from audit_suite.statistics import Estimate, Exact, Family, estimate_auroc
 from audit_suite.verdict import Verdict
 
@@ -85,9 +85,7 @@ def permuted_fails(
     fails = 0
     for _ in range(PERMUTATIONS):
         labels = _permuted(found[0], rng)
-        family = Family(
-            [estimate_auroc(labels, f.scores, f.patients, f.dataset, "AUROC") for f in found]
-        )
+        family = Family([auroc_of(replace(f, labels=labels), "AUROC") for f in found])
         fails += family.distance_to(0.5).compare("<", margin).verdict is Verdict.FAIL
     label = f"share of {PERMUTATIONS} label permutations that would fail"
     return Exact(label, fails / PERMUTATIONS, len(found[0].labels))

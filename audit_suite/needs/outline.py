@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import WithoutROI
-from audit_suite.needs.classifier import FOLDS, cross_validate, logistic
-from audit_suite.statistics import Estimate, estimate_auroc, estimate_auroc_within
+from audit_suite.needs.classifier import cross_validated_auroc, logistic
+from audit_suite.statistics import Estimate, estimate_auroc
 from audit_suite.verdict import NotApplicable
 
 Aspect = Literal["geometry", "pixels", "position"]
@@ -55,22 +55,21 @@ class OutlineAuroc:
         if self.aspect == "pixels":
             components = min(_COMPONENTS, features.shape[1], len(features) // 4)
             steps = [PCA(components, svd_solver="covariance_eigh"), StandardScaler()]
-        with np.errstate(invalid="ignore"):  # PCA divides by the variance, of masks all alike 0
-            scores, tested = cross_validate(
-                features, labels, patients, logistic(self.aspect, *steps), source.profile.seed
-            )
         others = [name for name in cell.dataset.targets if name != cell.target]
-        among = " among equal other findings" if others else ""
         equal = np.array([[case.labels[o] for o in others] for case in dataset.cases])[used]
-        strata = np.unique(equal, axis=0, return_inverse=True)[1].ravel() if others else 0
-        return estimate_auroc_within(
-            labels,
-            scores,
-            patients,
-            [fold + FOLDS * strata for fold in tested],
-            dataset.digest,
-            label=f"AUROC of the ROI's {self.aspect} alone{among}",
-        )
+        strata = np.unique(equal, axis=0, return_inverse=True)[1].ravel() if others else None
+        among = " among equal other findings" if others else ""
+        with np.errstate(invalid="ignore"):  # PCA divides by the variance, of masks all alike 0
+            return cross_validated_auroc(
+                features,
+                labels,
+                patients,
+                dataset.digest,
+                logistic(self.aspect, *steps),
+                source.profile.seed,
+                f"AUROC of the ROI's {self.aspect} alone{among}",
+                strata,
+            )
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ class Following:
         if len(np.unique(numbers[chosen])) < 2 or len(np.unique(scores.patients[chosen])) < 2:
             raise NotApplicable(f"all {self.among}s are alike in '{self.name}'")
         return estimate_mean(
-            standard_ranks(scores.scores[chosen]) * standard_ranks(numbers[chosen]),
+            _ranked(scores.scores, chosen, scores.strata) * _ranked(numbers, chosen, scores.strata),
             scores.patients[chosen],
             scores.dataset,
             label=f"rank correlation of the score with {self.name}, {self.among}s",
@@ -157,6 +157,18 @@ def _values(
     except ValueError:
         return None, [[text] for text in texts]
     return _different(name, numbers), []
+
+
+def _ranked(
+    values: NDArray[np.float64], chosen: NDArray[np.bool_], strata: NDArray[np.int_] | None
+) -> NDArray[np.float64]:
+    """Standard ranks of the chosen, among those that may be compared."""
+    groups = np.zeros(len(values), np.int_) if strata is None else strata
+    found = np.zeros(len(values))
+    for group in np.unique(groups[chosen]):
+        these = chosen & (groups == group)
+        found[these] = standard_ranks(values[these])
+    return found[chosen]
 
 
 def _different(name: str, numbers: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.maskings import Masking
 from audit_suite.statistics import Estimate, estimate_auroc, estimate_auroc_within
@@ -31,8 +32,8 @@ class CellScores:
         covered: Share of an image's own region that is hidden, median; None where it is hidden or
             kept as it is.
         weights: Shape (n,), quality of the masks where the card's rule weighs by it.
-        strata: Shape (n,), 1 above the card's minimum quality and 0 else, where its rule keeps the
-            two apart.
+        strata: Shape (n,), images that may be compared with each other: those of one held-out
+            fold, and on one side of the minimum quality where the card's rule keeps the two apart.
     """
 
     labels: NDArray[np.int_]
@@ -44,6 +45,20 @@ class CellScores:
     covered: float | None = None
     weights: NDArray[np.float64] | None = None
     strata: NDArray[np.int_] | None = None
+
+    def where(self, kept: NDArray[np.bool_]) -> CellScores:
+        """The same on some of its images."""
+        used = self.used.copy()
+        used[np.flatnonzero(self.used)[~kept]] = False
+        return replace(
+            self,
+            labels=self.labels[kept],
+            scores=self.scores[kept],
+            patients=self.patients[kept],
+            used=used,
+            weights=None if self.weights is None else self.weights[kept],
+            strata=None if self.strata is None else self.strata[kept],
+        )
 
 
 def cell_scores(
@@ -71,16 +86,41 @@ def cell_scores(
     labels = np.array([case.labels[cell.target] for case in dataset.cases])
     patients = np.array([case.patient for case in dataset.cases])
     column = cell.model.targets.index(cell.target)
+    folds = held_out_folds(cell, source)
+    each = np.array([table.scores[:, column] for table in tables], np.float64)
+    scores = each.mean(axis=0) if folds is None else each[folds, np.arange(len(folds))]
     return CellScores(
         labels=labels[used],
-        scores=np.mean([t.scores[used, column] for t in tables], axis=0, dtype=np.float64),
+        scores=scores[used],
         patients=patients[used],
         dataset=dataset.digest,
         used=used,
         visible=1 - hidden,
         covered=_covered(masking, tables[0].covered_fraction[used]),
-        **_by_quality(cell, source, used),
+        **_comparable(cell, source, used, folds),
     )
+
+
+def held_out_folds(cell: Cell, source: EvidenceSource) -> NDArray[np.int_] | None:
+    """For every image of the data set the fold that never saw it; None where folds are averaged.
+
+    Raises:
+        AuditError: If the data set does not say so of every image.
+    """
+    if cell.average != "held-out":
+        return None
+    name, count = cell.model.held_out or "", len(cell.folds)
+    found = []
+    for case in source.dataset(cell.dataset).cases:
+        text = case.metadata.get(name, "")
+        if not text.isdecimal() or int(text) >= count:
+            raise AuditError(
+                f"{cell.dataset.path}: row {case.row} has no fold from 0 to {count - 1} in the tag "
+                f"'{name}', which '{cell.model.name}' names under 'held_out'",
+                "declare the column under 'metadata', and give every image its fold",
+            )
+        found.append(int(text))
+    return np.array(found)
 
 
 def _refuse_large(masking: Masking, hidden: float, largest: float) -> None:
@@ -125,14 +165,24 @@ def auroc_of(found: CellScores, label: str, scores: NDArray[np.float64] | None =
     return estimate_auroc(found.labels, values, found.patients, found.dataset, label, found.weights)
 
 
-def _by_quality(
-    cell: Cell, source: EvidenceSource, used: NDArray[np.bool_]
+def _comparable(
+    cell: Cell,
+    source: EvidenceSource,
+    used: NDArray[np.bool_],
+    folds: NDArray[np.int_] | None,
 ) -> dict[str, NDArray[Any]]:
+    """Weights and strata, by held-out fold and by the card's rule on mask quality."""
+    strata = None if folds is None else folds[used]
     rule = cell.dataset.mask_quality
-    if rule is None or rule.rule == "drop":
-        return {}
-    cases = source.dataset(cell.dataset).cases
-    quality = np.array([case.quality or 0.0 for case in cases])[used]
-    if rule.rule == "weight":
-        return {"weights": quality}
-    return {"strata": (quality > rule.minimum).astype(np.int_)}
+    found: dict[str, NDArray[Any]] = {}
+    if rule is not None and rule.rule != "drop":
+        cases = source.dataset(cell.dataset).cases
+        quality = np.array([case.quality or 0.0 for case in cases])[used]
+        if rule.rule == "weight":
+            found["weights"] = quality
+        else:
+            good = (quality > rule.minimum).astype(np.int_)
+            strata = good if strata is None else 2 * strata + good
+    if strata is not None:
+        found["strata"] = strata
+    return found

@@ -65,7 +65,10 @@ class WithinStrata:
             for case in used
         ]
         strata = cut(values)
-        if len(np.unique(strata)) < 2:
+        alone = len(np.unique(strata)) < 2
+        if scores.strata is not None:
+            strata = strata + (strata.max() + 1) * scores.strata
+        if alone:
             raise NotApplicable(f"all images are alike in '{self.by}'")
         if not _comparable(strata, scores.labels, scores.patients):
             raise NotApplicable(f"no two patients of each class are alike in '{self.by}'")

@@ -8,8 +8,8 @@ import numpy as np
 
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import OnlyROI
-from audit_suite.needs.scores import cell_scores
-from audit_suite.statistics import Estimate, estimate_auroc
+from audit_suite.needs.scores import auroc_of, cell_scores
+from audit_suite.statistics import Estimate
 from audit_suite.verdict import NotApplicable
 
 SWAPPED = OnlyROI(fill="swap")
@@ -52,13 +52,7 @@ class BackgroundGap:
         if few < 2:
             raise NotApplicable("fewer than two patients of a class got a background of their own")
         own, random = (
-            estimate_auroc(
-                scores.labels[kept],
-                scores.scores[kept],
-                scores.patients[kept],
-                scores.dataset,
-                label=f"AUROC before {kind} backgrounds",
-            )
+            auroc_of(scores.where(kept), f"AUROC before {kind} backgrounds")
             for kept, kind in ((same, "their own class's"), (donors >= 0, "random"))
         )
         return own - random

@@ -45,7 +45,8 @@ window = OnlyROI(whose="window")
 )
 def test_the_mask_alone_tells_nothing(told, margin):
     """Does a classifier that sees the region's outline and no image stay at chance?"""
-    assert told.distance_to(0.5) < margin
+    # One-sided: below one half a classifier tested on strangers shows noise, not knowledge.
+    assert told - 0.5 < margin
 
 
 @check(

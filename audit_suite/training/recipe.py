@@ -112,6 +112,8 @@ class StudyRecipe(_File):
     arguments: dict[str, Any] = Field(default_factory=dict)
     initial: str | None = None
     trainable: tuple[str, ...] = ()
+    only_head: bool = False
+    """``trainable`` is one layer, applied to the embedding: a linear probe of a frozen trunk."""
     embedding_layer: str | None = None
     input: InputSpec
     maskings: tuple[str, ...] = tuple(masking.id for masking in PAPER)
@@ -131,6 +133,8 @@ class StudyRecipe(_File):
         for id in self.maskings:
             if Masking.parse(id).region:
                 raise ValueError(f"'maskings': '{id}' names a region; use 'roi' and 'data.roi'")
+        if self.only_head and (len(self.trainable) != 1 or self.embedding_layer is None):
+            raise ValueError("'only_head' needs one 'trainable' layer and 'embedding_layer'")
         names = [data.name for data in self.data]
         if len(set(names)) < len(names):
             raise ValueError("'data' holds two data sets of one name")

@@ -161,7 +161,9 @@ def folds(data: Prepared, count: int, seed: int) -> list[tuple[Indices, Indices]
 
 def run_digest(recipe: StudyRecipe, run: Run, data_digest: str) -> str:
     """SHA-256 of everything that decides a model's weights."""
-    content = recipe.model_dump(mode="json", exclude={"data", "out", "name", "maskings"})
+    content = recipe.model_dump(
+        mode="json", exclude={"data", "out", "name", "maskings", "only_head"}
+    )
     return canonical_digest([TRAINING_VERSION, content, data_digest, run.masking, run.fold])
 
 
@@ -192,6 +194,7 @@ def write_card(recipe: StudyRecipe, data: StudyData, masking: str, out: Path) ->
             for fold in range(recipe.folds)
         ],
         "embedding_layer": recipe.embedding_layer,
+        "head": recipe.trainable[0] if recipe.embedding_layer and recipe.only_head else None,
         "input": recipe.input.model_dump(mode="json"),
     }
     path = folder / f"{data.name}-{masking}.toml"

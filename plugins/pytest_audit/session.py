@@ -133,7 +133,7 @@ def _cells(
     policy: Literal["each", "mean", "ensemble"],
 ) -> tuple[Cell, ...]:
     cells = tuple(
-        Cell(model, folds, dataset, target, "scores" if policy == "ensemble" else "estimates")
+        Cell(model, folds, dataset, target, _average(model, policy))
         for model in models
         for folds in _folds(model, policy)
         for dataset in datasets
@@ -153,7 +153,15 @@ def _folds(model: ModelCard, policy: str) -> list[tuple[int | None, ...]]:
     if not model.folds:
         return [(None,)]
     folds = range(len(model.folds))
-    return [(fold,) for fold in folds] if policy == "each" else [tuple(folds)]
+    if policy == "each" and model.held_out is None:
+        return [(fold,) for fold in folds]
+    return [tuple(folds)]
+
+
+def _average(model: ModelCard, policy: str) -> Literal["estimates", "scores", "held-out"]:
+    if model.held_out is not None:
+        return "held-out"
+    return "scores" if policy == "ensemble" else "estimates"
 
 
 def _no_common_target(
