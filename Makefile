@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT := reports/out
 AUDIT := $(BIN)/pytest --audit
+REAL_SETS := covid covid-ieee8023 pneumonia-kermany glaucoma
+REAL_TESTS := $(foreach name,$(REAL_SETS),--audit-dataset audits/real_study/$(name)-test.toml)
 
-.PHONY: audit audit-shortcut study study-real audit-real test lint schema clean
+.PHONY: audit audit-shortcut study study-real causes-real audit-real test lint schema clean
 
 audit: $(VENV)/.installed  ## audit the honest reference model on the embedded data: the main job
 	@mkdir -p $(OUT)
@@ -31,10 +33,19 @@ study: $(VENV)/.installed  ## the paper's 5 x 5 study on phantoms: train, audit,
 study-real: $(VENV)/.installed  ## the same on real images (AUDIT_REAL_DATA), frozen features and linear heads: about half an hour
 	@test -n "$$AUDIT_REAL_DATA" || { echo "set AUDIT_REAL_DATA to the folder that holds cxr/ and fundus/" >&2; exit 2; }
 	$(BIN)/audit-suite train audits/real_study/study.toml --out $(OUT)/real-study
-	-$(AUDIT) --audit-suite masking-study --audit-suite dilation --audit-suite masks --audit-suite metadata \
-	  --audit-folds mean --audit-model $(OUT)/real-study/models \
-	  $(foreach name,covid covid-ieee8023 pneumonia-kermany glaucoma,--audit-dataset audits/real_study/$(name)-test.toml) \
+	-$(AUDIT) --audit-suite masking-study --audit-folds mean --audit-model $(OUT)/real-study/models $(REAL_TESTS) \
 	  --audit-json $(OUT)/real-study/audit.json --audit-report $(OUT)/real-study/audit.html
+	-$(AUDIT) --audit-suite dilation --audit-suite controls --audit-suite metadata --audit-folds mean \
+	  $(foreach name,$(REAL_SETS),--audit-model $(OUT)/real-study/models/$(name)-full.toml) $(REAL_TESTS) \
+	  --audit-json $(OUT)/real-study/full.json --audit-report $(OUT)/real-study/full.html
+
+causes-real: $(VENV)/.installed  ## causes on real images (AUDIT_REAL_DATA), cross-validated over all patients: see audits/real_causes
+	@test -n "$$AUDIT_REAL_DATA" || { echo "set AUDIT_REAL_DATA to the folder that holds cxr/ and fundus/" >&2; exit 2; }
+	$(BIN)/python audits/real_causes/train.py --out $(OUT)/real-causes
+	-$(AUDIT) --audit-suite region-sensitivity --audit-suite controls --audit-suite metadata \
+	  --audit-model $(OUT)/real-causes/models \
+	  $(foreach name,covid pneumonia glaucoma,--audit-dataset $(OUT)/real-causes/$(name).toml) \
+	  --audit-json $(OUT)/real-causes/audit.json --audit-report $(OUT)/real-causes/audit.html
 
 audit-real: $(VENV)/.installed  ## real chest X-rays (AUDIT_REAL_DATA): a pretrained network, blocked for reading the background
 	@test -n "$$AUDIT_REAL_DATA" || { echo "set AUDIT_REAL_DATA to the folder that holds cxr/, e.g. AUDIT_REAL_DATA=/data make audit-real" >&2; exit 2; }
