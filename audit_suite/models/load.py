@@ -166,9 +166,9 @@ def load_model(card: ModelCard, fold: int | None = None, device: str = "cpu") ->
     if card.loader != "export":  # an exported program has no modes; it is what was exported
         module.eval()
     model = AuditedModel(card, module.to(device), model_digest(card, fold))
-    model(torch.zeros((2, card.input.channels, *card.input.size), device=device))
     if card.head is not None:
         model.check_head()
+    model(torch.zeros((2, card.input.channels, *card.input.size), device=device))
     return model
 
 
