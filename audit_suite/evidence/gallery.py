@@ -12,15 +12,18 @@ import torch
 from PIL import Image
 
 from audit_suite.datasets import BadImage
+from audit_suite.datasets.properties import PROPERTIES
 from audit_suite.errors import AuditError
 from audit_suite.evidence.context import Context, measure
 from audit_suite.evidence.prepare import Geometry, Prepared, Wanted, geometry
 from audit_suite.evidence.request import Cell, Request
 from audit_suite.evidence.source import EvidenceSource
+from audit_suite.maskings import Full
 from audit_suite.record import GalleryImage
 
 _LARGEST = 192  # pixels of the longer side: enough to recognise what is hidden
 _TRIES = 20  # unreadable images are passed over
+_EXTREMES = 3  # images at either end
 _CASES = (("positive 1", 1, 0), ("positive 2", 1, 1), ("negative 1", 0, 0))
 
 
@@ -53,6 +56,44 @@ def gallery(
             found.extend(_cell_images(cell, mine, source))
         except AuditError:
             continue  # the findings on this data set say what is wrong with it
+    return found
+
+
+def extremes(cell: Cell, name: str, source: EvidenceSource) -> list[GalleryImage]:
+    """The images of a data set that have least and most of an image property.
+
+    Args:
+        cell: Where; its model's input decides what is shown.
+        name: One of `datasets.properties.PROPERTIES`.
+        source: Data sets, and the stored properties.
+    """
+    (request, *_) = cell.requests(Full())
+    table = source.stored_table(request)
+    if table is None or table.properties is None:
+        return []
+    dataset, spec = source.dataset(cell.dataset), cell.model.input
+    wanted = Wanted({geometry(spec): spec}, [])
+    context = Context(dataset, wanted, source.profile.seed, {}, {}, {})
+    values = np.where(table.used, table.properties[:, PROPERTIES.index(name)], np.nan)
+    order = np.argsort(values, kind="stable")[: int(np.isfinite(values).sum())]
+    found = []
+    for word, chosen in (("least", order[:_EXTREMES]), ("most", order[::-1][:_EXTREMES])):
+        for rank, index in enumerate(chosen, start=1):
+            made = context.make(int(index))
+            if not isinstance(made, BadImage):
+                label = "positive" if dataset.cases[index].labels[cell.target] else "negative"
+                image = torch.from_numpy(made[geometry(spec)].image)
+                found.append(
+                    GalleryImage(
+                        model=cell.model_name,
+                        dataset=dataset.card.name,
+                        target=cell.target,
+                        case=f"{word} {name} {rank}, {label}",
+                        masking="full",
+                        png=_png(image),
+                        hidden_fraction=0.0,
+                    )
+                )
     return found
 
 

@@ -43,7 +43,7 @@ class Association:
         return cell.requests(Full())
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
-        """The AUROC, placed by ``property``.
+        """The AUROC, placed by ``property``, with the two-sided ``p`` value against .5.
 
         Raises:
             NotApplicable: If all images are alike in it.
@@ -67,7 +67,8 @@ class Association:
             found = estimate_auroc(
                 scores.labels[known], numbers[known], scores.patients[known], scores.dataset, label
             )
-        return found.placed(property=self.name)
+        p_value = min(1.0, 2 * min(found.scale.p_above(0.5), found.scale.p_below(0.5)))
+        return found.placed(property=self.name, p=p_value)
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,10 @@ class Following:
             found, _ = cross_validate(
                 features, scores.labels, scores.patients, make, source.profile.seed
             )
-            numbers = np.mean([standard_ranks(f) for f in found], axis=0)
+            # One number a word: what differs between folds would break ties, and hide them.
+            of_image = np.unique([row[0] for row in rows], return_inverse=True)[1]
+            ranks = np.mean([standard_ranks(f) for f in found], axis=0)
+            numbers = (np.bincount(of_image, ranks) / np.bincount(of_image))[of_image]
         chosen &= np.isfinite(numbers)
         if len(np.unique(numbers[chosen])) < 2 or len(np.unique(scores.patients[chosen])) < 2:
             raise NotApplicable(f"all {self.among}s are alike in '{self.name}'")

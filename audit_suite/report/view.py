@@ -11,6 +11,7 @@ from audit_suite.record import (
     CausesRecord,
     ComparisonRecord,
     DatasetRecord,
+    EstimateRecord,
     Finding,
     GalleryImage,
     Record,
@@ -20,6 +21,7 @@ from audit_suite.report.curves import Curves, curves
 from audit_suite.report.heatmap import HeatMap, heatmap
 from audit_suite.verdict import Verdict
 
+ASSOCIATION = "M3"
 MANY = 400  # comparisons: beyond it, passes are listed and not drawn
 
 Place = tuple[str, str, str]  # model, data set, target
@@ -59,6 +61,24 @@ class Gallery:
 
 
 @dataclass(frozen=True)
+class Association:
+    """One tag or image property: how well it tells the label, and how the score follows it."""
+
+    name: str
+    told: EstimateRecord
+    following: tuple[EstimateRecord, ...]
+
+
+@dataclass(frozen=True)
+class Associations:
+    """What tells the label besides, at one place, the strongest first."""
+
+    place: Place
+    rows: tuple[Association, ...]
+    extremes: tuple[GalleryImage, ...]
+
+
+@dataclass(frozen=True)
 class View:
     """Everything the template shows."""
 
@@ -76,6 +96,7 @@ class View:
     case_mix: tuple[tuple[str, str, tuple[str, ...]], ...]
     curves: tuple[tuple[Finding, Curves], ...]
     causes: tuple[CausesRecord, ...]
+    associations: tuple[Associations, ...]
 
 
 def view(record: Record) -> View:
@@ -91,6 +112,7 @@ def view(record: Record) -> View:
     outside = [f for f in findings if f.verdict is Verdict.NOT_APPLICABLE]
     drawn = () if many else _curves(findings)
     elsewhere = {finding.id for finding, _ in drawn} | _in_matrices(record)
+    elsewhere |= {finding.id for finding in findings if finding.check == ASSOCIATION}
     return View(
         record=record,
         waived=tuple(f for f in findings if f.verdict is Verdict.WAIVED),
@@ -103,10 +125,11 @@ def view(record: Record) -> View:
         passed=tuple(f for f in findings if f.verdict is Verdict.PASS),
         reported=tuple(f for f in outside if f.observations and f.id not in elsewhere),
         not_applicable=tuple(f for f in outside if not f.observations),
-        galleries=_galleries(record.gallery),
+        galleries=_galleries([image for image in record.gallery if not _extreme(image)]),
         heatmaps=tuple(heatmap(matrix) for matrix in record.matrices),
         case_mix=tuple(_case_mix(record.provenance.datasets)),
         curves=drawn,
+        associations=_associations(record),
         causes=tuple(cause for cause in record.causes if cause.flags),
     )
 
@@ -156,6 +179,32 @@ def _chart(findings: Sequence[Finding]) -> Forest | None:
 def _curves(findings: Sequence[Finding]) -> tuple[tuple[Finding, Curves], ...]:
     drawn = ((finding, curves(finding.observations)) for finding in findings)
     return tuple((finding, chart) for finding, chart in drawn if chart is not None)
+
+
+def _associations(record: Record) -> tuple[Associations, ...]:
+    rows: dict[Place, list[Association]] = defaultdict(list)
+    for finding in record.findings:
+        if finding.check == ASSOCIATION and finding.observations:
+            told, *following = finding.observations
+            name = str(told.at.get("property", finding.case))
+            rows[place(finding)].append(Association(name, told, tuple(following)))
+    return tuple(
+        Associations(
+            here,
+            tuple(sorted(found, key=lambda row: -abs(row.told.value - 0.5))),
+            tuple(
+                image
+                for image in record.gallery
+                if _extreme(image) and (image.model, image.dataset, image.target) == here
+            ),
+        )
+        for here, found in rows.items()
+    )
+
+
+def _extreme(image: GalleryImage) -> bool:
+    """Whether a picture is there for having least or most of something."""
+    return image.case.startswith(("least ", "most "))
 
 
 def _in_matrices(record: Record) -> set[str]:

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from audit_suite.cards import canonical_digest, internal_card
 from audit_suite.causes import name_causes
+from audit_suite.datasets.properties import PROPERTIES
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceSource, Request
-from audit_suite.evidence.gallery import gallery
+from audit_suite.evidence.gallery import extremes, gallery
 from audit_suite.gate import Gate, count_verdicts
 from audit_suite.record import (
     DatasetRecord,
     EstimateRecord,
     Finding,
+    GalleryImage,
     MatrixRecord,
     ModelRecord,
     Policy,
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from pytest_audit.session import Audit
 
 _STARTED = time.monotonic()
-MATRIX_CHECK = "R9"
+MATRIX_CHECK, ASSOCIATION_CHECK = "R9", "M3"
 _PACKAGES = ("numpy", "scipy", "torch", "torchvision", "safetensors", "pydantic", "pytest")
 
 
@@ -57,7 +59,7 @@ def assemble(
         findings=list(findings),
         causes=name_causes(findings),
         matrices=_matrices(audit, findings),
-        gallery=gallery(audit.cells, requests, source),
+        gallery=[*gallery(audit.cells, requests, source), *_extremes(audit, findings)],
         provenance=Provenance(
             audit_suite=importlib.metadata.version("audit-suite"),
             policy=Policy(
@@ -87,6 +89,35 @@ def _adjust(findings: Sequence[Finding]) -> None:
         adjusted = holm([comparison.p_raw for comparison in family])
         for comparison, p_holm in zip(family, adjusted, strict=True):
             comparison.p_holm = p_holm
+    for ranked in _associations(findings).values():
+        adjusted = holm([float(estimate.at["p"]) for estimate in ranked])
+        for estimate, p_holm in zip(ranked, adjusted, strict=True):
+            estimate.at["p_holm"] = p_holm
+
+
+def _associations(findings: Sequence[Finding]) -> dict[tuple[str, str, str], list[EstimateRecord]]:
+    """How well each tag and image property tells the label, by place, the strongest first."""
+    found: dict[tuple[str, str, str], list[EstimateRecord]] = defaultdict(list)
+    for finding in findings:
+        if finding.check == ASSOCIATION_CHECK and finding.observations:
+            place = finding.model, finding.dataset, finding.target
+            found[place].append(finding.observations[0])
+    for ranked in found.values():
+        ranked.sort(key=lambda estimate: -abs(estimate.value - 0.5))
+    return found
+
+
+def _extremes(audit: Audit, findings: Sequence[Finding]) -> list[GalleryImage]:
+    """Pictures of the images that have least and most of what tells the label best."""
+    cells = {(c.model_name, c.dataset.name, c.target): c for c in audit.cells}
+    found: list[GalleryImage] = []
+    shown = set()
+    for place, ranked in _associations(findings).items():
+        names = [str(e.at["property"]) for e in ranked if e.at["property"] in PROPERTIES]
+        if place[1:] not in shown and names:
+            shown.add(place[1:])
+            found += extremes(cells[place], names[0], audit.source)
+    return found
 
 
 def _models(audit: Audit) -> list[ModelRecord]:
