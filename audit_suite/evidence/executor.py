@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from audit_suite.evidence.request import Request, plan
 from audit_suite.evidence.source import SHARD, THUMBNAIL, EvidenceSource
 from audit_suite.maskings import Masking
 from audit_suite.models import normalise
+
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # malloc.h
 
 _Scored = dict[tuple[object, str], tuple[torch.Tensor, torch.Tensor | None]]
 """Scores and embeddings of the masked versions of one batch, each distinct one scored once."""
@@ -54,11 +57,25 @@ def compute(
 def _fix_arithmetic(source: EvidenceSource) -> None:
     """Plain fp32 and one algorithm, so that devices agree and a run can be repeated."""
     torch.set_num_threads(source.profile.threads)
+    _keep_memory()
     if source.profile.device == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.deterministic = True
+
+
+def _keep_memory() -> None:
+    """Let glibc keep large blocks: given back and asked for anew, each costs its page faults.
+
+    On an EfficientNet-Lite0 with batches of 16 that was two thirds of the time in the kernel.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):  # another C library
+        return
+    for parameter, value in ((_MMAP_THRESHOLD, 32 << 20), (_TRIM_THRESHOLD, 1 << 30)):
+        mallopt(parameter, value)
 
 
 def missing_shards(request: Request, source: EvidenceSource) -> list[int]:
