@@ -222,13 +222,15 @@ class MetadataTie(_Part):
     """Metadata that travel with the first target's label, and how far the image shows them.
 
     Sick patients come from ``site-c``, lie down (``AP``; fundus: ``OS``) or are older, well ones
-    the reverse, in a share ``agreement`` of all patients. ``strength`` is how plainly the exposure
-    and grain of ``site-c`` show in its images; view and age show as they do in any phantom.
+    the reverse, in a share ``agreement`` of all patients. A tied site shows: every image from
+    ``site-c`` carries the shortcuts that ``shows`` names, at ``strength``, whatever its label. View
+    and age show as they do in any phantom.
     """
 
     key: Literal["site", "view", "age"]
     agreement: Share = 1.0
     strength: Share = 1.0
+    shows: tuple[str, ...] = ("exposure", "scanner_noise")
 
 
 _LATER_KEYS = ("co_labels", "metadata", "under_segmentation")
@@ -249,7 +251,7 @@ class PhantomSpec(_Part):
     metadata: tuple[MetadataTie, ...] = ()
     under_segmentation: Share = 0.0
     """How large a hole the ROI's mask has where a sick patient's finding is densest: at 1 its
-    radius is 7.5 % of the frame."""
+    radius is 10 % of the frame."""
 
     @model_serializer(mode="wrap")
     def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -276,10 +276,14 @@ def _share(pixels: torch.Tensor, of: torch.Tensor | None = None) -> NDArray[np.f
 def _identity(masking: Masking, hidden: torch.Tensor) -> str:
     """Tells masked batches apart: large dilations hide, and show, the same pixels.
 
-    Noise is drawn anew for each masking, so no two noisy batches are the same.
+    Noise is drawn anew for each masking, so no two noisy batches are the same. Where an image is
+    moved to or planted in, and what of a donor is painted over, is decided by the region itself,
+    whatever is hidden.
     """
     if not bool(hidden.any()) and masking.first == "nothing":
         return ""
     fill = masking.id if masking.fill == "noise" else f"{masking.fill} {masking.first}"
+    if masking.fill == "swap" or masking.first != "nothing":
+        fill += f" {masking.region}"
     bits = np.packbits(hidden.cpu().numpy())
     return f"{fill} {hashlib.sha256(bits.tobytes()).hexdigest()}"

@@ -27,8 +27,8 @@ class Typical:
     Attributes:
         population: Shape (H, W), pixels of the region in 1 % of patients or more.
         centre: Mean centroid, row and column, pixels.
-        window: Shape (H, W), pixels that 95 % of images still fill when their region is moved to
-            the mean place.
+        window: Shape (H, W), pixels that, along each axis, 95 % of images still fill when their
+            region is moved to the mean place.
     """
 
     population: Region

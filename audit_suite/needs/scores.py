@@ -81,7 +81,10 @@ def cell_scores(
     tables = [source.table(request) for request in cell.requests(masking)]
     used = tables[0].used
     hidden = float(np.median(tables[0].hidden_fraction[used])) if used.any() else 0.0
-    if masking.keep != "all":
+    if masking.whose == "elsewhere":  # no larger than what is left off it: look at the region
+        own = source.table(cell.requests(replace(masking, whose="own"))[0])
+        _refuse_large(masking, float(np.median(own.hidden_fraction[used])), largest)
+    elif masking.keep != "all":
         _refuse_large(masking, hidden, largest)
     labels = np.array([case.labels[cell.target] for case in dataset.cases])
     patients = np.array([case.patient for case in dataset.cases])

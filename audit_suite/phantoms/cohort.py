@@ -116,8 +116,9 @@ def _refuse_unknown(spec: PhantomSpec, targets: Sequence[str]) -> None:
             f"a phantom of kind '{spec.kind}' has the target '{first}', not '{target}'",
             f"name the target '{first}' in the data set card",
         )
-    for shortcut in spec.shortcuts:
-        get_shortcut(shortcut.name)
+    names = [shortcut.name for shortcut in spec.shortcuts]
+    for name in (*names, *(name for tie in spec.metadata for name in tie.shows)):
+        get_shortcut(name)
 
 
 def _patient(spec: PhantomSpec, number: int) -> list[PhantomCase]:

@@ -11,7 +11,7 @@ from audit_suite.cards import PhantomSpec
 from audit_suite.phantoms.cohort import PhantomCase, Stream, stream
 from audit_suite.phantoms.cxr import draw_cxr
 from audit_suite.phantoms.fundus import draw_fundus
-from audit_suite.phantoms.shortcuts import exposure, get_shortcut, scanner_noise
+from audit_suite.phantoms.shortcuts import get_shortcut
 
 GENERATOR_VERSION = "1"
 """Part of a phantom's digest: raise it with every change that changes a pixel."""
@@ -34,25 +34,32 @@ def render(
     """
     draw = draw_cxr if spec.kind == "cxr" else draw_fundus
     image, regions = draw(spec, case)
-    image = _scanned(spec, case, image, regions)
+    for position, (name, strength) in enumerate(_shown_by_site(spec, case)):
+        rng = stream(spec, Stream.SCANNER, case.number, case.image, position)
+        image, regions = _plant(name, image, regions, rng, strength)
     for position, (shortcut, planted) in enumerate(zip(spec.shortcuts, case.planted, strict=True)):
         if planted:
             rng = stream(spec, Stream.SHORTCUT, case.number, case.image, position)
-            found = get_shortcut(shortcut.name)(image, regions, rng, shortcut.strength)
-            if isinstance(found, tuple):
-                image, regions = found[0], dict(found[1])
-            else:
-                image = found
+            image, regions = _plant(shortcut.name, image, regions, rng, shortcut.strength)
     return image, regions
 
 
-def _scanned(
-    spec: PhantomSpec, case: PhantomCase, image: NDArray[Any], regions: dict[str, NDArray[np.bool_]]
-) -> NDArray[Any]:
-    """Where the site is tied to the label, one site's scanner shows: exposed longer, grainier."""
-    for tie in spec.metadata:
-        if tie.key == "site" and case.metadata["site"] == "site-c":
-            rng = stream(spec, Stream.SCANNER, case.number, case.image)
-            image = exposure(image, regions, rng, tie.strength)
-            image = scanner_noise(image, regions, rng, tie.strength)
-    return image
+def _plant(
+    name: str,
+    image: NDArray[Any],
+    regions: dict[str, NDArray[np.bool_]],
+    rng: np.random.Generator,
+    strength: float,
+) -> tuple[NDArray[Any], dict[str, NDArray[np.bool_]]]:
+    found = get_shortcut(name)(image, regions, rng, strength)
+    return (found[0], dict(found[1])) if isinstance(found, tuple) else (found, regions)
+
+
+def _shown_by_site(spec: PhantomSpec, case: PhantomCase) -> list[tuple[str, float]]:
+    """What the site's scanner leaves in each of its images, where the site is tied to the label."""
+    return [
+        (name, tie.strength)
+        for tie in spec.metadata
+        if tie.key == "site" and case.metadata["site"] == "site-c"
+        for name in tie.shows
+    ]

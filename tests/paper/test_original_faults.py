@@ -256,4 +256,4 @@ def test_the_tabular_baseline_keeps_every_image_the_model_scored(cell, source):
     full = estimate_in(auroc(), cell, source)
     metadata = estimate_in(baseline(), cell, source)
     assert metadata.n_images == full.n_images == PATIENTS  # a third has no age
-    assert list(metadata.influence.keys) == list(full.influence.keys)
+    assert set(full.influence.keys) <= set(metadata.influence.keys)

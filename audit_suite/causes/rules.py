@@ -7,14 +7,11 @@ unknown, and says what would settle it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from audit_suite.causes.said import Holds, Said, both, drawn, either, negated
 from audit_suite.record import CauseFlag, CausesRecord, EstimateRecord, Finding
-from audit_suite.verdict import Verdict, worst
-
-Holds = Literal["yes", "no", "unknown"]
+from audit_suite.verdict import Verdict
 
 UNDETERMINED = "undetermined"
 _TELLS = 0.05  # distance of an AUROC to .5 beyond which a tag or property tells the label
@@ -54,84 +51,18 @@ def name_causes(findings: Sequence[Finding]) -> list[CausesRecord]:
     return found
 
 
-@dataclass(frozen=True)
-class Said:
-    """What the checks of one place said."""
-
-    findings: Sequence[Finding]
-
-    def of(self, check: str) -> list[Finding]:
-        """The findings of a check, its cases in order."""
-        return [finding for finding in self.findings if finding.check == check]
-
-    def verdict(self, check: str, *cases: str) -> Holds:
-        """Whether a check failed ("yes"), passed ("no"), or did neither.
-
-        Args:
-            check: Its id.
-            *cases: Cases of which one is enough to fail and all must pass; none named: all.
-        """
-        chosen = [f for f in self.of(check) if not cases or f.case in cases]
-        drawn = [_drawn(finding) for finding in chosen if finding.comparisons]
-        if any(verdict is Verdict.FAIL for verdict in drawn):
-            return "yes"
-        return "no" if drawn and all(verdict is Verdict.PASS for verdict in drawn) else "unknown"
-
-    def estimates(self, *checks: str) -> list[EstimateRecord]:
-        """The estimates that decided the checks, for the table of a flag."""
-        return [
-            finding.estimate
-            for check in checks
-            for finding in self.of(check)
-            if finding.comparisons and finding.estimate is not None
-        ]
-
-    def missing(self, *checks: str) -> str:
-        """What would settle those of the checks that drew no verdict."""
-        needed = []
-        for check in checks:
-            findings = self.of(check)
-            if not findings:
-                needed.append(f"{check} was not run")
-            elif self.verdict(check) == "unknown":
-                reasons = [f.reason for f in findings if not f.comparisons]
-                more = [c.more_positives for f in findings for c in f.comparisons]
-                most = max((number for number in more if number), default=0)
-                if most:
-                    needed.append(f"{check} needs about {most} more positive patients")
-                else:
-                    needed.append(f"{check}: {reasons[0] if reasons else 'too little data'}")
-        return "; ".join(needed)
-
-
-def _drawn(finding: Finding) -> Verdict:
-    """The verdict of the comparisons, whatever a waiver made of it."""
-    return worst(comparison.verdict for comparison in finding.comparisons)
-
-
-def _either(*holds: Holds) -> Holds:
-    if "yes" in holds:
-        return "yes"
-    return "no" if all(hold == "no" for hold in holds) else "unknown"
-
-
-def _both(*holds: Holds) -> Holds:
-    if "no" in holds:
-        return "no"
-    return "yes" if all(hold == "yes" for hold in holds) else "unknown"
-
-
-def _not(holds: Holds) -> Holds:
-    turned: dict[Holds, Holds] = {"yes": "no", "no": "yes", "unknown": "unknown"}
-    return turned[holds]
+def _signal(said: Said) -> Holds:
+    """Whether the label is told without the region or without its box, whichever was asked."""
+    asked = [check for check in ("R2", "R3") if any(f.comparisons for f in said.of(check))]
+    return either(*(said.verdict(check) for check in asked)) if asked else "unknown"
 
 
 def _background(said: Said) -> CauseFlag:
-    signal = _either(said.verdict("R2"), said.verdict("R3"))
+    spills = said.verdict("C12") == "no"  # all of it lies just beyond the mask
     return _flag(
         said,
         "background-shortcut",
-        _both(signal, said.verdict("C4")),
+        "no" if spills else both(_signal(said), said.verdict("C4")),
         yes="without the region the label is still told, also where one and the same area is "
         "hidden in all images, so that no outline can tell it",
         no="with the region, or the population's region, hidden nothing is told",
@@ -140,30 +71,36 @@ def _background(said: Said) -> CauseFlag:
 
 
 def _mask_leak(said: Said) -> CauseFlag:
-    mask = _either(said.verdict("C1", "geometry"), said.verdict("C1", "pixels"))
+    # Pixels see the place too, which is framing.
+    shape = both(said.verdict("C1", "pixels"), negated(said.verdict("C1", "position")))
+    mask = either(said.verdict("C1", "geometry"), shape)
     falls: Holds = "unknown"
     if finding := next(iter(said.of("C3")), None):
         falls = _falls(finding)
     return _flag(
         said,
         "mask-leak",
-        _both(mask, falls),
+        both(mask, falls),
         yes="the mask's size or shape alone tells the label, and what the model tells without the "
         "region falls when another patient's region is hidden besides",
         no="the mask's size and shape tell nothing, or the model does not read them in the hole",
         checks=("C1", "C3"),
+        cases=("geometry", "pixels"),
     )
 
 
 def _falls(finding: Finding) -> Holds:
-    """Whether, under some fill, a signal without the region falls when the shape is randomised."""
+    """Whether, under some fill, a signal without the region falls when the shape is randomised.
+
+    A little of any signal goes with what is hidden besides: a fall shown to be small is none.
+    """
     own = {e.at.get("masking"): e for e in finding.observations if "fall" not in e.at}
     falls = [e for e in finding.observations if "fall" in e.at]
     if not falls:
         return "unknown"
     for fall in falls:
         signal = own.get(fall.at.get("masking"))
-        if signal is not None and _tells(signal) and fall.low > 0:
+        if signal is not None and _tells(signal) and fall.low > 0 and fall.high >= _TELLS:
             return "yes"
     return "no" if all(fall.high < _TELLS for fall in falls) else "unknown"
 
@@ -172,11 +109,12 @@ def _framing(said: Said) -> CauseFlag:
     return _flag(
         said,
         "framing",
-        _both(said.verdict("C1", "position"), said.verdict("C11")),
+        both(said.verdict("C1", "position"), said.verdict("C11")),
         yes="where the region lies in the frame tells the label, and the model's skill changes "
         "when all regions are moved to one place",
         no="the place of the region tells nothing, or moving it changes nothing",
         checks=("C1", "C11"),
+        cases=("position",),
     )
 
 
@@ -184,7 +122,7 @@ def _roi_incomplete(said: Said) -> CauseFlag:
     return _flag(
         said,
         "roi-incomplete",
-        _both(said.verdict("R2"), _not(said.verdict("C12"))),
+        both(said.verdict("R2"), negated(said.verdict("C12"))),
         yes="what is told without the region is gone once its declared margin is hidden too: the "
         "masks may miss diseased parts",
         no="nothing is told without the region, or its margin makes no difference",
@@ -193,47 +131,82 @@ def _roi_incomplete(said: Said) -> CauseFlag:
 
 
 def _co_label(said: Said) -> CauseFlag:
-    return _vanishing(said, "co-label", "another finding", lambda f: _at(f, "kind") == "target")
+    tags = [f.case for f in said.of("M3")]
+    strata = {
+        name: f
+        for name, f in _strata(said).items()
+        if (_at(f, "kind") == "target" if f.comparisons else name not in tags)
+    }
+    lacks = "" if strata else "labels of other findings"
+    return _vanishing(said, "co-label", "another finding", strata, lacks)
 
 
 def _metadata(said: Said) -> CauseFlag:
-    associated = {
-        str(f.observations[0].at["property"])
-        for f in said.of("M3")
-        if f.observations and _differs(f.observations[0])
+    tags = {f.case: f for f in said.of("M3") if f.case in _strata(said)}
+    told = [name for name, f in tags.items() if f.observations and _differs(f.observations[0])]
+    strata = {name: f for name, f in _strata(said).items() if name in told}
+    lacks = "tags declared as metadata" if said.of("M3") else "M3 was not run"
+    return _vanishing(said, "explained-by-metadata", "a tag", strata, "" if tags else lacks)
+
+
+def _strata(said: Said) -> dict[str, Finding]:
+    """The findings of C10 by what patients are equal in, also where nothing could be compared."""
+    found = {
+        _at(f, "stratum") if f.comparisons else f.case.removesuffix("-without-roi"): f
+        for f in said.of("C10")
     }
-    return _vanishing(
-        said, "explained-by-metadata", "a tag", lambda f: _at(f, "stratum") in associated
-    )
+    return {name: f for name, f in found.items() if name not in ("nothing", f.target)}
 
 
-def _vanishing(said: Said, cause: str, what: str, relevant: Callable[[Finding], bool]) -> CauseFlag:
-    """What is told without the region vanishes among patients equal in something."""
-    strata = [f for f in said.of("C10") if f.comparisons and relevant(f)]
-    gone = [_at(f, "stratum") for f in strata if _drawn(f) is Verdict.PASS]
-    stays = bool(strata) and all(_drawn(f) is Verdict.FAIL for f in strata)
-    vanishes: Holds = "yes" if gone else "no" if stays or not strata else "unknown"
+def _vanishing(
+    said: Said, cause: str, what: str, strata: Mapping[str, Finding], lacks: str
+) -> CauseFlag:
+    """What is told without the region vanishes among patients equal in something.
+
+    Where a tag and the label are one there are no equals to compare, and the flag stays unknown;
+    so it does where data are lacking that would have to be compared.
+    """
+    gone = [name for name, f in strata.items() if drawn(f) is Verdict.PASS]
+    stays = not lacks and all(drawn(f) is Verdict.FAIL for f in strata.values())
+    vanishes: Holds = "yes" if gone else "no" if stays else "unknown"
     return _flag(
         said,
         cause,
-        _both(_either(said.verdict("R2"), said.verdict("R3")), vanishes),
-        yes=f"among patients equal in {', '.join(gone) or what} nothing is told without the region",
-        no=f"nothing is told without the region, or it is told among patients equal in {what} too",
-        checks=("R2", "C10"),
+        both(_signal(said), vanishes),
+        yes=f"among patients equal in {', '.join(gone)} nothing is told without the region",
+        no=f"nothing is told without the region, or {what} does not explain it",
+        checks=("R2", "R3", "C10"),
+        cases=[f.case for f in strata.values()] or [""],
+        lacks=lacks,
     )
 
 
 def _artefact(said: Said) -> CauseFlag:
-    upset = _both(said.verdict("C5"), _not(said.verdict("R2")))
+    leaks = _mask_leak(said).holds == "yes"  # which is read differently under each fill
+    upset = both(_upset(said), negated(said.verdict("R2")))
     return _flag(
         said,
         "masking-artefact",
-        _either(said.verdict("C6"), upset),
+        "no" if leaks else either(said.verdict("C6"), upset),
         yes="what is put in the region's place changes the result, or a hole elsewhere costs as "
         "much skill as one in the region",
         no="fills make no difference, and holes elsewhere cost less",
-        checks=("C6", "C5"),
+        checks=("C6", "C5", "R2"),
     )
+
+
+def _upset(said: Said) -> Holds:
+    """Whether a hole elsewhere costs skill, and as much as one in the region.
+
+    Where either takes all skill neither costs more, and C5 itself cannot fail.
+    """
+    finding = next((f for f in said.of("C5") if f.comparisons and f.observations), None)
+    if finding is None:
+        return "unknown"
+    ahead, lost = finding.comparisons[0].estimate, finding.observations[0]
+    if lost.low > _TELLS and ahead.high < _TELLS:
+        return "yes"
+    return "no" if drawn(finding) is Verdict.PASS or lost.high < _TELLS else "unknown"
 
 
 _RULES: tuple[Callable[[Said], CauseFlag], ...] = (
@@ -249,7 +222,7 @@ _RULES: tuple[Callable[[Said], CauseFlag], ...] = (
 
 def _undetermined(said: Said, flags: Sequence[CauseFlag]) -> CauseFlag:
     """A signal without a cause that holds, or a property that is encoded and used everywhere."""
-    signal = _either(said.verdict("R2"), said.verdict("R3"))
+    signal = _signal(said)
     if signal == "yes":
         named = any(flag.holds == "yes" for flag in flags)
         open_ = [f"{flag.cause} ({flag.settles})" for flag in flags if flag.holds == "unknown"]
@@ -306,10 +279,19 @@ def _at(finding: Finding, axis: str) -> str:
 
 
 def _flag(
-    said: Said, cause: str, holds: Holds, *, yes: str, no: str, checks: Sequence[str]
+    said: Said,
+    cause: str,
+    holds: Holds,
+    *,
+    yes: str,
+    no: str,
+    checks: Sequence[str],
+    cases: Sequence[str] = (),
+    lacks: str = "",
 ) -> CauseFlag:
-    missing = said.missing(*checks)
-    because = {"yes": yes, "no": no, "unknown": missing or "the checks do not agree"}[holds]
+    needed = [lacks, said.missing(*checks, cases=cases)]
+    missing = "; ".join(filter(None, needed)) or f"{', '.join(checks)} on more patients"
+    because = {"yes": yes, "no": no, "unknown": missing}[holds]
     return CauseFlag(
         cause=cause,
         holds=holds,
@@ -324,13 +306,13 @@ def _sentence(target: str, said: Said, flags: Sequence[CauseFlag]) -> str:
     words = [_WORDS[flag.cause] for flag in flags if flag.holds == "yes"]
     if words:
         return f"On {target}: {'; and '.join(words)}."
-    signal = _either(said.verdict("R2"), said.verdict("R3"))
+    signal = _signal(said)
     if signal == "no":
         return (
             f"On {target}: with the region of interest hidden the model tells nothing, and nothing "
             f"found here speaks for another cue."
         )
-    return f"On {target}: these data are too few to say what the model reads outside the region."
+    return f"On {target}: these data cannot say what the model reads outside the region."
 
 
 _WORDS = {

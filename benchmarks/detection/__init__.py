@@ -1,0 +1,1 @@
+"""The instrument's own operating characteristics: what `benchmarks/detection.py` is made of."""

@@ -1,0 +1,219 @@
+"""Audit a batch of models by the real command, and read what the record says of each."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import audit_suite.suites
+from audit_suite.checks import ATTRIBUTE
+from detection.grid import Kind, Setting
+from detection.packs import ROOT, load_packs
+from detection.training import make_model
+
+WANTED = ("region-sensitivity", "controls", "metadata")
+LEFT_OUT = ("C2", "C7", "C8", "C9", "M1", "M2", "M4")  # neither verdict nor cause rests on them
+_BLOCKING = WANTED[0]
+_BLACK = "without-roi"  # the masking the naive rule looks at
+_RAN = (0, 1, 10, 11)  # exit codes of an audit that came to its end; 11: checks were left out
+
+
+class AuditFailedError(RuntimeError):
+    """The audit of a batch did not come to its end."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the instrument said of one model on one test set.
+
+    Attributes:
+        key: Digest of the model's settings.
+        model: Its name.
+        kind: Its truth.
+        strength: Of its finding, or of what was planted.
+        seed: Of its patients and training.
+        size: Patients of the test set.
+        first: Whether this is the model's own test set, not a smaller further one.
+        positives: Positive patients.
+        verdict: The worst of the region-sensitivity checks: fail, error, inconclusive or pass.
+        checks: Every check's verdict, the worst of its cases.
+        causes: The causes the record names; None where no suite of this release names causes.
+        naive: AUROC without the ROI (contour, black) with its 95 % interval.
+        seconds: Share of its batch's time.
+    """
+
+    key: str
+    model: str
+    kind: str
+    strength: float
+    seed: int
+    size: int
+    first: bool
+    positives: int
+    verdict: str
+    checks: dict[str, str]
+    causes: list[str] | None
+    naive: tuple[float, float, float]
+    seconds: float
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, line: str) -> Row:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: If the line is no row (cut off, for example).
+        """
+        try:
+            content = json.loads(line)
+            return cls(**{**content, "naive": tuple(content["naive"])})
+        except (TypeError, KeyError) as error:
+            raise ValueError(f"no result: {error}") from None
+
+
+def suites() -> tuple[str, ...]:
+    """The suites of this release that the benchmark asks."""
+    folder = Path(audit_suite.suites.__file__).parent
+    return tuple(n for n in WANTED if (folder / f"test_{n.replace('-', '_')}.py").exists())
+
+
+def run_batch(batch: Sequence[Setting], kinds: Mapping[str, Kind]) -> list[Row]:
+    """Train the models of a batch and audit them in one run; nothing of it stays on disk.
+
+    Args:
+        batch: The models.
+        kinds: The kinds of the run.
+
+    Returns:
+        One row a model and test set.
+
+    Raises:
+        AuditFailedError: If the audit broke; with the end of its output.
+    """
+    load_packs()  # this may be a process of a pool
+    started, asked = time.monotonic(), suites()
+    with tempfile.TemporaryDirectory(prefix="detection-") as name:
+        folder = Path(name)
+        models, datasets = folder / "models", folder / "datasets"
+        models.mkdir()
+        datasets.mkdir()
+        for setting in batch:
+            make_model(setting, kinds, models, datasets)
+        record = audit(models, datasets, folder, asked)
+    seconds = (time.monotonic() - started) / len(batch)
+    return [
+        read_row(record, setting, size, asked, seconds)
+        for setting in batch
+        for size in setting.sizes
+    ]
+
+
+def audit(models: Path, datasets: Path, folder: Path, asked: Sequence[str]) -> dict[str, Any]:
+    """Run `pytest --audit` on folders of cards, and read the record.
+
+    Every model is judged as if it were audited alone, which is how a release is audited: sharing
+    one level among the chance company of a batch would say nothing of the instrument
+    (`--audit-multiplicity none`).
+    """
+    path = folder / "audit.json"
+    command = [sys.executable, "-m", "pytest", "--audit", "-q", "-p", "no:cacheprovider"]
+    command += [f"--audit-suite={suite}" for suite in asked]
+    command += [f"--audit-model={models}", f"--audit-dataset={datasets}", f"--audit-json={path}"]
+    command += [f"--audit-evidence={folder / 'evidence'}", "--audit-device=cpu"]
+    command += ["--audit-multiplicity=none"]
+    if unused := _left_out(asked):
+        command += ["-k", " and ".join(f"not {name}" for name in unused)]
+    # Two audits share the cores: a waiting thread must not spin.
+    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
+    environment.pop("PYTEST_ADDOPTS", None)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode not in _RAN or not path.exists():
+        end = "\n".join((done.stdout + done.stderr).splitlines()[-40:])
+        raise AuditFailedError(f"{' '.join(command)}\nended with {done.returncode}:\n{end}")
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record
+
+
+def _left_out(asked: Sequence[str]) -> list[str]:
+    """The test functions of the checks that are left out, in the suites asked."""
+    found = []
+    for suite in asked:
+        module = importlib.import_module(f"audit_suite.suites.test_{suite.replace('-', '_')}")
+        for name, function in vars(module).items():
+            check = getattr(function, ATTRIBUTE, None)
+            if name.startswith("test_") and check is not None and check.id in LEFT_OUT:
+                found.append(name)
+    return found
+
+
+def read_row(
+    record: Mapping[str, Any], setting: Setting, size: int, asked: Sequence[str], seconds: float
+) -> Row:
+    """What the record says of one model on one of its test sets."""
+    dataset = setting.test_set(size)
+    own = [f for f in record["findings"] if (f["model"], f["dataset"]) == (setting.name, dataset)]
+    checks: dict[str, str] = {}
+    for finding in own:
+        if finding["check"] not in LEFT_OUT:
+            checks[finding["check"]] = _worse(checks.get(finding["check"]), finding["verdict"])
+    verdict = "pass"
+    for finding in own:
+        if _suite(finding) == _BLOCKING and finding["verdict"] != "not_applicable":
+            verdict = _worse(verdict, finding["verdict"])
+    estimate = next(
+        comparison["estimate"]
+        for finding in own
+        if finding["check"] == "R2"
+        for comparison in finding["comparisons"]
+        if comparison["estimate"]["at"].get("masking") == _BLACK
+    )
+    named = [
+        c["causes"]
+        for c in record["causes"]
+        if (c["model"], c["dataset"]) == (setting.name, dataset)
+    ]
+    return Row(
+        key=setting.key(asked),
+        model=setting.name,
+        kind=setting.kind,
+        strength=setting.strength,
+        seed=setting.seed,
+        size=size,
+        first=size == setting.sizes[0],
+        positives=estimate["n_positives"],
+        verdict=verdict,
+        checks=checks,
+        causes=sorted({cause for causes in named for cause in causes})
+        if "controls" in asked
+        else None,
+        naive=(estimate["value"], estimate["low"], estimate["high"]),
+        seconds=round(seconds, 2),
+    )
+
+
+_ORDER = ("not_applicable", "pass", "waived", "inconclusive", "fail", "error", "none")
+
+
+def _worse(a: str | None, b: str) -> str:
+    return b if a is None else max(a, b, key=_ORDER.index)
+
+
+def _suite(finding: Mapping[str, Any]) -> str:
+    """The suite a finding is of, by the command that repeats it."""
+    found = re.search(r"--audit-suite[= ](\S+)", finding["command"])
+    return found.group(1) if found else ""

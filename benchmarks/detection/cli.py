@@ -1,0 +1,172 @@
+"""Options, the pool of workers, and what is printed on the way."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from audit_suite.errors import AuditError
+from detection.auditing import AuditFailedError, Row, run_batch, suites
+from detection.figures import summarise
+from detection.grid import KINDS, Kind, Setting, full_run, quick_run
+from detection.packs import ROOT, load_packs, with_contributed
+from detection.results import Results
+from detection.tables import show, write_calibration
+
+_WIDTH = 150  # of tables in a file or a pipe, whose width nobody knows
+_BATCH = 8  # models an audit: its start is shared, and an interruption costs no more than these
+_QUICK_BATCH = 4
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run what is missing, print the tables, write the figures."""
+    options = _options(arguments)
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    load_packs()
+    try:
+        kinds = with_contributed(KINDS, options.kind)
+    except AuditError as error:
+        sys.exit(str(error))
+    settings = (quick_run if options.quick else full_run)(kinds)
+    if options.only:
+        settings = [setting for setting in settings if setting.kind in options.only]
+    results = Results(options.results)
+    started = time.monotonic()
+    try:
+        batch = _QUICK_BATCH if options.quick else _BATCH
+        run(settings, kinds, results, options.workers, batch, console)
+    except KeyboardInterrupt:
+        sys.exit(f"interrupted; what is done is kept in {options.results}: run again to go on")
+    except AuditFailedError as error:
+        sys.exit(f"{error}\nWhat is done is kept in {options.results}.")
+    rows = results.of(settings, suites())
+    show(console, rows, kinds)
+    figures = summarise(rows, kinds)
+    figures["seconds"] = round(time.monotonic() - started, 1)
+    figures["core_seconds"] = round(sum(row.seconds for row in rows if row.first), 1)
+    for name, value in figures.items():
+        console.print(f"{name}: {'-' if value is None else format(value, '.4g')}", highlight=False)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    if options.out:
+        command = " ".join(["python benchmarks/detection.py", *_repeating(options)])
+        write_calibration(options.out, rows, kinds, figures, command)
+
+
+def run(
+    settings: Sequence[Setting],
+    kinds: Mapping[str, Kind],
+    results: Results,
+    workers: int,
+    batch: int,
+    console: Console,
+) -> None:
+    """Run the models that have no result yet, and keep each batch as it comes.
+
+    Args:
+        settings: The models.
+        kinds: The kinds of the run.
+        results: Where results are kept.
+        workers: Processes; 0 runs everything in this one.
+        batch: Models of one audit.
+        console: Where progress is shown.
+    """
+    asked = suites()
+    missing = results.missing(settings, asked)
+    if kept := len(settings) - len(missing):
+        console.print(f"{kept} of {len(settings)} models have their results already")
+    batches = [missing[start : start + batch] for start in range(0, len(missing), batch)]
+    columns = (
+        TextColumn("models"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    began, done = time.monotonic(), 0
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("models", total=len(missing))
+        for rows in _finished(batches, kinds, workers):
+            results.add(rows)
+            count = len({row.key for row in rows})
+            done += count
+            progress.advance(task, count)
+            if not console.is_terminal:
+                spent = time.monotonic() - began
+                left = spent / done * (len(missing) - done)
+                console.print(
+                    f"{done}/{len(missing)} models, {spent:.0f} s, about {left:.0f} s left"
+                )
+
+
+def _finished(
+    batches: Sequence[Sequence[Setting]], kinds: Mapping[str, Kind], workers: int
+) -> Iterator[list[Row]]:
+    """Rows of batches as they end; a batch that breaks ends the run after those already begun."""
+    if not workers:
+        for batch in batches:
+            yield run_batch(batch, kinds)
+        return
+    context = multiprocessing.get_context("spawn")  # a forked torch may hang
+    with ProcessPoolExecutor(workers, context) as pool:
+        running: set[Future[list[Row]]] = {pool.submit(run_batch, b, kinds) for b in batches}
+        try:
+            while running:
+                ended, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="The instrument's own operating characteristics.")
+    parser.add_argument("--quick", action="store_true", help="about 30 models instead of 620")
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--out", type=Path, help="write the calibration table here (.csv, .json)")
+    parser.add_argument(
+        "--kind",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="add a shortcut that a pack in plugins/contrib registers, repeatable",
+    )
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="NAME", help="these kinds alone, repeatable"
+    )
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=ROOT / "reports" / "out" / "detection" / "results.jsonl",
+        help="where results are kept, and taken up again (%(default)s)",
+    )
+    parser.add_argument("--workers", type=int, default=2, help="processes (%(default)s)")
+    options = parser.parse_args(arguments)
+    if options.out and options.out.suffix not in (".csv", ".json"):
+        parser.error("--out: the file must end in .csv or .json")
+    return options
+
+
+def _repeating(options: argparse.Namespace) -> list[str]:
+    """The options that decide the result."""
+    words = ["--quick"] if options.quick else []
+    for name in ("kind", "only"):
+        words += [f"--{name} {value}" for value in getattr(options, name)]
+    return words

@@ -1,0 +1,148 @@
+"""From rows to figures: who was blocked, who was named what, with Wilson's intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from detection.auditing import Row
+from detection.grid import STRONG, Kind
+
+MARGIN = 0.05  # of R2 and R3
+_Z = 1.959964
+_Z_POWER = (
+    3.288  # equivalence at a true difference of 0, 5 % level, 90 % power: 721 positives at 1:1
+)
+VERDICTS = ("fail", "inconclusive", "pass", "error")
+
+
+class Share(NamedTuple):
+    """A share with its 95 % interval; ``value`` is None of nothing."""
+
+    count: int
+    of: int
+    value: float | None
+    low: float
+    high: float
+
+
+def share(rows: Sequence[Row], holds: Callable[[Row], bool]) -> Share:
+    """The share of rows for which something holds, with Wilson's interval."""
+    count, n = sum(map(holds, rows)), len(rows)
+    if not n:
+        return Share(0, 0, None, 0.0, 1.0)
+    p, z = count / n, _Z
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
+    return Share(count, n, p, round(max(0.0, middle - half), 6), round(min(1.0, middle + half), 6))
+
+
+def has_power(row: Row) -> bool:
+    """Whether |AUROC - .5| < .05 would be shown with 90 % power, were the AUROC .5."""
+    negatives = row.size - row.positives
+    if not row.positives or not negatives:
+        return False
+    error = ((1 / row.positives + 1 / negatives) / 12) ** 0.5
+    return MARGIN / error >= _Z_POWER
+
+
+def eligible(row: Row, kinds: Mapping[str, Kind]) -> bool:
+    """Whether the targets bind for it: enough patients, and no faint shortcut."""
+    weak = kinds[row.kind].group in ("outside", "framing") and row.strength < STRONG
+    return row.first and has_power(row) and not weak
+
+
+def blocked(row: Row) -> bool:
+    """Whether a check of the suite region-sensitivity failed."""
+    return row.verdict == "fail"
+
+
+def inconclusive(row: Row) -> bool:
+    """Whether none failed, and the data could not tell."""
+    return row.verdict == "inconclusive"
+
+
+def naively_blocked(row: Row) -> bool:
+    """Whether the AUROC without the ROI is significantly above .5."""
+    return row.naive[1] > 0.5
+
+
+def right_cause(row: Row, kinds: Mapping[str, Kind]) -> bool:
+    """Whether the planted cause is among the named ones."""
+    return kinds[row.kind].cause in (row.causes or ())
+
+
+def summarise(rows: Iterable[Row], kinds: Mapping[str, Kind]) -> dict[str, Any]:
+    """The flat object of figures."""
+    counted = [row for row in rows if eligible(row, kinds)]
+
+    def of(*groups: str) -> list[Row]:
+        return [row for row in counted if kinds[row.kind].group in groups]
+
+    with_cause = [r for r in counted if kinds[r.kind].cause and r.causes is not None]
+    honest, outside = of("honest"), of("outside")
+    shares = {
+        "honest_blocked": share(honest, blocked),
+        "outside_blocked": share(outside, blocked),
+        "framing_blocked": share(of("framing"), blocked),
+        "cause_right": share(with_cause, lambda row: right_cause(row, kinds)),
+        "naive_honest_blocked": share(honest, naively_blocked),
+        "naive_outside_blocked": share(outside, naively_blocked),
+        "inconclusive": share(counted, inconclusive),
+        "honest_inconclusive": share(honest, inconclusive),
+        "honest_causes": share(
+            [r for r in honest if r.causes is not None], lambda r: bool(r.causes)
+        ),
+        "none_blocked": share(of("none"), blocked),
+        "naive_none_blocked": share(of("none"), naively_blocked),
+        "plain_blocked": share(of("plain"), blocked),
+    }
+    figures: dict[str, Any] = {
+        "n_honest": len(honest),
+        "n_outside": len(outside),
+        "n_framing": len(of("framing")),
+        "n_cause": len(with_cause),
+        "n_models": len(counted),
+    }
+    for name, found in shares.items():
+        figures[name] = found.value
+        if found.value is not None:
+            figures |= {f"{name}_low": found.low, f"{name}_high": found.high}
+    return figures
+
+
+def calibration(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> list[dict[str, Any]]:
+    """The calibration table as data: one line a kind, strength and test set size."""
+    cells: dict[tuple[str, float, int], list[Row]] = {}
+    for row in rows:
+        cells.setdefault((row.kind, row.strength, row.size), []).append(row)
+    slugs = causes_named(rows)
+    order = {kind: place for place, kind in enumerate(kinds)}
+    lines = []
+    for (kind, strength, size), cell in sorted(
+        cells.items(), key=lambda item: (order[item[0][0]], item[0][1], -item[0][2])
+    ):
+        stopped = share(cell, blocked)
+        line: dict[str, Any] = {
+            "truth": kind,
+            "group": kinds[kind].group,
+            "strength": strength,
+            "patients": size,
+            "models": len(cell),
+            "eligible": sum(eligible(row, kinds) for row in cell),
+            **{verdict: sum(row.verdict == verdict for row in cell) for verdict in VERDICTS},
+            "blocked": stopped.value,
+            "blocked_low": stopped.low,
+            "blocked_high": stopped.high,
+            "naively_blocked": sum(map(naively_blocked, cell)),
+            "expected_cause": kinds[kind].cause or "",
+            "right_cause": sum(right_cause(row, kinds) for row in cell),
+        }
+        line |= {f"named_{slug}": sum(slug in (r.causes or ()) for r in cell) for slug in slugs}
+        lines.append(line)
+    return lines
+
+
+def causes_named(rows: Iterable[Row]) -> list[str]:
+    """Every cause that any row names, in order."""
+    return sorted({cause for row in rows for cause in row.causes or ()})

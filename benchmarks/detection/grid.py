@@ -1,0 +1,184 @@
+"""What is planted: the kinds of truth, and the models of a run."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any
+
+from audit_suite.cards import canonical_digest
+from audit_suite.phantoms import GENERATOR_VERSION
+
+TARGET = "consolidation"
+SIZE = 32  # pixels of a frame: enough for lungs, finding and marker, small enough for 600 models
+PATIENTS = 1500  # of a test set: 90 % power to show |AUROC - .5| < .05 (721 of either class)
+TIED_PATIENTS = 3000  # of kinds whose cause needs an equivalence to be shown, also in strata
+SMALLER = (200, 500)  # further test sets, to see what too little data does to verdicts
+TRAINING_PATIENTS = 1200  # with 800 some models never learned the faint finding
+EPOCHS = 40
+WIDTH = 8  # channels of the network's first layer
+MASKED_SHARE = 0.5  # of training images that show the ROI or its box alone
+AGREEMENT = 0.9  # of a planted shortcut with the label, in training and test alike
+TIED = 0.8  # of a second finding, or of a site: both classes must occur in every stratum
+ROI_MARGIN = (
+    45  # of a frame of 512: what a hole in the mask may reach (`phantom.under_segmentation`)
+)
+FAINT = 0.5  # strength of the finding where something else is planted beside it
+STRONG = 0.9  # from this strength on a shortcut must be found
+SHARED = 2  # models that learn from one training set and are tested on the same, by other seeds
+REVISION = 1  # raise it with every change of what a setting makes
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One planted truth.
+
+    Attributes:
+        group: How it is counted: none, honest, plain, outside, diffuse, framing, mask, inside,
+            co-label, segmenter or metadata.
+        cause: The cause that must be named for it; None where none may be.
+        note: What is planted, in words.
+    """
+
+    group: str
+    cause: str | None
+    note: str
+
+
+_LARGER = ("co_label", "site", "under_segmented")  # their causes need an equivalence to be shown
+_OUTSIDE = "background-shortcut"
+_NOWHERE = "undetermined"
+KINDS: dict[str, Kind] = {
+    "none": Kind("none", None, "no signal at all"),
+    "honest": Kind("honest", None, "a finding in the lungs, and nothing else"),
+    "honest_plain": Kind("plain", None, "the same; the model never saw a masked image"),
+    "corner_marker": Kind("outside", _OUTSIDE, "a side marker"),
+    "border": Kind("outside", _OUTSIDE, "collimation"),
+    "device_wire": Kind("outside", _OUTSIDE, "the lead of a monitor"),
+    "burned_in_text": Kind("outside", _OUTSIDE, "text along the lower edge"),
+    "exposure": Kind("diffuse", _NOWHERE, "a brighter exposure"),
+    "scanner_noise": Kind("diffuse", _NOWHERE, "another detector's grain"),
+    "framing": Kind("framing", "framing", "the body lies lower in the frame"),
+    "mask_size": Kind("mask", "mask-leak", "honest; sick patients' masks are drawn larger"),
+    "roi_artefact": Kind("inside", _NOWHERE, "an electrode over a lung"),
+    "co_label": Kind("co-label", "co-label", "an enlarged heart travels with the finding"),
+    "under_segmented": Kind("segmenter", "roi-incomplete", "honest; sick masks miss the finding"),
+    "site": Kind(
+        "metadata", "explained-by-metadata", "sick patients come from a site that collimates"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One model to train and audit.
+
+    Attributes:
+        kind: Its truth.
+        strength: Of the finding (honest kinds), or of what is planted.
+        seed: Decides training; with others of its pair it shares the patients.
+        sizes: Patients of its test sets; the first gives the verdict that counts.
+    """
+
+    kind: str
+    strength: float
+    seed: int
+    sizes: tuple[int, ...] = (PATIENTS,)
+
+    @property
+    def name(self) -> str:
+        """Unique in a run; a name that cards accept."""
+        return f"{self.kind.replace('_', '-')}-{round(100 * self.strength)}-{self.seed}"
+
+    @property
+    def data(self) -> str:
+        """Name of its patients."""
+        return f"{self.kind.replace('_', '-')}-{round(100 * self.strength)}-{self.seed // SHARED}"
+
+    @property
+    def data_seed(self) -> int:
+        """Seed of its patients; room for 4 sets after it."""
+        return 4 * int(canonical_digest(self.data)[:12], 16)
+
+    def test_set(self, size: int) -> str:
+        """Name of its test set of so many patients."""
+        return f"{self.data}-{size}"
+
+    def key(self, suites: Sequence[str]) -> str:
+        """Digest of everything that decides its result."""
+        constants = [SIZE, TRAINING_PATIENTS, EPOCHS, WIDTH, MASKED_SHARE, AGREEMENT, TIED, FAINT]
+        versions = [REVISION, version("audit-suite"), GENERATOR_VERSION, list(suites)]
+        return canonical_digest([asdict(self), constants, ROI_MARGIN, SHARED, versions])[:16]
+
+
+def phantom(
+    setting: Setting, kinds: Mapping[str, Kind], patients: int, number: int
+) -> dict[str, Any]:
+    """The phantom section of a model's training set or of one of its test sets.
+
+    Leaking and incomplete masks are the test sets' alone: the models learned from good ones.
+
+    Args:
+        setting: The model.
+        kinds: The kinds of the run.
+        patients: How many.
+        number: 0 for the training set, 1 and up for test sets.
+    """
+    kind, strength, training = kinds[setting.kind], setting.strength, number == 0
+    # Where something else tells the label the finding is faint: a model that does not read what is
+    # planted would be no instance of its kind.
+    planted: dict[str, Any] = {"finding_strength": FAINT}
+    if kind.group in ("none", "honest", "plain"):
+        planted = {"finding_strength": strength}
+    elif setting.kind == "co_label":
+        planted["co_labels"] = [{"target": "cardiomegaly", "agreement": TIED}]
+    elif setting.kind == "site":
+        tie = {"key": "site", "agreement": TIED, "strength": strength, "shows": ["border"]}
+        planted["metadata"] = [tie]
+    elif kind.group in ("mask", "segmenter"):
+        planted = {"finding_strength": 1.0}
+        if kind.group == "segmenter" and not training:
+            planted["under_segmentation"] = strength
+    if kind.group in ("outside", "diffuse", "framing", "inside") or (
+        kind.group == "mask" and not training
+    ):
+        one = {"name": setting.kind, "agreement": AGREEMENT, "strength": strength}
+        planted["shortcuts"] = [one]
+    seed = setting.data_seed + number
+    return {"kind": "cxr", "patients": patients, "size": SIZE, "seed": seed, **planted}
+
+
+def full_run(kinds: Mapping[str, Kind]) -> list[Setting]:
+    """210 honest models, over 100 with a strong shortcut outside the ROI, 30 of any other kind."""
+    strengths = {0.6: 2, 0.8: 2, 0.9: 14, 1.0: 12}
+    counts = dict.fromkeys(kinds, strengths)
+    counts["none"] = {0.0: 30}
+    counts["honest"] = dict.fromkeys((0.6, 0.8, 1.0), 70)
+    counts["honest_plain"] = dict.fromkeys((0.6, 0.8, 1.0), 10)
+    counts["co_label"] = {1.0: 30}
+    return _settings(counts)
+
+
+def quick_run(kinds: Mapping[str, Kind]) -> list[Setting]:
+    """About 30 models: every kind once or twice."""
+    counts: dict[str, dict[float, int]] = {name: {1.0: 2} for name in kinds}
+    counts["none"] = {0.0: 2}
+    counts["honest"] = dict.fromkeys((0.6, 0.8, 1.0), 2)
+    return _settings(counts)
+
+
+def _settings(counts: Mapping[str, Mapping[float, int]]) -> list[Setting]:
+    """The models, shuffled by pairs, so that an unfinished run has some of every kind."""
+    pairs: dict[str, list[Setting]] = {}
+    for kind, strengths in counts.items():
+        for strength, count in strengths.items():
+            for seed in range(count):
+                own = TIED_PATIENTS if kind in _LARGER else PATIENTS
+                several = seed // SHARED % 5 == 0 and kind in ("honest", "corner_marker")
+                setting = Setting(kind, strength, seed, (own, *SMALLER) if several else (own,))
+                pairs.setdefault(setting.data, []).append(setting)
+    shuffled = list(pairs.values())
+    random.Random(1907).shuffle(shuffled)
+    return [setting for pair in shuffled for setting in pair]

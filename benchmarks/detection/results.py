@@ -1,0 +1,52 @@
+"""Results kept model by model, so that an interrupted run goes on where it was."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from detection.auditing import Row
+from detection.grid import Setting
+
+
+class Results:
+    """A JSONL file of rows; a line cut off by a crash is ignored and its model run again."""
+
+    def __init__(self, path: Path) -> None:
+        """Open, or begin, a file of results.
+
+        Args:
+            path: The file.
+        """
+        self._path = path
+        self._rows: dict[tuple[str, int], Row] = {}
+        if path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                try:
+                    row = Row.from_json(line)
+                except ValueError:
+                    continue
+                self._rows[row.key, row.size] = row
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Keep rows, on disk before this returns."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        before = self._path.read_bytes() if self._path.exists() else b""
+        with self._path.open("a", encoding="utf-8") as file:
+            if before and not before.endswith(b"\n"):
+                file.write("\n")
+            for row in rows:
+                file.write(row.to_json() + "\n")
+                self._rows[row.key, row.size] = row
+            file.flush()
+            os.fsync(file.fileno())
+
+    def of(self, settings: Sequence[Setting], suites: Sequence[str]) -> list[Row]:
+        """The rows of these models under these suites, as far as there are any."""
+        keys = [(setting.key(suites), size) for setting in settings for size in setting.sizes]
+        return [self._rows[key] for key in keys if key in self._rows]
+
+    def missing(self, settings: Sequence[Setting], suites: Sequence[str]) -> list[Setting]:
+        """The models that have yet to be run."""
+        return [s for s in settings if len(self.of([s], suites)) < len(s.sizes)]

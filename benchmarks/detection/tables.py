@@ -1,0 +1,140 @@
+"""The tables in the terminal, and the calibration table as a file."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from detection.auditing import Row
+from detection.figures import (
+    VERDICTS,
+    Share,
+    blocked,
+    calibration,
+    causes_named,
+    eligible,
+    inconclusive,
+    naively_blocked,
+    right_cause,
+    share,
+)
+from detection.grid import Kind
+
+_EXPECTED = "bold green"
+
+
+def show(console: Console, rows: Sequence[Row], kinds: Mapping[str, Kind]) -> None:
+    """Print truth x verdict, truth x cause, verdicts against n, and the naive rule's errors."""
+    console.print(_verdicts([row for row in rows if row.first], kinds))
+    counted = [row for row in rows if eligible(row, kinds)]
+    if any(row.causes is not None for row in rows):
+        console.print(_causes(counted, kinds))
+    else:
+        console.print("No suite of this release names causes: that table is left out.")
+    console.print(_sizes(rows))
+    console.print(_naive(counted, kinds))
+
+
+def write_calibration(
+    path: Path,
+    rows: Sequence[Row],
+    kinds: Mapping[str, Kind],
+    figures: Mapping[str, Any],
+    command: str,
+) -> None:
+    """Write the calibration table.
+
+    Args:
+        path: ``.json`` (with figures and command) or ``.csv`` (the table alone).
+        rows: The results.
+        kinds: The kinds of the run.
+        figures: What `summarise` made of them.
+        command: What repeats the run.
+    """
+    lines = calibration(rows, kinds)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".json":
+        content = {"command": command, "figures": dict(figures), "table": lines}
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        return
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(lines[0]) if lines else [])
+        writer.writeheader()
+        writer.writerows(lines)
+
+
+def _by_kind(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> dict[str, list[Row]]:
+    found = {kind: [row for row in rows if row.kind == kind] for kind in kinds}
+    return {kind: some for kind, some in found.items() if some}
+
+
+def _verdicts(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> Table:
+    table = Table(title="Truth and verdict (all strengths, the model's own test set)")
+    table.add_column("truth", no_wrap=True)
+    for name in ("models", *VERDICTS):
+        table.add_column("blocked" if name == "fail" else name, justify="right")
+    table.add_column("eligible", justify="right")
+    table.add_column("blocked of them", justify="right")
+    for kind, some in _by_kind(rows, kinds).items():
+        counts = [sum(row.verdict == verdict for row in some) for verdict in VERDICTS]
+        stopped = share([row for row in some if eligible(row, kinds)], blocked)
+        table.add_row(kind, *map(str, (len(some), *counts, stopped.of)), _text(stopped))
+    return table
+
+
+def _causes(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> Table:
+    table = Table(title="Truth and named causes (eligible models; several may be named)")
+    wanted = {kind.cause for kind in kinds.values() if kind.cause}
+    slugs = sorted(wanted | set(causes_named(rows)))
+    table.add_column("truth", no_wrap=True)
+    table.add_column("models", justify="right")
+    for slug in (*slugs, "none named"):
+        table.add_column(slug.replace("-", "\n").replace(" ", "\n"), justify="right")
+    table.add_column("right", justify="right", no_wrap=True)
+    for kind, some in _by_kind(rows, kinds).items():
+        cells = []
+        for slug in slugs:
+            count = str(sum(slug in (row.causes or ()) for row in some))
+            cells.append(f"[{_EXPECTED}]{count}[/]" if slug == kinds[kind].cause else count)
+        expected = kinds[kind].cause is not None
+        right = _text(share(some, lambda row: right_cause(row, kinds))) if expected else ""
+        none = str(sum(not row.causes for row in some))
+        table.add_row(kind, str(len(some)), *cells, none, right)
+    return table
+
+
+def _sizes(rows: Sequence[Row]) -> Table:
+    table = Table(title="Honest models against the number of patients")
+    for name in ("patients", "models", "blocked", "inconclusive"):
+        table.add_column(name, justify="right")
+    honest = [row for row in rows if row.kind == "honest"]
+    for size in sorted({row.size for row in honest}):
+        some = [row for row in honest if row.size == size]
+        stopped, open_ = share(some, blocked), share(some, inconclusive)
+        table.add_row(str(size), str(len(some)), _text(stopped), _text(open_))
+    return table
+
+
+def _naive(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> Table:
+    table = Table(title='Beside it: "AUROC without the ROI is significantly above .5" (eligible)')
+    table.add_column("truth", no_wrap=True)
+    for name in ("models", "audit blocks", "naive rule blocks"):
+        table.add_column(name, justify="right")
+    for group in dict.fromkeys(kind.group for kind in kinds.values()):
+        some = [row for row in rows if kinds[row.kind].group == group]
+        if some:
+            stopped, naive = share(some, blocked), share(some, naively_blocked)
+            table.add_row(group, str(len(some)), _text(stopped), _text(naive))
+    return table
+
+
+def _text(found: Share) -> str:
+    if found.value is None:
+        return "-"
+    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"

@@ -1,0 +1,341 @@
+"""The benchmark of the instrument itself: what it counts, what it keeps, and that it runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+ROOT = Path(__file__).parents[2]
+
+if not (ROOT / "benchmarks").is_dir():
+    pytest.skip("runs in a checkout, not beside an installed wheel", allow_module_level=True)
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+from detection import auditing, cli, figures, grid, packs, tables, training  # noqa: E402
+from detection.auditing import Row  # noqa: E402
+from detection.grid import KINDS, Setting  # noqa: E402
+from detection.results import Results  # noqa: E402
+
+from audit_suite.cards import PhantomSpec  # noqa: E402
+from audit_suite.errors import AuditError  # noqa: E402
+from audit_suite.phantoms import cohort  # noqa: E402
+
+
+def row(kind="honest", strength=1.0, verdict="pass", low=0.47, size=1500, **more):
+    made = Row(
+        key=f"{kind}{strength}{more.get('seed', 0)}",
+        model=f"{kind}-{more.get('seed', 0)}",
+        kind=kind,
+        strength=strength,
+        seed=0,
+        size=size,
+        first=True,
+        positives=size // 2,
+        verdict=verdict,
+        checks={"R2": verdict},
+        causes=[],
+        naive=(low + 0.03, low, low + 0.06),
+        seconds=1.0,
+    )
+    return replace(made, **more)
+
+
+def printed(rows, kinds=KINDS):
+    console = Console(width=200, record=True, file=io.StringIO())
+    tables.show(console, rows, kinds)
+    return console.export_text()
+
+
+def test_a_setting_is_known_by_all_that_decides_its_result(monkeypatch):
+    one = Setting("border", 0.9, 3)
+    suites = ("region-sensitivity",)
+    assert one.key(suites) == Setting("border", 0.9, 3).key(suites)
+    others = [
+        replace(one, kind="framing"),
+        replace(one, strength=1.0),
+        replace(one, seed=4),
+        replace(one, sizes=(1500, 200)),
+    ]
+    keys = {setting.key(suites) for setting in (one, *others)} | {one.key((*suites, "controls"))}
+    monkeypatch.setattr(grid, "EPOCHS", 7)
+    assert len(keys | {one.key(suites)}) == 7
+
+
+@pytest.mark.parametrize(("run", "at_least"), [(grid.full_run, 30), (grid.quick_run, 2)])
+def test_a_run_holds_every_kind(run, at_least):
+    settings = run(KINDS)
+    assert len({setting.name for setting in settings}) == len(settings)
+    assert len({setting.key(()) for setting in settings}) == len(settings)
+    for kind in KINDS:
+        assert sum(setting.kind == kind for setting in settings) >= at_least, kind
+
+
+def test_the_full_run_is_as_large_as_promised():
+    settings = grid.full_run(KINDS)
+    strong = [s for s in settings if KINDS[s.kind].group == "outside" and s.strength >= 0.9]
+    assert sum(setting.kind == "honest" for setting in settings) >= 200
+    assert len(strong) >= 100
+    assert {s.strength for s in settings if s.kind == "border"} == {0.6, 0.8, 0.9, 1.0}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_planted_can_be_drawn(kind):
+    setting = Setting(kind, 0.0 if kind == "none" else 1.0, 0)
+    training_set, test_set = (grid.phantom(setting, KINDS, 40, number) for number in (0, 1))
+    assert training_set["seed"] != test_set["seed"]
+    for section in (training_set, test_set):
+        cohort(PhantomSpec.model_validate(section), (grid.TARGET,))
+    leaks = {"mask_size": "shortcuts", "under_segmented": "under_segmentation"}
+    if kind in leaks:
+        assert leaks[kind] not in training_set, "models learn from good masks"
+        assert leaks[kind] in test_set
+
+
+def test_pairs_share_their_patients_and_no_others_do():
+    a, b, c = (Setting("border", 1.0, seed) for seed in (0, 1, 2))
+    assert grid.phantom(a, KINDS, 9, 0) == grid.phantom(b, KINDS, 9, 0)
+    assert a.data_seed != c.data_seed
+    assert a.data_seed != Setting("framing", 1.0, 0).data_seed
+
+
+@pytest.mark.parametrize(
+    ("positives", "size", "powered"),
+    [(721, 1442, True), (700, 1400, False), (451, 2255, True), (430, 2150, False), (0, 99, False)],
+)
+def test_power_is_that_of_the_checks_definition(positives, size, powered):
+    assert figures.has_power(row(size=size, positives=positives)) == powered
+
+
+def test_who_is_eligible():
+    assert figures.eligible(row(), KINDS)
+    assert not figures.eligible(row(size=500), KINDS)
+    assert not figures.eligible(row(first=False), KINDS)
+    assert figures.eligible(row("honest", 0.6), KINDS)
+    assert not figures.eligible(row("border", 0.8), KINDS)
+    assert not figures.eligible(row("framing", 0.6), KINDS)
+    assert figures.eligible(row("framing", 0.9), KINDS)
+
+
+def test_the_naive_rule_asks_the_lower_bound():
+    assert figures.naively_blocked(row(low=0.501))
+    assert not figures.naively_blocked(row(low=0.5))
+    assert not figures.naively_blocked(row(naive=(0.3, 0.27, 0.33)))
+
+
+def test_wilsons_interval():
+    some = [row(verdict=verdict) for verdict in ["fail"] * 5 + ["pass"] * 95]
+    found = figures.share(some, figures.blocked)
+    assert found.value == 0.05
+    assert (found.low, found.high) == pytest.approx((0.02154, 0.11175), abs=1e-4)
+    none = figures.share([], figures.blocked)
+    assert none.value is None
+
+
+def test_figures_from_results():
+    rows = [
+        *(row(seed=n, verdict="fail" if n == 0 else "pass") for n in range(4)),
+        row(seed=9, low=0.51),
+        row("none", 0.0, verdict="inconclusive"),
+        row("border", 0.9, "fail", 0.8, causes=["background-shortcut", "mask-leak"]),
+        row("device_wire", 1.0, "inconclusive", 0.6, causes=["undetermined"]),
+        row("corner_marker", 0.6, "pass"),
+        row("framing", 1.0, "fail", 0.8, causes=["framing"]),
+        row("exposure", 1.0, causes=["undetermined"]),
+        row(verdict="fail", size=200),
+    ]
+    found = figures.summarise(rows, KINDS)
+    assert (found["n_honest"], found["n_outside"], found["n_cause"]) == (5, 2, 4)
+    assert found["honest_blocked"] == 0.2
+    assert found["naive_honest_blocked"] == 0.2
+    assert found["outside_blocked"] == 0.5
+    assert found["naive_outside_blocked"] == 1.0
+    assert found["framing_blocked"] == 1.0
+    assert found["cause_right"] == 0.75
+    assert found["inconclusive"] == pytest.approx(2 / 10)
+    assert json.dumps(found, allow_nan=False)
+    assert all(value is None or isinstance(value, int | float) for value in found.values())
+
+
+def test_no_cause_is_counted_where_no_suite_names_causes():
+    found = figures.summarise([row("border", 1.0, "fail", causes=None)], KINDS)
+    assert found["n_cause"] == 0
+    assert found["cause_right"] is None
+    assert "that table is left out" in printed([row("border", 1.0, "fail", causes=None)])
+
+
+def test_tables_in_the_terminal():
+    rows = [
+        row(verdict="fail"),
+        row(verdict="inconclusive", seed=1),
+        row(verdict="inconclusive", size=200, seed=1, first=False),
+        row("border", 1.0, "fail", 0.8, causes=["background-shortcut"]),
+    ]
+    text = printed(rows)
+    assert re.search(r"honest +│ +2 │ +1 │ +1 │ +0 │ +0 │ +2 │ 0.50", text)
+    assert re.search(r"border +│ +1 │ +1 .*1.00 \[0.21, 1.00\]", text)
+    assert re.search(r"│ +200 │ +1 │ 0.00 .*│ 1.00", text), "inconclusive against n"
+    assert re.search(r"outside +│ +1 │ 1.00 .*│ 1.00", text), "the naive rule beside it"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json"])
+def test_the_calibration_table_as_data(tmp_path, suffix):
+    rows = [
+        row(verdict="fail", seed=0),
+        row(verdict="pass", seed=1, causes=["framing"]),
+        row("border", 0.9, "fail", 0.8, causes=["background-shortcut"]),
+    ]
+    path = tmp_path / f"table{suffix}"
+    tables.write_calibration(path, rows, KINDS, {"n_honest": 2}, "python benchmarks/detection.py")
+    if suffix == ".json":
+        content = json.loads(path.read_text())
+        assert content["command"] == "python benchmarks/detection.py"
+        assert content["figures"] == {"n_honest": 2}
+        lines = content["table"]
+    else:
+        lines = list(csv.DictReader(path.open()))
+    honest, border = lines
+    assert (honest["truth"], int(honest["models"]), int(honest["fail"])) == ("honest", 2, 1)
+    assert float(honest["blocked"]) == 0.5
+    assert int(honest["named_framing"]) == 1
+    assert (border["expected_cause"], int(border["right_cause"])) == ("background-shortcut", 1)
+    assert int(border["naively_blocked"]) == 1
+
+
+def test_results_outlive_a_crash(tmp_path):
+    suites, path = ("region-sensitivity",), tmp_path / "deep" / "results.jsonl"
+    settings = [Setting("border", 1.0, 0, (60, 40)), Setting("none", 0.0, 0, (60,))]
+    rows = [
+        row("border", size=size, key=settings[0].key(suites), first=size == 60) for size in (60, 40)
+    ]
+    results = Results(path)
+    assert results.missing(settings, suites) == settings
+    results.add(rows)
+    path.write_text(path.read_text() + '{"key": "cut o')
+    again = Results(path)
+    assert again.of(settings, suites) == rows
+    assert again.missing(settings, suites) == settings[1:]
+    assert again.missing(settings, ("another",)) == settings, "another instrument, other results"
+    done = row("none", size=60, key=settings[1].key(suites))
+    again.add([done])
+    assert Results(path).of(settings, suites) == [*rows, done], "the cut off line spoils no other"
+    half = Results(tmp_path / "half.jsonl")
+    half.add(rows[:1])
+    assert half.missing(settings, suites) == settings, "one test set of two is not enough"
+
+
+def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
+    settings = [Setting("none", 0.0, seed, (60,)) for seed in range(5)]
+    asked = []
+
+    def run_batch(batch, kinds):
+        asked.extend(setting.seed for setting in batch)
+        if 2 in asked[-len(batch) :] and len(asked) < 5:
+            raise KeyboardInterrupt
+        return [row(s.kind, key=s.key(auditing.suites()), size=60) for s in batch]
+
+    monkeypatch.setattr(cli, "run_batch", run_batch)
+    path, console = tmp_path / "r.jsonl", Console(record=True, width=100)
+    with pytest.raises(KeyboardInterrupt):
+        cli.run(settings, KINDS, Results(path), 0, 2, console)
+    cli.run(settings, KINDS, Results(path), 0, 2, console)
+    assert asked == [0, 1, 2, 3, 2, 3, 4]
+    assert "2 of 5 models have their results already" in console.export_text()
+
+
+def test_a_contributed_shortcut_is_a_kind_by_where_it_is_drawn(monkeypatch):
+    from audit_suite.phantoms import shortcuts as module
+
+    monkeypatch.setattr(module, "_registry", dict(module._registry))
+    packs.load_packs()
+    assert packs.contributed("pacemaker").group == "outside"
+    assert packs.contributed("pacemaker").cause == "background-shortcut"
+    assert packs.contributed("roi_artefact").group == "inside"
+    assert packs.contributed("exposure").group == "diffuse"
+    kinds = packs.with_contributed(KINDS, ["pacemaker"])
+    assert sum(setting.kind == "pacemaker" for setting in grid.full_run(kinds)) == 30
+    section = grid.phantom(Setting("pacemaker", 0.9, 0), kinds, 9, 1)
+    assert section["shortcuts"] == [{"name": "pacemaker", "agreement": 0.9, "strength": 0.9}]
+    with pytest.raises(AuditError, match="no shortcut 'sticker'"):
+        packs.with_contributed(KINDS, ["sticker"])
+
+
+def test_a_record_is_read_by_model_and_suite():
+    def finding(check, verdict, suite, model="border-100-0", **more):
+        return {
+            "check": check,
+            "verdict": verdict,
+            "model": model,
+            "dataset": "border-100-0-60",
+            "command": f'pytest --audit --audit-suite {suite} -k "x"',
+            "comparisons": [],
+            **more,
+        }
+
+    def compared(masking, low):
+        estimate = {"at": {"masking": masking}, "n_positives": 31}
+        return {"estimate": {**estimate, "value": low + 0.1, "low": low, "high": low + 0.2}}
+
+    record = {
+        "findings": [
+            finding(
+                "R2",
+                "inconclusive",
+                "region-sensitivity",
+                comparisons=[compared("without-roi-mean", 0.1), compared("without-roi", 0.52)],
+            ),
+            finding("R4", "not_applicable", "region-sensitivity"),
+            finding("C1", "fail", "controls"),
+            finding("C1", "pass", "controls"),
+            finding("R5", "fail", "region-sensitivity", model="other"),
+        ],
+        "causes": [
+            {"model": "border-100-0", "dataset": "border-100-0-60", "causes": ["framing"]},
+            {"model": "other", "dataset": "border-100-0-60", "causes": ["mask-leak"]},
+        ],
+    }
+    setting = Setting("border", 1.0, 0, (60,))
+    found = auditing.read_row(record, setting, 60, ("region-sensitivity", "controls"), 2.0)
+    assert found.verdict == "inconclusive", "a control's fail and another model's block nobody"
+    assert found.checks == {"R2": "inconclusive", "R4": "not_applicable", "C1": "fail"}
+    assert found.causes == ["framing"]
+    assert found.naive == pytest.approx((0.62, 0.52, 0.72)), "contour, black"
+    assert figures.naively_blocked(found)
+    assert Row.from_json(found.to_json()) == found
+    alone = auditing.read_row(record, setting, 60, ("region-sensitivity",), 2.0)
+    assert alone.causes is None
+
+
+def test_two_models_from_training_to_table(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(training, "TRAINING_PATIENTS", 500)
+    monkeypatch.setattr(auditing, "WANTED", ("region-sensitivity",))  # the controls take a minute
+    monkeypatch.setattr(
+        cli,
+        "quick_run",
+        lambda kinds: [Setting("none", 0.0, 0, (60,)), Setting("pacemaker", 1.0, 0, (120,))],
+    )
+    results, out = tmp_path / "r.jsonl", tmp_path / "table.csv"
+    options = ["--quick", "--kind", "pacemaker", "--workers", "0", "--results", str(results)]
+    cli.main([*options, "--json", str(tmp_path / "f.json"), "--out", str(out)])
+    assert "2/2 models" in capsys.readouterr().out
+    rows = {found["kind"]: found for found in map(json.loads, results.read_text().splitlines())}
+    assert rows["pacemaker"]["verdict"] == "fail", "a contributed shortcut is found"
+    assert rows["pacemaker"]["naive"][1] > 0.5
+    assert rows["none"]["verdict"] in ("pass", "inconclusive")
+    assert set(rows["none"]["checks"]) >= {"R2", "R3", "R5"}
+    assert json.loads((tmp_path / "f.json").read_text())["n_honest"] == 0
+    assert [line["truth"] for line in csv.DictReader(out.open())] == ["none", "pacemaker"]
+    cli.main([*options])
+    assert "2 of 2 models have their results already" in capsys.readouterr().out
+
+
+def test_a_broken_audit_says_how_it_ended(tmp_path):
+    with pytest.raises(auditing.AuditFailedError, match="folder without a card"):
+        auditing.audit(tmp_path, tmp_path, tmp_path, ("region-sensitivity",))
