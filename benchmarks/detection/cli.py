@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 from rich.progress import (
@@ -119,21 +121,24 @@ def run(
 def _finished(
     batches: Sequence[Sequence[Setting]], kinds: Mapping[str, Kind], workers: int
 ) -> Iterator[list[Row]]:
-    """Rows of batches as they end; a batch that breaks ends the run after those already begun."""
+    """Rows of batches as they end; a batch that breaks ends the run."""
     if not workers:
         for batch in batches:
             yield run_batch(batch, kinds)
         return
     context = multiprocessing.get_context("spawn")  # a forked torch may hang
-    with ProcessPoolExecutor(workers, context) as pool:
-        running: set[Future[list[Row]]] = {pool.submit(run_batch, b, kinds) for b in batches}
-        try:
-            while running:
-                ended, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    yield future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with context.Pool(workers, initializer=_stop_cleanly) as pool:  # leaving it stops the workers
+        yield from pool.imap_unordered(partial(run_batch, kinds=kinds), batches)
+
+
+def _stop_cleanly() -> None:
+    """Let the parent alone answer Ctrl-C, and end by an exception that clears the work away."""
+
+    def leave(*_: object) -> NoReturn:
+        raise SystemExit
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, leave)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -22,9 +22,7 @@ WIDTH = 8  # channels of the network's first layer
 MASKED_SHARE = 0.5  # of training images that show the ROI or its box alone
 AGREEMENT = 0.9  # of a planted shortcut with the label, in training and test alike
 TIED = 0.8  # of a second finding, or of a site: both classes must occur in every stratum
-ROI_MARGIN = (
-    45  # of a frame of 512: what a hole in the mask may reach (`phantom.under_segmentation`)
-)
+ROI_MARGIN = 64  # of a frame of 512: what a hole in the mask may reach
 FAINT = 0.5  # strength of the finding where something else is planted beside it
 STRONG = 0.9  # from this strength on a shortcut must be found
 SHARED = 2  # models that learn from one training set and are tested on the same, by other seeds

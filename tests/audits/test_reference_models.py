@@ -39,15 +39,26 @@ def audit(tmp_path, evidence, model, dataset, *more):
     return done, record, {f["check"]: f["verdict"] for f in record["findings"]}
 
 
-@pytest.mark.parametrize("dataset", ["phantom-cxr", "phantom-fundus"])
-def test_the_honest_model_opens_the_gate(tmp_path, evidence, dataset):
-    done, record, verdicts = audit(tmp_path, evidence, "phantom-honest", dataset)
+def test_the_honest_model_opens_the_gate_with_every_suite(tmp_path, evidence):
+    done, record, _ = audit(tmp_path, evidence, "phantom-honest", "phantom-cxr")
     assert done.returncode == 0, done.stdout
     assert record["decision"] == "open"
-    reported = {"R11", "C2", "M4"}  # without a rule
-    unasked = {"R7", "R9", "C13"}  # of trained maskings and of masks of known quality
-    for check in reported | unasked:
-        assert verdicts.pop(check) == "not_applicable"
+    verdicts = {}
+    for finding in record["findings"]:
+        verdicts.setdefault(finding["check"], set()).add(finding["verdict"])
+    reported = {"R11", "C2", "C7", "M3", "M4"}  # without a rule
+    unasked = {"R7", "R9", "O1", "O3"}  # of trained maskings, external data and golden files
+    assert {c for c, said in verdicts.items() if said == {"not_applicable"}} == reported | unasked
+    assert set().union(*verdicts.values()) == {"pass", "not_applicable"}
+    assert [cause["causes"] for cause in record["causes"]] == [[]]
+
+
+def test_the_honest_model_opens_the_gate_on_fundus_photographs(tmp_path, evidence):
+    suite = "--audit-suite=region-sensitivity"
+    done, record, verdicts = audit(tmp_path, evidence, "phantom-honest", "phantom-fundus", suite)
+    assert done.returncode == 0, done.stdout
+    assert record["decision"] == "open"
+    assert verdicts.pop("R11") == "not_applicable"  # reported
     assert set(verdicts.values()) == {"pass"}
 
 
