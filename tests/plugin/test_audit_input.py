@@ -43,7 +43,7 @@ def test_unknown_key_in_a_card(world, images):
 
 
 def test_unknown_suite(world):
-    usage_error(world.run("--audit-suite=astrology"), "no such suite; known: dilation")
+    usage_error(world.run("--audit-suite=astrology"), "no such suite; known: controls, dilation")
 
 
 def test_no_common_target(world):
