@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import audit_suite.suites
+import pytest_audit
 from audit_suite.checks import ATTRIBUTE
 from detection.grid import Kind, Setting
 from detection.packs import ROOT, load_packs
@@ -23,6 +25,7 @@ from detection.training import make_model
 
 WANTED = ("region-sensitivity", "controls", "metadata")
 LEFT_OUT = ("C2", "C7", "C8", "C9", "M1", "M2", "M4")  # neither verdict nor cause rests on them
+_NO_PART = ("report", "training", "cli.py", "terminal.py")  # of the package: no verdict is theirs
 _BLOCKING = WANTED[0]
 _BLACK = "without-roi"  # the masking the naive rule looks at
 _RAN = (0, 1, 10, 11)  # exit codes of an audit that came to its end; 11: checks were left out
@@ -38,6 +41,7 @@ class Row:
 
     Attributes:
         key: Digest of the model's settings.
+        instrument: What the instrument was known by.
         model: Its name.
         kind: Its truth.
         strength: Of its finding, or of what was planted.
@@ -53,6 +57,7 @@ class Row:
     """
 
     key: str
+    instrument: str
     model: str
     kind: str
     strength: float
@@ -90,12 +95,28 @@ def suites() -> tuple[str, ...]:
     return tuple(n for n in WANTED if (folder / f"test_{n.replace('-', '_')}.py").exists())
 
 
-def run_batch(batch: Sequence[Setting], kinds: Mapping[str, Kind]) -> list[Row]:
+def instrument() -> str:
+    """What the instrument is known by: its code as far as verdicts and causes rest on it.
+
+    Results of another instrument say nothing of this one, so an edit makes them void.
+    """
+    digest = hashlib.sha256(" ".join(suites()).encode())
+    for package in (audit_suite, pytest_audit):
+        folder = Path(package.__file__ or "").parent
+        for path in sorted(folder.rglob("*.py")):
+            name = path.relative_to(folder)
+            if name.parts[0] not in _NO_PART:
+                digest.update(f"{name}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def run_batch(batch: Sequence[Setting], kinds: Mapping[str, Kind], own: str) -> list[Row]:
     """Train the models of a batch and audit them in one run; nothing of it stays on disk.
 
     Args:
         batch: The models.
         kinds: The kinds of the run.
+        own: What the instrument is known by.
 
     Returns:
         One row a model and test set.
@@ -115,7 +136,7 @@ def run_batch(batch: Sequence[Setting], kinds: Mapping[str, Kind]) -> list[Row]:
         record = audit(models, datasets, folder, asked)
     seconds = (time.monotonic() - started) / len(batch)
     return [
-        read_row(record, setting, size, asked, seconds)
+        read_row(record, setting, size, asked, own, seconds)
         for setting in batch
         for size in setting.sizes
     ]
@@ -162,22 +183,27 @@ def _left_out(asked: Sequence[str]) -> list[str]:
 
 
 def read_row(
-    record: Mapping[str, Any], setting: Setting, size: int, asked: Sequence[str], seconds: float
+    record: Mapping[str, Any],
+    setting: Setting,
+    size: int,
+    asked: Sequence[str],
+    own: str,
+    seconds: float,
 ) -> Row:
     """What the record says of one model on one of its test sets."""
     dataset = setting.test_set(size)
-    own = [f for f in record["findings"] if (f["model"], f["dataset"]) == (setting.name, dataset)]
+    here = [f for f in record["findings"] if (f["model"], f["dataset"]) == (setting.name, dataset)]
     checks: dict[str, str] = {}
-    for finding in own:
+    for finding in here:
         if finding["check"] not in LEFT_OUT:
             checks[finding["check"]] = _worse(checks.get(finding["check"]), finding["verdict"])
     verdict = "pass"
-    for finding in own:
+    for finding in here:
         if _suite(finding) == _BLOCKING and finding["verdict"] != "not_applicable":
             verdict = _worse(verdict, finding["verdict"])
     estimate = next(
         comparison["estimate"]
-        for finding in own
+        for finding in here
         if finding["check"] == "R2"
         for comparison in finding["comparisons"]
         if comparison["estimate"]["at"].get("masking") == _BLACK
@@ -188,7 +214,8 @@ def read_row(
         if (c["model"], c["dataset"]) == (setting.name, dataset)
     ]
     return Row(
-        key=setting.key(asked),
+        key=setting.key,
+        instrument=own,
         model=setting.name,
         kind=setting.kind,
         strength=setting.strength,

@@ -24,7 +24,7 @@ from rich.progress import (
 )
 
 from audit_suite.errors import AuditError
-from detection.auditing import AuditFailedError, Row, run_batch, suites
+from detection.auditing import AuditFailedError, Row, instrument, run_batch
 from detection.figures import summarise
 from detection.grid import KINDS, Kind, Setting, full_run, quick_run
 from detection.packs import ROOT, load_packs, with_contributed
@@ -48,16 +48,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = (quick_run if options.quick else full_run)(kinds)
     if options.only:
         settings = [setting for setting in settings if setting.kind in options.only]
-    results = Results(options.results)
+    own = instrument()
+    results = Results(options.results, None if options.any_instrument else own)
     started = time.monotonic()
     try:
         batch = _QUICK_BATCH if options.quick else _BATCH
-        run(settings, kinds, results, options.workers, batch, console)
+        run(settings, kinds, results, own, options.workers, batch, console)
     except KeyboardInterrupt:
         sys.exit(f"interrupted; what is done is kept in {options.results}: run again to go on")
     except AuditFailedError as error:
         sys.exit(f"{error}\nWhat is done is kept in {options.results}.")
-    rows = results.of(settings, suites())
+    rows = results.of(settings)
     show(console, rows, kinds)
     figures = summarise(rows, kinds)
     figures["seconds"] = round(time.monotonic() - started, 1)
@@ -75,6 +76,7 @@ def run(
     settings: Sequence[Setting],
     kinds: Mapping[str, Kind],
     results: Results,
+    own: str,
     workers: int,
     batch: int,
     console: Console,
@@ -85,12 +87,12 @@ def run(
         settings: The models.
         kinds: The kinds of the run.
         results: Where results are kept.
+        own: What the instrument is known by.
         workers: Processes; 0 runs everything in this one.
         batch: Models of one audit.
         console: Where progress is shown.
     """
-    asked = suites()
-    missing = results.missing(settings, asked)
+    missing = results.missing(settings)
     if kept := len(settings) - len(missing):
         console.print(f"{kept} of {len(settings)} models have their results already")
     batches = [missing[start : start + batch] for start in range(0, len(missing), batch)]
@@ -105,7 +107,7 @@ def run(
     began, done = time.monotonic(), 0
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("models", total=len(missing))
-        for rows in _finished(batches, kinds, workers):
+        for rows in _finished(batches, kinds, own, workers):
             results.add(rows)
             count = len({row.key for row in rows})
             done += count
@@ -119,16 +121,18 @@ def run(
 
 
 def _finished(
-    batches: Sequence[Sequence[Setting]], kinds: Mapping[str, Kind], workers: int
+    batches: Sequence[Sequence[Setting]], kinds: Mapping[str, Kind], own: str, workers: int
 ) -> Iterator[list[Row]]:
     """Rows of batches as they end; a batch that breaks ends the run."""
     if not workers:
         for batch in batches:
-            yield run_batch(batch, kinds)
+            yield run_batch(batch, kinds, own)
         return
     context = multiprocessing.get_context("spawn")  # a forked torch may hang
     with context.Pool(workers, initializer=_stop_cleanly) as pool:  # leaving it stops the workers
-        yield from pool.imap_unordered(partial(run_batch, kinds=kinds), batches)
+        yield from pool.imap_unordered(partial(run_batch, kinds=kinds, own=own), batches)
+        pool.close()  # and what has ended by itself needs no stopping
+        pool.join()
 
 
 def _stop_cleanly() -> None:
@@ -161,6 +165,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=Path,
         default=ROOT / "reports" / "out" / "detection" / "results.jsonl",
         help="where results are kept, and taken up again (%(default)s)",
+    )
+    parser.add_argument(
+        "--any-instrument",
+        action="store_true",
+        help="take up results of another version of the package's code too",
     )
     parser.add_argument("--workers", type=int, default=2, help="processes (%(default)s)")
     options = parser.parse_args(arguments)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from typing import Any
 
 from audit_suite.cards import canonical_digest
@@ -104,11 +103,12 @@ class Setting:
         """Name of its test set of so many patients."""
         return f"{self.data}-{size}"
 
-    def key(self, suites: Sequence[str]) -> str:
-        """Digest of everything that decides its result."""
+    @property
+    def key(self) -> str:
+        """Digest of all that decides its model and test sets."""
         constants = [SIZE, TRAINING_PATIENTS, EPOCHS, WIDTH, MASKED_SHARE, AGREEMENT, TIED, FAINT]
-        versions = [REVISION, version("audit-suite"), GENERATOR_VERSION, list(suites)]
-        return canonical_digest([asdict(self), constants, ROI_MARGIN, SHARED, versions])[:16]
+        content = [asdict(self), constants, ROI_MARGIN, SHARED, REVISION, GENERATOR_VERSION]
+        return canonical_digest(content)[:16]
 
 
 def phantom(

@@ -13,21 +13,22 @@ from detection.grid import Setting
 class Results:
     """A JSONL file of rows; a line cut off by a crash is ignored and its model run again."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, instrument: str | None = None) -> None:
         """Open, or begin, a file of results.
 
         Args:
             path: The file.
+            instrument: Whose results count (`auditing.instrument`); None for anyone's.
         """
         self._path = path
+        self._instrument = instrument
         self._rows: dict[tuple[str, int], Row] = {}
         if path.exists():
             for line in path.read_text(encoding="utf-8").splitlines():
                 try:
-                    row = Row.from_json(line)
+                    self._take(Row.from_json(line))
                 except ValueError:
                     continue
-                self._rows[row.key, row.size] = row
 
     def add(self, rows: Iterable[Row]) -> None:
         """Keep rows, on disk before this returns."""
@@ -38,15 +39,19 @@ class Results:
                 file.write("\n")
             for row in rows:
                 file.write(row.to_json() + "\n")
-                self._rows[row.key, row.size] = row
+                self._take(row)
             file.flush()
             os.fsync(file.fileno())
 
-    def of(self, settings: Sequence[Setting], suites: Sequence[str]) -> list[Row]:
-        """The rows of these models under these suites, as far as there are any."""
-        keys = [(setting.key(suites), size) for setting in settings for size in setting.sizes]
+    def of(self, settings: Sequence[Setting]) -> list[Row]:
+        """The rows of these models, as far as there are any."""
+        keys = [(setting.key, size) for setting in settings for size in setting.sizes]
         return [self._rows[key] for key in keys if key in self._rows]
 
-    def missing(self, settings: Sequence[Setting], suites: Sequence[str]) -> list[Setting]:
+    def missing(self, settings: Sequence[Setting]) -> list[Setting]:
         """The models that have yet to be run."""
-        return [s for s in settings if len(self.of([s], suites)) < len(s.sizes)]
+        return [s for s in settings if len(self.of([s])) < len(s.sizes)]
+
+    def _take(self, row: Row) -> None:
+        if self._instrument in (None, row.instrument):
+            self._rows[row.key, row.size] = row

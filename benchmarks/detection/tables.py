@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,13 @@ def write_calibration(
     lines = calibration(rows, kinds)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".json":
-        content = {"command": command, "figures": dict(figures), "table": lines}
+        content = {
+            "command": command,
+            "audit_suite": version("audit-suite"),
+            "instruments": sorted({row.instrument for row in rows}),
+            "figures": dict(figures),
+            "table": lines,
+        }
         path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         return
     with path.open("w", newline="", encoding="utf-8") as file:

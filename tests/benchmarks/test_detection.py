@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +33,7 @@ from audit_suite.phantoms import cohort  # noqa: E402
 def row(kind="honest", strength=1.0, verdict="pass", low=0.47, size=1500, **more):
     made = Row(
         key=f"{kind}{strength}{more.get('seed', 0)}",
+        instrument="this",
         model=f"{kind}-{more.get('seed', 0)}",
         kind=kind,
         strength=strength,
@@ -56,24 +58,38 @@ def printed(rows, kinds=KINDS):
 
 def test_a_setting_is_known_by_all_that_decides_its_result(monkeypatch):
     one = Setting("border", 0.9, 3)
-    suites = ("region-sensitivity",)
-    assert one.key(suites) == Setting("border", 0.9, 3).key(suites)
+    assert one.key == Setting("border", 0.9, 3).key
     others = [
         replace(one, kind="framing"),
         replace(one, strength=1.0),
         replace(one, seed=4),
         replace(one, sizes=(1500, 200)),
     ]
-    keys = {setting.key(suites) for setting in (one, *others)} | {one.key((*suites, "controls"))}
+    keys = {setting.key for setting in (one, *others)}
     monkeypatch.setattr(grid, "EPOCHS", 7)
-    assert len(keys | {one.key(suites)}) == 7
+    assert len(keys | {one.key}) == 6
+
+
+def test_an_edited_instrument_is_another_one(tmp_path, monkeypatch):
+    import audit_suite
+
+    before = auditing.instrument()
+    assert before == auditing.instrument()
+    copy = tmp_path / "audit_suite"
+    shutil.copytree(Path(audit_suite.__file__).parent, copy, ignore=lambda *_: ["__pycache__"])
+    monkeypatch.setattr(audit_suite, "__file__", str(copy / "__init__.py"))
+    assert auditing.instrument() == before
+    (copy / "report" / "words.py").write_text("# no verdict rests on it")
+    assert auditing.instrument() == before
+    (copy / "gate.py").write_text("# edited")
+    assert auditing.instrument() != before
 
 
 @pytest.mark.parametrize(("run", "at_least"), [(grid.full_run, 30), (grid.quick_run, 2)])
 def test_a_run_holds_every_kind(run, at_least):
     settings = run(KINDS)
     assert len({setting.name for setting in settings}) == len(settings)
-    assert len({setting.key(()) for setting in settings}) == len(settings)
+    assert len({setting.key for setting in settings}) == len(settings)
     for kind in KINDS:
         assert sum(setting.kind == kind for setting in settings) >= at_least, kind
 
@@ -198,6 +214,7 @@ def test_the_calibration_table_as_data(tmp_path, suffix):
         content = json.loads(path.read_text())
         assert content["command"] == "python benchmarks/detection.py"
         assert content["figures"] == {"n_honest": 2}
+        assert content["instruments"] == ["this"]
         lines = content["table"]
     else:
         lines = list(csv.DictReader(path.open()))
@@ -210,42 +227,47 @@ def test_the_calibration_table_as_data(tmp_path, suffix):
 
 
 def test_results_outlive_a_crash(tmp_path):
-    suites, path = ("region-sensitivity",), tmp_path / "deep" / "results.jsonl"
+    path = tmp_path / "deep" / "results.jsonl"
     settings = [Setting("border", 1.0, 0, (60, 40)), Setting("none", 0.0, 0, (60,))]
-    rows = [
-        row("border", size=size, key=settings[0].key(suites), first=size == 60) for size in (60, 40)
-    ]
-    results = Results(path)
-    assert results.missing(settings, suites) == settings
+    rows = [row("border", size=size, key=settings[0].key, first=size == 60) for size in (60, 40)]
+    results = Results(path, "this")
+    assert results.missing(settings) == settings
     results.add(rows)
     path.write_text(path.read_text() + '{"key": "cut o')
-    again = Results(path)
-    assert again.of(settings, suites) == rows
-    assert again.missing(settings, suites) == settings[1:]
-    assert again.missing(settings, ("another",)) == settings, "another instrument, other results"
-    done = row("none", size=60, key=settings[1].key(suites))
+    again = Results(path, "this")
+    assert again.of(settings) == rows
+    assert again.missing(settings) == settings[1:]
+    done = row("none", size=60, key=settings[1].key)
     again.add([done])
-    assert Results(path).of(settings, suites) == [*rows, done], "the cut off line spoils no other"
+    assert Results(path, "this").of(settings) == [*rows, done], "the cut off line spoils no other"
     half = Results(tmp_path / "half.jsonl")
     half.add(rows[:1])
-    assert half.missing(settings, suites) == settings, "one test set of two is not enough"
+    assert half.missing(settings) == settings, "one test set of two is not enough"
+
+
+def test_results_of_another_instrument_do_not_count(tmp_path):
+    setting, path = Setting("border", 1.0, 0, (60,)), tmp_path / "results.jsonl"
+    Results(path, "this").add([row("border", size=60, key=setting.key)])
+    assert Results(path, "that").missing([setting]) == [setting]
+    assert Results(path, "this").missing([setting]) == []
+    assert Results(path).missing([setting]) == [], "unless one asks for them"
 
 
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
     settings = [Setting("none", 0.0, seed, (60,)) for seed in range(5)]
     asked = []
 
-    def run_batch(batch, kinds):
+    def run_batch(batch, kinds, own):
         asked.extend(setting.seed for setting in batch)
         if 2 in asked[-len(batch) :] and len(asked) < 5:
             raise KeyboardInterrupt
-        return [row(s.kind, key=s.key(auditing.suites()), size=60) for s in batch]
+        return [row(s.kind, key=s.key, size=60) for s in batch]
 
     monkeypatch.setattr(cli, "run_batch", run_batch)
     path, console = tmp_path / "r.jsonl", Console(record=True, width=100)
     with pytest.raises(KeyboardInterrupt):
-        cli.run(settings, KINDS, Results(path), 0, 2, console)
-    cli.run(settings, KINDS, Results(path), 0, 2, console)
+        cli.run(settings, KINDS, Results(path), "this", 0, 2, console)
+    cli.run(settings, KINDS, Results(path), "this", 0, 2, console)
     assert asked == [0, 1, 2, 3, 2, 3, 4]
     assert "2 of 5 models have their results already" in console.export_text()
 
@@ -302,14 +324,15 @@ def test_a_record_is_read_by_model_and_suite():
         ],
     }
     setting = Setting("border", 1.0, 0, (60,))
-    found = auditing.read_row(record, setting, 60, ("region-sensitivity", "controls"), 2.0)
+    found = auditing.read_row(record, setting, 60, ("region-sensitivity", "controls"), "this", 2.0)
     assert found.verdict == "inconclusive", "a control's fail and another model's block nobody"
     assert found.checks == {"R2": "inconclusive", "R4": "not_applicable", "C1": "fail"}
     assert found.causes == ["framing"]
+    assert (found.key, found.instrument) == (setting.key, "this")
     assert found.naive == pytest.approx((0.62, 0.52, 0.72)), "contour, black"
     assert figures.naively_blocked(found)
     assert Row.from_json(found.to_json()) == found
-    alone = auditing.read_row(record, setting, 60, ("region-sensitivity",), 2.0)
+    alone = auditing.read_row(record, setting, 60, ("region-sensitivity",), "this", 2.0)
     assert alone.causes is None
 
 
@@ -334,6 +357,29 @@ def test_two_models_from_training_to_table(tmp_path, monkeypatch, capsys):
     assert [line["truth"] for line in csv.DictReader(out.open())] == ["none", "pacemaker"]
     cli.main([*options])
     assert "2 of 2 models have their results already" in capsys.readouterr().out
+
+
+def test_interrupted_workers_leave_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "run_batch", _endless)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    settings = [Setting("none", 0.0, seed, (60,)) for seed in range(3)]
+    coming = cli._finished([[setting] for setting in settings], KINDS, "this", 2)
+    assert next(coming) == []
+    assert list(tmp_path.glob("detection-*")), "others are at work"
+    coming.close()
+    assert not list(tmp_path.glob("detection-*"))
+
+
+def _endless(batch, kinds, own):
+    """A batch that ends at once (the first), or not before it is stopped."""
+    import tempfile
+    import time
+
+    if batch[0].seed == 0:
+        time.sleep(3)  # until the other process has begun
+        return []
+    with tempfile.TemporaryDirectory(prefix="detection-"):
+        time.sleep(600)
 
 
 def test_a_broken_audit_says_how_it_ended(tmp_path):
