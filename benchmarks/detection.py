@@ -8,7 +8,10 @@ stands the naive rule "AUROC without the ROI is significantly above .5".
 
     python benchmarks/detection.py [--quick] [--json PATH] [--out FILE.csv|FILE.json] [--kind NAME]
 
-Interrupted, it goes on where it was: every model's result is kept under a digest of its settings.
+On two idle cores the full run of 630 models takes about 75 minutes, the quick one of 34 less than
+five. Interrupted, it goes on where it was: results are kept model by model under a digest of the
+settings, and count as long as the package's code is the same. What `--kind` names is a shortcut
+that a pack in `plugins/contrib` registers.
 """
 
 from detection.cli import main

@@ -15,7 +15,7 @@ from audit_suite.verdict import Verdict
 
 UNDETERMINED = "undetermined"
 _TELLS = 0.05  # distance of an AUROC to .5 beyond which a tag or property tells the label
-_FOLLOWS = 0.10  # rank correlation beyond which a score follows it
+_FOLLOWS = 0.10  # mean rank correlation within the classes beyond which a score follows it
 _ASKED = ("R2", "R3", "C4")  # without one of these there is nothing to name a cause of
 
 
@@ -37,6 +37,8 @@ def name_causes(findings: Sequence[Finding]) -> list[CausesRecord]:
             continue
         said = Said(here)
         flags = [rule(said) for rule in _RULES]
+        if said.verdict("C13", "quality") == "yes":
+            flags = [_doubted(flag) for flag in flags]
         flags.append(_undetermined(said, flags))
         found.append(
             CausesRecord(
@@ -77,15 +79,19 @@ def _mask_leak(said: Said) -> CauseFlag:
     falls: Holds = "unknown"
     if finding := next(iter(said.of("C3")), None):
         falls = _falls(finding)
+    # Another patient's region covers what spills over the own one too, and ends it as well.
+    spills = _roi_incomplete(said).holds == "yes"
+    holds = both(mask, falls)
     return _flag(
         said,
         "mask-leak",
-        both(mask, falls),
+        "unknown" if spills and holds == "yes" else holds,
         yes="the mask's size or shape alone tells the label, and what the model tells without the "
         "region falls when another patient's region is hidden besides",
         no="the mask's size and shape tell nothing, or the model does not read them in the hole",
         checks=("C1", "C3"),
         cases=("geometry", "pixels"),
+        lacks="a reader who compares the masks with the images" if spills else "",
     )
 
 
@@ -119,10 +125,13 @@ def _framing(said: Said) -> CauseFlag:
 
 
 def _roi_incomplete(said: Said) -> CauseFlag:
+    # A fill that upsets the model hides what is told under another one, and R2 cannot fail.
+    told = any(_tells(c.estimate) for f in said.of("R2") for c in f.comparisons)
+    gone = negated(said.verdict("C12"))
     return _flag(
         said,
         "roi-incomplete",
-        both(said.verdict("R2"), negated(said.verdict("C12"))),
+        "yes" if told and gone == "yes" else both(said.verdict("R2"), gone),
         yes="what is told without the region is gone once its declared margin is hidden too: the "
         "masks may miss diseased parts",
         no="nothing is told without the region, or its margin makes no difference",
@@ -182,7 +191,8 @@ def _vanishing(
 
 
 def _artefact(said: Said) -> CauseFlag:
-    leaks = _mask_leak(said).holds == "yes"  # which is read differently under each fill
+    # What is left of the region, or its outline, is read differently under each fill.
+    leaks = "yes" in (_mask_leak(said).holds, _roi_incomplete(said).holds)
     upset = both(_upset(said), negated(said.verdict("R2")))
     return _flag(
         said,
@@ -220,37 +230,55 @@ _RULES: tuple[Callable[[Said], CauseFlag], ...] = (
 )
 
 
+def _doubted(flag: CauseFlag) -> CauseFlag:
+    """A flag that would be drawn from masks whose quality differs between sick and healthy."""
+    if flag.holds != "yes":
+        return flag
+    because = "the quality of the masks is tied to the label (C13), and so is what they hide"
+    settles = "masks of equal quality for sick and healthy"
+    return flag.model_copy(update={"holds": "unknown", "because": because, "settles": settles})
+
+
 def _undetermined(said: Said, flags: Sequence[CauseFlag]) -> CauseFlag:
     """A signal without a cause that holds, or a property that is encoded and used everywhere."""
     signal = _signal(said)
-    if signal == "yes":
-        named = any(flag.holds == "yes" for flag in flags)
-        open_ = [f"{flag.cause} ({flag.settles})" for flag in flags if flag.holds == "unknown"]
+    # What lies outside the region alone is missing when the region is all that is shown.
+    everywhere = signal != "yes" or said.verdict("R5") == "no"
+    if everywhere and (used := sorted(_used(said))):
         return CauseFlag(
             cause=UNDETERMINED,
-            holds="no" if named else "yes",
-            because="a cause is named"
-            if named
-            else "the label is told without the region, and "
-            "none of the causes above is shown to hold",
-            settles="" if named else "; ".join(open_) or "a reader who looks at the masked images",
-            estimates=[] if named else said.estimates("R2", "R3"),
+            holds="yes",
+            because=f"{', '.join(used)} {'tells' if len(used) == 1 else 'tell'} the label, and the "
+            f"model's score follows among patients with and without the finding, whether the "
+            f"region is shown or hidden: hiding a region cannot remove what reaches every pixel, "
+            f"nor tell apart what lies inside it",
+            settles="images of one scanner and protocol, the same patients taken both ways, or a "
+            "reader who looks at the region",
+            estimates=[
+                e
+                for f in said.of("M3")
+                for e in f.observations
+                if str(e.at.get("property")) in used
+            ],
         )
-    used = sorted(_used(said))
+    if signal != "yes":
+        return CauseFlag(
+            cause=UNDETERMINED,
+            holds="no",
+            because="no tag or image property tells the label and moves the score among equals",
+            settles="",
+            estimates=[],
+        )
+    named = any(flag.holds == "yes" for flag in flags)
+    open_ = [f"{flag.cause} ({flag.settles})" for flag in flags if flag.holds == "unknown"]
     return CauseFlag(
         cause=UNDETERMINED,
-        holds="yes" if used else "no",
-        because=f"{', '.join(used)} tell the label all over the image, and the model's score "
-        f"follows them among patients with and without the finding: hiding a region cannot "
-        f"remove what reaches every pixel"
-        if used
-        else "no tag or image property tells the label and moves the score among equals",
-        settles="images of one scanner and protocol, or the same patients taken both ways"
-        if used
-        else "",
-        estimates=[
-            e for f in said.of("M3") for e in f.observations if str(e.at.get("property")) in used
-        ],
+        holds="no" if named else "yes",
+        because="a cause is named"
+        if named
+        else "the label is told without the region, and none of the causes above is shown to hold",
+        settles="" if named else "; ".join(open_) or "a reader who looks at the masked images",
+        estimates=[] if named else said.estimates("R2", "R3"),
     )
 
 
@@ -261,7 +289,9 @@ def _used(said: Said) -> Iterable[str]:
         follow = [e for e in finding.observations if "among" in e.at]
         if not told or len(follow) < 2 or not _tells(told[0]):
             continue
-        if all(e.low > _FOLLOWS for e in follow) or all(e.high < -_FOLLOWS for e in follow):
+        strength = abs(sum(e.value for e in follow)) / len(follow)
+        signs = {(e.low > 0) - (e.high < 0) for e in follow}
+        if strength > _FOLLOWS and signs in ({1}, {-1}):
             yield str(told[0].at["property"])
 
 

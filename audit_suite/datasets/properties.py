@@ -16,16 +16,19 @@ PROPERTIES = (
     "border",
     "marks",
     "grain",
+    "saturation",
 )
 """What is measured: megapixels of the file, width by height, mean and standard deviation of the
 intensity (0 to 1), Shannon entropy of its histogram (bits), share of the frame's rim that is
-black, share of the frame in small bright marks such as letters, high-frequency noise.
+black, share of the frame in small bright marks such as letters, high-frequency noise, share of
+the region of interest that is near white, as metal is.
 
-Intensities are those outside the region of interest: what is inside it may be the disease."""
+The other intensities are those outside the region: what is inside it may be the disease."""
 
 _BINS = 64
 _RIM = 0.05  # of the shorter side
 _BLACK = 0.06  # of the full range
+_WHITE = 0.9  # of the full range
 _LEAP = 0.25  # how much brighter a mark is than what is around it
 _AROUND = 0.03  # of the shorter side
 _SAMPLED = 256  # pixels of the longer side on which textures are measured
@@ -51,6 +54,7 @@ def image_properties(
     small = image[::step, ::step].astype(np.float32) / top
     grey = small.mean(axis=2) if small.ndim == 3 else small
     around = max(3, round(_AROUND * min(grey.shape)))
+    inside = grey if roi is None else grey[roi[::step, ::step]]
     outside: NDArray[np.bool_] = np.ones(grey.shape, np.bool_)
     if roi is not None:
         # A square, for so far, and to all sides, the filters below look.
@@ -78,6 +82,7 @@ def image_properties(
             (grey[edge] < _BLACK).mean(),
             marks[outside].mean(),
             np.median(grain[outside]),
+            (inside > _WHITE).mean() if inside.size else 0.0,
         ],
         np.float32,
     )

@@ -10,6 +10,7 @@ from audit_suite.cards import DatasetCard
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Full, Masking
 from audit_suite.needs.scores import auroc_of, cell_scores
+from audit_suite.needs.swap import clustered_by_donor, donors_of
 from audit_suite.statistics import Estimate
 
 
@@ -31,7 +32,12 @@ class Auroc:
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """AUROC with its patient-clustered influence (DeLong 1988, Obuchowski 1997)."""
         scores = cell_scores(cell, source, self.masking)
-        estimate = auroc_of(scores, f"AUROC {self.masking.label}".rstrip())
+        label = f"AUROC {self.masking.label}".rstrip()
+        if self.masking.fill == "swap":
+            donors, name = donors_of(cell, source, scores), f"{cell.model.name}/{self.id}"
+            estimate = clustered_by_donor(lambda s: auroc_of(s, label), scores, donors, name)
+        else:
+            estimate = auroc_of(scores, label)
         placed = estimate.placed(masking=self.masking.id, visible=scores.visible)
         return placed if scores.covered is None else placed.placed(covered=scores.covered)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from audit_suite.errors import AuditError
@@ -53,11 +53,13 @@ class DecisionRule:
     """Error levels: a pass holds at ``alpha``, a fail at ``alpha / cases``.
 
     All cases must pass, so a pass needs no correction (intersection-union); one fail closes the
-    gate, so a fail is corrected for all the cases of its test function (Bonferroni).
+    gate, so a fail is corrected for all the cases of its test function (Bonferroni). Where one of
+    several estimates is enough for a pass, each must hold at ``alpha / chances``.
     """
 
     alpha: float = 0.05
     cases: int = 1
+    chances: int = 1
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,17 @@ class Recorded:
 
 
 _recording: ContextVar[Recorded | None] = ContextVar("audit_recording", default=None)
+
+
+@contextmanager
+def chances(count: int) -> Iterator[None]:
+    """Judge what is compared inside as one of several of which one is enough for a pass."""
+    active = _recording.get() or Recorded(DecisionRule())
+    token = _recording.set(replace(active, rule=replace(active.rule, chances=count)))
+    try:
+        yield
+    finally:
+        _recording.reset(token)
 
 
 @contextmanager
@@ -217,8 +230,9 @@ def _judge(
     active = _recording.get()
     levels = active.rule if active is not None else DecisionRule()
     level = levels.alpha / levels.cases
-    pass_low, pass_high = estimate.interval(1 - 2 * levels.alpha)
-    effect = smallest_effect(estimate.se, estimate.df, levels.alpha, two_sided)
+    passing = levels.alpha / levels.chances
+    pass_low, pass_high = estimate.interval(1 - 2 * passing)
+    effect = smallest_effect(estimate.se, estimate.df, passing, two_sided)
     more: int | None = None
     if estimate.fewest < FEWEST_PATIENTS:
         verdict = Verdict.INCONCLUSIVE
@@ -227,7 +241,7 @@ def _judge(
             f"drawn on fewer than {FEWEST_PATIENTS}"
         )
         more = FEWEST_PATIENTS - estimate.fewest
-    elif p_pass < levels.alpha:
+    elif p_pass < passing:
         verdict, message = Verdict.PASS, f"{subject} is {claim}"
     elif p_fail < level:
         verdict, message = Verdict.FAIL, f"{subject} is not {claim}"
@@ -235,7 +249,7 @@ def _judge(
         verdict = Verdict.INCONCLUSIVE
         margin = float(limit) if two_sided else None
         positives = estimate.n_positives if estimate.n_positives is not None else estimate.fewest
-        more = more_positives(estimate.se, positives, levels.alpha, margin, gap)
+        more = more_positives(estimate.se, positives, passing, margin, gap)
         message = f"{subject} is neither shown to be {claim} nor not to be"
         if p_fail < levels.alpha:
             message += f" (p = {p_fail:.2g} alone, but {levels.cases} cases share the level)"

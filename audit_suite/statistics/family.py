@@ -1,12 +1,13 @@
-"""A family of estimates that must agree: the same question under several fills."""
+"""A family of estimates that are judged together: the same question under several fills."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from audit_suite.statistics.decision import Comparison, Relation, decide
+from audit_suite.statistics.decision import Comparison, Relation, chances, decide, observe
 from audit_suite.statistics.estimate import Distance, Estimate
 from audit_suite.statistics.exact import Exact
 from audit_suite.verdict import Verdict
@@ -14,18 +15,34 @@ from audit_suite.verdict import Verdict
 
 @dataclass(frozen=True)
 class FamilyComparison:
-    """A joint judgement: pass if all pass, fail if all fail, else inconclusive."""
+    """A joint judgement.
+
+    Attributes:
+        members: The comparisons it rests on, each with the joint verdict.
+        verdict: The joint verdict.
+        message: What is said of it.
+        others: Estimates it does not rest on.
+    """
 
     members: tuple[Comparison, ...]
     verdict: Verdict
     message: str
+    others: tuple[Estimate, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """Estimates judged together (checks.md, R2: an artefact of one fill is no finding)."""
+    """Estimates judged together (checks.md, R2: an artefact of one fill is no finding).
+
+    Attributes:
+        estimates: The estimates.
+        enough: How many must pass. ``all``: pass if all pass, fail if all fail, else inconclusive.
+            ``one``: pass if one passes at its share of the level, fail if all fail, else
+            inconclusive; for what is shown once it is shown under any of them.
+    """
 
     estimates: Sequence[Estimate]
+    enough: Literal["all", "one"] = "all"
 
     def __iter__(self) -> Iterator[Estimate]:
         return iter(self.estimates)
@@ -36,6 +53,9 @@ class Family:
 
     def compare(self, relation: Relation, limit: float) -> FamilyComparison:
         """Judge all estimates without raising or recording."""
+        if self.enough == "one":
+            with chances(len(self.estimates)):
+                return _best(self.estimates, relation, limit)
         return _agree([estimate.compare(relation, limit) for estimate in self.estimates])
 
     def __lt__(self, limit: float) -> bool:
@@ -83,7 +103,18 @@ def explain(left: object, op: str, right: object) -> list[str] | None:
 
 def _decide(judged: FamilyComparison) -> bool:
     __tracebackhide__ = True
+    observe(*judged.others)
     return decide(judged.members, judged.message)
+
+
+def _best(estimates: Sequence[Estimate], relation: Relation, limit: float) -> FamilyComparison:
+    judged = [(estimate, estimate.compare(relation, limit)) for estimate in estimates]
+    found = {comparison.verdict for _, comparison in judged}
+    best = next(v for v in (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL) if v in found)
+    members = tuple(comparison for _, comparison in judged if comparison.verdict is best)
+    others = tuple(estimate for estimate, comparison in judged if comparison.verdict is not best)
+    message = max(members, key=lambda member: -(member.more_positives or 0)).message
+    return FamilyComparison(members, best, message, others)
 
 
 def _agree(members: Sequence[Comparison]) -> FamilyComparison:

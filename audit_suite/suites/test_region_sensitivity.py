@@ -61,10 +61,17 @@ def test_skill_is_lost_without_the_box(full, hidden, margin):
     assert full - hidden > margin
 
 
-@check("R5", full=auroc(), only=auroc(OnlyROI(shape="box")), margin=Margin(0.05, source=PROPOSED))
+@check(
+    "R5",
+    full=auroc(),
+    only=tuple(auroc(OnlyROI(shape="box", fill=fill)) for fill in ("black", "swap")),
+    margin=Margin(0.05, source=PROPOSED),
+)
 def test_the_box_is_enough(full, only, margin):
     """Does the region's box alone carry the model's skill?"""
-    assert full - only < margin
+    # A model that never saw a black surround may be upset by it; before another patient's
+    # background nothing but the box is the patient's own either.
+    assert Family([full - alone for alone in only], enough="one") < margin
 
 
 @check("R6", hidden=auroc(WithoutROI()), only=auroc(OnlyROI()), fills=hidden_contour)

@@ -147,7 +147,7 @@ def _stop_cleanly() -> None:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The instrument's own operating characteristics.")
-    parser.add_argument("--quick", action="store_true", help="about 30 models instead of 620")
+    parser.add_argument("--quick", action="store_true", help="34 models instead of 630")
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--out", type=Path, help="write the calibration table here (.csv, .json)")
     parser.add_argument(

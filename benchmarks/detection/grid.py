@@ -154,9 +154,9 @@ def full_run(kinds: Mapping[str, Kind]) -> list[Setting]:
     counts = dict.fromkeys(kinds, strengths)
     counts["none"] = {0.0: 30}
     counts["honest"] = dict.fromkeys((0.6, 0.8, 1.0), 70)
-    counts["honest_plain"] = dict.fromkeys((0.6, 0.8, 1.0), 10)
+    counts["honest_plain"] = {1.0: 30}
     counts["co_label"] = {1.0: 30}
-    return _settings(counts)
+    return _settings(counts, dict.fromkeys((0.6, 0.8, 1.0), range(7)))
 
 
 def quick_run(kinds: Mapping[str, Kind]) -> list[Setting]:
@@ -164,18 +164,25 @@ def quick_run(kinds: Mapping[str, Kind]) -> list[Setting]:
     counts: dict[str, dict[float, int]] = {name: {1.0: 2} for name in kinds}
     counts["none"] = {0.0: 2}
     counts["honest"] = dict.fromkeys((0.6, 0.8, 1.0), 2)
-    return _settings(counts)
+    return _settings(counts, {0.6: range(0), 0.8: range(1), 1.0: range(0)})
 
 
-def _settings(counts: Mapping[str, Mapping[float, int]]) -> list[Setting]:
-    """The models, shuffled by pairs, so that an unfinished run has some of every kind."""
+def _settings(
+    counts: Mapping[str, Mapping[float, int]], smaller: Mapping[float, range]
+) -> list[Setting]:
+    """The models, shuffled by pairs, so that an unfinished run has some of every kind.
+
+    Args:
+        counts: How many by kind and strength.
+        smaller: Pairs of honest models, by strength, that are tested on smaller sets too.
+    """
     pairs: dict[str, list[Setting]] = {}
     for kind, strengths in counts.items():
         for strength, count in strengths.items():
             for seed in range(count):
                 own = TIED_PATIENTS if kind in _LARGER else PATIENTS
-                several = seed // SHARED % 5 == 0 and kind in ("honest", "corner_marker")
-                setting = Setting(kind, strength, seed, (own, *SMALLER) if several else (own,))
+                more = SMALLER if kind == "honest" and seed // SHARED in smaller[strength] else ()
+                setting = Setting(kind, strength, seed, (own, *more))
                 pairs.setdefault(setting.data, []).append(setting)
     shuffled = list(pairs.values())
     random.Random(1907).shuffle(shuffled)

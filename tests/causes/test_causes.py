@@ -120,6 +120,13 @@ def m3(told=0.5, follow=(0.0, 0.0), name="site", among=2):
     return [finding("M3", "na: reported only", name, observations=shown)]
 
 
+def r2(verdict, *values):
+    """R2 under several fills, which share its verdict."""
+    found = finding("R2", verdict, shown=estimate(values[0]))
+    found.comparisons = [comparison(verdict, estimate(value)) for value in values]
+    return [found]
+
+
 def c1(geometry="pass", pixels="pass", position="pass"):
     named = {"geometry": geometry, "pixels": pixels, "position": position}
     return [finding("C1", verdict, case) for case, verdict in named.items()]
@@ -209,6 +216,9 @@ RULES = [
     ("mask-leak", {**LEAK, "C3": c3("fail", own=0.9, fall=(-0.02, 0.2))}, "unknown"),
     ("mask-leak", {**LEAK, "C3": c3("pass", own=0.52, fall=(0.01, 0.2))}, "unknown"),
     ("mask-leak", {**LEAK, "C3": c3("fail", own=0.9, fall=(-0.01, 0.02))}, "no"),
+    # another's region also covers what spills over the own one
+    ("mask-leak", {**LEAK, "R2": "fail", "C12": "pass"}, "unknown"),
+    ("mask-leak", {**LEAK, "R2": "fail", "C12": "fail"}, "yes"),
     # a fall that is shown to be small is none, however surely it is one
     ("mask-leak", {**LEAK, "C3": c3("fail", own=0.95, fall=(0.002, 0.02))}, "no"),
     # framing: C1 (position) FAILs and C11 FAILs
@@ -226,6 +236,12 @@ RULES = [
     ("roi-incomplete", {"R2": "fail", "C12": "inconclusive"}, "unknown"),
     ("roi-incomplete", {"R2": "inconclusive", "C12": "pass"}, "unknown"),
     ("roi-incomplete", {"R2": "pass", "R3": "fail", "C12": "pass"}, "no"),
+    # one fill that upsets the model hides what is told under another
+    ("roi-incomplete", {"R2": r2("inconclusive", 0.93, 0.51)}, "yes"),
+    ("roi-incomplete", {"R2": r2("inconclusive", 0.51, 0.07)}, "yes"),
+    ("roi-incomplete", {"R2": r2("inconclusive", 0.55, 0.51)}, "unknown"),
+    ("roi-incomplete", {"R2": r2("inconclusive", 0.93, 0.51), "C12": "fail"}, "no"),
+    ("roi-incomplete", {"R2": r2("inconclusive", 0.93, 0.51), "C12": "inconclusive"}, "unknown"),
     # co-label: R2 PASSes within strata of the other labels
     ("co-label", {}, "no"),
     ("co-label", {**SIGNAL, "C10": c10(site="fail", other="pass")}, "yes"),
@@ -290,6 +306,13 @@ RULES = [
     (UNDETERMINED, {"M3": m3(0.54, (0.4, 0.3), "brightness")}, "no"),
     (UNDETERMINED, {"M3": m3(0.8, (0.4,), "brightness", among=1)}, "no"),
     (UNDETERMINED, {**SIGNAL, "M3": m3(0.8, (0.4, 0.3), "brightness")}, "no"),
+    # ... or follows the score also when the region is all that is shown
+    (UNDETERMINED, {**SIGNAL, "R5": "pass", "M3": m3(0.8, (0.4, 0.3), "brightness")}, "yes"),
+    (UNDETERMINED, {**SIGNAL, "R5": "fail", "M3": m3(0.8, (0.4, 0.3), "brightness")}, "no"),
+    (UNDETERMINED, {**SIGNAL, "R5": "pass"}, "no"),
+    (UNDETERMINED, {"M3": m3(0.8, (0.13, 0.1), "brightness")}, "yes"),
+    (UNDETERMINED, {"M3": m3(0.8, (0.1, 0.08), "brightness")}, "no"),
+    (UNDETERMINED, {"M3": m3(0.8, (0.4, 0.02), "brightness")}, "no"),
     (UNDETERMINED, {"R2": "inconclusive", "M3": m3(0.8, (0.4, 0.3), "brightness")}, "yes"),
 ]
 
@@ -503,6 +526,22 @@ def test_the_most_that_any_case_needs_is_what_settles():
     assert found.settles == "C6 needs about 30 more positive patients"
 
 
+def test_masks_whose_quality_is_tied_to_the_label_support_no_cause():
+    causes = named({**SIGNAL, **LEAK})
+    assert causes.causes == ["background-shortcut", "mask-leak"]
+    poor = [finding("C13", "pass", "area"), finding("C13", "fail", "quality")]
+    doubted = named({**SIGNAL, **LEAK, "C13": poor})
+    assert doubted.causes == [UNDETERMINED]
+    found = flag(doubted, "background-shortcut")
+    assert (found.holds, found.settles) == (
+        "unknown",
+        "masks of equal quality for sick and healthy",
+    )
+    assert "masks of equal quality" in flag(doubted, UNDETERMINED).settles
+    good = [finding("C13", "fail", "area"), finding("C13", "pass", "quality")]
+    assert named({**SIGNAL, **LEAK, "C13": good}).causes == causes.causes
+
+
 def test_undetermined_lists_what_is_open_and_what_would_settle_it():
     changes = {**SIGNAL, "C4": "inconclusive: 40", "C12": "na: no margin declared"}
     found = flag(named(changes), UNDETERMINED)
@@ -515,7 +554,7 @@ def test_undetermined_lists_what_is_open_and_what_would_settle_it():
     assert closed.settles == "a reader who looks at the masked images"
     used = flag(named({"M3": m3(0.8, (0.4, 0.3), "brightness")}), UNDETERMINED)
     assert used.settles.startswith("images of one scanner and protocol")
-    assert "brightness tell the label all over the image" in used.because
+    assert used.because.startswith("brightness tells the label, and the model's score follows")
 
 
 # What a flag shows

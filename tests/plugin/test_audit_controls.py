@@ -248,7 +248,7 @@ BOTH_WAYS = [
     ("R2", "", CLEAN, MARKED),
     ("R3", "", CLEAN, MARKED),
     ("R4", "", CLEAN, MARKED),
-    ("R5", "", CLEAN, ("upset", "clean")),
+    ("R5", "", CLEAN, MARKED),
     ("R6", "", CLEAN, MARKED),
     ("R6-box", "", CLEAN, MARKED),
     ("R8", "", CLEAN, MARKED),
@@ -276,6 +276,13 @@ def test_a_control_passes_where_nothing_is_and_fails_where_it_was_planted(
 ):
     assert audited.verdict(*clean, check, case) == "pass"
     assert audited.verdict(*planted, check, case) == "fail"
+
+
+def test_a_model_upset_by_a_black_surround_is_judged_before_another_background(audited):
+    found = audited.finding("upset", "clean", "R5")
+    assert found["verdict"] == "pass"
+    (black,) = found["observations"]
+    assert black["low"] > 0.05, "before black alone it would have failed"
 
 
 def test_fills_agree_for_an_honest_model(audited):
@@ -366,6 +373,7 @@ def test_each_property_and_tag_is_held_against_label_and_score(audited):
     assert site["low"] < 0.5
     assert {case for check, case in audited.findings[CLEAN] if check == "M3"} == {
         *("megapixels", "aspect", "brightness", "contrast", "entropy", "border", "marks", "grain"),
+        "saturation",
         "site",
     }
 

@@ -148,6 +148,46 @@ def test_a_family_must_agree(verdicts, joint):
     assert family.compare(">", 0).verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "joint", "rests_on"),
+    [
+        ((0, 0), "pass", 2),
+        ((0, 2), "pass", 1),
+        ((2, 1, 0), "pass", 1),
+        ((2, 1), "inconclusive", 1),
+        ((1, 1), "inconclusive", 2),
+        ((2, 2, 2), "fail", 3),
+    ],
+)
+def test_one_of_a_family_may_be_enough(verdicts, joint, rests_on):
+    means = [mean(5 + v, 0.1, label=f"fill {v}") for v in verdicts]
+    with recording(DecisionRule()) as recorded:
+        assert ends(lambda: Family(means, enough="one") < 6) == joint
+    assert {c.verdict.value for c in recorded.comparisons} == {joint}
+    assert len(recorded.comparisons) == rests_on
+    assert len(recorded.observations) == len(means) - rests_on, "and the others are shown"
+    assert recorded.rule.chances == 1, "of what is compared afterwards"
+
+
+def test_several_chances_to_pass_share_the_level():
+    alone = mean(0.0, 1.0, n=10_000)
+    limit = 1.75  # above the one-sided 95 % bound, below the 97.5 % bound
+    with recording(DecisionRule()):
+        assert ends(lambda: alone < limit) == "pass"
+        assert ends(lambda: Family([alone], enough="one") < limit) == "pass"
+        assert ends(lambda: Family([alone, alone], enough="one") < limit) == "inconclusive"
+        assert ends(lambda: Family([alone, alone]) < limit) == "pass"
+
+
+def test_models_at_the_limit_rarely_pass_however_many_chances_they_have():
+    rng = np.random.default_rng(5)
+    passed = 0
+    for _ in range(400):
+        drawn = [mean(v, 1.0, n=10_000) for v in 6 + rng.normal(size=4)]
+        passed += Family(drawn, enough="one").compare("<", 6).verdict is Verdict.PASS
+    assert passed <= 33, "5 % of 400, and three standard errors"
+
+
 def test_messages_say_value_interval_n_and_limit():
     estimate = mean(0.72, 0.02, n=214, label="AUROC")
     (line,) = explain(estimate, "<", 0.6)
