@@ -39,6 +39,11 @@ class AuditedModel:
         if card.embedding_layer is not None:
             self._layer(card.embedding_layer).register_forward_hook(self._keep)
 
+    @property
+    def module(self) -> nn.Module:
+        """The network itself, raw outputs of shape (B, T): for explainers that look inside."""
+        return self._module
+
     def __call__(self, batch: Tensor) -> tuple[Tensor, Tensor | None]:
         """Score a batch.
 

@@ -1,0 +1,5 @@
+"""Explainers: which pixels, or which regions, a model's output came from."""
+
+from audit_suite.explainers.explainer import Explained, Explainer
+
+__all__ = ["Explained", "Explainer"]
