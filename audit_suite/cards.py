@@ -312,6 +312,9 @@ class DatasetCard(_Card):
     holdout: Holdout | None = None
     internal: str | None = None
     """Card of the data set that this one is external to: the model was made on its like."""
+    references: str | None = None
+    """Card of the data set whose images stand for "absent" where a model is explained; without it
+    images of this one, of patients that are not explained."""
     columns: Columns = Columns()
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
     regions: dict[Name, RegionColumn] = Field(default_factory=dict)
@@ -380,6 +383,15 @@ def internal_card(card: DatasetCard) -> DatasetCard | None:
         AuditError: If that card is missing or wrong.
     """
     return None if card.internal is None else load_dataset_card(card.resolve(card.internal))
+
+
+def reference_card(card: DatasetCard) -> DatasetCard:
+    """The card of the data set that lends references to explanations: the card itself by default.
+
+    Raises:
+        AuditError: If that card is missing or wrong.
+    """
+    return card if card.references is None else load_dataset_card(card.resolve(card.references))
 
 
 def canonical_digest(content: Any) -> str:

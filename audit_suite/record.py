@@ -139,6 +139,27 @@ class MatrixRecord(_Part):
     cells: list[list[EstimateRecord | None]] = Field(description="by row, then column")
 
 
+class EmbeddingCloud(_Part):
+    """Images of one class under one masking, on the map of embeddings."""
+
+    masking: str
+    positive: bool
+    x: list[float] = Field(description="0 to 1; the n-th image is the same under either masking")
+    y: list[float]
+
+
+class EmbeddingRecord(_Part):
+    """A sample of images as the model sees them, full and without the region (E3): no verdict."""
+
+    model: str
+    dataset: str
+    target: str
+    n_images: int
+    n_patients: int
+    perplexity: int = Field(description="of the t-SNE")
+    clouds: list[EmbeddingCloud]
+
+
 class TargetRecord(_Part):
     """How many cases of a target a data set holds, and its declared ROI."""
 
@@ -196,6 +217,7 @@ class Policy(_Part):
     inconclusive: Literal["block", "warn"]
     seed: int
     max_cases: int | None = Field(description="a number makes this a smoke test, not an audit")
+    max_explained: int = Field(default=64, description="images of a sample that is explained")
     folds: Literal["each", "mean", "ensemble"] = "each"
     maskings: list[str] = Field(default_factory=list, description="empty: those of the cards")
 
@@ -221,6 +243,7 @@ class Record(_Part):
     causes: list[CausesRecord]
     matrices: list[MatrixRecord] = Field(default_factory=list)
     gallery: list[GalleryImage]
+    embeddings: list[EmbeddingRecord] = Field(default_factory=list)
     provenance: Provenance
     environment: dict[str, Any] = Field(description="versions, machine, time: what may differ")
 

@@ -45,7 +45,7 @@ def compute(
         source: Data sets, models, profile and store.
         progress: Called with one line of text after each shard.
     """
-    _fix_arithmetic(source)
+    fix_arithmetic(source)
     for _, group in groupby(plan(requests), key=lambda request: request.dataset):
         wanted = list(group)
         try:
@@ -54,7 +54,7 @@ def compute(
             source.failures[wanted[0].dataset] = error
 
 
-def _fix_arithmetic(source: EvidenceSource) -> None:
+def fix_arithmetic(source: EvidenceSource) -> None:
     """Plain fp32 and one algorithm, so that devices agree and a run can be repeated."""
     torch.set_num_threads(source.profile.threads)
     _keep_memory()

@@ -57,6 +57,22 @@ class Cell:
             masking = replace(masking, region=self._region(masking))
         return tuple(Request(self.model, fold, self.dataset, masking) for fold in self.folds)
 
+    def explanations(self, method: str) -> tuple[Explanation, ...]:
+        """The evidence that explaining the model here by a method needs, one request a fold.
+
+        Args:
+            method: Name of an explainer (`evidence.explanation.METHODS`).
+
+        Raises:
+            NotApplicable: If no ROI is declared for this target.
+        """
+        region = self._region(Masking("inside"))
+        own = self.average == "held-out"
+        return tuple(
+            Explanation(self.model, fold, self.dataset, self.target, region, method, own)
+            for fold in self.folds
+        )
+
     def _region(self, masking: Masking) -> tuple[str, ...]:
         region = masking.region or self.dataset.targets[self.target].roi
         if not region:
@@ -83,6 +99,29 @@ class Request:
     def pair(self) -> tuple[ModelCard, int | None, DatasetCard]:
         """The model's fold and the data set, without the masking."""
         return self.model, self.fold, self.dataset
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Attributions of one model's output for one target, on a sample of a data set's images.
+
+    Attributes:
+        model: The model's card.
+        fold: Which of its folds.
+        dataset: The data set's card.
+        target: Whose output is explained.
+        region: The target's ROI, resolved.
+        method: Name of the explainer.
+        held_out: Only images that the fold never saw, as the data set's tag says.
+    """
+
+    model: ModelCard
+    fold: int | None
+    dataset: DatasetCard
+    target: str
+    region: tuple[str, ...]
+    method: str
+    held_out: bool = False
 
 
 def plan(requests: Iterable[Request]) -> tuple[Request, ...]:

@@ -65,11 +65,13 @@ class EvidenceSource:
         *,
         offline: bool = False,
         max_cases: int | None = None,
+        max_explained: int = 64,
     ) -> None:
         self.store = store
         self.profile = profile
         self.offline = offline
         self.max_cases = max_cases
+        self.max_explained = max_explained
         self.failures: dict[object, AuditError] = {}
         self._datasets: dict[DatasetCard, Dataset | AuditError] = {}
         self._models: dict[tuple[ModelCard, int | None], AuditedModel] = {}

@@ -60,5 +60,5 @@ class Explainer(Protocol):
 def raw_outputs(module: nn.Module, output: int, images: Tensor, batch_size: int = 64) -> Tensor:
     """One output of a module for some images, shape (N,), in batches and without gradients."""
     with torch.no_grad():
-        parts = [module(part)[:, output] for part in images.split(batch_size)]
+        parts = [module(part)[:, output] for part in torch.split(images, batch_size)]
     return torch.cat(parts).float()

@@ -1,5 +1,6 @@
 """What a check can ask for: evidence in, `Estimate` out."""
 
+from audit_suite.needs.attribution import Explaining, localisation, mass_lift, outside_shapley
 from audit_suite.needs.auroc import MASKINGS, Auroc, EachMasking, auroc
 from audit_suite.needs.combined import contrast
 from audit_suite.needs.dilation import FACTORS, at_margin, dilated, selective
@@ -10,10 +11,19 @@ from audit_suite.needs.metadata import agreement, baseline, baseline_and_score
 from audit_suite.needs.need import Expanding, Need, estimate_in, requests_in
 from audit_suite.needs.outline import outline_auroc, outline_property
 from audit_suite.needs.parity import parity
+from audit_suite.needs.probe import each_tag, probe
 from audit_suite.needs.properties import association, each_property, following
 from audit_suite.needs.shift import FlipRate, ScoreShift, flip_rate, score_shift
+from audit_suite.needs.similarity import each_similarity, similarity
 from audit_suite.needs.strata import each_stratum, within
 from audit_suite.needs.swap import background_gap
+from audit_suite.needs.trust import (
+    each_cluster,
+    faithfulness,
+    incompleteness,
+    randomisation,
+    repeatability,
+)
 
 __all__ = [
     "FACTORS",
@@ -21,6 +31,7 @@ __all__ = [
     "Auroc",
     "EachMasking",
     "Expanding",
+    "Explaining",
     "FlipRate",
     "Need",
     "ScoreShift",
@@ -35,19 +46,31 @@ __all__ = [
     "departure",
     "dilated",
     "domain",
+    "each_cluster",
     "each_property",
+    "each_similarity",
     "each_stratum",
+    "each_tag",
     "estimate_in",
+    "faithfulness",
     "flip_rate",
     "following",
+    "incompleteness",
     "internal",
+    "localisation",
+    "mass_lift",
     "outline_auroc",
     "outline_property",
+    "outside_shapley",
     "parity",
     "permuted_fails",
     "planted",
+    "probe",
+    "randomisation",
+    "repeatability",
     "requests_in",
     "score_shift",
     "selective",
+    "similarity",
     "within",
 ]

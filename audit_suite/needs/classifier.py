@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,11 @@ from audit_suite.verdict import NotApplicable
 FOLDS, REPEATS = 5, 5
 _ENOUGH = 2000  # images tested, over all repeats: with more, new folds hardly move the mean
 
+_REMEMBERED = 128  # of these, scores and folds alone: embeddings are large
+
 Floats = NDArray[np.float64]
+Found = tuple[list[Floats], list[NDArray[np.int_]]]
+_FOUND: dict[str, Found] = {}
 
 
 def cross_validate(
@@ -27,7 +30,7 @@ def cross_validate(
     patients: NDArray[np.str_],
     make: Classifier,
     seed: int,
-) -> tuple[list[Floats], list[NDArray[np.int_]]]:
+) -> Found:
     """Scores of every case by classifiers that never saw its patient.
 
     Folds are grouped by patient and stratified by label, and drawn anew in each repeat. What was
@@ -49,7 +52,12 @@ def cross_validate(
     """
     content = pickle.dumps((features.tolist(), labels.tolist(), patients.tolist(), seed))
     digest = hashlib.sha256(make.kind.encode() + content).hexdigest()
-    return _cross_validate(_Problem(digest, features, labels, patients, make, seed))
+    if digest not in _FOUND:
+        found = _cross_validate(features, labels, patients, make, seed)
+        if len(_FOUND) >= _REMEMBERED:
+            del _FOUND[next(iter(_FOUND))]
+        _FOUND[digest] = found
+    return _FOUND[digest]
 
 
 @dataclass(frozen=True)
@@ -65,22 +73,16 @@ class Classifier:
     make: Callable[[], Any]
 
 
-@dataclass(frozen=True)
-class _Problem:
-    digest: str
-    features: NDArray[Any] = field(compare=False)
-    labels: NDArray[np.int_] = field(compare=False)
-    patients: NDArray[np.str_] = field(compare=False)
-    classifier: Classifier = field(compare=False)
-    seed: int = field(compare=False)
-
-
-@lru_cache(maxsize=64)
-def _cross_validate(problem: _Problem) -> tuple[list[Floats], list[NDArray[np.int_]]]:
+def _cross_validate(
+    features: NDArray[Any],
+    labels: NDArray[np.int_],
+    patients: NDArray[np.str_],
+    make: Classifier,
+    seed: int,
+) -> Found:
     from sklearn.model_selection import StratifiedGroupKFold
     from threadpoolctl import threadpool_limits
 
-    features, labels, patients = problem.features, problem.labels, problem.patients
     rarer = min(len(np.unique(patients[labels == side])) for side in (0, 1))
     if rarer < 2 * FOLDS:
         raise NotApplicable(
@@ -90,12 +92,10 @@ def _cross_validate(problem: _Problem) -> tuple[list[Floats], list[NDArray[np.in
     scores, tested = [], []
     for repeat in range(repeats(len(labels))):
         score, fold = np.zeros(len(labels)), np.zeros(len(labels), np.int_)
-        splitter = StratifiedGroupKFold(
-            FOLDS, shuffle=True, random_state=(problem.seed + repeat) % 2**32
-        )
+        splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=(seed + repeat) % 2**32)
         for number, (train, test) in enumerate(splitter.split(features, labels, patients)):
             with threadpool_limits(1):  # last digits must not depend on the number of threads
-                classifier = problem.classifier.make().fit(features[train], labels[train])
+                classifier = make.make().fit(features[train], labels[train])
                 score[test] = classifier.decision_function(features[test])
             fold[test] = number
         scores.append(score)

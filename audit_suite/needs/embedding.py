@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Full, Masking
 from audit_suite.needs.classifier import cross_validated_auroc, logistic
-from audit_suite.statistics import Estimate, estimate_mean
+from audit_suite.needs.scores import held_out_folds
+from audit_suite.statistics import Estimate, estimate_mean, mean_of_folds
 from audit_suite.verdict import NotApplicable
 
 Floats = NDArray[np.float64]
@@ -37,14 +39,18 @@ class Departure:
         Raises:
             NotApplicable: If the card names no embedding layer.
         """
-        full, masked, patients, digest = _embeddings(cell, source, self.masking)
-        apart = np.median(_cosine_distance(full, np.roll(full, len(full) // 2, axis=0)))
-        return estimate_mean(
-            _cosine_distance(full, masked) / max(float(apart), 1e-12),
-            patients,
-            digest,
-            label=f"distance of embeddings {self.masking.label}, between patients = 1",
-        )
+
+        def distance(seen: Embedded) -> Estimate:
+            full, masked = seen.under
+            apart = np.median(1 - cosines(full, np.roll(full, len(full) // 2, axis=0)))
+            return estimate_mean(
+                (1 - cosines(full, masked)) / max(float(apart), 1e-12),
+                seen.patients,
+                seen.dataset,
+                label=f"distance of embeddings {self.masking.label}, between patients = 1",
+            )
+
+        return over_folds(cell, source, distance, Full(), self.masking)
 
 
 @dataclass(frozen=True)
@@ -63,23 +69,28 @@ class Domain:
         return *cell.requests(Full()), *cell.requests(self.masking)
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
-        """AUROC on unseen patients.
+        """AUROC on unseen patients, with the one-sided ``p`` above .5.
 
         Raises:
             NotApplicable: If the card names no embedding layer, or there are too few patients.
         """
         from sklearn.preprocessing import StandardScaler
 
-        full, masked, patients, digest = _embeddings(cell, source, self.masking)
-        return cross_validated_auroc(
-            np.concatenate([full, masked]),
-            np.repeat([0, 1], len(full)),
-            np.concatenate([patients, patients]),
-            digest,
-            logistic("domain", StandardScaler()),
-            source.profile.seed,
-            label=f"AUROC of telling images {self.masking.label} from full ones",
-        )
+        def told(seen: Embedded) -> Estimate:
+            return cross_validated_auroc(
+                np.concatenate(seen.under),
+                np.repeat([0, 1], len(seen.patients)),
+                np.concatenate([seen.patients, seen.patients]),
+                seen.dataset,
+                logistic("domain", StandardScaler()),
+                source.profile.seed,
+                label=f"AUROC of telling images {self.masking.label} from full ones",
+            )
+
+        found = over_folds(cell, source, told, Full(), self.masking)
+        p_value = found.scale.p_above(0.5)
+        # Its positives are patients with a masked image, not with the finding.
+        return replace(found, n_positives=None).placed(masking=self.masking.id, p=p_value)
 
 
 def departure(masking: Masking) -> Departure:
@@ -92,27 +103,84 @@ def domain(masking: Masking) -> Domain:
     return Domain(masking)
 
 
-def _embeddings(
-    cell: Cell, source: EvidenceSource, masking: Masking
-) -> tuple[Floats, Floats, NDArray[np.str_], str]:
+@dataclass(frozen=True)
+class Embedded:
+    """Embeddings by one fold of a model.
+
+    Attributes:
+        under: One a masking, shape (n, width).
+        patients: Shape (n,).
+        dataset: Digest of the data set.
+        used: Shape (all images,), which of the data set's images these are.
+    """
+
+    under: tuple[Floats, ...]
+    patients: NDArray[np.str_]
+    dataset: str
+    used: NDArray[np.bool_]
+
+
+def embedded(cell: Cell, source: EvidenceSource, *maskings: Masking) -> list[Embedded]:
+    """Embeddings of a cell's usable images: one entry a fold, as two folds share no axes.
+
+    Folds of one trunk give one entry, and a fold held out from some images those images alone.
+
+    Raises:
+        NotApplicable: If the card names no embedding layer.
+        AuditError: If the evidence cannot be had.
+    """
     dataset = source.dataset(cell.dataset)
-    full, masked = (source.table(cell.requests(m)[0]) for m in (Full(), masking))
-    if full.embeddings is None or masked.embeddings is None:
-        raise NotApplicable(
-            f"model card '{cell.model.name}' names no layer to take embeddings from "
-            f"(key embedding_layer)"
-        )
-    used = full.used & masked.used
-    patients = np.array([case.patient for case in dataset.cases])[used]
-    return (
-        full.embeddings[used].astype(np.float64),
-        masked.embeddings[used].astype(np.float64),
-        patients,
-        dataset.digest,
+    patients = np.array([case.patient for case in dataset.cases])
+    folds = []
+    for requests in zip(*(cell.requests(masking) for masking in maskings), strict=True):
+        tables = [source.table(request) for request in requests]
+        arrays = [table.embeddings for table in tables if table.embeddings is not None]
+        if len(arrays) < len(tables):
+            raise NotApplicable(
+                f"model card '{cell.model.name}' names no layer to take embeddings from "
+                f"(key embedding_layer)"
+            )
+        folds.append((arrays, np.all([table.used for table in tables], axis=0)))
+    same = all(
+        np.array_equal(array, first, equal_nan=True)
+        for arrays, _ in folds
+        for array, first in zip(arrays, folds[0][0], strict=True)
     )
+    unseen = None if same else held_out_folds(cell, source)
+    found = []
+    for fold, (arrays, usable) in enumerate(folds[:1] if same else folds):
+        used = usable if unseen is None else usable & (unseen == fold)
+        under = tuple(array[used].astype(np.float64) for array in arrays)
+        found.append(Embedded(under, patients[used], dataset.digest, used))
+    return found
 
 
-def _cosine_distance(a: Floats, b: Floats) -> Floats:
+def over_folds(
+    cell: Cell,
+    source: EvidenceSource,
+    estimate: Callable[[Embedded], Estimate],
+    *maskings: Masking,
+) -> Estimate:
+    """The mean over folds of what one fold's embeddings say.
+
+    Args:
+        cell: Where.
+        source: Stored evidence.
+        estimate: From the embeddings of one fold to the estimate.
+        *maskings: What ``Embedded.under`` holds.
+
+    Raises:
+        NotApplicable: As `embedded`.
+    """
+    each = [estimate(seen) for seen in embedded(cell, source, *maskings)]
+    found = mean_of_folds(each)
+    if cell.average == "held-out":  # each fold has images of its own
+        found = replace(found, n_images=sum(one.n_images for one in each))
+    return found
+
+
+def cosines(a: Floats, b: Floats) -> Floats:
+    """Cosine similarity row by row, shape (n,); 0 where a row is 0."""
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    distance: Floats = 1 - (a * b).sum(axis=1) / np.maximum(lengths, 1e-12)
-    return distance
+    found: Floats = (a * b).sum(axis=1) / np.maximum(lengths, 1e-12)
+    return found

@@ -17,9 +17,11 @@ from audit_suite.datasets.properties import PROPERTIES
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceSource, Request
 from audit_suite.evidence.gallery import extremes, gallery
+from audit_suite.evidence.picture import MOST, picture
 from audit_suite.gate import Gate, count_verdicts
 from audit_suite.record import (
     DatasetRecord,
+    EmbeddingRecord,
     EstimateRecord,
     Finding,
     GalleryImage,
@@ -36,7 +38,17 @@ if TYPE_CHECKING:
 
 _STARTED = time.monotonic()
 MATRIX_CHECK, ASSOCIATION_CHECK = "R9", "M3"
-_PACKAGES = ("numpy", "scipy", "torch", "torchvision", "safetensors", "pydantic", "pytest")
+PROBE_CHECK, PICTURE_CHECK = "E2", "E3"
+_PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "torch",
+    "torchvision",
+    "safetensors",
+    "pydantic",
+    "pytest",
+)
 
 
 def assemble(
@@ -60,6 +72,7 @@ def assemble(
         causes=name_causes(findings),
         matrices=_matrices(audit, findings),
         gallery=[*gallery(audit.cells, requests, source), *_extremes(audit, findings)],
+        embeddings=_embeddings(audit, findings),
         provenance=Provenance(
             audit_suite=importlib.metadata.version("audit-suite"),
             policy=Policy(
@@ -68,6 +81,7 @@ def assemble(
                 inconclusive=settings.inconclusive,
                 seed=settings.seed,
                 max_cases=settings.max_cases,
+                max_explained=settings.max_explained,
                 folds=settings.folds,
                 maskings=list(settings.maskings),
             ),
@@ -89,17 +103,20 @@ def _adjust(findings: Sequence[Finding]) -> None:
         adjusted = holm([comparison.p_raw for comparison in family])
         for comparison, p_holm in zip(family, adjusted, strict=True):
             comparison.p_holm = p_holm
-    for ranked in _associations(findings).values():
+    told = [_told(findings, check) for check in (ASSOCIATION_CHECK, PROBE_CHECK)]
+    for ranked in [ranked for found in told for ranked in found.values()]:
         adjusted = holm([float(estimate.at["p"]) for estimate in ranked])
         for estimate, p_holm in zip(ranked, adjusted, strict=True):
             estimate.at["p_holm"] = p_holm
 
 
-def _associations(findings: Sequence[Finding]) -> dict[tuple[str, str, str], list[EstimateRecord]]:
-    """How well each tag and image property tells the label, by place, the strongest first."""
+def _told(
+    findings: Sequence[Finding], check: str
+) -> dict[tuple[str, str, str], list[EstimateRecord]]:
+    """First estimate of each case of a check, by place, the furthest from .5 first."""
     found: dict[tuple[str, str, str], list[EstimateRecord]] = defaultdict(list)
     for finding in findings:
-        if finding.check == ASSOCIATION_CHECK and finding.observations:
+        if finding.check == check and finding.observations:
             place = finding.model, finding.dataset, finding.target
             found[place].append(finding.observations[0])
     for ranked in found.values():
@@ -112,11 +129,25 @@ def _extremes(audit: Audit, findings: Sequence[Finding]) -> list[GalleryImage]:
     cells = {(c.model_name, c.dataset.name, c.target): c for c in audit.cells}
     found: list[GalleryImage] = []
     shown = set()
-    for place, ranked in _associations(findings).items():
+    for place, ranked in _told(findings, ASSOCIATION_CHECK).items():
         names = [str(e.at["property"]) for e in ranked if e.at["property"] in PROPERTIES]
         if place[1:] not in shown and names:
             shown.add(place[1:])
             found += extremes(cells[place], names[0], audit.source)
+    return found
+
+
+def _embeddings(audit: Audit, findings: Sequence[Finding]) -> list[EmbeddingRecord]:
+    """Maps of embeddings where one was asked for, those of the first cells."""
+    asked = {(f.model, f.dataset, f.target) for f in findings if f.check == PICTURE_CHECK}
+    found: list[EmbeddingRecord] = []
+    for cell in audit.cells:
+        if len(found) < MOST and (cell.model_name, cell.dataset.name, cell.target) in asked:
+            try:
+                drawn = picture(cell, audit.source)
+            except AuditError:
+                continue  # the findings of this cell say what is wrong with it
+            found += [] if drawn is None else [drawn]
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,9 @@ import pytest
 from audit_suite.cards import DatasetCard
 from audit_suite.checks import ATTRIBUTE, Check, Declared
 from audit_suite.evidence import Cell, Request, plan
+from audit_suite.evidence.request import Explanation
 from audit_suite.maskings import Masking
-from audit_suite.needs import Expanding, Need, requests_in
+from audit_suite.needs import Expanding, Explaining, Need, requests_in
 from audit_suite.record import Finding
 from audit_suite.statistics import Margin
 from audit_suite.verdict import NotApplicable, Verdict
@@ -102,6 +104,15 @@ class Case:
                     except NotApplicable:
                         continue
 
+    def explanations(self) -> Iterator[Explanation]:
+        """The attributions the case declared, nothing where a need does not apply."""
+        for argument in self.arguments.values():
+            for need in argument if isinstance(argument, tuple) else (argument,):
+                if isinstance(need, Explaining):
+                    for cell in self.cell.each():
+                        with suppress(NotApplicable):
+                            yield from need.explanations(cell)
+
 
 CASE = pytest.StashKey[Case]()
 
@@ -186,6 +197,12 @@ def planned_requests(items: Sequence[pytest.Item]) -> tuple[Request, ...]:
     """The union of what the selected cases declared."""
     cases = (item.stash[CASE] for item in items if CASE in item.stash)
     return plan(request for case in cases for request in case.requests())
+
+
+def planned_explanations(items: Sequence[pytest.Item]) -> tuple[Explanation, ...]:
+    """The union of the attributions that the selected cases declared, in the order of the tests."""
+    cases = (item.stash[CASE] for item in items if CASE in item.stash)
+    return tuple(dict.fromkeys(one for case in cases for one in case.explanations()))
 
 
 def _combinations(

@@ -10,7 +10,8 @@ import pytest
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Request
-from pytest_audit.collecting import planned_requests
+from audit_suite.evidence.request import Explanation
+from pytest_audit.collecting import planned_explanations, planned_requests
 from pytest_audit.exchange import Exchange
 
 if TYPE_CHECKING:
@@ -35,14 +36,31 @@ class Computing:
             self._say("audit: the workers share the evidence among them")
         elif not session.testsfailed and not self._config.option.collectonly:
             requests = planned_requests(session.items)
+            explanations = planned_explanations(session.items)
             if self._audit.settings.plan:
                 self._show(requests)
+                for one in explanations:
+                    self._say(
+                        f"  {one.model.name} on {one.dataset.name}: {one.method} of {one.target} "
+                        f"on up to {self._audit.settings.max_explained} images"
+                    )
                 session.items.clear()
-            elif requests and not self._audit.settings.offline:
-                from audit_suite.evidence.executor import compute
-
-                compute(requests, self._audit.source, lambda line: self._say(f"evidence: {line}"))
+            elif not self._audit.settings.offline:
+                self._compute(requests, explanations)
         return (yield)
+
+    def _compute(
+        self, requests: tuple[Request, ...], explanations: tuple[Explanation, ...]
+    ) -> None:
+        source = self._audit.source
+        if requests:
+            from audit_suite.evidence.executor import compute
+
+            compute(requests, source, lambda line: self._say(f"evidence: {line}"))
+        if explanations:
+            from audit_suite.evidence.explaining import compute_explanations
+
+            compute_explanations(explanations, source, lambda line: self._say(f"evidence: {line}"))
 
     def _show(self, requests: tuple[Request, ...]) -> None:
         source = self._audit.source

@@ -77,6 +77,7 @@ def start(config: pytest.Config) -> None:
                 choose_profile(settings.device, settings.batch_size, settings.seed),
                 offline=settings.offline,
                 max_cases=settings.max_cases,
+                max_explained=settings.max_explained,
             ),
             policy_maskings=tuple(Masking.parse(id) for id in settings.maskings),
         )

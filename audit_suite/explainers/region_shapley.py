@@ -1,0 +1,212 @@
+"""Shapley values of named regions: exact up to eight players, sampled beyond.
+
+The players are the regions of an image and tiles of what lies between them. A coalition is an image
+that shows its players' pixels and, in place of the others, those of reference images: the
+interventional game of Lundberg and Lee (NeurIPS 2017) on groups of pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from audit_suite.regions import Region
+
+EXACT_UP_TO = 8
+"""Players of whom all coalitions are asked: 256 images; beyond it they are sampled."""
+TILES = {
+    4: ("upper left", "upper right", "lower left", "lower right"),
+    2: ("left", "right"),
+    1: ("",),
+}
+"""Into how many parts the rest of a frame is divided, and what they are called."""
+_SAMPLED = 512  # coalitions an image beyond it
+
+Floats = NDArray[np.float64]
+Score = Callable[[Tensor], Tensor]
+"""Images of shape (B, C, H, W) to the output explained, shape (B,)."""
+
+
+def players(
+    regions: Mapping[str, Region], tiles: int = 4
+) -> tuple[tuple[str, ...], NDArray[np.int8]]:
+    """Divide a frame among the regions and some tiles of the rest.
+
+    Every pixel belongs to one player. Where regions overlap the smaller one has the pixel, so that
+    a region made of others, such as both lungs, is left with nothing and no part.
+
+    Args:
+        regions: Masks by name, each of shape (H, W); at least one.
+        tiles: One of `TILES`.
+
+    Returns:
+        All names, those of tiles last, and the number of each pixel's player, shape (H, W).
+    """
+    names = (*sorted(regions), *(f"background {tile}".rstrip() for tile in TILES[tiles]))
+    height, width = next(iter(regions.values())).shape
+    lower, right = np.arange(height) >= height / 2, np.arange(width) >= width / 2
+    tile = 2 * (lower[:, None] & (tiles == 4)) + (right[None, :] & (tiles > 1))
+    owner: NDArray[np.int8] = (len(regions) + tile).astype(np.int8)
+    for name in sorted(regions, key=lambda name: (-int(regions[name].sum()), name)):
+        owner[regions[name]] = names.index(name)
+    return names, owner
+
+
+def divide(
+    regions: Sequence[Mapping[str, Region]],
+) -> tuple[tuple[str, ...], NDArray[np.int8]]:
+    """Divide the frames of several images alike, into as many tiles as leave values exact.
+
+    Args:
+        regions: Masks by name of each image, the same names everywhere.
+
+    Returns:
+        The names, and owners of shape (N, H, W).
+    """
+    for tiles in TILES:
+        drawn = [players(each, tiles) for each in regions]
+        names, owners = drawn[0][0], np.stack([owner for _, owner in drawn])
+        if len(np.unique(owners)) <= EXACT_UP_TO:
+            return names, owners
+    return names, owners
+
+
+def coalition_values(
+    score: Score,
+    image: Tensor,
+    owner: Tensor,
+    coalitions: NDArray[np.bool_],
+    references: Tensor,
+    batch_size: int,
+) -> Floats:
+    """What the model gives for each coalition, in few large batches.
+
+    Args:
+        score: The output explained.
+        image: Shape (C, H, W).
+        owner: Player of each pixel, shape (H, W), 0 to P - 1.
+        coalitions: Shape (n, P), who takes part.
+        references: Shape (R, C, H, W): their mean output stands for a coalition.
+        batch_size: Images of one forward pass.
+
+    Returns:
+        Shape (n,).
+    """
+    member = torch.from_numpy(coalitions).to(owner.device)
+    found = []
+    count = len(references)
+    for first in range(0, len(member), max(1, batch_size // count)):
+        part = member[first : first + max(1, batch_size // count)]
+        shown = part[:, owner.long()][:, None, None]  # (n, 1, 1, H, W)
+        batch = torch.where(shown, image, references)  # (n, R, C, H, W)
+        found.append(score(batch.flatten(0, 1)).view(len(part), count).double().mean(dim=1))
+    return torch.cat(found).cpu().numpy()
+
+
+def region_values(
+    score: Score,
+    images: Tensor,
+    owners: Tensor,
+    count: int,
+    references: Tensor,
+    seed: int,
+    batch_size: int = 256,
+) -> tuple[Floats, Floats, Floats]:
+    """Shapley values of the players of some images.
+
+    Args:
+        score: The output explained.
+        images: Shape (N, C, H, W), as the model takes them.
+        owners: Shape (N, H, W), the player of each pixel.
+        count: Players P in all; those without a pixel have the value 0 and cost nothing.
+        references: Shape (R, C, H, W), or (N, R, C, H, W) for each image its own.
+        seed: Decides the permutations where coalitions are sampled.
+        batch_size: Images of one forward pass.
+
+    Returns:
+        Values of shape (N, P), the full image's output and the references' mean output, each of
+        shape (N,): an image's values add up to their difference.
+    """
+    values = np.zeros((len(images), count))
+    outputs, expected = np.zeros(len(images)), np.zeros(len(images))
+    for row, (image, owner) in enumerate(zip(images, owners, strict=True)):
+        own = references[row] if references.ndim == images.ndim + 1 else references
+        present = sorted({int(number) for number in owner.unique()})
+        renumbered = torch.searchsorted(torch.tensor(present, device=owner.device), owner.long())
+
+        def value(
+            coalitions: NDArray[np.bool_],
+            image: Tensor = image,
+            owner: Tensor = renumbered,
+            own: Tensor = own,
+        ) -> Floats:
+            return coalition_values(score, image, owner, coalitions, own, batch_size)
+
+        found, outputs[row], expected[row] = shapley(value, len(present), seed + row)
+        values[row, present] = found
+    return values, outputs, expected
+
+
+def shapley(
+    value: Callable[[NDArray[np.bool_]], Floats], count: int, seed: int
+) -> tuple[Floats, float, float]:
+    """Shapley values of a game, by shap's Exact or Permutation explainer.
+
+    Args:
+        value: Worth of coalitions given as rows of flags, shape (n, count).
+        count: Players.
+        seed: Decides the permutations.
+
+    Returns:
+        Values of shape (count,), the worth of all players together, and that of none.
+    """
+    from shap.explainers import Exact, Permutation
+    from shap.maskers import Independent
+
+    nobody, everybody = np.zeros((1, count)), np.ones((1, count))
+    if count <= EXACT_UP_TO:
+        everyone = _all_coalitions(count)
+        worth = value(everyone)  # all at once, where the explainer would ask piece by piece
+        powers = 1 << np.arange(count)
+
+        def known(coalitions: NDArray[np.generic]) -> Floats:
+            return worth[coalitions.astype(np.int64) @ powers]
+
+        found = Exact(known, Independent(nobody))(everybody).values[0]
+        return found, float(worth[-1]), float(worth[0])
+
+    def asked(coalitions: NDArray[np.generic]) -> Floats:
+        return value(coalitions.astype(np.bool_))
+
+    explainer = Permutation(asked, Independent(nobody), seed=seed)
+    rounds = max(1, _SAMPLED // (2 * count + 1))
+    found = explainer(everybody, max_evals=rounds * (2 * count + 1), silent=True).values[0]
+    ends = asked(np.concatenate([nobody, everybody]))
+    return found, float(ends[1]), float(ends[0])
+
+
+def _all_coalitions(count: int) -> NDArray[np.bool_]:
+    numbers = np.arange(1 << count)[:, None]
+    everyone: NDArray[np.bool_] = (numbers >> np.arange(count)) & 1 > 0
+    return everyone
+
+
+def outside_share(values: Floats, inside: Sequence[float] | Floats) -> Floats:
+    """Share of the absolute attribution that lies outside the region of interest (R14).
+
+    Args:
+        values: Shape (N, P).
+        inside: Shape (N, P), share of each player's pixels that belong to the region, 0 to 1.
+
+    Returns:
+        Shape (N,), 0 to 1; NaN where nothing is attributed to anybody.
+    """
+    size = np.abs(values)
+    total = size.sum(axis=1)
+    outside = (size * (1 - np.asarray(inside))).sum(axis=1)
+    found: Floats = np.where(total > 0, outside / np.where(total > 0, total, 1), np.nan)
+    return found

@@ -1,0 +1,212 @@
+"""Where a model's output comes from: Shapley values of regions, and maps against the ROI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.evidence.explanation import REGION_SHAPLEY, Attributions, attributions
+from audit_suite.evidence.request import Explanation
+from audit_suite.explainers.measures import (
+    area_share,
+    pointing_game,
+    relevance_mass,
+    relevance_rank,
+)
+from audit_suite.explainers.region_shapley import outside_share
+from audit_suite.statistics import Estimate, estimate_mean
+from audit_suite.verdict import NotApplicable
+
+Floats = NDArray[np.float64]
+Measure = Literal["mass", "rank", "pointing"]
+
+_MEASURES = {"mass": relevance_mass, "rank": relevance_rank, "pointing": pointing_game}
+_WORDS = {
+    "mass": "relevance mass accuracy",
+    "rank": "relevance rank accuracy",
+    "pointing": "pointing game",
+}
+
+
+@dataclass(frozen=True)
+class Explaining:
+    """What needs on attributions have in common.
+
+    Attributes:
+        method: Name of an explainer.
+    """
+
+    method: str
+
+    @property
+    def id(self) -> str:
+        """The method."""
+        return self.method
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """No scores of masked images."""
+        return ()
+
+    def explanations(self, cell: Cell) -> tuple[Explanation, ...]:
+        """The attributions this need reads.
+
+        Raises:
+            NotApplicable: If no ROI is declared.
+        """
+        return cell.explanations(self.method)
+
+    def mean(
+        self,
+        values: Floats,
+        found: Attributions,
+        cell: Cell,
+        source: EvidenceSource,
+        label: str,
+        bounds: tuple[float, float] | None = None,
+        rows: NDArray[np.int_] | None = None,
+    ) -> Estimate:
+        """The patient-clustered mean of one value an explained image, placed by ``method``.
+
+        Args:
+            values: Shape (n,); NaN where the measure has no meaning.
+            found: The attributions they are of.
+            cell: Where.
+            source: Data sets.
+            label: What it is.
+            bounds: Ends of the range.
+            rows: Which of the explained images; all by default.
+
+        Raises:
+            NotApplicable: If fewer than two patients are left.
+        """
+        dataset = source.dataset(cell.dataset)
+        index = found.index if rows is None else found.index[rows]
+        known = np.isfinite(values)
+        patients = np.array([dataset.cases[i].patient for i in index])[known]
+        if len(np.unique(patients)) < 2:
+            raise NotApplicable(f"{label}: it has a value for fewer than two patients")
+        mean = estimate_mean(values[known], patients, dataset.digest, label, bounds)
+        return mean.placed(method=self.method)
+
+
+@dataclass(frozen=True)
+class OutsideShare(Explaining):
+    """Share of the absolute region Shapley values that lies outside the ROI (R14)."""
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """The mean share over the sample, 0 to 1.
+
+        Raises:
+            NotApplicable: If the model cannot be explained.
+        """
+        found = explained_in(cell, source, self.method)
+        share = outside_share(found.arrays["values"], found.arrays["inside"])
+        return self.mean(share, found, cell, source, "Shapley share outside the ROI", (0.0, 1.0))
+
+
+@dataclass(frozen=True)
+class MassLift(Explaining):
+    """Relevance mass in the ROI by the ROI's share of the frame (I1); 1 for an ignorant map."""
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """The mean lift over the sample.
+
+        Raises:
+            NotApplicable: If the method cannot handle the model.
+        """
+        found = explained_in(cell, source, self.method)
+        regions = found.arrays["regions"]
+        area = area_share(regions)
+        lift = relevance_mass(found.arrays["maps"], regions) / np.where(area > 0, area, np.nan)
+        return self.mean(lift, found, cell, source, f"lift of relevance mass, {self.method}")
+
+
+@dataclass(frozen=True)
+class Excess(Explaining):
+    """A measure of localisation above what an ignorant map would score (I2)."""
+
+    measure: Measure
+
+    @property
+    def id(self) -> str:
+        """The method and the measure."""
+        return f"{self.method}-{self.measure}"
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """The mean excess over the ROI's share of the frame, -1 to 1.
+
+        Raises:
+            NotApplicable: If the method cannot handle the model.
+        """
+        found = explained_in(cell, source, self.method)
+        regions = found.arrays["regions"]
+        scored = _MEASURES[self.measure](found.arrays["maps"], regions)
+        label = f"{_WORDS[self.measure]} above chance, {self.method}"
+        return self.mean(scored - area_share(regions), found, cell, source, label)
+
+
+def outside_shapley() -> OutsideShare:
+    """Need: share of the attribution to named regions that lies outside the ROI."""
+    return OutsideShare(REGION_SHAPLEY)
+
+
+def mass_lift(method: str) -> MassLift:
+    """Need: how much more attribution than area lies in the ROI, by an explainer's maps."""
+    return MassLift(method)
+
+
+def localisation(method: str, measure: Measure) -> Excess:
+    """Need: pointing game or relevance rank accuracy above chance, by an explainer's maps."""
+    return Excess(method, measure)
+
+
+def explained_in(cell: Cell, source: EvidenceSource, method: str) -> Attributions:
+    """The attributions of a cell: of its one fold, of all held-out images, or of the ensemble.
+
+    Attributions are linear in the output, so those of an ensemble are the mean of its members'.
+
+    Raises:
+        NotApplicable: If the method cannot handle the model.
+        AuditError: If the evidence cannot be had.
+    """
+    tables = [attributions(request, source) for request in cell.explanations(method)]
+    if len(tables) == 1:
+        return tables[0]
+    alone = {"picked", "shuffled"}  # of single models, and no mean of theirs
+    names = tables[0].arrays.keys() - alone
+    if cell.average == "held-out":
+        return replace(
+            tables[0],
+            index=np.concatenate([t.index for t in tables]),
+            outputs=np.concatenate([t.outputs for t in tables]),
+            expected=np.concatenate([t.expected for t in tables]),
+            arrays={n: np.concatenate([t.arrays[n] for t in tables]) for n in names}
+            | _joined_stages(tables),
+        )
+    fixed = {"regions", "inside", "area"}
+    return replace(
+        tables[0],
+        outputs=np.mean([t.outputs for t in tables], axis=0),
+        expected=np.mean([t.expected for t in tables], axis=0),
+        arrays={
+            n: tables[0].arrays[n] if n in fixed else np.mean([t.arrays[n] for t in tables], axis=0)
+            for n in names
+        },
+    )
+
+
+def _joined_stages(tables: list[Attributions]) -> dict[str, NDArray[Any]]:
+    """The images picked of every fold, numbered anew."""
+    if "picked" not in tables[0].arrays:
+        return {}
+    starts = np.cumsum([0, *(len(t.index) for t in tables[:-1])])
+    return {
+        "picked": np.concatenate(
+            [t.arrays["picked"] + start for t, start in zip(tables, starts, strict=True)]
+        ),
+        "shuffled": np.concatenate([t.arrays["shuffled"] for t in tables], axis=1),
+    }

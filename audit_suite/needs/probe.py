@@ -1,0 +1,172 @@
+"""What an embedding tells besides the finding: site, view, sex and other declared tags (E2)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit_suite.cards import DatasetCard
+from audit_suite.errors import AuditError
+from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.maskings import Full, Masking
+from audit_suite.needs.classifier import FOLDS, cross_validated_auroc, logistic
+from audit_suite.needs.embedding import Embedded, over_folds
+from audit_suite.statistics import Estimate
+from audit_suite.verdict import NotApplicable
+
+_ENOUGH = 2 * FOLDS  # patients who share a value, and who do not: what the folds need
+_MANY = 6  # numbers with more values than this are split at their median
+_MOST = 8  # values of one tag that are told one by one, the most frequent
+
+Sides = NDArray[np.int_]  # (n,): 1 with the value, 0 without, -1 not known
+
+
+@dataclass(frozen=True)
+class Probe:
+    """AUROC of a classifier that tells a tag from the embedding of the full image.
+
+    Only images equal in the finding are compared: a model that sees the finding also tells a site
+    that has more of it. A number is split at its median; of more than two values each is told from
+    the rest, and their AUROCs averaged.
+    """
+
+    tag: str
+
+    @property
+    def id(self) -> str:
+        """The tag."""
+        return self.tag or "nothing"
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """Embeddings of full images.
+
+        Raises:
+            NotApplicable: If the card declares no tag, or it says which fold saw an image.
+        """
+        if not self.tag:
+            raise NotApplicable(f"data set card '{cell.dataset.name}' declares no metadata")
+        if self.tag == cell.model.held_out:
+            raise NotApplicable(f"'{self.tag}' says which fold saw an image, not how it was taken")
+        return cell.requests(Full())
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """AUROC on unseen patients, placed by ``tag``, with the one-sided ``p`` above .5.
+
+        Raises:
+            NotApplicable: If the card names no embedding layer, or too few patients share a value,
+                or differ in it among those equal in the finding.
+        """
+        self.requests(cell)
+        cases = source.dataset(cell.dataset).cases
+        texts = np.array([str(case.metadata[self.tag]) for case in cases])
+        labels = np.array([case.labels[cell.target] for case in cases])
+
+        def told(seen: Embedded) -> Estimate:
+            what, each = sides(self.tag, texts[seen.used], seen.patients)
+            label = f"AUROC of telling {what} from the embedding among equal {cell.target}"
+            finding, seed = labels[seen.used], source.profile.seed
+            return _mean([_told(seen, finding, side, seed, label, self.tag) for side in each])
+
+        found = over_folds(cell, source, told, Full())
+        p_value = found.scale.p_above(0.5)
+        # Its positives are patients with a value, not with the finding.
+        return replace(found, n_positives=None).placed(tag=self.tag, p=p_value)
+
+
+@dataclass(frozen=True)
+class EachTag:
+    """`Probe` of every declared tag; known only at collection."""
+
+    def expand(self, card: DatasetCard, maskings: Sequence[Masking]) -> tuple[Probe, ...]:
+        """One need a tag; one that does not apply where there is none."""
+        return tuple(Probe(name) for name in card.metadata or ("",))
+
+
+def probe(tag: str) -> Probe:
+    """Need: how well the embedding tells a tag, among images equal in the finding."""
+    return Probe(tag)
+
+
+def each_tag() -> EachTag:
+    """Needs: `probe` of every tag the data set's card declares, one case each."""
+    return EachTag()
+
+
+def sides(
+    name: str, values: Sequence[str] | NDArray[np.str_], patients: NDArray[np.str_]
+) -> tuple[str, list[Sides]]:
+    """What is told from what: the tag in words, and one array a question.
+
+    Args:
+        name: The tag.
+        values: Its text by image, shape (n,); blank where unknown.
+        patients: Shape (n,).
+
+    Raises:
+        NotApplicable: If no value is shared by enough patients, or by all of them.
+    """
+    texts = np.asarray(values, np.str_)
+    known = texts != ""
+    try:
+        numbers = np.array([float(text) for text in texts[known]])
+    except ValueError:
+        numbers = np.array([])
+    if len(np.unique(numbers)) > _MANY and np.isfinite(numbers).all():
+        high = np.full(len(texts), -1)
+        high[known] = numbers > np.median(numbers)
+        questions, what = [high], f"{name} above its median"
+    else:
+        of_value = defaultdict(set)
+        for text, patient in zip(texts[known], patients[known], strict=True):
+            of_value[str(text)].add(patient)
+        common = sorted(of_value, key=lambda value: (-len(of_value[value]), value))[:_MOST]
+        if len(of_value) == 2:
+            common = common[:1]  # the other question is the same
+        questions = [np.where(known, (texts == value).astype(int), -1) for value in common]
+        what = name if len(of_value) <= 2 else f"{name} (each value from the rest)"
+    usable = [q for q in questions if _fewest(q, patients) >= _ENOUGH]
+    if not usable:
+        raise NotApplicable(
+            f"'{name}' has no value that {_ENOUGH} patients share and {_ENOUGH} others do not"
+        )
+    return what, usable
+
+
+def _fewest(question: Sides, patients: NDArray[np.str_]) -> int:
+    return min(len(np.unique(patients[question == side])) for side in (0, 1))
+
+
+def _told(
+    seen: Embedded, finding: Sides, question: Sides, seed: int, label: str, tag: str
+) -> Estimate:
+    from sklearn.preprocessing import StandardScaler
+
+    known = question >= 0
+    try:
+        return cross_validated_auroc(
+            seen.under[0][known],
+            question[known],
+            seen.patients[known],
+            seen.dataset,
+            logistic("probe", StandardScaler()),
+            seed,
+            label,
+            strata=finding[known],
+        )
+    except AuditError:
+        raise NotApplicable(
+            f"among images equal in the finding too few patients differ in '{tag}'"
+        ) from None
+
+
+def _mean(each: Sequence[Estimate]) -> Estimate:
+    total = each[0]
+    for one in each[1:]:
+        total = total + one
+    first = each[0]
+    mean = total * (1 / len(each))
+    return replace(mean, label=first.label, bounds=first.bounds, edge=max(e.edge for e in each))

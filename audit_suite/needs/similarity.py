@@ -1,0 +1,96 @@
+"""How alike the embeddings of a full and a masked image are (E1, E4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from audit_suite.cards import DatasetCard
+from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.maskings import Full, Masking, WithoutROI
+from audit_suite.needs.embedding import Floats, cosines, embedded
+from audit_suite.needs.scores import cell_scores
+from audit_suite.statistics import Estimate, estimate_mean
+from audit_suite.verdict import NotApplicable
+
+Among = Literal["all", "positive", "negative"]
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """Mean cosine similarity of full and masked embedding (Sourget et al. 2024), by patient.
+
+    Attributes:
+        masking: What the full image is compared with.
+        among: Images of which class.
+        beside: A masking whose evidence is planned along, for a check that asks for it where it
+            has a meaning and does without it elsewhere.
+    """
+
+    masking: Masking
+    among: Among = "all"
+    beside: Masking | None = None
+
+    @property
+    def id(self) -> str:
+        """The masking's id behind ``similarity``, and the class."""
+        return f"similarity-{self.masking.id}" + f"-{self.among}" * (self.among != "all")
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """Embeddings of full and masked images."""
+        beside = () if self.beside is None else cell.requests(self.beside)
+        return *cell.requests(Full()), *cell.requests(self.masking), *beside
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """The mean, -1 to 1; a fold held out from some images is asked about those alone.
+
+        Raises:
+            NotApplicable: If the card names no embedding layer, the region fills the frame, no
+                area of its size lies off it, or fewer than two patients are of the class.
+        """
+        alike = _alike(cell, source, self.masking)
+        scores = cell_scores(cell, source, self.masking)  # refuses maskings that ask nothing
+        chosen = np.ones(len(scores.labels), bool)
+        label = f"cosine similarity {self.masking.label}".rstrip()
+        if self.among != "all":
+            chosen = scores.labels == (1 if self.among == "positive" else 0)
+            label += f", {self.among}s"
+        if len(np.unique(scores.patients[chosen])) < 2:
+            raise NotApplicable(f"fewer than two patients have {self.among} images")
+        found = estimate_mean(
+            alike[scores.used][chosen], scores.patients[chosen], scores.dataset, label
+        )
+        return found.placed(masking=self.masking.id, among=self.among)
+
+
+@dataclass(frozen=True)
+class EachSimilarity:
+    """`Similarity` under each masking that policy or card names; known only at collection."""
+
+    def expand(self, card: DatasetCard, maskings: Sequence[Masking]) -> tuple[Similarity, ...]:
+        """One need a masking that hides something."""
+        hiding = [masking for masking in maskings if masking.keep != "all"]
+        return tuple(Similarity(masking) for masking in hiding or [WithoutROI()])
+
+
+def similarity(masking: Masking, among: Among = "all", beside: Masking | None = None) -> Similarity:
+    """Need: how alike the embeddings of full and masked images are, of all or of one class."""
+    return Similarity(masking, among, beside)
+
+
+def each_similarity() -> EachSimilarity:
+    """Needs: `similarity` under each masking that policy or card names, one case each."""
+    return EachSimilarity()
+
+
+def _alike(cell: Cell, source: EvidenceSource, masking: Masking) -> Floats:
+    """Cosine similarity of every image of the data set, the mean over the folds that give one."""
+    count = len(source.dataset(cell.dataset).cases)
+    total, folds = np.zeros(count), np.zeros(count)
+    for seen in embedded(cell, source, Full(), masking):
+        total[seen.used] += cosines(*seen.under)
+        folds[seen.used] += 1
+    return total / np.maximum(folds, 1)
