@@ -1,0 +1,83 @@
+"""DeepLIFT through a rewritten network: attributions that add up, by one backward pass."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, fx, nn
+
+from audit_suite.explainers.explainer import Explained, raw_outputs
+from audit_suite.explainers.rewriting import rewrite
+from audit_suite.verdict import NotApplicable
+
+_ADDS_UP = 0.01
+"""How far attributions may be from adding up, share of the mean |f(x) - f(reference)|."""
+
+
+@dataclass(frozen=True)
+class DeepLift:
+    """DeepLIFT's rescale rule, averaged over references (DeepSHAP).
+
+    Lundberg and Lee, NeurIPS 2017, by `shap.DeepExplainer` on a network that is rewritten first.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its slug."""
+        return "deep"
+
+    def explain(
+        self, module: nn.Module, output: int, images: Tensor, references: Tensor, seed: int
+    ) -> Explained:
+        """Explain one output for some images; nothing is drawn, so the seed decides nothing.
+
+        Raises:
+            NotApplicable: If the network cannot be traced, or attributions do not add up.
+        """
+        images, references = images.detach(), references.detach()
+        rewritten = rewrite(module, output)
+        outputs = raw_outputs(module, output, images)
+        baseline = raw_outputs(module, output, references)
+        spread = (outputs[:, None] - baseline).abs().mean(dim=1)
+        again = raw_outputs(rewritten, 0, images)
+        if not torch.allclose(again, outputs, rtol=1e-4, atol=_ADDS_UP * float(spread.max())):
+            raise NotApplicable(
+                "DeepLIFT takes a network apart, and put together again this one gives "
+                "other outputs: its forward pass does more than a trace shows"
+            )
+        values, unknown = _attribute(rewritten, images, references)
+        maps = torch.from_numpy(values.sum(axis=1))
+        gap = (maps.sum(dim=(1, 2)) - (outputs - baseline.mean()).cpu()).abs()
+        if not bool((gap <= _ADDS_UP * spread.cpu()).all()):
+            share = float((gap / spread.cpu()).max())
+            raise NotApplicable(
+                f"DeepLIFT's attributions do not add up (off by {share:.0%} of the model's answer)"
+                + (f": it has no rule for {', '.join(unknown)}" if unknown else "")
+            )
+        expected = baseline.mean().expand(len(images))
+        return Explained(maps.float().to(images.device), outputs, expected)
+
+
+def _attribute(
+    network: fx.GraphModule, images: Tensor, references: Tensor
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Attributions, shape (N, C, H, W), and kinds of layers that shap knows nothing of."""
+    from shap import DeepExplainer
+
+    with warnings.catch_warnings(record=True) as said, torch.enable_grad():
+        warnings.simplefilter("always")
+        try:
+            explainer = DeepExplainer(network, references)
+            found = explainer.shap_values(images, check_additivity=False)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            raise NotApplicable(
+                f"DeepLIFT cannot go back through this network: {str(error).partition(chr(10))[0]}"
+            ) from None
+    told = (str(warning.message).partition("unrecognized nn.Module: ") for warning in said)
+    return np.asarray(found)[..., 0], sorted({kind for _, _, kind in told if kind})

@@ -1,0 +1,108 @@
+"""Grad-CAM: where the last feature maps that speak for an output are active."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from audit_suite.errors import AuditError
+from audit_suite.explainers.explainer import Explained, raw_outputs
+from audit_suite.verdict import NotApplicable
+
+
+@dataclass(frozen=True)
+class GradCam:
+    """Feature maps weighted by their mean gradient, what is negative cut off.
+
+    Selvaraju, Cogswell, Das, Vedantam, Parikh and Batra, ICCV 2017. Maps are coarse, say nothing of
+    what speaks against an output, and add up to nothing.
+
+    Attributes:
+        layer: Whose maps, by name. None takes the last layer of the size of the last convolution's:
+            the convolution itself holds but a part of the maps where blocks are concatenated
+            (DenseNet), or added up and normalised.
+        batch_size: Images of one forward and backward pass.
+    """
+
+    layer: str | None = None
+    batch_size: int = 16
+
+    @property
+    def name(self) -> str:
+        """Its slug."""
+        return "grad-cam"
+
+    def explain(
+        self, module: nn.Module, output: int, images: Tensor, references: Tensor, seed: int
+    ) -> Explained:
+        """Explain one output for some images; references and seed decide nothing.
+
+        Raises:
+            NotApplicable: If there is no convolution, or its maps cannot be had.
+            AuditError: If there is no layer of the name given.
+        """
+        images = images.detach()
+        if isinstance(module, torch.jit.ScriptModule):
+            raise NotApplicable("Grad-CAM looks at a layer, which TorchScript does not allow")
+        layer = self._layer(module, images[:1])
+        parts = torch.split(images, self.batch_size)
+        maps = torch.cat([_maps(module, layer, output, part) for part in parts])
+        outputs = raw_outputs(module, output, images)
+        return Explained(maps, outputs, torch.full_like(outputs, torch.nan))
+
+    def _layer(self, module: nn.Module, image: Tensor) -> nn.Module:
+        layers: dict[str, nn.Module] = dict(module.named_modules())
+        if self.layer is not None:
+            if self.layer not in layers:
+                raise AuditError(
+                    f"Grad-CAM: the model has no layer '{self.layer}'",
+                    f"its last layers are: {', '.join([name for name in layers if name][-8:])}",
+                )
+            return layers[self.layer]
+        seen: list[tuple[nn.Module, torch.Size]] = []
+
+        def note(layer: nn.Module, _inputs: Any, found: Any) -> None:
+            if isinstance(found, Tensor) and found.ndim == 4:
+                seen.append((layer, found.shape[2:]))
+
+        handles = [each.register_forward_hook(note) for each in layers.values()]
+        try:
+            raw_outputs(module, 0, image)
+        finally:
+            for handle in handles:
+                handle.remove()
+        sizes = [size for layer, size in seen if isinstance(layer, nn.Conv2d) and size != (1, 1)]
+        if not sizes:
+            raise NotApplicable("Grad-CAM needs a convolution, and the model has none")
+        return [layer for layer, size in seen if size == sizes[-1]][-1]
+
+
+def _maps(module: nn.Module, layer: nn.Module, output: int, images: Tensor) -> Tensor:
+    kept: list[Any] = []
+
+    def keep(_layer: nn.Module, _inputs: Any, found: Any) -> Any:
+        kept.append(found)
+        return found.clone() if isinstance(found, Tensor) else found  # for what is done in place
+
+    handle = layer.register_forward_hook(keep)
+    try:
+        with torch.enable_grad():
+            found = module(images.clone().requires_grad_())[:, output].sum()
+    finally:
+        handle.remove()
+    if not kept or not isinstance(kept[-1], Tensor) or kept[-1].ndim != 4:
+        raise NotApplicable("Grad-CAM needs a layer that gives maps, and this one gives none")
+    if not kept[-1].requires_grad:
+        raise NotApplicable("Grad-CAM needs gradients, and the model has none")
+    (slope,) = torch.autograd.grad(found, kept[-1], allow_unused=True)
+    if slope is None:
+        raise NotApplicable("Grad-CAM needs a layer that the output comes from")
+    weighted = (slope.mean(dim=(2, 3), keepdim=True) * kept[-1].detach()).sum(dim=1, keepdim=True)
+    size = images.shape[2:]
+    return functional.interpolate(weighted.relu(), size, mode="bilinear", align_corners=False)[
+        :, 0
+    ].float()

@@ -1,0 +1,97 @@
+"""Expected gradients: gradients on the way from references to an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from audit_suite.explainers.explainer import Explained, raw_outputs
+from audit_suite.verdict import NotApplicable
+
+
+@dataclass(frozen=True)
+class ExpectedGradients:
+    """Expected gradients, the estimator of `shap.GradientExplainer`, many images in a batch.
+
+    Erion, Janizek, Sturmfels, Lundberg and Lee, Nature Machine Intelligence 3, 2021: the mean, over
+    references r and t from 0 to 1, of (x - r) times the gradient at r + t (x - r).
+
+    Attributes:
+        samples: Gradients an image.
+        stratified: Every reference as often as any other, and t evenly spread for each: the same
+            mean from fewer samples. False draws both independently, as shap does; with the same
+            seed they are shap's draws for a single image.
+        batch_size: Images of one forward and backward pass.
+    """
+
+    samples: int = 200
+    stratified: bool = True
+    batch_size: int = 16
+
+    @property
+    def name(self) -> str:
+        """Its slug."""
+        return "gradient"
+
+    def explain(
+        self, module: nn.Module, output: int, images: Tensor, references: Tensor, seed: int
+    ) -> Explained:
+        """Explain one output for some images; all of them get the same draws.
+
+        So what is said of an image does not depend on which others are explained with it.
+
+        Raises:
+            NotApplicable: If no gradient of the model reaches the image.
+        """
+        images, references = images.detach(), references.detach()
+        chosen, way = self.draws(len(references), seed)
+        whose = torch.from_numpy(chosen).to(images.device)
+        t = torch.from_numpy(way).to(images)
+        maps = torch.zeros(len(images), *images.shape[2:], device=images.device)
+        row = torch.arange(len(images), device=images.device).repeat_interleave(len(t))
+        draw = torch.arange(len(t), device=images.device).repeat(len(images))
+        batches = (torch.split(each, self.batch_size) for each in (row, draw))
+        for rows, draws in zip(*batches, strict=True):
+            start = references[whose[draws]]
+            change = images[rows] - start
+            slope = gradient(module, output, start + t[draws, None, None, None] * change)
+            maps.index_add_(0, rows, (slope * change).sum(dim=1).float())
+        expected = raw_outputs(module, output, references).mean().expand(len(images))
+        return Explained(maps / len(t), raw_outputs(module, output, images), expected)
+
+    def draws(self, references: int, seed: int) -> tuple[NDArray[np.int_], NDArray[np.float64]]:
+        """Which reference each sample starts from, and how far it has come, 0 to 1.
+
+        Args:
+            references: How many there are.
+            seed: Decides the draws.
+        """
+        random = np.random.RandomState(seed % 2**32)  # whose draws shap's are, for ever
+        if not self.stratified:
+            pairs = [(random.choice(references), random.uniform()) for _ in range(self.samples)]
+            return np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
+        each = max(1, round(self.samples / references))
+        order = random.permutation(references)[: max(1, self.samples)]
+        way = (np.arange(each) + random.uniform(size=(len(order), each))) / each
+        return np.repeat(order, each), way.ravel()
+
+
+def gradient(module: nn.Module, output: int, images: Tensor) -> Tensor:
+    """Gradient of one output at some images, in their shape.
+
+    Raises:
+        NotApplicable: If the model cannot be differentiated.
+    """
+    with torch.enable_grad():
+        at = images.detach().requires_grad_()
+        found = module(at)[:, output].sum()
+        if not found.requires_grad:
+            raise NotApplicable("no gradient of the model's output reaches the image")
+        (slope,) = torch.autograd.grad(found, at, allow_unused=True)
+    if slope is None:
+        raise NotApplicable("no gradient of the model's output reaches the image")
+    return slope

@@ -1,0 +1,67 @@
+"""Occlusion: how far an output falls when a square is hidden."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from audit_suite.explainers.explainer import Explained, raw_outputs
+
+
+@dataclass(frozen=True)
+class Occlusion:
+    """A square slides over the image and hides what is below it (Zeiler and Fergus, ECCV 2014).
+
+    A pixel's attribution is the mean fall of the output over the squares that hid it; these do not
+    add up to anything. What a square shows instead is the mean of the references there.
+
+    Attributes:
+        square: Side of the square, share of the frame's shorter side.
+        step: From one square to the next, share of the square's side.
+        batch_size: Images of one forward pass.
+    """
+
+    square: float = 1 / 8
+    step: float = 0.5
+    batch_size: int = 32
+
+    @property
+    def name(self) -> str:
+        """Its slug."""
+        return "occlusion"
+
+    def explain(
+        self, module: nn.Module, output: int, images: Tensor, references: Tensor, seed: int
+    ) -> Explained:
+        """Explain one output for some images; nothing is drawn, so the seed decides nothing."""
+        images, mean = images.detach(), references.detach().mean(dim=0)
+        hidden = self.squares(images.shape[2], images.shape[3]).to(images.device)
+        outputs = raw_outputs(module, output, images, self.batch_size)
+        covered = hidden.float().sum(dim=0)
+        maps = []
+        for image, full in zip(images, outputs, strict=True):
+            falls = []
+            for part in torch.split(hidden, self.batch_size):
+                batch = torch.where(part[:, None], mean, image)
+                falls.append(full - raw_outputs(module, output, batch))
+            maps.append(torch.einsum("s,shw->hw", torch.cat(falls), hidden.float()) / covered)
+        return Explained(torch.stack(maps), outputs, torch.full_like(outputs, torch.nan))
+
+    def squares(self, height: int, width: int) -> Tensor:
+        """The squares of a frame, shape (S, H, W), bool: every pixel lies in one at least."""
+        side = max(1, round(self.square * min(height, width)))
+        step = min(side, max(1, round(self.step * side)))
+        found = []
+        for top in _starts(height, side, step):
+            for left in _starts(width, side, step):
+                square = torch.zeros(height, width, dtype=torch.bool)
+                square[top : top + side, left : left + side] = True
+                found.append(square)
+        return torch.stack(found)
+
+
+def _starts(length: int, side: int, step: int) -> list[int]:
+    """Where squares begin on a line: the last one ends where the line does."""
+    return sorted({*range(0, length - side, step), length - side})

@@ -1,0 +1,116 @@
+"""Owen values of a hierarchy of tiles: the model as a black box."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from audit_suite.explainers.explainer import Explained, raw_outputs
+from audit_suite.explainers.region_shapley import coalition_values
+
+_CELLS = 64  # along a side at most: no budget of some hundred evaluations gets finer
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A frame halved again and again where the output changes most, by shap's Partition explainer.
+
+    Owen values of tiles (Lundberg and Lee, NeurIPS 2017; Owen, Lecture Notes in Economics and
+    Mathematical Systems 141, 1977). A tile that is not split any further shares its value evenly
+    among its pixels.
+
+    Attributes:
+        evaluations: Masked versions of an image.
+        mean_reference: Hidden tiles show the mean of the references. False scores every version
+            before each of them, at as many times the cost, and takes the mean of the scores.
+        batch_size: Versions asked at once. More are faster, and choose less well what to split.
+    """
+
+    evaluations: int = 300
+    mean_reference: bool = True
+    batch_size: int = 10
+
+    @property
+    def name(self) -> str:
+        """Its slug."""
+        return "partition"
+
+    def explain(
+        self, module: nn.Module, output: int, images: Tensor, references: Tensor, seed: int
+    ) -> Explained:
+        """Explain one output for some images; the seed decides between tiles that are equal."""
+        from shap.explainers import Partition as Splitter
+
+        images, references = images.detach(), references.detach()
+        if self.mean_reference:
+            references = references.mean(dim=0, keepdim=True)
+        outputs = raw_outputs(module, output, images)
+        expected = raw_outputs(module, output, references).mean().expand(len(images))
+        cells, masker = _cells(*images.shape[2:])
+        cells = cells.to(images.device)
+        area = torch.bincount(cells.flatten()).cpu().numpy()
+
+        def score(batch: Tensor) -> Tensor:
+            return raw_outputs(module, output, batch)
+
+        maps = []
+        for image in images:
+
+            def value(shown: NDArray[np.bool_], image: Tensor = image) -> NDArray[np.float64]:
+                size = self.batch_size * len(references)
+                return coalition_values(score, image, cells, shown, references, size)
+
+            with _numpy_seed(seed):
+                found = Splitter(value, masker)(
+                    np.ones((1, len(area)), dtype=np.bool_),
+                    max_evals=self.evaluations,
+                    batch_size=self.batch_size,
+                    silent=True,
+                )
+            maps.append(torch.from_numpy(found.values[0] / area).to(images.device)[cells])
+        return Explained(torch.stack(maps).float(), outputs, expected)
+
+
+class _Masker:
+    """To shap an image is a row of cells; what hides one is up to the model that it asks."""
+
+    fixed_background = False
+    immutable_outputs = True
+
+    def __init__(self, clustering: NDArray[np.float64]) -> None:
+        self.clustering = clustering
+        self.shape = (1, len(clustering) + 1)
+
+    def __call__(self, mask: NDArray[np.bool_], _image: NDArray[Any]) -> tuple[NDArray[np.bool_]]:
+        return (mask[None],)
+
+
+def _cells(height: int, width: int) -> tuple[Tensor, _Masker]:
+    """Number of each pixel's cell, shape (H, W), and what tells shap how cells are grouped."""
+    from shap.maskers import Image
+
+    side = math.ceil(max(height, width) / _CELLS)
+    rows, columns = math.ceil(height / side), math.ceil(width / side)
+    numbers = torch.arange(rows * columns).view(rows, columns)
+    cells = numbers.repeat_interleave(side, dim=0).repeat_interleave(side, dim=1)
+    grouped = Image(np.zeros((rows, columns, 1))).clustering
+    return cells[:height, :width].contiguous(), _Masker(grouped)
+
+
+@contextmanager
+def _numpy_seed(seed: int) -> Iterator[None]:
+    """Numpy's own stream of random numbers, which shap draws from, seeded for a while."""
+    before = np.random.get_state()
+    np.random.seed(seed % 2**32)
+    try:
+        yield
+    finally:
+        np.random.set_state(before)
