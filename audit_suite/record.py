@@ -209,6 +209,37 @@ class ModelRecord(_Part):
     input: dict[str, Any]
 
 
+class PlayerRecord(_Part):
+    """One region, or tile of the rest of the frame, and what of the output comes from it."""
+
+    name: str
+    inside: float = Field(description="share of its pixels that belong to the ROI")
+    area: float = Field(description="its share of the frame")
+    share: EstimateRecord = Field(description="of the absolute Shapley values, 0 to 1")
+    value: EstimateRecord = Field(
+        description="Shapley value among images with the finding, in units of the model's output"
+    )
+
+
+class Overlay(_Part):
+    """One image with its ROI and the signed attribution of one method."""
+
+    case: str = Field(description="pseudonymous, e.g. 'positive 1'")
+    method: str
+    png: str = Field(description="PNG file, base64")
+
+
+class AttributionRecord(_Part):
+    """Where the output comes from, on a sample of the images of one place."""
+
+    model: str
+    dataset: str
+    target: str
+    n_images: int
+    players: list[PlayerRecord]
+    overlays: list[Overlay]
+
+
 class Policy(_Part):
     """The settings every verdict was drawn under."""
 
@@ -217,7 +248,7 @@ class Policy(_Part):
     inconclusive: Literal["block", "warn"]
     seed: int
     max_cases: int | None = Field(description="a number makes this a smoke test, not an audit")
-    max_explained: int = Field(default=64, description="images of a sample that is explained")
+    max_explained: int = Field(default=48, description="images of a sample that is explained")
     folds: Literal["each", "mean", "ensemble"] = "each"
     maskings: list[str] = Field(default_factory=list, description="empty: those of the cards")
 
@@ -242,6 +273,7 @@ class Record(_Part):
     findings: list[Finding]
     causes: list[CausesRecord]
     matrices: list[MatrixRecord] = Field(default_factory=list)
+    attributions: list[AttributionRecord] = Field(default_factory=list)
     gallery: list[GalleryImage]
     embeddings: list[EmbeddingRecord] = Field(default_factory=list)
     provenance: Provenance

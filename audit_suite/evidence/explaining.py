@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from audit_suite.evidence.request import Explanation
 from audit_suite.evidence.source import EvidenceSource, pack_lines
 from audit_suite.evidence.store import Arrays
 from audit_suite.explainers import Explainer
+from audit_suite.explainers.gradient import ExpectedGradients
 from audit_suite.explainers.region_shapley import divide, region_values
 from audit_suite.maskings.apply import Reference, inpaint
 from audit_suite.models import fit_geometry, normalise
@@ -35,6 +36,7 @@ from audit_suite.verdict import NotApplicable
 STAGES = (0.0, 0.5, 1.0)  # share of the layers, beyond the head, whose parameters are shuffled
 COARSE = 28  # pixels of the side of the maps that are compared with each other
 _SHUFFLED = 24  # images, of both labels, whose maps are drawn again at every stage
+_ROUGH = 48  # gradients an image where maps are only compared
 _TILES = 8  # a side: what deletion and insertion take away, or give, in turn
 _STEPS = 8
 _NOISE = 0.02  # standard deviation that the fill of deletion adds, of the image's range [0, 1]
@@ -170,9 +172,10 @@ def _explain_pixels(
     count = len(batch.index)
     picked = np.linspace(0, count - 1, min(_SHUFFLED, count)).round().astype(np.int_)
     images = batch.images[torch.from_numpy(picked).to(batch.images.device)]
+    rough = _rough(explainer)
     for share in STAGES:
         spoiled = shuffled(module, share, seed)
-        stages.append(_coarse(explainer.explain(spoiled, output, images, others, seed).maps))
+        stages.append(_coarse(rough.explain(spoiled, output, images, others, seed).maps))
     return {
         "index": np.array(batch.index),
         "outputs": found.outputs.double().cpu().numpy(),
@@ -183,6 +186,13 @@ def _explain_pixels(
         "picked": picked,
         "shuffled": np.stack(stages),
     }
+
+
+def _rough(explainer: Explainer) -> Explainer:
+    """The same method with as many samples as coarse maps need to be compared."""
+    if isinstance(explainer, ExpectedGradients):
+        return replace(explainer, samples=_ROUGH)
+    return explainer
 
 
 def shuffled(module: nn.Module, share: float, seed: int) -> nn.Module:

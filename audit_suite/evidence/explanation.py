@@ -102,6 +102,15 @@ def attributions(request: Explanation, source: EvidenceSource) -> Attributions:
     return _table(arrays)
 
 
+def is_stored(request: Explanation, source: EvidenceSource) -> bool:
+    """Whether the attributions of a request can be had without computing anything.
+
+    Raises:
+        AuditError: If a data set or the model's weights cannot be read.
+    """
+    return source.store.has(explanation_key(request, source))
+
+
 def explanation_key(request: Explanation, source: EvidenceSource) -> str:
     """The store key of a request's attributions.
 

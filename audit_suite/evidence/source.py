@@ -65,7 +65,7 @@ class EvidenceSource:
         *,
         offline: bool = False,
         max_cases: int | None = None,
-        max_explained: int = 64,
+        max_explained: int = 48,
     ) -> None:
         self.store = store
         self.profile = profile

@@ -16,8 +16,10 @@ from audit_suite.record import (
     GalleryImage,
     Record,
 )
+from audit_suite.report.attributions import Attributions, attributions
 from audit_suite.report.charts import Forest, forest
 from audit_suite.report.curves import Curves, curves
+from audit_suite.report.embeddings import Embeddings, embeddings, shown
 from audit_suite.report.heatmap import HeatMap, heatmap
 from audit_suite.verdict import Verdict
 
@@ -97,6 +99,8 @@ class View:
     curves: tuple[tuple[Finding, Curves], ...]
     causes: tuple[CausesRecord, ...]
     associations: tuple[Associations, ...]
+    attributions: tuple[Attributions, ...]
+    embeddings: tuple[Embeddings, ...]
 
 
 def view(record: Record) -> View:
@@ -113,6 +117,8 @@ def view(record: Record) -> View:
     drawn = () if many else _curves(findings)
     elsewhere = {finding.id for finding, _ in drawn} | _in_matrices(record)
     elsewhere |= {finding.id for finding in findings if finding.check == ASSOCIATION}
+    mapped = {(e.model, e.dataset, e.target) for e in record.embeddings}
+    elsewhere |= {finding.id for finding in findings if shown(finding, mapped)}
     return View(
         record=record,
         waived=tuple(f for f in findings if f.verdict is Verdict.WAIVED),
@@ -124,12 +130,14 @@ def view(record: Record) -> View:
         plots=() if many else _plots(findings),
         passed=tuple(f for f in findings if f.verdict is Verdict.PASS),
         reported=tuple(f for f in outside if f.observations and f.id not in elsewhere),
-        not_applicable=tuple(f for f in outside if not f.observations),
+        not_applicable=tuple(f for f in outside if not f.observations and f.id not in elsewhere),
         galleries=_galleries([image for image in record.gallery if not _extreme(image)]),
         heatmaps=tuple(heatmap(matrix) for matrix in record.matrices),
         case_mix=tuple(_case_mix(record.provenance.datasets)),
         curves=drawn,
         associations=_associations(record),
+        attributions=attributions(record.attributions, findings),
+        embeddings=embeddings(findings, record.embeddings),
         causes=tuple(cause for cause in record.causes if cause.flags),
     )
 

@@ -59,7 +59,8 @@ def counts(estimate: EstimateRecord) -> str:
 
 def word(finding: Finding) -> str:
     """The verdict's word; "reported" for an estimate without a rule."""
-    if finding.verdict is Verdict.NOT_APPLICABLE and finding.observations:
+    told = finding.observations or finding.reason.startswith("reported only")
+    if finding.verdict is Verdict.NOT_APPLICABLE and told:
         return "reported"
     return VERDICTS[finding.verdict][1]
 

@@ -32,6 +32,7 @@ from audit_suite.record import (
     Record,
 )
 from audit_suite.statistics import holm
+from pytest_audit.attributing import attribution_records
 
 if TYPE_CHECKING:
     from pytest_audit.session import Audit
@@ -71,6 +72,7 @@ def assemble(
         findings=list(findings),
         causes=name_causes(findings),
         matrices=_matrices(audit, findings),
+        attributions=attribution_records(audit.cells, findings, source),
         gallery=[*gallery(audit.cells, requests, source), *_extremes(audit, findings)],
         embeddings=_embeddings(audit, findings),
         provenance=Provenance(

@@ -100,7 +100,7 @@ def add_options(parser: pytest.Parser) -> None:
     option("--audit-batch-size", "images a forward pass (default: by input size)", type=int)
     option(
         "--audit-max-explained",
-        "images of each data set and target that attributions are computed for (64)",
+        "images of each data set and target that attributions are computed for (48)",
         type=int,
     )
     option("--audit-max-cases", "smoke run on so many images of each data set", type=int)
@@ -180,7 +180,7 @@ def read_settings(config: pytest.Config) -> Settings:
         device=choice("audit_device", "auto", "cpu", "cuda"),
         batch_size=number("audit_batch_size", int, None, 1, 256, "a whole number from 1 to 256"),
         max_explained=number(
-            "audit_max_explained", int, 64, 4, 10**6, "a whole number of 4 or more"
+            "audit_max_explained", int, 48, 4, 10**6, "a whole number of 4 or more"
         ),
         max_cases=number("audit_max_cases", int, None, 2, 10**9, "a whole number of 2 or more"),
     )

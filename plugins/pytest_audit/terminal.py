@@ -91,7 +91,8 @@ def _word(verdict: Verdict) -> str:
 
 
 def _write_finding(reporter: pytest.TerminalReporter, finding: Finding) -> None:
-    reported = finding.observations and finding.verdict is Verdict.NOT_APPLICABLE
+    told = finding.observations or finding.reason.startswith("reported only")
+    reported = told and finding.verdict is Verdict.NOT_APPLICABLE
     word = "reported" if reported else _word(finding.verdict)
     reporter.write(f"  {word.upper():{_WIDTH + 1}}", **_COLOURS[finding.verdict])
     title = f"{finding.check} {finding.title}" if finding.check != finding.title else finding.title
@@ -101,5 +102,5 @@ def _write_finding(reporter: pytest.TerminalReporter, finding: Finding) -> None:
     ]
     if len(observed) > _LISTED:
         observed[_LISTED:] = [f"and {len(observed) - _LISTED} more in the record and the report"]
-    for line in observed if reported else finding.reason.splitlines():
+    for line in observed if reported and observed else finding.reason.splitlines():
         reporter.write_line(f"  {'':{_WIDTH + 1}}{line}")
