@@ -130,7 +130,7 @@ def view(record: Record) -> View:
         plots=() if many else _plots(findings),
         passed=tuple(f for f in findings if f.verdict is Verdict.PASS),
         reported=tuple(f for f in outside if f.observations and f.id not in elsewhere),
-        not_applicable=tuple(f for f in outside if not f.observations and f.id not in elsewhere),
+        not_applicable=tuple(f for f in outside if not f.observations and not shown(f, mapped)),
         galleries=_galleries([image for image in record.gallery if not _extreme(image)]),
         heatmaps=tuple(heatmap(matrix) for matrix in record.matrices),
         case_mix=tuple(_case_mix(record.provenance.datasets)),
