@@ -124,5 +124,5 @@ def _lay_out(embeddings: NDArray[np.float32], seed: int) -> Floats | None:
             random_state=seed,
             n_jobs=1,
         ).fit_transform(main)
-    points = points - points.min(axis=0)
-    return points / max(float(points.max()), 1e-12)
+    points = points - (points.min(axis=0) + points.max(axis=0)) / 2
+    return points / max(2 * float(np.abs(points).max()), 1e-12) + 0.5
