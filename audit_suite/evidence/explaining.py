@@ -207,8 +207,10 @@ def shuffled(module: nn.Module, share: float, seed: int) -> nn.Module:
         seed: Decides the order.
 
     Raises:
-        NotApplicable: If the model cannot be copied.
+        NotApplicable: If the model cannot be copied, or has no parameters.
     """
+    if not any(True for _ in module.parameters()):
+        raise NotApplicable("the model shows no parameters that could be shuffled")
     try:
         spoiled = copy.deepcopy(module)
     except (RuntimeError, TypeError) as error:

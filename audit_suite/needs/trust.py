@@ -23,6 +23,7 @@ from audit_suite.verdict import NotApplicable
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int_]
 
+_ALIKE = 0.5  # likeness of random pairs from which they excuse nothing
 _PAIRS = 3  # other images that each map is compared with
 STAGE_NAMES = ("head", "half of the layers", "all layers")
 
@@ -34,7 +35,7 @@ class Randomisation(Explaining):
     After the model parameter randomisation test of Adebayo et al. (NeurIPS 2018) and the
     comparison with random pairs of Arun et al. (Radiology: AI, 2021). Where the maps of a model
     that knows nothing are as alike as those of two different patients, or less, they are the
-    model's.
+    model's. Where all maps are alike such pairs say little: more than one half is never allowed.
     """
 
     stage: int = 2
@@ -62,7 +63,7 @@ class Randomisation(Explaining):
         shifts = rng.integers(1, count, size=(_PAIRS, len(picked)))
         pairs = [similarity(own[picked], own[(picked + shift) % count]) for shift in shifts]
         label = f"likeness of maps after shuffling, above random pairs, {self.method}"
-        ahead = shuffled - np.mean(pairs, axis=0)
+        ahead = shuffled - np.minimum(np.mean(pairs, axis=0), _ALIKE)
         return self.mean(ahead, found, cell, source, label, rows=picked).placed(
             shuffled=STAGE_NAMES[self.stage]
         )

@@ -10,6 +10,7 @@ from audit_suite import (
     Margin,
     NotApplicable,
     Verdict,
+    auroc,
     check,
     each_cluster,
     faithfulness,
@@ -20,6 +21,7 @@ from audit_suite import (
     randomisation,
     repeatability,
     report_only,
+    require_skill,
 )
 
 METHODS = ("gradient", "deep", "grad-cam")
@@ -28,25 +30,29 @@ SHUFFLED = Margin(0.10, source=PROPOSED)
 COMPLETE = Margin(0.05, source="shap's own tolerance for DeepLIFT, and proposed here for all")
 
 
-@check("R14", outside=outside_shapley(), margin=Margin(0.5, source=PROPOSED))
-def test_the_region_carries_the_output(outside, margin):
+@check("R14", full=auroc(), outside=outside_shapley(), margin=Margin(0.5, source=PROPOSED))
+def test_the_region_carries_the_output(full, outside, margin):
     """Does most of the model's output come from the region of interest?"""
+    require_skill(full)  # what tells nothing has no place either
     assert outside < margin
 
 
-@check("I1", lift=[mass_lift(method) for method in METHODS])
-def test_maps_lie_in_the_region(lift, audit):
+@check("I1", full=auroc(), lift=[mass_lift(method) for method in METHODS])
+def test_maps_lie_in_the_region(full, lift, audit):
     """Is there more attribution in the region than its share of the image?"""
+    require_skill(full)
     only_if_trusted(audit, lift)
     assert lift > Margin(1.0, source="a map that knows nothing")
 
 
 @check(
     "I2",
+    full=auroc(),
     excess=[localisation(method, kind) for method in METHODS for kind in ("pointing", "rank")],
 )
-def test_maps_point_at_the_region(excess, audit):
+def test_maps_point_at_the_region(full, excess, audit):
     """Do the strongest pixels lie in the region more often than by chance?"""
+    require_skill(full)
     only_if_trusted(audit, excess)
     assert excess > Margin(0.0, source="a map that knows nothing")
 

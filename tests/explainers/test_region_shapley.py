@@ -81,6 +81,16 @@ def test_exact_values_are_those_of_brute_force(count):
     assert (everybody, nobody) == (worth[frozenset(range(count))], worth[frozenset()])
 
 
+def test_exact_values_are_those_of_shaps_exact_explainer():
+    from shap.explainers import Exact
+    from shap.maskers import Independent
+
+    worth = game(6, 4)
+    found, *_ = shapley(asked(worth), 6, seed=0)
+    explainer = Exact(asked(worth), Independent(np.zeros((1, 6))))
+    assert found == pytest.approx(explainer(np.ones((1, 6)), silent=True).values[0], abs=1e-9)
+
+
 def test_values_of_a_network_are_those_of_brute_force_over_all_coalitions():
     rng = np.random.default_rng(1)
     images = torch.from_numpy(rng.random((2, 1, 12, 12), np.float32))

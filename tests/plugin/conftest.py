@@ -14,6 +14,7 @@ from PIL import Image
 
 # pytester forgets modules that an inner run imported; these cannot be imported twice.
 import audit_suite.evidence.executor
+import audit_suite.evidence.explaining
 import audit_suite.evidence.gallery
 import audit_suite.models
 import audit_suite.suites  # noqa: F401

@@ -1,0 +1,303 @@
+"""What explanations cost: seconds an image and memory of every method, side by side in one run.
+
+On DenseNet-121 at 224 pixels, random weights, one output. Beside the methods of the package stand
+those they are measured against: shap's Partition explainer at 300 evaluations against Shapley
+values of regions, shap's own loop over images against expected gradients in batches, and Quantus'
+relevance mass (where it can be imported) against the package's.
+
+    python benchmarks/explain.py [--quick] [--json PATH]
+
+On two idle cores the full run takes about ten minutes, the quick one three.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import gc
+import json
+import re
+import sys
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torchvision
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor, nn
+
+from audit_suite.explainers import PIXEL_EXPLAINERS, ExpectedGradients, Explainer
+from audit_suite.explainers.explainer import raw_outputs
+from audit_suite.explainers.measures import relevance_mass
+from audit_suite.explainers.region_shapley import region_values
+
+PATHS = sys.path[:]  # numba looks for the package coverage, and would find the script beside this
+sys.path[:] = [path for path in PATHS if Path(path).resolve() != Path(__file__).resolve().parent]
+import shap  # noqa: E402
+
+sys.path[:] = PATHS
+
+EVALUATIONS = 300
+PLAYERS = 5
+"""Parts of a frame in the headline figure: four named regions and the rest."""
+Figures = dict[str, float | str | None]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is measured.
+
+    Attributes:
+        size: Pixels along a side.
+        images: Images explained by each method.
+        references: What they are compared with.
+        samples: Gradients an image, for expected gradients.
+        maps: Maps whose relevance mass is taken.
+        rounds: Repetitions of each of a pair that is compared, taking turns; the best counts.
+    """
+
+    size: int = 224
+    images: int = 2
+    references: int = 4
+    samples: int = 200
+    maps: int = 256
+    rounds: int = 2
+
+
+QUICK = Scale(images=1, samples=20, maps=64, rounds=1)
+
+
+def build() -> nn.Module:
+    """The network explained."""
+    torch.manual_seed(0)
+    module: nn.Module = torchvision.models.densenet121(weights=None, num_classes=1)
+    return module.eval()
+
+
+def pictures(count: int, scale: Scale, seed: int) -> Tensor:
+    """Normalised noise, shape (count, 3, size, size): what is seen does not change the cost."""
+    rng = torch.Generator().manual_seed(seed)
+    return torch.randn(count, 3, scale.size, scale.size, generator=rng)
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds, and what came of it."""
+    started = time.perf_counter()
+    found = work()
+    return time.perf_counter() - started, found
+
+
+def peak(work: Callable[[], Any]) -> float | None:
+    """Memory that a piece of work takes at its height beyond what is held before, in MiB.
+
+    None where the system does not tell.
+    """
+    gc.collect()
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+        Path("/proc/self/clear_refs").write_text("5")  # the high-water mark begins anew
+    except (OSError, AttributeError, TypeError):
+        work()
+        return None
+    before = _high_water()
+    work()
+    return _high_water() - before
+
+
+def _high_water() -> float:
+    status = Path("/proc/self/status").read_text()
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert found is not None
+    return int(found[1]) / 1024
+
+
+def rivals(a: Callable[[], Any], b: Callable[[], Any], rounds: int) -> tuple[float, float]:
+    """Seconds of two pieces of work that take turns, the best of each."""
+    both = [(timed(a)[0], timed(b)[0]) for _ in range(rounds)]
+    first, second = zip(*both, strict=True)
+    return min(first), min(second)
+
+
+def methods(module: nn.Module, scale: Scale, console: Console) -> Figures:
+    """Seconds an image and peak memory of every method on pixels."""
+    images, references = pictures(scale.images, scale, 1), pictures(scale.references, scale, 2)
+    table = Table("method", "seconds an image", "peak MiB", title="methods")
+    figures: Figures = {}
+    for explainer in PIXEL_EXPLAINERS:
+        chosen: Explainer = explainer
+        if isinstance(explainer, ExpectedGradients):
+            chosen = ExpectedGradients(samples=scale.samples)
+        seconds: list[float] = []
+
+        def work(chosen: Explainer = chosen, seconds: list[float] = seconds) -> None:
+            seconds.append(timed(lambda: chosen.explain(module, 0, images, references, 0))[0])
+
+        memory = peak(work)
+        slug = explainer.name.replace("-", "_")
+        figures[f"{slug}_seconds"], figures[f"{slug}_peak_mib"] = seconds[0] / len(images), memory
+        shown = "-" if memory is None else f"{memory:.0f}"
+        table.add_row(explainer.name, f"{seconds[0] / len(images):.2f}", shown)
+    console.print(table)
+    return figures
+
+
+def owners(count: int, size: int) -> Tensor:
+    """A frame in so many stripes, shape (1, size, size)."""
+    stripes = torch.arange(size) * count // size
+    return stripes.expand(1, size, size).contiguous()
+
+
+def regions(module: nn.Module, scale: Scale, console: Console) -> Figures:
+    """Shapley values of regions, exact, against shap's Partition explainer at 300 evaluations.
+
+    Both put the same one reference in place of what is hidden.
+    """
+    images, reference = pictures(1, scale, 1), pictures(1, scale, 2)
+
+    def ours(count: int) -> None:
+        region_values(
+            lambda batch: raw_outputs(module, 0, batch),
+            *(images, owners(count, scale.size), count, reference),
+            seed=0,
+            batch_size=16,
+        )
+
+    def score(batch: np.ndarray) -> np.ndarray:
+        return raw_outputs(module, 0, torch.from_numpy(batch).movedim(3, 1)).numpy()
+
+    last = reference[0].movedim(0, 2).numpy()
+    splitter = shap.explainers.Partition(score, shap.maskers.Image(last))
+    image = images.movedim(1, 3).numpy()
+
+    def theirs(evaluations: int = EVALUATIONS) -> None:
+        splitter(image, max_evals=evaluations, silent=True)
+
+    theirs(4)  # compiles what shap compiles
+    ours(1)
+    figures: Figures = {"region_shapley_players": PLAYERS, "partition_evaluations": EVALUATIONS}
+    table = Table("players", "forwards", "seconds", "Partition, seconds", "times faster")
+    for count in (3, 4, PLAYERS, 6):
+        if count == PLAYERS:
+            first, second = rivals(lambda: ours(PLAYERS), theirs, scale.rounds)
+            figures["region_shapley_seconds"], figures["shap_partition_seconds"] = first, second
+            figures["region_shapley_vs_partition"] = second / first
+    for count in (3, 4, PLAYERS, 6):
+        seconds = first if count == PLAYERS else timed(lambda count=count: ours(count))[0]
+        figures[f"region_shapley_vs_partition_{count}_players"] = second / seconds
+        row = (count, 2**count, f"{seconds:.2f}", f"{second:.2f}", f"{second / seconds:.1f}")
+        table.add_row(*map(str, row))
+    console.print(table)
+    return figures
+
+
+def gradients(module: nn.Module, scale: Scale, console: Console) -> Figures:
+    """Expected gradients in batches against shap's loop over images, at equal samples."""
+    images, references = pictures(scale.images, scale, 1), pictures(scale.references, scale, 2)
+    samples = min(scale.samples, 50)
+    explainer = ExpectedGradients(samples=samples, stratified=False)
+    found: dict[str, Any] = {}
+
+    def ours() -> None:
+        found["ours"] = explainer.explain(module, 0, images, references, 0).maps
+
+    def theirs() -> None:
+        loop = shap.GradientExplainer(module, references)
+        found["theirs"] = loop.shap_values(images, nsamples=samples, rseed=0)
+
+    first, second = rivals(ours, theirs, scale.rounds)
+    wanted = torch.from_numpy(found["theirs"][0, ..., 0]).sum(dim=0)
+    console.print(
+        f"expected gradients, {samples} samples an image: {first / len(images):.2f} s, "
+        f"shap's loop {second / len(images):.2f} s"
+    )
+    return {
+        "gradient_samples": samples,
+        "gradient_batched_seconds": first / len(images),
+        "gradient_default_seconds": second / len(images),
+        "gradient_batched_vs_default": second / first,
+        "gradient_difference": float((found["ours"][0] - wanted).abs().max() / wanted.abs().max()),
+    }
+
+
+def masses(scale: Scale, console: Console) -> Figures:
+    """Relevance mass of many maps against Quantus, and how far the two are apart."""
+    rng = np.random.default_rng(0)
+    maps = rng.normal(size=(scale.maps, scale.size, scale.size)).astype(np.float32)
+    inside = np.zeros(maps.shape, dtype=bool)
+    quarter = scale.size // 4
+    inside[:, quarter : 2 * quarter, quarter : 3 * quarter] = True
+    figures: Figures = {"relevance_mass_maps": len(maps)}
+    try:
+        from quantus import RelevanceMassAccuracy
+    except Exception as error:  # what is broken by a newer numpy raises anything
+        seconds, _ = timed(lambda: relevance_mass(maps, inside))
+        reason = f"quantus cannot be imported: {str(error).partition(chr(10))[0]}"
+        console.print(f"relevance mass: {seconds:.3f} s; {reason}", markup=False)
+        absent: Figures = {
+            "relevance_mass_seconds": seconds,
+            "relevance_mass_vs_quantus": None,
+            "relevance_mass_vs_quantus_reason": reason,
+        }
+        return figures | absent
+    metric = RelevanceMassAccuracy(abs=True, normalise=False, disable_warnings=True)
+    found: dict[str, Any] = {}
+
+    def ours() -> None:
+        found["ours"] = relevance_mass(maps, inside)
+
+    def theirs() -> None:
+        found["theirs"] = metric(
+            model=None,
+            x_batch=maps[:, None],
+            y_batch=np.zeros(len(maps), dtype=int),
+            a_batch=maps[:, None],
+            s_batch=inside[:, None],
+            channel_first=True,
+        )
+
+    first, second = rivals(ours, theirs, scale.rounds)
+    console.print(f"relevance mass of {len(maps)} maps: {first:.3f} s, Quantus {second:.3f} s")
+    return figures | {
+        "relevance_mass_seconds": first,
+        "relevance_mass_vs_quantus": second / first,
+        "relevance_mass_difference": float(np.abs(found["ours"] - found["theirs"]).max()),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print the tables, write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="one image, fewer samples, no rounds")
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    options = parser.parse_args(arguments)
+    scale, console = QUICK if options.quick else Scale(), Console()
+    module, started = build(), time.monotonic()
+    warnings.filterwarnings("ignore", module="shap")
+    figures: Figures = {
+        "size": scale.size,
+        "images": scale.images,
+        "threads": torch.get_num_threads(),
+    }
+    figures |= masses(scale, console)
+    figures |= regions(module, scale, console)
+    figures |= gradients(module, scale, console)
+    figures |= methods(module, scale, console)
+    figures["seconds"] = round(time.monotonic() - started, 1)
+    for name, value in figures.items():
+        console.print(f"{name}: {value if isinstance(value, str) else _short(value)}", markup=False)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+def _short(value: float | None) -> str:
+    return "-" if value is None else format(value, ".4g")
+
+
+if __name__ == "__main__":
+    main()

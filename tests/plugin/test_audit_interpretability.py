@@ -1,0 +1,192 @@
+"""The suite interpretability end to end: verdicts, gate rule for maps, evidence and report."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from audit_suite.record import read_record
+from audit_suite.report import render_html
+
+SUITE = "--audit-suite=interpretability"
+
+NETWORKS = '''
+import torch
+
+class Weighing(torch.nn.Module):
+    """Weighs all pixels: those of the ROI, of a corner, or by weights that nobody trained."""
+
+    def __init__(self, where):
+        super().__init__()
+        rng = torch.Generator().manual_seed(3)
+        weight = torch.zeros(16, 16)
+        if where == "roi":
+            weight[4:12, 4:12] = 1 / 64
+        elif where == "corner":
+            weight[0:2, 0:2] = 1 / 4
+        else:
+            weight = torch.randn(16, 16, generator=rng) * (torch.arange(256).view(16, 16) % 2 * 2 - 1)
+        weight = 8 * (weight + 0.001 * torch.randn(16, 16, generator=rng))
+        self.flat = torch.nn.Flatten()
+        self.head = torch.nn.Linear(256, 1, bias=False)
+        with torch.no_grad():
+            self.head.weight.copy_(weight.view(1, 256))
+
+    def forward(self, batch):
+        return self.head(self.flat(batch))
+
+def build(where):
+    return Weighing(where)
+
+def script(where):
+    return torch.jit.trace(Weighing(where).eval(), torch.zeros(1, 1, 16, 16))
+'''
+
+
+@pytest.fixture
+def weighing(world):
+    """The world, its models made of parameters that can be shuffled."""
+    (world.path / "networks.py").write_text(NETWORKS)
+    for name, where, function in (
+        ("honest", "roi", "build"),
+        ("shortcut", "corner", "build"),
+        ("random", "nowhere", "build"),
+        ("scripted", "corner", "script"),
+    ):
+        world.model(name, where)
+        card = world.path / f"{name}.toml"
+        card.write_text(card.read_text().replace("model.py:build", f"networks.py:{function}"))
+    return world
+
+
+@pytest.fixture
+def verdicts(weighing):
+    """Findings of a model by check and case."""
+
+    def run(model, *more):
+        weighing.run(SUITE, *more, model=model, dataset="small")
+        return {(f["check"], f["case"]): f for f in weighing.record()["findings"]}
+
+    return run
+
+
+def test_the_honest_model_passes_and_the_shortcut_model_fails(verdicts):
+    honest, shortcut = verdicts("honest"), verdicts("shortcut")
+    assert honest["R14", ""]["verdict"] == "pass"
+    assert honest["I1", "gradient"]["verdict"] == "pass"
+    assert honest["R14", ""]["estimate"]["high"] < 0.3
+    assert shortcut["R14", ""]["verdict"] == "fail"
+    assert shortcut["I1", "gradient"]["verdict"] == "fail"
+    assert shortcut["R14", ""]["estimate"]["low"] > 0.7
+
+
+def test_a_model_that_learned_nothing_passes_nothing(verdicts):
+    found = verdicts("random")
+    assert "pass" not in {finding["verdict"] for finding in found.values()}
+    assert "skill on full images is not shown" in found["R14", ""]["reason"]
+
+
+def test_tests_of_a_method_are_reported_beside_it(verdicts):
+    found = verdicts("honest")
+    gap = found["I5", "gradient"]
+    assert gap["verdict"] == "not_applicable"
+    assert gap["reason"] == "reported only: a test of the method, passed"
+    assert gap["observations"][0]["high"] < 0.05
+    assert found["I6", "gradient"]["observations"][0]["low"] > 0
+    assert found["I4", "gradient"]["reason"].startswith("the model has no folds")
+    assert found["I1", "grad-cam"]["reason"].startswith("Grad-CAM")
+
+
+def test_a_map_that_does_not_depend_on_the_model_supports_no_verdict(weighing, monkeypatch):
+    from audit_suite.evidence import explanation
+    from audit_suite.explainers import Explained
+    from audit_suite.explainers.gradient import ExpectedGradients
+
+    class Edges(ExpectedGradients):
+        """Draws the image itself, whatever the model says of it."""
+
+        def explain(self, module, output, images, references, seed):
+            found = super().explain(module, output, images, references, seed)
+            return Explained(images.mean(dim=1), found.outputs, found.expected)
+
+    known = explanation.methods()
+    monkeypatch.setattr(
+        "audit_suite.evidence.explaining.methods", lambda: {**known, "gradient": Edges()}
+    )
+    weighing.run(SUITE, dataset="small")
+    found = {(f["check"], f["case"]): f for f in weighing.record()["findings"]}
+    for check, case in (("I1", "gradient"), ("I2", "gradient-pointing")):
+        assert found[check, case]["verdict"] == "not_applicable"
+        assert "did not pass I3 and I5 on this model" in found[check, case]["reason"]
+        assert found[check, case]["observations"], "and is shown"
+    assert "not passed" in found["I3", "gradient-all-layers"]["reason"]
+
+
+def test_what_a_method_cannot_handle_is_not_applicable_with_a_reason(verdicts):
+    found = verdicts("scripted")
+    assert found["R14", ""]["verdict"] == "fail", "regions need nothing of the inside"
+    deep = found["I1", "deep"]
+    assert deep["verdict"] == "not_applicable"
+    assert len(deep["reason"]) > 20
+    assert "Traceback" not in deep["reason"]
+
+
+def test_records_are_the_same_in_one_process_and_in_two(weighing):
+    texts = []
+    for more in ((), ("-n2",)):
+        weighing.run(
+            SUITE, *more, f"--audit-evidence=evidence{len(texts)}", dataset="small", subprocess=True
+        )
+        record = json.loads((weighing.path / "audit.json").read_text())
+        assert record["attributions"], "bars and overlays are there"
+        record.pop("environment")
+        texts.append(json.dumps(record))
+    assert texts[0] == texts[1]
+
+
+def test_the_sample_is_as_large_as_asked_and_stored(weighing):
+    weighing.run(SUITE, "--audit-max-explained=8", dataset="small")
+    record = weighing.record()
+    assert record["provenance"]["policy"]["max_explained"] == 8
+    (shown,) = record["attributions"]
+    assert shown["n_images"] == 8
+    assert {f["verdict"] for f in record["findings"] if f["check"] == "R14"} == {"inconclusive"}
+    again = weighing.run(SUITE, "--audit-max-explained=8", "--audit-offline", dataset="small")
+    assert weighing.record()["attributions"] == record["attributions"]
+    assert "evidence:" not in again.stdout.str()
+    offline = weighing.run(SUITE, "--audit-max-explained=9", "--audit-offline", dataset="small")
+    assert "lacks the attributions of model 'honest' on data set 'small'" in offline.stdout.str()
+
+
+def test_a_bad_number_of_images_is_named(weighing):
+    result = weighing.run(SUITE, "--audit-max-explained=1", dataset="small")
+    assert "--audit-max-explained=1: must be a whole number of 4 or more" in result.stderr.str()
+
+
+def test_the_plan_says_what_would_be_explained(weighing):
+    result = weighing.run(SUITE, "--audit-plan", dataset="small")
+    assert "honest on small: region-shapley of sick on up to 48 images" in result.stdout.str()
+
+
+def test_report_and_record_tell_regions_and_maps_and_no_patient(weighing):
+    weighing.run(SUITE, dataset="small")
+    record = read_record(weighing.path / "audit.json")
+    (shown,) = record.attributions
+    bars = {player.name: player for player in shown.players}
+    assert bars["square"].inside == 1
+    assert bars["square"].share.low > max(
+        p.share.high for n, p in bars.items() if n.startswith("background")
+    )
+    assert bars["square"].value.low > 0, "what is in it speaks for the finding"
+    assert sum(p.share.value for p in shown.players) == pytest.approx(1)
+    assert [o.case for o in shown.overlays if o.method == "gradient"] == [
+        "positive 1",
+        "positive 2",
+        "negative 1",
+    ]
+    page = render_html(record)
+    assert "comes from the region of interest" in page
+    assert "Maps by gradient" in page
+    assert "a test of the method, passed" in page
+    assert "secret-" not in page + (weighing.path / "audit.json").read_text()
