@@ -30,7 +30,7 @@ class ExpectedGradients:
 
     samples: int = 200
     stratified: bool = True
-    batch_size: int = 16
+    batch_size: int = 8
 
     @property
     def name(self) -> str:

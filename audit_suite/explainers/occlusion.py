@@ -25,7 +25,7 @@ class Occlusion:
 
     square: float = 1 / 8
     step: float = 0.5
-    batch_size: int = 32
+    batch_size: int = 16
 
     @property
     def name(self) -> str:
