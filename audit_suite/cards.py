@@ -385,15 +385,6 @@ def internal_card(card: DatasetCard) -> DatasetCard | None:
     return None if card.internal is None else load_dataset_card(card.resolve(card.internal))
 
 
-def reference_card(card: DatasetCard) -> DatasetCard:
-    """The card of the data set that lends references to explanations: the card itself by default.
-
-    Raises:
-        AuditError: If that card is missing or wrong.
-    """
-    return card if card.references is None else load_dataset_card(card.resolve(card.references))
-
-
 def canonical_digest(content: Any) -> str:
     """SHA-256 (hex) of JSON-able content, independent of key order and white space."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)

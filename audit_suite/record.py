@@ -253,6 +253,28 @@ class Policy(_Part):
     maskings: list[str] = Field(default_factory=list, description="empty: those of the cards")
 
 
+class ErrorRate(_Part):
+    """How often one thing happened to models whose truth was planted, with Wilson's interval."""
+
+    name: str = Field(description="figure of benchmarks/detection.py, e.g. 'honest_blocked'")
+    value: float
+    low: float
+    high: float
+    of: int = Field(description="models it was counted over")
+
+
+class Calibration(_Part):
+    """The instrument's own error rates, as measured for a release (benchmarks/detection.py)."""
+
+    audit_suite: str = Field(description="the release that was measured")
+    command: str
+    models: int = Field(description="models trained and audited")
+    rates: list[ErrorRate]
+    inconclusive: dict[str, float] = Field(
+        description="share of honest models without a verdict, by patients of the test set"
+    )
+
+
 class Provenance(_Part):
     """Everything that, given again, gives this record again."""
 
@@ -261,6 +283,9 @@ class Provenance(_Part):
     evidence_profile: dict[str, Any]
     models: list[ModelRecord]
     datasets: list[DatasetRecord]
+    calibration: Calibration | None = Field(
+        default=None, description="how often the instrument that made this record is wrong"
+    )
 
 
 class Record(_Part):

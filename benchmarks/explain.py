@@ -36,8 +36,8 @@ from torch import Tensor, nn
 from audit_suite.evidence.executor import _keep_memory
 from audit_suite.explainers import PIXEL_EXPLAINERS, ExpectedGradients, Explainer
 from audit_suite.explainers.explainer import raw_outputs
-from audit_suite.explainers.measures import relevance_mass
 from audit_suite.explainers.region_shapley import region_values
+from audit_suite.needs.map_measures import relevance_mass
 
 PATHS = sys.path[:]  # numba looks for the package coverage, and would find the script beside this
 sys.path[:] = [path for path in PATHS if Path(path).resolve() != Path(__file__).resolve().parent]

@@ -111,7 +111,7 @@ def _compute(request: Explanation, source: EvidenceSource) -> Arrays:
             raise NotApplicable("there is no image to explain")
         plain, regions = fit([sample for _, sample in drawn])
         lent, _ = fit(references(request, source))
-        module = source.model(request.model, request.fold).module
+        module = _in_columns(source.model(request.model, request.fold).module, plain[:1])
         output = request.model.targets.index(request.target)
         roi = np.stack([union(each, request.region) for each in regions])
         index = [index for index, _ in drawn]
@@ -274,7 +274,24 @@ def _curves(
     return {name: np.array(curves) for name, curves in found.items()}
 
 
+class _Column(nn.Module):
+    """A model of one output that gives no column, with one."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, images: Tensor) -> Tensor:
+        found: Tensor = self.module(images)
+        return found[:, None]
+
+
+def _in_columns(module: nn.Module, image: Tensor) -> nn.Module:
+    with torch.no_grad():
+        return _Column(module) if module(image).ndim == 1 else module
+
+
 def _raw(module: nn.Module, output: int, images: Tensor) -> Tensor:
     with torch.no_grad():
         scores: Tensor = module(images)
-    return scores[:, output] if scores.ndim == 2 else scores
+    return scores[:, output]

@@ -5,19 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.cards import canonical_digest, reference_card
+from audit_suite.cards import DatasetCard, canonical_digest, load_dataset_card
 from audit_suite.datasets import BadImage, Dataset, Sample
 from audit_suite.errors import AuditError
 from audit_suite.evidence.request import Explanation
 from audit_suite.evidence.source import ENGINE_VERSION, EvidenceSource, unpack_lines
 from audit_suite.evidence.store import Arrays
-from audit_suite.explainers import Explainer
 from audit_suite.verdict import NotApplicable
+
+if TYPE_CHECKING:
+    from audit_suite.explainers import Explainer
 
 REGION_SHAPLEY = "region-shapley"
 EXPLAINED_VERSION = 1  # raise it when explainers or what is stored of them change
@@ -54,20 +56,9 @@ class Attributions:
 
 def methods() -> dict[str, Explainer]:
     """The explainers of pixels by name."""
-    from audit_suite.explainers.deep import DeepLift
-    from audit_suite.explainers.grad_cam import GradCam
-    from audit_suite.explainers.gradient import ExpectedGradients
-    from audit_suite.explainers.occlusion import Occlusion
-    from audit_suite.explainers.partition import Partition
+    from audit_suite.explainers import PIXEL_EXPLAINERS
 
-    known: tuple[Explainer, ...] = (
-        ExpectedGradients(),
-        DeepLift(),
-        Partition(),
-        Occlusion(),
-        GradCam(),
-    )
-    return {explainer.name: explainer for explainer in known}
+    return {explainer.name: explainer for explainer in PIXEL_EXPLAINERS}
 
 
 def attributions(request: Explanation, source: EvidenceSource) -> Attributions:
@@ -191,6 +182,15 @@ def references(
             f"data set '{card.name}' has too few patients to lend references to explanations"
         )
     return found
+
+
+def reference_card(card: DatasetCard) -> DatasetCard:
+    """The card of the data set that lends references to explanations: the card itself by default.
+
+    Raises:
+        AuditError: If that card is missing or wrong.
+    """
+    return card if card.references is None else load_dataset_card(card.resolve(card.references))
 
 
 def _by_hash(dataset: Dataset, target: str, label: int, seed: int) -> list[int]:

@@ -203,20 +203,3 @@ def _all_coalitions(count: int) -> NDArray[np.bool_]:
     numbers = np.arange(1 << count)[:, None]
     everyone: NDArray[np.bool_] = (numbers >> np.arange(count)) & 1 > 0
     return everyone
-
-
-def outside_share(values: Floats, inside: Sequence[float] | Floats) -> Floats:
-    """Share of the absolute attribution that lies outside the region of interest (R14).
-
-    Args:
-        values: Shape (N, P).
-        inside: Shape (N, P), share of each player's pixels that belong to the region, 0 to 1.
-
-    Returns:
-        Shape (N,), 0 to 1; NaN where nothing is attributed to anybody.
-    """
-    size = np.abs(values)
-    total = size.sum(axis=1)
-    outside = (size * (1 - np.asarray(inside))).sum(axis=1)
-    found: Floats = np.where(total > 0, outside / np.where(total > 0, total, 1), np.nan)
-    return found

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.evidence.explanation import REGION_SHAPLEY, Attributions, attributions
 from audit_suite.evidence.request import Explanation
-from audit_suite.explainers.measures import (
+from audit_suite.needs.map_measures import (
     area_share,
+    outside_share,
     pointing_game,
     relevance_mass,
     relevance_rank,
 )
-from audit_suite.explainers.region_shapley import outside_share
 from audit_suite.statistics import Estimate, estimate_mean
 from audit_suite.verdict import NotApplicable
 

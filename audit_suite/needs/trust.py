@@ -14,9 +14,9 @@ from audit_suite.cards import DatasetCard
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.explanation import attributions
 from audit_suite.evidence.request import Explanation
-from audit_suite.explainers.measures import completeness_gap, similarity
 from audit_suite.maskings import Masking
 from audit_suite.needs.attribution import Explaining, explained_in
+from audit_suite.needs.map_measures import completeness_gap, similarity
 from audit_suite.statistics import Estimate, estimate_mean
 from audit_suite.verdict import NotApplicable
 

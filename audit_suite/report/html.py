@@ -73,5 +73,9 @@ def _environment() -> Environment:
         "symbol": words.symbol,
         "kind": words.kind,
     }
-    environment.globals |= {"VERDICTS": words.VERDICTS, "DECISIONS": words.DECISIONS}
+    environment.globals |= {
+        "VERDICTS": words.VERDICTS,
+        "DECISIONS": words.DECISIONS,
+        "RATES": words.RATES,
+    }
     return environment

@@ -33,6 +33,18 @@ DECISIONS = {
 }
 
 
+RATES = {
+    "honest_blocked": "An honest model failed a check of region sensitivity",
+    "plain_blocked": "... the same, of models that had never seen a masked image",
+    "outside_blocked": "A model with a strong shortcut outside the region failed one",
+    "framing_blocked": "A model that reads where the region lies in the frame failed one",
+    "cause_right": "The planted cause was among those named",
+    "naive_honest_blocked": "For comparison: an honest model would fail the rule “AUROC without "
+    "the region is significantly above 0.5”",
+    "naive_outside_blocked": "For comparison: a model with a shortcut outside would fail that rule",
+}
+
+
 def number(value: float, digits: int = 3) -> str:
     """A number with fixed digits and a true minus sign."""
     text = f"{value:.{digits}f}"

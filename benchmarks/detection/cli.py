@@ -149,7 +149,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The instrument's own operating characteristics.")
     parser.add_argument("--quick", action="store_true", help="34 models instead of 630")
     parser.add_argument("--json", type=Path, help="write the figures here")
-    parser.add_argument("--out", type=Path, help="write the calibration table here (.csv, .json)")
+    parser.add_argument("--out", type=Path, help="write the calibration here (.csv, .json, .md)")
     parser.add_argument(
         "--kind",
         action="append",
@@ -173,8 +173,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--workers", type=int, default=2, help="processes (%(default)s)")
     options = parser.parse_args(arguments)
-    if options.out and options.out.suffix not in (".csv", ".json"):
-        parser.error("--out: the file must end in .csv or .json")
+    if options.out and options.out.suffix not in (".csv", ".json", ".md"):
+        parser.error("--out: the file must end in .csv, .json or .md")
     return options
 
 

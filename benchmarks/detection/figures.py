@@ -101,6 +101,7 @@ def summarise(rows: Iterable[Row], kinds: Mapping[str, Kind]) -> dict[str, Any]:
         "n_honest": len(honest),
         "n_outside": len(outside),
         "n_framing": len(of("framing")),
+        "n_plain": len(of("plain")),
         "n_cause": len(with_cause),
         "n_models": len(counted),
     }
@@ -129,6 +130,7 @@ def calibration(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> list[dict[str
             "strength": strength,
             "patients": size,
             "models": len(cell),
+            "own": all(row.first for row in cell),
             "eligible": sum(eligible(row, kinds) for row in cell),
             **{verdict: sum(row.verdict == verdict for row in cell) for verdict in VERDICTS},
             "blocked": stopped.value,

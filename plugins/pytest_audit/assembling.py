@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from audit_suite.calibration import calibration
 from audit_suite.cards import canonical_digest, internal_card
 from audit_suite.causes import name_causes
 from audit_suite.datasets.properties import PROPERTIES
@@ -90,6 +91,7 @@ def assemble(
             evidence_profile=source.profile.summary(),
             models=_models(audit),
             datasets=_datasets(audit, requests),
+            calibration=calibration(),
         ),
         environment=_environment(),
     )

@@ -16,7 +16,6 @@ from audit_suite.explainers.region_shapley import (
     EXACT_UP_TO,
     coalition_values,
     divide,
-    outside_share,
     players,
     region_values,
     shapley,
@@ -229,11 +228,3 @@ def test_references_may_differ_from_image_to_image():
             score(network()), images[row : row + 1], owners[:1], len(names), own[row], 0
         )
         assert together[row] == pytest.approx(alone[0])
-
-
-def test_share_outside_by_hand():
-    values = np.array([[3.0, -1.0, 0.0], [0.0, 0.0, 0.0], [1.0, 1.0, -2.0]])
-    inside = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.5, 0.0, 1.0]])
-    share = outside_share(values, inside)
-    assert share[[0, 2]] == pytest.approx([0.25, 1.5 / 4])
-    assert np.isnan(share[1])

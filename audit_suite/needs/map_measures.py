@@ -87,3 +87,20 @@ def completeness_gap(maps: Maps, outputs: Maps, expected: Maps) -> tuple[Floats,
     wanted = (outputs - expected).astype(np.float64)
     total = maps.reshape(len(maps), -1).sum(axis=1, dtype=np.float64)
     return np.abs(total - wanted), np.abs(wanted)
+
+
+def outside_share(values: Floats, inside: Floats) -> Floats:
+    """Share of the absolute attribution that lies outside the region of interest (R14).
+
+    Args:
+        values: Shape (N, P).
+        inside: Shape (N, P), share of each player's pixels that belong to the region, 0 to 1.
+
+    Returns:
+        Shape (N,), 0 to 1; NaN where nothing is attributed to anybody.
+    """
+    size = np.abs(values)
+    total = size.sum(axis=1)
+    outside = (size * (1 - np.asarray(inside))).sum(axis=1)
+    found: Floats = np.where(total > 0, outside / np.where(total > 0, total, 1), np.nan)
+    return found

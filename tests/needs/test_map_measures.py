@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from audit_suite.explainers.measures import (
+from audit_suite.needs.map_measures import (
     area_share,
     completeness_gap,
+    outside_share,
     pointing_game,
     relevance_mass,
     relevance_rank,
@@ -70,3 +71,11 @@ def test_completeness_by_hand():
     gap, wanted = completeness_gap(MAP, np.array([3.0]), np.array([1.0]))
     assert gap == pytest.approx([2.0]), "0 instead of 2"
     assert wanted == pytest.approx([2.0])
+
+
+def test_share_outside_by_hand():
+    values = np.array([[3.0, -1.0, 0.0], [0.0, 0.0, 0.0], [1.0, 1.0, -2.0]])
+    inside = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.5, 0.0, 1.0]])
+    share = outside_share(values, inside)
+    assert share[[0, 2]] == pytest.approx([0.25, 1.5 / 4])
+    assert np.isnan(share[1])
