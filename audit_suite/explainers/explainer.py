@@ -9,6 +9,9 @@ import torch
 from torch import Tensor, nn
 
 
+_PIXELS = 1 << 19
+
+
 @dataclass(frozen=True)
 class Explained:
     """Signed attributions of one output for a batch of images.
@@ -57,8 +60,18 @@ class Explainer(Protocol):
         ...
 
 
-def raw_outputs(module: nn.Module, output: int, images: Tensor, batch_size: int = 64) -> Tensor:
+def batch_for(images: Tensor, given: int | None) -> int:
+    """Images of one pass: as given, else as many as half a million pixels make, 128 at most."""
+    fitting = _PIXELS // (images.shape[2] * images.shape[3])
+    return given or max(1, min(128, fitting))
+
+
+def raw_outputs(
+    module: nn.Module, output: int, images: Tensor, batch_size: int | None = None
+) -> Tensor:
     """One output of a module for some images, shape (N,), in batches and without gradients."""
     with torch.no_grad():
-        parts = [module(part)[:, output] for part in torch.split(images, batch_size)]
+        parts = [
+            module(part)[:, output] for part in torch.split(images, batch_for(images, batch_size))
+        ]
     return torch.cat(parts).float()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from audit_suite.errors import AuditError
-from audit_suite.explainers.explainer import Explained, raw_outputs
+from audit_suite.explainers.explainer import Explained, batch_for, raw_outputs
 from audit_suite.verdict import NotApplicable
 
 
@@ -25,11 +25,12 @@ class GradCam:
         layer: Whose maps, by name. None takes the last layer of the size of the last convolution's:
             the convolution itself holds but a part of the maps where blocks are concatenated
             (DenseNet), or added up and normalised.
-        batch_size: Images of one forward and backward pass.
+        batch_size: Images of one forward and backward pass; None for what half a million pixels
+            make.
     """
 
     layer: str | None = None
-    batch_size: int = 16
+    batch_size: int | None = None
 
     @property
     def name(self) -> str:
@@ -49,7 +50,7 @@ class GradCam:
         if isinstance(module, torch.jit.ScriptModule):
             raise NotApplicable("Grad-CAM looks at a layer, which TorchScript does not allow")
         layer = self._layer(module, images[:1])
-        parts = torch.split(images, self.batch_size)
+        parts = torch.split(images, batch_for(images, self.batch_size))
         maps = torch.cat([_maps(module, layer, output, part) for part in parts])
         outputs = raw_outputs(module, output, images)
         return Explained(maps, outputs, torch.full_like(outputs, torch.nan))

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from audit_suite.explainers.explainer import Explained, raw_outputs
+from audit_suite.explainers.explainer import Explained, batch_for, raw_outputs
 from audit_suite.verdict import NotApplicable
 
 
@@ -25,12 +25,13 @@ class ExpectedGradients:
         stratified: Every reference as often as any other, and t evenly spread for each: the same
             mean from fewer samples. False draws both independently, as shap does; with the same
             seed they are shap's draws for a single image.
-        batch_size: Images of one forward and backward pass.
+        batch_size: Images of one forward and backward pass; None for what half a million pixels
+            make.
     """
 
     samples: int = 200
     stratified: bool = True
-    batch_size: int = 8
+    batch_size: int | None = None
 
     @property
     def name(self) -> str:
@@ -54,7 +55,8 @@ class ExpectedGradients:
         maps = torch.zeros(len(images), *images.shape[2:], device=images.device)
         row = torch.arange(len(images), device=images.device).repeat_interleave(len(t))
         draw = torch.arange(len(t), device=images.device).repeat(len(images))
-        batches = (torch.split(each, self.batch_size) for each in (row, draw))
+        size = batch_for(images, self.batch_size)
+        batches = (torch.split(each, size) for each in (row, draw))
         for rows, draws in zip(*batches, strict=True):
             start = references[whose[draws]]
             change = images[rows] - start

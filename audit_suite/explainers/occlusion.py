@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from audit_suite.explainers.explainer import Explained, raw_outputs
+from audit_suite.explainers.explainer import Explained, batch_for, raw_outputs
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,12 @@ class Occlusion:
     Attributes:
         square: Side of the square, share of the frame's shorter side.
         step: From one square to the next, share of the square's side.
-        batch_size: Images of one forward pass.
+        batch_size: Images of one forward pass; None for what half a million pixels make.
     """
 
     square: float = 1 / 8
     step: float = 0.5
-    batch_size: int = 16
+    batch_size: int | None = None
 
     @property
     def name(self) -> str:
@@ -43,7 +43,7 @@ class Occlusion:
         maps = []
         for image, full in zip(images, outputs, strict=True):
             falls = []
-            for part in torch.split(hidden, self.batch_size):
+            for part in torch.split(hidden, batch_for(images, self.batch_size)):
                 batch = torch.where(part[:, None], mean, image)
                 falls.append(full - raw_outputs(module, output, batch))
             maps.append(torch.einsum("s,shw->hw", torch.cat(falls), hidden.float()) / covered)

@@ -157,6 +157,8 @@ def _step(node: fx.Node, own: nn.Module, inputs: int) -> Step | None:
         return _bound(product, _PRODUCTS[name])
     if inputs != 1 or node.all_input_nodes != [node.args[0]]:
         return None
+    if name == "amax" and _dimensions(node) in ({2, 3}, {-2, -1}):
+        return largest
     function: Any = getattr(Tensor, name, None) if node.op == "call_method" else node.target
     rest, settings = node.args[1:], dict(node.kwargs)
     if function in _POOLS:
@@ -165,6 +167,13 @@ def _step(node: fx.Node, own: nn.Module, inputs: int) -> Step | None:
     if name.replace("_", "") in _ELEMENTWISE:
         return _bound(rescaled, lambda x: function(x, *rest, **settings))
     return None
+
+
+def _dimensions(node: fx.Node) -> set[int]:
+    """What a reduction that keeps no dimension goes over; nothing for another one."""
+    dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", ())
+    kept = node.kwargs.get("keepdim", len(node.args) > 2 and node.args[2])
+    return set(dim) if isinstance(dim, tuple | list) and not kept else set()
 
 
 def _name(node: fx.Node) -> str:
@@ -204,6 +213,11 @@ def product(function: Step, a: Tensor, b: Tensor) -> Tensor:
 def pooled(function: Step, x: Tensor) -> Tensor:
     """A max pool: the rise is of the pixel that is largest in the image, or in the reference."""
     return _Pooled.apply(x, function)  # type: ignore[no-any-return]
+
+
+def largest(x: Tensor) -> Tensor:
+    """The maximum of each channel of (B, C, H, W), shape (B, C): a max pool of the whole map."""
+    return pooled(partial(functional.adaptive_max_pool2d, output_size=1), x).flatten(1)
 
 
 class _Rescaled(torch.autograd.Function):

@@ -159,13 +159,9 @@ def _nearest(
         apart = ((at[mine, None] - at[None]) ** 2).sum(axis=2)
         apart[image[mine, None] == image[None]] = np.inf
         near = np.argsort(apart, axis=1, kind="stable")[:, :_NEAREST]
-        if not size:
-            found.append((0.0, 0.0))
-            continue
-        found.append(
-            (
-                float((positive[near] == cloud.positive).mean()),
-                float((maskings[near] == cloud.masking).mean()),
-            )
-        )
+        others = np.isfinite(np.take_along_axis(apart, near, axis=1))
+        count = max(int(others.sum()), 1)
+        same_class = ((positive[near] == cloud.positive) & others).sum() / count
+        same_masking = ((maskings[near] == cloud.masking) & others).sum() / count
+        found.append((float(same_class), float(same_masking)))
     return found

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 if not (ROOT / "benchmarks").is_dir():
     pytest.skip("runs in a checkout, not beside an installed wheel", allow_module_level=True)
-sys.path.insert(0, str(ROOT / "benchmarks"))
+sys.path.append(str(ROOT / "benchmarks"))
 
 from detection import auditing, cli, figures, grid, packs, tables, training  # noqa: E402
 from detection.auditing import Row  # noqa: E402

@@ -272,3 +272,29 @@ def test_on_a_plain_network_it_is_shaps_own():
     found = DeepLift().explain(module, 1, images, references, 0).maps
     wanted = shap.DeepExplainer(module, references).shap_values(images)[..., 1].sum(axis=1)
     assert found.numpy() == pytest.approx(wanted, abs=1e-6)
+
+
+@pytest.mark.parametrize("how", ["amax", "torch", "pool"])
+def test_the_maximum_of_a_map_adds_up_however_it_is_written(how):
+    class Largest(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.maps = nn.Conv2d(1, 3, 3, padding=1)
+            self.head = nn.Linear(3, 1)
+            self.pool = nn.AdaptiveMaxPool2d(1)
+
+        def forward(self, images):
+            maps = self.maps(images).relu()
+            if how == "amax":
+                return self.head(maps.amax(dim=(2, 3)))
+            if how == "torch":
+                return self.head(torch.amax(maps, (-2, -1)))
+            return self.head(self.pool(maps).flatten(1))
+
+    torch.manual_seed(1)
+    module = Largest().eval()
+    images, references = torch.randn(4, 1, 9, 9), torch.randn(3, 1, 9, 9)
+    found = DeepLift().explain(module, 0, images, references, 0)
+    gap = found.maps.sum(dim=(1, 2)) - (found.outputs - found.expected)
+    assert gap.abs().max() < 1e-4
+    assert found.maps.abs().sum() > 0.1
