@@ -1,0 +1,245 @@
+"""Which images are explained, against which references, and what is stored of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from audit_suite.cards import load_dataset_card, load_model_card
+from audit_suite.errors import AuditError
+from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
+from audit_suite.evidence.explaining import compute_explanations, shuffled
+from audit_suite.evidence.explanation import (
+    REGION_SHAPLEY,
+    attributions,
+    explained,
+    explanation_key,
+    references,
+)
+from audit_suite.verdict import NotApplicable
+
+NETWORK = """
+import torch
+
+class Net(torch.nn.Module):
+    def __init__(self, factor):
+        super().__init__()
+        self.maps = torch.nn.Conv2d(1, 2, 3, padding=1)
+        self.head = torch.nn.Linear(2, 1)
+        rng = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            for weights in self.parameters():
+                weights.copy_(factor * torch.randn(weights.shape, generator=rng))
+
+    def forward(self, batch):
+        return self.head(self.maps(batch).relu().mean(dim=(2, 3)))
+
+def net(factor=1.0):
+    return Net(factor)
+
+def flat(factor=1.0):
+    return torch.nn.Sequential(Net(factor), torch.nn.Flatten(0))
+"""
+
+MODEL = """
+schema = 1
+name = "net"
+targets = ["consolidation"]
+loader = "callable"
+architecture = "network.py:{function}"
+arguments = {{ factor = {factor} }}
+activation = "none"
+[input]
+size = [32, 32]
+channels = 1
+"""
+
+DATA = """
+schema = 1
+name = "phantoms"
+reader = "phantom"
+{more}
+[phantom]
+kind = "cxr"
+patients = {patients}
+images_per_patient = [1, 3]
+size = 32
+seed = {seed}
+[targets.consolidation]
+roi = ["lungs"]
+"""
+
+
+@pytest.fixture
+def ask(tmp_path):
+    """A source and a request on phantoms."""
+    (tmp_path / "network.py").write_text(NETWORK)
+
+    def make(
+        method=REGION_SHAPLEY, seed=1, function="net", factor=1.0, more="", patients=60, count=20
+    ):
+        (tmp_path / "model.toml").write_text(MODEL.format(function=function, factor=factor))
+        (tmp_path / "data.toml").write_text(DATA.format(more=more, patients=patients, seed=5))
+        (tmp_path / "others.toml").write_text(
+            DATA.format(more="", patients=30, seed=6).replace('"phantoms"', '"others"')
+        )
+        store = EvidenceStore(tmp_path / "evidence")
+        profile = EvidenceProfile(device="cpu", threads=1, seed=seed)
+        source = EvidenceSource(store, profile, max_explained=count)
+        model = load_model_card(tmp_path / "model.toml")
+        cell = Cell(model, (None,), load_dataset_card(tmp_path / "data.toml"), "consolidation")
+        (request,) = cell.explanations(method)
+        return source, request
+
+    return make
+
+
+def sample(source, request):
+    cases = source.dataset(request.dataset).cases
+    return [(index, cases[index]) for index, _ in explained(request, source)]
+
+
+def test_half_are_positive_and_no_patient_comes_twice(ask):
+    source, request = ask()
+    drawn = sample(source, request)
+    assert [case.labels["consolidation"] for _, case in drawn] == [1] * 10 + [0] * 10
+    assert len({case.patient for _, case in drawn}) == 20
+
+
+def test_the_seed_alone_decides_the_sample(ask):
+    chosen = [
+        [index for index, _ in sample(*ask(**more))]
+        for more in ({}, {"factor": 3.0}, {"method": "gradient"}, {"seed": 2})
+    ]
+    assert chosen[0] == chosen[1] == chosen[2]
+    assert chosen[0] != chosen[3]
+
+
+@pytest.mark.parametrize("count", [20, 1000])
+def test_references_are_of_patients_who_are_not_explained(ask, count):
+    source, request = ask(count=count)
+    dataset = source.dataset(request.dataset)
+    by_pixels = {}
+    for index, case in enumerate(dataset.cases):
+        by_pixels.setdefault(dataset.read(index).image.tobytes(), set()).add(case.patient)
+    lent = references(request, source)
+    assert len(lent) >= 2
+    patients = set().union(*(by_pixels[one.image.tobytes()] for one in lent))
+    assert not patients & {case.patient for _, case in sample(source, request)}
+
+
+def test_references_may_be_of_a_declared_data_set(ask):
+    source, request = ask(more='references = "others.toml"')
+    plain, same = ask()
+    other = [one.image.tobytes() for one in references(request, source)]
+    own = [one.image.tobytes() for one in references(same, plain)]
+    assert not set(other) & set(own)
+    assert explanation_key(request, source) != explanation_key(same, plain)
+    source, request = ask(more='references = "missing.toml"')
+    with pytest.raises(AuditError, match=r"missing\.toml"):
+        attributions(request, source)
+
+
+def test_region_values_add_up_and_are_stored_once(ask, monkeypatch):
+    source, request = ask()
+    found = attributions(request, source)
+    values = found.arrays["values"]
+    assert values.sum(axis=1) == pytest.approx(found.outputs - found.expected, abs=1e-5)
+    assert found.arrays["area"].sum(axis=1) == pytest.approx(1)
+    lungs = [found.players.index(name) for name in ("left_lung", "right_lung")]
+    assert found.arrays["inside"][:, lungs] == pytest.approx(1)
+    assert "background left" in found.players or "background upper left" in found.players
+    monkeypatch.setattr("audit_suite.evidence.explaining._compute", None)  # nothing is computed
+    again = attributions(request, source)
+    assert np.array_equal(again.arrays["values"], values)
+
+
+def test_maps_come_with_their_own_tests(ask):
+    source, request = ask("gradient")
+    found = attributions(request, source)
+    count = len(found.index)
+    shapes = {name: array.shape for name, array in found.arrays.items()}
+    assert shapes["maps"] == shapes["regions"] == (count, 32, 32)
+    assert shapes["shuffled"][:2] == (3, len(found.arrays["picked"]))
+    assert shapes["deletion"] == shapes["insertion"] == (count, 2, 9)
+    deletion, insertion = found.arrays["deletion"], found.arrays["insertion"]
+    assert deletion[:, :, 0] == pytest.approx(np.stack([found.outputs] * 2, axis=1), abs=1e-5)
+    assert insertion[:, :, -1] == pytest.approx(deletion[:, :, 0], abs=1e-5)
+    assert insertion[:, :, 0] == pytest.approx(deletion[:, :, -1], abs=1e-5), "of an empty image"
+
+
+def test_a_model_that_gives_no_column_is_explained_alike(ask):
+    one = attributions(*reversed(ask("gradient")))
+    flat = attributions(*reversed(ask("gradient", function="flat")))
+    assert np.allclose(one.arrays["maps"], flat.arrays["maps"], atol=1e-6)
+
+
+def test_a_refusal_is_stored_with_its_reason(ask, monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("no such kernel\nand more")
+
+    source, request = ask("gradient")
+    monkeypatch.setattr("audit_suite.explainers.gradient.ExpectedGradients.explain", refuse)
+    for _ in range(2):
+        with pytest.raises(
+            NotApplicable, match="gradient cannot handle this model: no such kernel"
+        ):
+            attributions(request, source)
+        monkeypatch.undo()
+
+
+def test_offline_nothing_is_computed(ask):
+    source, request = ask()
+    source.offline = True
+    with pytest.raises(AuditError, match="lacks the attributions of model 'net'"):
+        attributions(request, source)
+
+
+def test_broken_weights_are_noted_and_the_rest_is_computed(ask):
+    source, request = ask()
+    broken = replace(request, model=request.model.model_copy(update={"architecture": "x.py:y"}))
+    compute_explanations([broken, request], source)
+    assert isinstance(source.failures[broken], AuditError)
+    assert len(attributions(request, source).index) == 20
+    with pytest.raises(AuditError, match=r"x\.py"):
+        attributions(broken, source)
+
+
+def test_no_region_of_interest_is_not_applicable(ask):
+    _, request = ask()
+    card = request.dataset.model_copy(
+        update={
+            "targets": {
+                "consolidation": request.dataset.targets["consolidation"].model_copy(
+                    update={"roi": ()}
+                )
+            }
+        }
+    )
+    with pytest.raises(NotApplicable, match="declares no ROI"):
+        Cell(request.model, (None,), card, "consolidation").explanations("gradient")
+
+
+def test_shuffling_goes_from_the_head_down_and_leaves_the_model_alone():
+    torch.manual_seed(0)
+    model = nn.Sequential(*(nn.Linear(6, 6) for _ in range(5)))
+    before = [weights.clone() for weights in model.parameters()]
+    touched = []
+    for share in (0.0, 0.5, 1.0):
+        spoiled = shuffled(model, share, seed=1)
+        layers = zip(model, spoiled, strict=True)
+        touched.append([not torch.equal(a.weight, b.weight) for a, b in layers])
+        for a, b in zip(model.parameters(), spoiled.parameters(), strict=True):
+            assert torch.equal(a.flatten().sort()[0], b.flatten().sort()[0]), "the same numbers"
+    assert touched == [
+        [False, False, False, False, True],
+        [False, False, True, True, True],
+        [True] * 5,
+    ]
+    assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+    with pytest.raises(NotApplicable, match="no parameters"):
+        shuffled(nn.ReLU(), 1.0, seed=1)
