@@ -10,6 +10,7 @@ from audit_suite.record import read_record
 from audit_suite.report import render_html
 
 SUITE = "--audit-suite=interpretability"
+FEW = "--audit-max-explained=24"  # enough for a verdict, and half the time
 
 NETWORKS = '''
 import torch
@@ -65,7 +66,7 @@ def verdicts(weighing):
     """Findings of a model by check and case."""
 
     def run(model, *more):
-        weighing.run(SUITE, *more, model=model, dataset="small")
+        weighing.run(SUITE, FEW, *more, model=model, dataset="small")
         return {(f["check"], f["case"]): f for f in weighing.record()["findings"]}
 
     return run
@@ -114,7 +115,7 @@ def test_a_map_that_does_not_depend_on_the_model_supports_no_verdict(weighing, m
     monkeypatch.setattr(
         "audit_suite.evidence.explaining.methods", lambda: {**known, "gradient": Edges()}
     )
-    weighing.run(SUITE, dataset="small")
+    weighing.run(SUITE, FEW, dataset="small")
     found = {(f["check"], f["case"]): f for f in weighing.record()["findings"]}
     for check, case in (("I1", "gradient"), ("I2", "gradient-pointing")):
         assert found[check, case]["verdict"] == "not_applicable"
@@ -136,7 +137,12 @@ def test_records_are_the_same_in_one_process_and_in_two(weighing):
     texts = []
     for more in ((), ("-n2",)):
         weighing.run(
-            SUITE, *more, f"--audit-evidence=evidence{len(texts)}", dataset="small", subprocess=True
+            SUITE,
+            FEW,
+            *more,
+            f"--audit-evidence=evidence{len(texts)}",
+            dataset="small",
+            subprocess=True,
         )
         record = json.loads((weighing.path / "audit.json").read_text())
         assert record["attributions"], "bars and overlays are there"
@@ -170,7 +176,7 @@ def test_the_plan_says_what_would_be_explained(weighing):
 
 
 def test_report_and_record_tell_regions_and_maps_and_no_patient(weighing):
-    weighing.run(SUITE, dataset="small")
+    weighing.run(SUITE, FEW, dataset="small")
     record = read_record(weighing.path / "audit.json")
     (shown,) = record.attributions
     bars = {player.name: player for player in shown.players}
