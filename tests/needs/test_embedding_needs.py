@@ -295,8 +295,8 @@ def test_a_site_planted_in_the_embedding_is_told_and_the_finding_alone_is_not(he
 
 def test_on_null_data_intervals_hold_one_half(here):
     """Simulated 150 times a setting they do in 91 to 95 %, and lie above it in 2 to 3 %."""
-    found = [probe("site").estimate(here, tagged(seed, 90)).interval() for seed in range(12)]
-    assert sum(low < 0.5 < high for low, high in found) >= 10
+    found = [probe("site").estimate(here, tagged(seed, 90)).interval() for seed in range(8)]
+    assert sum(low < 0.5 < high for low, high in found) >= 7
     assert sum(low >= 0.5 for low, _ in found) <= 1
 
 
@@ -322,8 +322,8 @@ def test_an_age_is_told_above_its_median(here):
 
 
 def test_several_values_are_each_told_from_the_rest_and_averaged(here):
-    site = np.random.default_rng(8).choice(list("abc"), 240)
-    source = tagged(9, site=site, embedding=4 * (site == "a"))
+    site = np.random.default_rng(8).choice(list("abc"), 150)
+    source = tagged(9, 150, site=site, embedding=4 * (site == "a"))
     found = probe("site").estimate(here, source)
     each = []
     for value in "abc":
