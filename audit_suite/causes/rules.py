@@ -200,7 +200,9 @@ def _artefact(said: Said) -> CauseFlag:
         "no" if leaks else either(said.verdict("C6"), upset),
         yes="what is put in the region's place changes the result, or a hole elsewhere costs as "
         "much skill as one in the region",
-        no="fills make no difference, and holes elsewhere cost less",
+        no="what the fills differ in is what a leaking mask, or one drawn too small, leaves to read"
+        if leaks
+        else "fills make no difference, and holes elsewhere cost less",
         checks=("C6", "C5", "R2"),
     )
 
