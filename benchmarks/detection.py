@@ -8,7 +8,7 @@ stands the naive rule "AUROC without the ROI is significantly above .5".
 
     python benchmarks/detection.py [--quick] [--json PATH] [--out FILE.csv|FILE.json] [--kind NAME]
 
-On two idle cores the full run of 630 models takes about 75 minutes, the quick one of 34 less than
+On two idle cores the full run of 630 models takes about 80 minutes, the quick one of 34 less than
 five. Interrupted, it goes on where it was: results are kept model by model under a digest of the
 settings, and count as long as the package's code is the same. What `--kind` names is a shortcut
 that a pack in `plugins/contrib` registers.
