@@ -124,6 +124,11 @@ def _compute(request: Explanation, source: EvidenceSource) -> Arrays:
         return found | _curves(batch, found["maps"], lent, request, module, output, source)
     except NotApplicable as refused:
         return {"refused": pack_lines([str(refused)])}
+    except torch.OutOfMemoryError:  # of this machine now, and no word on the model to be kept
+        raise AuditError(
+            f"{request.method} of '{request.model.name}' ran out of the device's memory",
+            "use a smaller --audit-batch-size or --audit-device=cpu; what is stored so far is kept",
+        ) from None
     except (RuntimeError, NotImplementedError) as error:  # a network that does the unusual
         said = str(error).partition("\n")[0]
         return {"refused": pack_lines([f"{request.method} cannot handle this model: {said}"])}

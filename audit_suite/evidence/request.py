@@ -61,7 +61,8 @@ class Cell:
         """The evidence that explaining the model here by a method needs, one request a fold.
 
         Args:
-            method: Name of an explainer (`evidence.explanation.METHODS`).
+            method: Name of an explainer: one of `evidence.explanation.methods`, or its
+                `REGION_SHAPLEY`.
 
         Raises:
             NotApplicable: If no ROI is declared for this target.

@@ -97,9 +97,8 @@ def _methods(record: AttributionRecord, findings: Sequence[Finding]) -> tuple[Me
     for name in dict.fromkeys(overlay.method for overlay in record.overlays):
         tests = []
         for check, words in _TESTS.items():
-            tested = [
-                f for f in mine if f.check == check and (f.case == name or _names(f.case, name))
-            ]
+            # The case of I3 names the stage of shuffling after the method.
+            tested = [f for f in mine if f.check == check and f"{f.case}-".startswith(f"{name}-")]
             for finding in tested[:1]:
                 shown = finding.observations[-1] if finding.observations else None
                 said = finding.reason.removeprefix("reported only: ")
@@ -107,10 +106,6 @@ def _methods(record: AttributionRecord, findings: Sequence[Finding]) -> tuple[Me
         overlays = tuple(overlay for overlay in record.overlays if overlay.method == name)
         found.append(Method(name, overlays, tuple(tests)))
     return tuple(found)
-
-
-def _names(case: str, method: str) -> bool:
-    return case.startswith(f"{method}-")
 
 
 def _sentence(record: AttributionRecord) -> str:

@@ -96,22 +96,23 @@ class Case:
 
     def requests(self) -> Iterator[Request]:
         """The evidence the case declared, nothing where a need does not apply."""
-        for argument in self.arguments.values():
-            for need in argument if isinstance(argument, tuple) else (argument,):
-                if isinstance(need, Need):
-                    try:
-                        yield from requests_in(need, self.cell)
-                    except NotApplicable:
-                        continue
+        for need in self._needs():
+            with suppress(NotApplicable):
+                yield from requests_in(need, self.cell)
 
     def explanations(self) -> Iterator[Explanation]:
         """The attributions the case declared, nothing where a need does not apply."""
+        for need in self._needs():
+            if isinstance(need, Explaining):
+                for cell in self.cell.each():
+                    with suppress(NotApplicable):
+                        yield from need.explanations(cell)
+
+    def _needs(self) -> Iterator[Need]:
         for argument in self.arguments.values():
             for need in argument if isinstance(argument, tuple) else (argument,):
-                if isinstance(need, Explaining):
-                    for cell in self.cell.each():
-                        with suppress(NotApplicable):
-                            yield from need.explanations(cell)
+                if isinstance(need, Need):
+                    yield need
 
 
 CASE = pytest.StashKey[Case]()

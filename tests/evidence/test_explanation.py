@@ -192,6 +192,19 @@ def test_a_refusal_is_stored_with_its_reason(ask, monkeypatch):
         monkeypatch.undo()
 
 
+def test_want_of_memory_is_no_word_on_the_model(ask, monkeypatch):
+    def exhausted(*_):
+        raise torch.OutOfMemoryError("out of memory")
+
+    source, request = ask("gradient")
+    with monkeypatch.context() as patched:
+        patched.setattr("audit_suite.explainers.gradient.ExpectedGradients.explain", exhausted)
+        with pytest.raises(AuditError, match="ran out of the device's memory"):
+            attributions(request, source)
+    source.failures.clear()
+    assert len(attributions(request, source).index) == 20, "nothing was stored of it"
+
+
 def test_offline_nothing_is_computed(ask):
     source, request = ask()
     source.offline = True
