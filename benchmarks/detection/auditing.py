@@ -13,19 +13,23 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import audit_suite.suites
 import pytest_audit
+from audit_suite.causes import name_causes
 from audit_suite.checks import ATTRIBUTE
+from audit_suite.record import Finding
 from detection.grid import Kind, Setting
 from detection.packs import ROOT, load_packs
 from detection.training import make_model
 
 WANTED = ("region-sensitivity", "controls", "metadata")
 LEFT_OUT = ("C2", "C7", "C8", "C9", "M1", "M2", "M4")  # neither verdict nor cause rests on them
-_NO_PART = ("report", "training", "cli.py", "terminal.py")  # of the package: no verdict is theirs
+# Of the package: no finding is theirs. Causes are rules on findings, drawn anew from those kept.
+_NO_PART = ("causes", "report", "training", "cli.py", "terminal.py")
 _BLOCKING = WANTED[0]
 _BLACK = "without-roi"  # the masking the naive rule looks at
 _RAN = (0, 1, 10, 11)  # exit codes of an audit that came to its end; 11: checks were left out
@@ -51,7 +55,7 @@ class Row:
         positives: Positive patients.
         verdict: The worst of the region-sensitivity checks: fail, error, inconclusive or pass.
         checks: Every check's verdict, the worst of its cases.
-        causes: The causes the record names; None where no suite of this release names causes.
+        findings: What the record says, whole, where causes are named.
         naive: AUROC without the ROI (contour, black) with its 95 % interval.
         seconds: Share of its batch's time.
     """
@@ -67,9 +71,17 @@ class Row:
     positives: int
     verdict: str
     checks: dict[str, str]
-    causes: list[str] | None
+    findings: list[dict[str, Any]]
     naive: tuple[float, float, float]
     seconds: float
+
+    @cached_property
+    def causes(self) -> list[str] | None:
+        """The causes this release names; None where no suite names causes."""
+        if not self.findings:
+            return None
+        named = name_causes([Finding.model_validate(finding) for finding in self.findings])
+        return sorted({cause for record in named for cause in record.causes})
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -96,7 +108,7 @@ def suites() -> tuple[str, ...]:
 
 
 def instrument() -> str:
-    """What the instrument is known by: its code as far as verdicts and causes rest on it.
+    """What the instrument is known by: its code as far as findings rest on it.
 
     Results of another instrument say nothing of this one, so an edit makes them void.
     """
@@ -208,11 +220,6 @@ def read_row(
         for comparison in finding["comparisons"]
         if comparison["estimate"]["at"].get("masking") == _BLACK
     )
-    named = [
-        c["causes"]
-        for c in record["causes"]
-        if (c["model"], c["dataset"]) == (setting.name, dataset)
-    ]
     return Row(
         key=setting.key,
         instrument=own,
@@ -225,9 +232,7 @@ def read_row(
         positives=estimate["n_positives"],
         verdict=verdict,
         checks=checks,
-        causes=sorted({cause for causes in named for cause in causes})
-        if "controls" in asked
-        else None,
+        findings=here if "controls" in asked else [],
         naive=(estimate["value"], estimate["low"], estimate["high"]),
         seconds=round(seconds, 2),
     )

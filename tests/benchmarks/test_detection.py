@@ -30,7 +30,7 @@ from audit_suite.errors import AuditError  # noqa: E402
 from audit_suite.phantoms import cohort  # noqa: E402
 
 
-def row(kind="honest", strength=1.0, verdict="pass", low=0.47, size=1500, **more):
+def row(kind="honest", strength=1.0, verdict="pass", low=0.47, size=1500, causes=(), **more):
     made = Row(
         key=f"{kind}{strength}{more.get('seed', 0)}",
         instrument="this",
@@ -43,11 +43,13 @@ def row(kind="honest", strength=1.0, verdict="pass", low=0.47, size=1500, **more
         positives=size // 2,
         verdict=verdict,
         checks={"R2": verdict},
-        causes=[],
+        findings=[],
         naive=(low + 0.03, low, low + 0.06),
         seconds=1.0,
     )
-    return replace(made, **more)
+    made = replace(made, **more)
+    vars(made)["causes"] = causes if causes is None else list(causes)  # as if named already
+    return made
 
 
 def printed(rows, kinds=KINDS):
@@ -80,9 +82,20 @@ def test_an_edited_instrument_is_another_one(tmp_path, monkeypatch):
     monkeypatch.setattr(audit_suite, "__file__", str(copy / "__init__.py"))
     assert auditing.instrument() == before
     (copy / "report" / "words.py").write_text("# no verdict rests on it")
+    (copy / "causes" / "rules.py").write_text("# named anew from the findings kept")
     assert auditing.instrument() == before
     (copy / "gate.py").write_text("# edited")
     assert auditing.instrument() != before
+
+
+def test_causes_are_named_anew_from_the_findings_kept(tmp_path):
+    example = json.loads((ROOT / "reports" / "examples" / "audit.json").read_text())
+    kept = replace(row(), findings=example["findings"])
+    results = Results(tmp_path / "r.jsonl")
+    results.add([kept])
+    assert json.loads((tmp_path / "r.jsonl").read_text()).keys() == vars(row()).keys() - {"causes"}
+    assert Row.from_json((tmp_path / "r.jsonl").read_text()).causes == ["undetermined"]
+    assert replace(row(), findings=[]).causes is None, "no suite that names causes was run"
 
 
 @pytest.mark.parametrize(("run", "at_least"), [(grid.full_run, 30), (grid.quick_run, 2)])
@@ -318,16 +331,12 @@ def test_a_record_is_read_by_model_and_suite():
             finding("C1", "pass", "controls"),
             finding("R5", "fail", "region-sensitivity", model="other"),
         ],
-        "causes": [
-            {"model": "border-100-0", "dataset": "border-100-0-60", "causes": ["framing"]},
-            {"model": "other", "dataset": "border-100-0-60", "causes": ["mask-leak"]},
-        ],
     }
     setting = Setting("border", 1.0, 0, (60,))
     found = auditing.read_row(record, setting, 60, ("region-sensitivity", "controls"), "this", 2.0)
     assert found.verdict == "inconclusive", "a control's fail and another model's block nobody"
     assert found.checks == {"R2": "inconclusive", "R4": "not_applicable", "C1": "fail"}
-    assert found.causes == ["framing"]
+    assert found.findings == record["findings"][:4], "from these the causes are named"
     assert (found.key, found.instrument) == (setting.key, "this")
     assert found.naive == pytest.approx((0.62, 0.52, 0.72)), "contour, black"
     assert figures.naively_blocked(found)
