@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from audit_suite.causes.said import Holds, Said, both, drawn, either, negated
+from audit_suite.causes.said import Holds, Said, both, drawn, either, negated, silent, tells
 from audit_suite.record import CauseFlag, CausesRecord, EstimateRecord, Finding
 from audit_suite.verdict import Verdict
 
@@ -54,9 +54,8 @@ def name_causes(findings: Sequence[Finding]) -> list[CausesRecord]:
 
 
 def _signal(said: Said) -> Holds:
-    """Whether the label is told without the region or without its box, whichever was asked."""
-    asked = [check for check in ("R2", "R3") if any(f.comparisons for f in said.of(check))]
-    return either(*(said.verdict(check) for check in asked)) if asked else "unknown"
+    """Whether the label is told without the region or without its box, under some fill."""
+    return said.told("R2", "R3")
 
 
 def _background(said: Said) -> CauseFlag:
@@ -64,7 +63,7 @@ def _background(said: Said) -> CauseFlag:
     return _flag(
         said,
         "background-shortcut",
-        "no" if spills else both(_signal(said), said.verdict("C4")),
+        "no" if spills else both(_signal(said), said.told("C4")),
         yes="without the region the label is still told, also where one and the same area is "
         "hidden in all images, so that no outline can tell it",
         no="with the region, or the population's region, hidden nothing is told",
@@ -125,13 +124,10 @@ def _framing(said: Said) -> CauseFlag:
 
 
 def _roi_incomplete(said: Said) -> CauseFlag:
-    # A fill that upsets the model hides what is told under another one, and R2 cannot fail.
-    told = any(_tells(c.estimate) for f in said.of("R2") for c in f.comparisons)
-    gone = negated(said.verdict("C12"))
     return _flag(
         said,
         "roi-incomplete",
-        "yes" if told and gone == "yes" else both(said.verdict("R2"), gone),
+        both(said.told("R2"), negated(said.verdict("C12"))),
         yes="what is told without the region is gone once its declared margin is hidden too: the "
         "masks may miss diseased parts",
         no="nothing is told without the region, or its margin makes no difference",
@@ -175,8 +171,8 @@ def _vanishing(
     Where a tag and the label are one there are no equals to compare, and the flag stays unknown;
     so it does where data are lacking that would have to be compared.
     """
-    gone = [name for name, f in strata.items() if drawn(f) is Verdict.PASS]
-    stays = not lacks and all(drawn(f) is Verdict.FAIL for f in strata.values())
+    gone = [name for name, f in strata.items() if _gone(said, f) == "yes"]
+    stays = not lacks and all(_gone(said, f) == "no" for f in strata.values())
     vanishes: Holds = "yes" if gone else "no" if stays else "unknown"
     return _flag(
         said,
@@ -190,10 +186,28 @@ def _vanishing(
     )
 
 
+def _gone(said: Said, among: Finding) -> Holds:
+    """Whether what is told under some fill is shown to be nothing among equals, and told nowhere.
+
+    Fills under which the model tells nothing anyway have nothing that could vanish.
+    """
+    told = {
+        c.estimate.at.get("masking")
+        for check in ("R2", "R3")
+        for f in said.of(check)
+        for c in f.comparisons
+        if tells(c)
+    }
+    if any(tells(c) for c in among.comparisons):
+        return "no"
+    asked = [c for c in among.comparisons if c.estimate.at.get("masking") in told]
+    return "yes" if any(silent(c) for c in asked) else "unknown"
+
+
 def _artefact(said: Said) -> CauseFlag:
     # What is left of the region, or its outline, is read differently under each fill.
     leaks = "yes" in (_mask_leak(said).holds, _roi_incomplete(said).holds)
-    upset = both(_upset(said), negated(said.verdict("R2")))
+    upset = both(_upset(said), negated(said.told("R2")))
     return _flag(
         said,
         "masking-artefact",

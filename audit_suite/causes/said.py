@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from audit_suite.record import EstimateRecord, Finding
+from audit_suite.record import ComparisonRecord, EstimateRecord, Finding
 from audit_suite.verdict import Verdict, worst
 
 Holds = Literal["yes", "no", "unknown"]
@@ -37,6 +37,20 @@ class Said:
             "no" if verdicts and all(verdict is Verdict.PASS for verdict in verdicts) else "unknown"
         )
 
+    def told(self, *checks: str) -> Holds:
+        """Whether the label is told under some fill ("yes"), or is not under any ("no").
+
+        A fill that is the same in all images brings no knowledge of the label, so what is told
+        under one is in the images, whatever another fill does to the model; a gate asks for more.
+
+        Args:
+            *checks: Ids of checks whose comparisons are one fill each; any may tell.
+        """
+        asked = [f for check in checks for f in self.of(check) if f.comparisons]
+        if any(tells(comparison) for finding in asked for comparison in finding.comparisons):
+            return "yes"
+        return "no" if asked and all(drawn(f) is Verdict.PASS for f in asked) else "unknown"
+
     def estimates(self, *checks: str) -> list[EstimateRecord]:
         """The estimates that decided the checks, for the table of a flag."""
         return [
@@ -63,6 +77,19 @@ class Said:
                 else:
                     needed.append(f"{check}: {reasons[0] if reasons else 'too little data'}")
         return "; ".join(needed)
+
+
+def tells(comparison: ComparisonRecord) -> bool:
+    """Whether the 95 % interval lies wholly beyond the margin, on either side."""
+    centre, estimate = comparison.centre or 0.0, comparison.estimate
+    margin = comparison.margin
+    return estimate.low > centre + margin or estimate.high < centre - margin
+
+
+def silent(comparison: ComparisonRecord) -> bool:
+    """Whether the 95 % interval lies wholly within the margin."""
+    centre, estimate = comparison.centre or 0.0, comparison.estimate
+    return centre - comparison.margin < estimate.low <= estimate.high < centre + comparison.margin
 
 
 def drawn(finding: Finding) -> Verdict:
