@@ -15,7 +15,9 @@ from audit_suite.verdict import Verdict
 
 UNDETERMINED = "undetermined"
 _TELLS = 0.05  # distance of an AUROC to .5 beyond which a tag or property tells the label
-_FOLLOWS = 0.10  # mean rank correlation within the classes beyond which a score follows it
+_FOLLOWS = 0.05  # mean rank correlation within the classes beyond which a score follows it
+_SURELY = 3.0  # standard errors that mean must be off 0: a dozen properties and tags are looked at
+_INTERVAL = 2 * 1.96  # standard errors across a 95 % interval
 _ASKED = ("R2", "R3", "C4")  # without one of these there is nothing to name a cause of
 
 
@@ -299,15 +301,21 @@ def _undetermined(said: Said, flags: Sequence[CauseFlag]) -> CauseFlag:
 
 
 def _used(said: Said) -> Iterable[str]:
-    """Properties and tags that tell the label and that the score follows within both classes."""
+    """Properties and tags that tell the label and that the score follows among equals.
+
+    Over both classes together, in the direction in which it tells, and in neither the other way:
+    where a shortcut agrees with nearly every label few patients of one class differ in it.
+    """
     for finding in said.of("M3"):
         told = [e for e in finding.observations if "among" not in e.at]
         follow = [e for e in finding.observations if "among" in e.at]
         if not told or len(follow) < 2 or not _tells(told[0]):
             continue
-        strength = abs(sum(e.value for e in follow)) / len(follow)
-        signs = {(e.low > 0) - (e.high < 0) for e in follow}
-        if strength > _FOLLOWS and signs in ({1}, {-1}):
+        side = 1 if told[0].value > 0.5 else -1
+        mean = side * sum(e.value for e in follow) / len(follow)
+        spread = sum((e.high - e.low) ** 2 for e in follow) ** 0.5 / len(follow) / _INTERVAL
+        against = any(side * e.value < 0 and not e.low <= 0 <= e.high for e in follow)
+        if mean > max(_FOLLOWS, _SURELY * spread) and not against:
             yield str(told[0].at["property"])
 
 
