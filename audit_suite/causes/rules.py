@@ -303,7 +303,7 @@ def _undetermined(said: Said, flags: Sequence[CauseFlag]) -> CauseFlag:
 def _used(said: Said) -> Iterable[str]:
     """Properties and tags that tell the label and that the score follows among equals.
 
-    Over both classes together, in the direction in which it tells, and in neither the other way:
+    In the direction in which it tells, surely over both classes together and likely in either:
     where a shortcut agrees with nearly every label few patients of one class differ in it.
     """
     for finding in said.of("M3"):
@@ -312,10 +312,11 @@ def _used(said: Said) -> Iterable[str]:
         if not told or len(follow) < 2 or not _tells(told[0]):
             continue
         side = 1 if told[0].value > 0.5 else -1
-        mean = side * sum(e.value for e in follow) / len(follow)
-        spread = sum((e.high - e.low) ** 2 for e in follow) ** 0.5 / len(follow) / _INTERVAL
-        against = any(side * e.value < 0 and not e.low <= 0 <= e.high for e in follow)
-        if mean > max(_FOLLOWS, _SURELY * spread) and not against:
+        values = [side * e.value for e in follow]
+        errors = [(e.high - e.low) / _INTERVAL for e in follow]
+        both = sum(error**2 for error in errors) ** 0.5
+        either = all(value > error for value, error in zip(values, errors, strict=True))
+        if either and sum(values) > max(len(follow) * _FOLLOWS, _SURELY * both):
             yield str(told[0].at["property"])
 
 

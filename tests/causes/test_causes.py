@@ -22,6 +22,7 @@ CAUSES = (
     UNDETERMINED,
 )
 FILL = "without-roi"  # the masking whose fall C3 shows
+AUROC = {"pass": 0.5, "inconclusive": 0.55, "fail": 0.9}  # give or take .01, against .5 and .05
 
 
 def estimate(value, half=0.01, **at):
@@ -60,7 +61,7 @@ def comparison(verdict, shown, more=None):
 def finding(check, verdict, case="", shown=None, observations=(), target="sick", model="m"):
     """A finding; ``verdict`` is one, or ``na: reason``, or ``inconclusive: positives needed``."""
     word, _, more = verdict.partition(": ")
-    shown = shown or estimate(0.5)
+    shown = shown or estimate(AUROC.get(word, 0.5), masking=FILL)
     compared = [] if word in ("na", "error") else [comparison(word, shown, int(more or 0) or None)]
     verdicts = {"na": "not_applicable"}
     return Finding(
@@ -107,7 +108,8 @@ def c10(**strata):
     found = []
     for name, verdict in strata.items():
         kind = "target" if name == "other" else "tag"
-        at = estimate(0.5, masking=FILL, stratum=name, kind=kind)
+        value = AUROC.get(verdict.partition(":")[0], 0.5)
+        at = estimate(value, masking=FILL, stratum=name, kind=kind)
         found.append(finding("C10", verdict, f"{name}-without-roi", at))
     return found
 
@@ -122,9 +124,25 @@ def m3(told=0.5, follow=(0.0, 0.0), name="site", among=2):
 
 def r2(verdict, *values):
     """R2 under several fills, which share its verdict."""
-    found = finding("R2", verdict, shown=estimate(values[0]))
-    found.comparisons = [comparison(verdict, estimate(value)) for value in values]
-    return [found]
+    return [filled("R2", verdict, values)]
+
+
+def within(*values):
+    """C10 within another finding, under several fills."""
+    return [
+        filled("C10", "inconclusive", values, "other-without-roi", stratum="other", kind="target")
+    ]
+
+
+def filled(check, verdict, values, case="", **at):
+    """A finding of one comparison a fill."""
+    shown = [
+        estimate(value, masking=FILL + number * "-mean", **at)
+        for number, value in enumerate(values)
+    ]
+    found = finding(check, verdict, case, shown=shown[0])
+    found.comparisons = [comparison(verdict, one) for one in shown]
+    return found
 
 
 def c1(geometry="pass", pixels="pass", position="pass"):
@@ -201,6 +219,14 @@ RULES = [
     ("background-shortcut", {**SIGNAL, "C4": None}, "unknown"),
     ("background-shortcut", {**SIGNAL, "R2": "inconclusive", "R3": "inconclusive"}, "unknown"),
     ("background-shortcut", {**SIGNAL, "R2": "inconclusive", "R3": "pass"}, "unknown"),
+    # ... under one fill at least, for it is the same in all images
+    ("background-shortcut", {**SIGNAL, "C4": [filled("C4", "inconclusive", (0.5, 0.6))]}, "yes"),
+    ("background-shortcut", {**SIGNAL, "R2": r2("inconclusive", 0.5, 0.3), "R3": "pass"}, "yes"),
+    (
+        "background-shortcut",
+        {**SIGNAL, "C4": [filled("C4", "inconclusive", (0.5, 0.55))]},
+        "unknown",
+    ),
     # mask leak: C1 (geometry, pixels) FAILs and the signal falls with another's region
     ("mask-leak", {}, "no"),
     ("mask-leak", LEAK, "yes"),
@@ -243,6 +269,14 @@ RULES = [
     ("roi-incomplete", {"R2": r2("inconclusive", 0.93, 0.51), "C12": "fail"}, "no"),
     ("roi-incomplete", {"R2": r2("inconclusive", 0.93, 0.51), "C12": "inconclusive"}, "unknown"),
     # co-label: R2 PASSes within strata of the other labels
+    # ... of what one fill tells, under that fill, as long as no fill tells anything there
+    ("co-label", {**SIGNAL, "R2": r2("inconclusive", 0.9, 0.55), "C10": within(0.5, 0.54)}, "yes"),
+    (
+        "co-label",
+        {**SIGNAL, "R2": r2("inconclusive", 0.9, 0.55), "C10": within(0.55, 0.5)},
+        "unknown",
+    ),
+    ("co-label", {**SIGNAL, "R2": r2("inconclusive", 0.9, 0.55), "C10": within(0.5, 0.6)}, "no"),
     ("co-label", {}, "no"),
     ("co-label", {**SIGNAL, "C10": c10(site="fail", other="pass")}, "yes"),
     ("co-label", {**SIGNAL, "R2": "pass", "C10": c10(site="fail", other="pass")}, "yes"),
@@ -310,9 +344,10 @@ RULES = [
     (UNDETERMINED, {**SIGNAL, "R5": "pass", "M3": m3(0.8, (0.4, 0.3), "brightness")}, "yes"),
     (UNDETERMINED, {**SIGNAL, "R5": "fail", "M3": m3(0.8, (0.4, 0.3), "brightness")}, "no"),
     (UNDETERMINED, {**SIGNAL, "R5": "pass"}, "no"),
-    (UNDETERMINED, {"M3": m3(0.8, (0.13, 0.1), "brightness")}, "yes"),
-    (UNDETERMINED, {"M3": m3(0.8, (0.1, 0.08), "brightness")}, "no"),
-    (UNDETERMINED, {"M3": m3(0.8, (0.4, 0.02), "brightness")}, "no"),
+    (UNDETERMINED, {"M3": m3(0.8, (0.11, 0.03), "brightness")}, "yes"),
+    (UNDETERMINED, {"M3": m3(0.8, (0.05, 0.04), "brightness")}, "no"),
+    (UNDETERMINED, {"M3": m3(0.8, (0.4, 0.01), "brightness")}, "no"),
+    (UNDETERMINED, {"M3": m3(0.8, (-0.4, -0.3), "brightness")}, "no"),
     (UNDETERMINED, {"R2": "inconclusive", "M3": m3(0.8, (0.4, 0.3), "brightness")}, "yes"),
 ]
 
