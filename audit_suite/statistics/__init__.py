@@ -1,5 +1,6 @@
 """Estimates with patient-clustered intervals, and the rule that turns them into verdicts."""
 
+from audit_suite.statistics.agreement import estimate_ac1, estimate_fleiss, estimate_kappa
 from audit_suite.statistics.auroc import estimate_auroc, estimate_auroc_within
 from audit_suite.statistics.decision import (
     FEWEST_PATIENTS,
@@ -15,9 +16,17 @@ from audit_suite.statistics.exact import Exact
 from audit_suite.statistics.family import Family, explain
 from audit_suite.statistics.holm import holm
 from audit_suite.statistics.means import estimate_mean, estimate_proportion
+from audit_suite.statistics.readers import (
+    FEWEST_READERS,
+    mean_over_random_readers,
+    mean_over_readers,
+    planned_cases,
+    readers_against_model,
+)
 
 __all__ = [
     "FEWEST_PATIENTS",
+    "FEWEST_READERS",
     "Comparison",
     "DecisionRule",
     "Distance",
@@ -26,13 +35,20 @@ __all__ = [
     "Family",
     "Margin",
     "Recorded",
+    "estimate_ac1",
     "estimate_auroc",
     "estimate_auroc_within",
+    "estimate_fleiss",
+    "estimate_kappa",
     "estimate_mean",
     "estimate_proportion",
     "explain",
     "holm",
     "mean_of_folds",
+    "mean_over_random_readers",
+    "mean_over_readers",
     "observe",
+    "planned_cases",
+    "readers_against_model",
     "recording",
 ]

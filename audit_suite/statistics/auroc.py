@@ -71,7 +71,7 @@ def estimate_auroc(
     edge = 1 / (2 * fewest + 2)
     found = Influence.of(dataset, unique, influence, groups)
     at_end = min(auc, 1 - auc) < edge
-    floor = _hanley_mcneil(edge, m, n) if at_end else edge * (1 - edge) * (1 / m + 1 / n) / 4
+    floor = hanley_mcneil(edge, m, n) if at_end else edge * (1 - edge) * (1 / m + 1 / n) / 4
     if found.variance < floor:
         content = truth.tobytes() + values.tobytes() + weight.tobytes()
         digest = hashlib.sha256(content).hexdigest()
@@ -211,8 +211,14 @@ def _components(
     return auc, (wins - auc) * share
 
 
-def _hanley_mcneil(distance: float, m: int, n: int) -> float:
-    """Variance of an AUC that lies ``distance`` from 0 or 1, for m and n cases."""
+def hanley_mcneil(distance: float, m: int, n: int) -> float:
+    """Variance of an AUROC ``distance`` from 0 or 1 (Hanley and McNeil, Radiology 143, 1982).
+
+    Args:
+        distance: 0 to .5.
+        m: Positive cases.
+        n: Negative cases.
+    """
     auc = 1 - distance
     q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
     return (auc * (1 - auc) + (m - 1) * (q1 - auc**2) + (n - 1) * (q2 - auc**2)) / (m * n)

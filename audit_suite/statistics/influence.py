@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+READERS = "readers"
+"""Stratum of the pseudo-patients that stand for readers (`statistics.readers`)."""
+
 _BOUNDARY = "boundary"
 
 
@@ -98,4 +101,4 @@ class Influence:
     @property
     def n_patients(self) -> int:
         """Patients, over all data sets."""
-        return int(np.sum(self.groups != _BOUNDARY))
+        return int(np.sum(~np.isin(self.groups, (_BOUNDARY, READERS))))
