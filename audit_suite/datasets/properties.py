@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.datasets.regions import border
+
 PROPERTIES = (
     "megapixels",
     "aspect",
@@ -27,7 +29,6 @@ metal is.
 The other intensities are those outside the region: what is inside it may be the disease."""
 
 _BINS = 64
-_RIM = 0.05  # of the shorter side
 _BLACK = 0.06  # of the full range
 _WHITE = 0.9  # of the full range
 _LEAP = 0.25  # how much brighter a mark is than what is around it
@@ -69,9 +70,7 @@ def image_properties(
     pixels = grey[outside]
     counts = np.histogram(pixels, bins=_BINS, range=(0, 1))[0] / pixels.size
     some = counts[counts > 0]
-    rim = max(1, round(_RIM * min(grey.shape)))
-    edge: NDArray[np.bool_] = np.ones(grey.shape, np.bool_)
-    edge[rim:-rim, rim:-rim] = False
+    edge = border(grey.shape)
     if (edge & outside).any():
         edge &= outside
     marks = white_tophat(grey, size=(around, around)) > _LEAP

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
 from audit_suite.datasets import Sample
+from audit_suite.datasets.regions import named_regions, region_names
 from audit_suite.errors import AuditError
 from audit_suite.evidence.executor import fix_arithmetic
 from audit_suite.evidence.explanation import (
@@ -100,8 +101,14 @@ class _Batch:
 def _compute(request: Explanation, source: EvidenceSource) -> Arrays:
     spec, device = request.model.input, source.profile.device
 
+    card = request.dataset
+    named = {*region_names(card), *request.region, *request.apart}  # the same for every image
+
     def fit(samples: Sequence[Sample]) -> tuple[Tensor, list[dict[str, NDArray[np.bool_]]]]:
-        fitted = [fit_geometry(sample.image, sample.regions, spec) for sample in samples]
+        fitted = [
+            fit_geometry(sample.image, named_regions(sample, card, named), spec)
+            for sample in samples
+        ]
         pixels = torch.from_numpy(np.stack([image for image, _ in fitted])).to(device)
         return pixels, [regions for _, regions in fitted]
 
@@ -118,7 +125,7 @@ def _compute(request: Explanation, source: EvidenceSource) -> Arrays:
         batch = _Batch(index, plain, normalise(plain, spec), regions, roi)
         others = normalise(lent, spec)
         if request.method == REGION_SHAPLEY:
-            return _explain_regions(batch, others, module, output, source)
+            return _explain_regions(batch, others, module, output, request.apart, source)
         explainer = methods()[request.method]
         found = _explain_pixels(batch, others, module, output, explainer, source)
         return found | _curves(batch, found["maps"], lent, request, module, output, source)
@@ -135,7 +142,12 @@ def _compute(request: Explanation, source: EvidenceSource) -> Arrays:
 
 
 def _explain_regions(
-    batch: _Batch, others: Tensor, module: nn.Module, output: int, source: EvidenceSource
+    batch: _Batch,
+    others: Tensor,
+    module: nn.Module,
+    output: int,
+    apart: Sequence[str],
+    source: EvidenceSource,
 ) -> Arrays:
     names, owners = divide(batch.regions)
     rng = np.random.default_rng(source.profile.seed)
@@ -151,14 +163,21 @@ def _explain_regions(
     )
     member = owners[:, None] == np.arange(len(names))[:, None, None]  # (N, P, H, W)
     size = member.sum(axis=(2, 3))
-    own = (member & batch.roi[:, None]).sum(axis=(2, 3))
+
+    def part(region: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Share of each player's pixels that belong to a region of shape (N, H, W)."""
+        both = (member & region[:, None]).sum(axis=(2, 3))
+        return np.asarray(both / np.maximum(size, 1), np.float64)
+
+    told = [part(np.stack([regions[name] for regions in batch.regions])) for name in apart]
     return {
         "index": np.array(batch.index),
         "outputs": outputs,
         "expected": expected,
         "values": values,
-        "inside": own / np.maximum(size, 1),
+        "inside": part(batch.roi),
         "area": size / owners[0].size,
+        **({"apart": np.stack(told, axis=2)} if told else {}),
         "players": pack_lines(names),
     }
 

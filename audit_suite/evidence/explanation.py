@@ -39,11 +39,12 @@ class Attributions:
         expected: Shape (n,), mean output over the references; NaN where attributions do not add up.
         arrays: What else is stored. Of regions: ``values``, ``inside`` and ``area``, each of shape
             (n, P): Shapley values, the share of a player's pixels that belong to the ROI, and its
-            share of the frame. Of pixels: ``maps`` (n, H, W) float32 and ``regions`` (n, H, W)
-            bool, the ROI; ``coarse`` (n, h, w), small absolute maps, and ``shuffled`` (stages, m,
-            h, w), those of the images ``picked`` (m,) after more and more layers were shuffled;
-            ``deletion`` and ``insertion`` (n, 2, steps), outputs by the map's order and a random
-            one.
+            share of the frame; and ``apart`` (n, P, R), the share of its pixels that belong to
+            each of the regions told apart, if there are any. Of pixels: ``maps`` (n, H, W) float32
+            and ``regions`` (n, H, W) bool, the ROI; ``coarse`` (n, h, w), small absolute maps, and
+            ``shuffled`` (stages, m, h, w), those of the images ``picked`` (m,) after more and more
+            layers were shuffled; ``deletion`` and ``insertion`` (n, 2, steps), outputs by the
+            map's order and a random one.
         players: Names of the players, where regions are explained.
     """
 
@@ -109,6 +110,7 @@ def explanation_key(request: Explanation, source: EvidenceSource) -> str:
         AuditError: If a data set or the model's weights cannot be read.
     """
     settings = {} if request.method == REGION_SHAPLEY else asdict(methods()[request.method])  # type: ignore[call-overload]
+    apart = {"apart": list(request.apart)} if request.apart else {}  # a key that came later
     return canonical_digest(
         {
             "engine": [ENGINE_VERSION, EXPLAINED_VERSION],
@@ -120,6 +122,7 @@ def explanation_key(request: Explanation, source: EvidenceSource) -> str:
             "held_out": [request.held_out, request.fold],
             "cases": source.max_explained,
             "profile": source.profile.digest(),
+            **apart,
         }
     )
 

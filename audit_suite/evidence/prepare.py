@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from audit_suite.cards import InputSpec
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.datasets.properties import PROPERTIES, image_properties
+from audit_suite.datasets.regions import named_regions
 from audit_suite.maskings.masking import Whose
 from audit_suite.models import fit_geometry
 from audit_suite.regions import signed_distance, union
@@ -70,9 +71,10 @@ def prepare(dataset: Dataset, index: int, wanted: Wanted) -> Made:
         known = sorted(declared & set(sample.regions))
         roi = union(sample.regions, known) if known else None
         properties = image_properties(sample.image, roi)
+        named = named_regions(sample, dataset.card, {name for roi in wanted.rois for name in roi})
         found = {}
         for key, spec in wanted.specs.items():
-            image, regions = fit_geometry(sample.image, sample.regions, spec)
+            image, regions = fit_geometry(sample.image, named, spec)
             distances: dict[Area, NDArray[np.int16]] = {
                 (roi, "own"): signed_distance(union(regions, roi)) for roi in wanted.rois
             }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from audit_suite.cards import DatasetCard, ModelCard
+from audit_suite.datasets.regions import BORDER, region_names
 from audit_suite.maskings import Masking
 from audit_suite.verdict import NotApplicable
 
@@ -54,36 +55,56 @@ class Cell:
                 a region this data set does not have.
         """
         if masking.keep != "all":
-            masking = replace(masking, region=self._region(masking))
+            masking = replace(masking, region=self._region(masking.region))
         return tuple(Request(self.model, fold, self.dataset, masking) for fold in self.folds)
 
-    def explanations(self, method: str) -> tuple[Explanation, ...]:
+    def explanations(
+        self, method: str, region: tuple[str, ...] = (), apart: tuple[str, ...] = ()
+    ) -> tuple[Explanation, ...]:
         """The evidence that explaining the model here by a method needs, one request a fold.
 
         Args:
             method: Name of an explainer: one of `evidence.explanation.methods`, or its
                 `REGION_SHAPLEY`.
+            region: Names whose union stands for the target's ROI; the ROI if there are none.
+            apart: Further regions, of whom each is told by itself.
 
         Raises:
-            NotApplicable: If no ROI is declared for this target.
+            NotApplicable: If no ROI is declared for this target, or the data set lacks a region.
         """
-        region = self._region(Masking("inside"))
+        region = self._region(region)
+        for name in apart:
+            self.require_region(name)
         own = self.average == "held-out"
         return tuple(
-            Explanation(self.model, fold, self.dataset, self.target, region, method, own)
+            Explanation(self.model, fold, self.dataset, self.target, region, method, own, apart)
             for fold in self.folds
         )
 
-    def _region(self, masking: Masking) -> tuple[str, ...]:
-        region = masking.region or self.dataset.targets[self.target].roi
+    def require_region(self, name: str) -> None:
+        """Leave a check of a region that images of this data set never have.
+
+        Raises:
+            NotApplicable: If it has none of that name; says what to do.
+        """
+        known = region_names(self.dataset)
+        if name not in known and name != BORDER:
+            remedy = (
+                "give it one under 'regions' to have it checked"
+                if self.dataset.reader == "manifest"
+                else f"reader '{self.dataset.reader}' gives: {', '.join(sorted(known)) or 'none'}"
+            )
+            raise NotApplicable(f"data set '{self.dataset.name}' has no region '{name}'; {remedy}")
+
+    def _region(self, named: tuple[str, ...]) -> tuple[str, ...]:
+        for name in named:
+            self.require_region(name)
+        region = named or self.dataset.targets[self.target].roi
         if not region:
             raise NotApplicable(
                 f"data set card '{self.dataset.name}' declares no ROI for '{self.target}' "
                 f"(key targets.{self.target}.roi)"
             )
-        known = self.dataset.regions
-        if self.dataset.reader == "manifest" and (missing := sorted(set(region) - set(known))):
-            raise NotApplicable(f"data set '{self.dataset.name}' has no region {missing}")
         return tuple(region)
 
 
@@ -114,6 +135,7 @@ class Explanation:
         region: The target's ROI, resolved.
         method: Name of the explainer.
         held_out: Only images that the fold never saw, as the data set's tag says.
+        apart: Further regions, of whom each is told by itself.
     """
 
     model: ModelCard
@@ -123,6 +145,7 @@ class Explanation:
     region: tuple[str, ...]
     method: str
     held_out: bool = False
+    apart: tuple[str, ...] = ()
 
 
 def plan(requests: Iterable[Request]) -> tuple[Request, ...]:

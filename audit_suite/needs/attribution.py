@@ -173,7 +173,19 @@ def explained_in(cell: Cell, source: EvidenceSource, method: str) -> Attribution
         NotApplicable: If the method cannot handle the model.
         AuditError: If the evidence cannot be had.
     """
-    tables = [attributions(request, source) for request in cell.explanations(method)]
+    return explained_by(cell, source, cell.explanations(method))
+
+
+def explained_by(
+    cell: Cell, source: EvidenceSource, requests: tuple[Explanation, ...]
+) -> Attributions:
+    """The attributions of a cell by requests of its own, one a fold; as `explained_in`.
+
+    Raises:
+        NotApplicable: If the method cannot handle the model.
+        AuditError: If the evidence cannot be had.
+    """
+    tables = [attributions(request, source) for request in requests]
     if len(tables) == 1:
         return tables[0]
     alone = {"picked", "shuffled"}  # of single models, and no mean of theirs
@@ -187,7 +199,7 @@ def explained_in(cell: Cell, source: EvidenceSource, method: str) -> Attribution
             arrays={n: np.concatenate([t.arrays[n] for t in tables]) for n in names}
             | _joined_stages(tables),
         )
-    fixed = {"regions", "inside", "area"}
+    fixed = {"regions", "inside", "area", "apart"}
     return replace(
         tables[0],
         outputs=np.mean([t.outputs for t in tables], axis=0),

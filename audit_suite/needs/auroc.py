@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, overload
 
-from audit_suite.cards import DatasetCard
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Full, Masking
 from audit_suite.needs.scores import auroc_of, cell_scores
@@ -54,7 +53,7 @@ MASKINGS: Final = _Maskings()
 class EachMasking:
     """AUROC under each of the maskings that policy or card names; known only at collection."""
 
-    def expand(self, card: DatasetCard, maskings: Sequence[Masking]) -> tuple[Auroc, ...]:
+    def expand(self, cell: Cell, maskings: Sequence[Masking]) -> tuple[Auroc, ...]:
         """One need a masking."""
         return tuple(Auroc(masking) for masking in maskings)
 

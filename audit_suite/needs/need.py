@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from audit_suite.cards import DatasetCard
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Masking
 from audit_suite.statistics import Estimate, mean_of_folds
@@ -45,11 +44,11 @@ class Need(Protocol):
 class Expanding(Protocol):
     """Stands for several needs, known only when it is known what is audited."""
 
-    def expand(self, card: DatasetCard, maskings: Sequence[Masking]) -> tuple[Need, ...]:
-        """The needs on one data set; at least one.
+    def expand(self, cell: Cell, maskings: Sequence[Masking]) -> tuple[Need, ...]:
+        """The needs in one cell; at least one.
 
         Args:
-            card: The data set's card.
+            cell: Model, data set and target.
             maskings: Those that policy or card names.
         """
         ...

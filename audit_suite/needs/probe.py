@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.cards import DatasetCard
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Full, Masking
@@ -81,9 +80,9 @@ class Probe:
 class EachTag:
     """`Probe` of every declared tag; known only at collection."""
 
-    def expand(self, card: DatasetCard, maskings: Sequence[Masking]) -> tuple[Probe, ...]:
+    def expand(self, cell: Cell, maskings: Sequence[Masking]) -> tuple[Probe, ...]:
         """One need a tag; one that does not apply where there is none."""
-        return tuple(Probe(name) for name in card.metadata or ("",))
+        return tuple(Probe(name) for name in cell.dataset.metadata or ("",))
 
 
 def probe(tag: str) -> Probe:

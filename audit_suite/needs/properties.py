@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.cards import DatasetCard
 from audit_suite.datasets.properties import PROPERTIES
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Full, Masking
@@ -123,9 +122,11 @@ class Following:
 class EachProperty:
     """`Association` of every image property and declared tag; known only at collection."""
 
-    def expand(self, card: DatasetCard, maskings: Sequence[Masking]) -> tuple[Association, ...]:
+    def expand(self, cell: Cell, maskings: Sequence[Masking]) -> tuple[Association, ...]:
         """One need a property and a tag."""
-        return tuple(Association(name) for name in dict.fromkeys((*PROPERTIES, *card.metadata)))
+        return tuple(
+            Association(name) for name in dict.fromkeys((*PROPERTIES, *cell.dataset.metadata))
+        )
 
 
 def association(name: str) -> Association:

@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 
-from audit_suite.cards import DatasetCard
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Full, Masking, WithoutROI
 from audit_suite.needs.embedding import Floats, cosines, embedded
@@ -70,7 +69,7 @@ class Similarity:
 class EachSimilarity:
     """`Similarity` under each masking that policy or card names; known only at collection."""
 
-    def expand(self, card: DatasetCard, maskings: Sequence[Masking]) -> tuple[Similarity, ...]:
+    def expand(self, cell: Cell, maskings: Sequence[Masking]) -> tuple[Similarity, ...]:
         """One need a masking that hides something."""
         hiding = [masking for masking in maskings if masking.keep != "all"]
         return tuple(Similarity(masking) for masking in hiding or [WithoutROI()])

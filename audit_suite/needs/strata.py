@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.cards import DatasetCard
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Masking
 from audit_suite.needs.scores import cell_scores
@@ -86,8 +85,9 @@ class EachStratum:
 
     masking: Masking
 
-    def expand(self, card: DatasetCard, maskings: Sequence[Masking]) -> tuple[WithinStrata, ...]:
+    def expand(self, cell: Cell, maskings: Sequence[Masking]) -> tuple[WithinStrata, ...]:
         """One need a tag and a target; one that does not apply where there is neither."""
+        card = cell.dataset
         names = dict.fromkeys((*card.metadata, *(card.targets if len(card.targets) > 1 else ())))
         return tuple(WithinStrata(self.masking, name) for name in names or ("",))
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.cards import DatasetCard
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.explanation import attributions
 from audit_suite.evidence.request import Explanation
@@ -182,9 +181,9 @@ class EachCluster:
 
     method: str
 
-    def expand(self, card: DatasetCard, maskings: Sequence[Masking]) -> tuple[Clusters, ...]:
+    def expand(self, cell: Cell, maskings: Sequence[Masking]) -> tuple[Clusters, ...]:
         """One need a tag, and one of the label."""
-        return tuple(Clusters(self.method, tag) for tag in ("label", *card.metadata))
+        return tuple(Clusters(self.method, tag) for tag in ("label", *cell.dataset.metadata))
 
 
 def randomisation(method: str, stage: int = 2) -> Randomisation:

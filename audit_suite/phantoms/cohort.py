@@ -17,6 +17,12 @@ TARGETS = {"cxr": "consolidation", "fundus": "glaucoma"}
 CO_LABELS: Mapping[str, tuple[str, ...]] = {"cxr": ("cardiomegaly",), "fundus": ()}
 """Further targets that a spec may draw beside it (``co_labels``)."""
 
+REGIONS: Mapping[str, tuple[str, ...]] = {
+    "cxr": ("lungs", "left_lung", "right_lung", "heart", "spine", "diaphragm"),
+    "fundus": ("disc", "cup", "vessels", "macula", "retina"),
+}
+"""The regions that are drawn in each kind."""
+
 
 class Stream(IntEnum):
     """Independent random streams, so that changing one thing leaves the rest as it was."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit_suite.cards import DatasetCard
 from audit_suite.checks import ATTRIBUTE, Check, Declared
 from audit_suite.evidence import Cell, Request, plan
 from audit_suite.evidence.request import Explanation
@@ -133,7 +132,7 @@ class Collecting:
         combinations = [
             (cell, suffix, arguments)
             for cell in self._audit.cells
-            for suffix, arguments in _combinations(check, cell.dataset, self._audit)
+            for suffix, arguments in _combinations(check, cell, self._audit)
         ]
         total = len(combinations)
         names = list(check.needs) or ["audit"]
@@ -207,25 +206,26 @@ def planned_explanations(items: Sequence[pytest.Item]) -> tuple[Explanation, ...
 
 
 def _combinations(
-    check: Check, card: DatasetCard, audit: Audit
+    check: Check, cell: Cell, audit: Audit
 ) -> Iterator[tuple[str, dict[str, Argument]]]:
     """Every choice among the alternatives a check lists, with the id that tells it apart."""
     names = list(check.needs)
-    choices = [_choices(declared, card, audit.maskings(card)) for declared in check.needs.values()]
+    maskings = audit.maskings(cell.dataset)
+    choices = [_choices(declared, cell, maskings) for declared in check.needs.values()]
     for chosen in itertools.product(*choices):
         suffix = "-".join(id for id, _ in chosen if id)
         yield suffix, dict(zip(names, (need for _, need in chosen), strict=True))
 
 
 def _choices(
-    declared: Declared, card: DatasetCard, maskings: Sequence[Masking]
+    declared: Declared, cell: Cell, maskings: Sequence[Masking]
 ) -> list[tuple[str, Argument]]:
     if isinstance(declared, Margin | Need):
         return [("", declared)]
     together = isinstance(declared, tuple)
     needs: list[Need] = []
     for one in [declared] if isinstance(declared, Expanding) else declared:
-        needs += one.expand(card, maskings) if isinstance(one, Expanding) else [one]
+        needs += one.expand(cell, maskings) if isinstance(one, Expanding) else [one]
     return [("", tuple(needs))] if together else [(need.id, need) for need in needs]
 
 

@@ -182,7 +182,7 @@ def test_clusters_tell_a_tag_that_maps_go_with_and_no_other(world):
     assert high < 0.5
     with pytest.raises(NotApplicable, match="too few or too many values"):
         world.ask(Clusters("gradient", "fold"))
-    needs = EachCluster("gradient").expand(world.data, ())
+    needs = EachCluster("gradient").expand(world.cell(), ())
     assert [need.tag for need in needs] == ["label", "site", "fold"]
 
 

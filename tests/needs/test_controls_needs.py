@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from needs.evidence import Stored, binormal, case, cell, dataset_card, table
+from needs.evidence import Stored, binormal, case, cell, table
 
 from audit_suite import NotApplicable, OnlyROI, Verdict, WithoutROI, auroc
 from audit_suite.datasets import Case
@@ -208,8 +208,7 @@ def test_images_that_cannot_be_used_are_in_no_stratum(here):
     ],
 )
 def test_every_tag_and_other_target_is_a_case(tmp_path, top, roi, ids):
-    card = dataset_card(tmp_path, top=top, roi=roi)
-    needs = each_stratum(WithoutROI()).expand(card, ())
+    needs = each_stratum(WithoutROI()).expand(cell(tmp_path, top=top, roi=roi), ())
     assert [need.id for need in needs] == ids
     if not top and roi != TWO_TARGETS:
         with pytest.raises(NotApplicable, match="declares no metadata and no other target"):

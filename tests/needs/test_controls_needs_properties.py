@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from needs.evidence import Stored, case, cell, dataset_card, table
+from needs.evidence import Stored, case, cell, table
 from scipy.stats import spearmanr
 
 from audit_suite import NotApplicable, Verdict, WithoutROI
@@ -289,10 +289,10 @@ def test_images_that_cannot_be_used_have_no_properties(here):
 
 
 def test_each_property_and_declared_tag_is_a_case(tmp_path):
-    needs = each_property().expand(dataset_card(tmp_path, top=TAGS), ())
+    needs = each_property().expand(cell(tmp_path, top=TAGS), ())
     assert [need.id for need in needs] == [*PROPERTIES, "site", "age"]
     assert all(isinstance(need, Need) for need in needs)
-    assert [n.id for n in each_property().expand(dataset_card(tmp_path), ())] == list(PROPERTIES)
+    assert [n.id for n in each_property().expand(cell(tmp_path), ())] == list(PROPERTIES)
     assert following("age", "positive").id != following("age", "negative").id
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from needs.evidence import Stored, case, cell, dataset_card, shipped, table
+from needs.evidence import Stored, case, cell, shipped, table
 
 from audit_suite import Full, NotApplicable, OnlyROI, WithoutROI, auroc, domain
 from audit_suite.needs import (
@@ -168,10 +168,10 @@ def test_the_area_elsewhere_is_planned_with_the_check_that_asks_for_it_later(her
 
 
 def test_each_masking_that_hides_something_is_a_case(tmp_path):
-    card = dataset_card(tmp_path)
-    needs = each_similarity().expand(card, (Full(), WithoutROI(), OnlyROI(shape="box")))
+    here = cell(tmp_path)
+    needs = each_similarity().expand(here, (Full(), WithoutROI(), OnlyROI(shape="box")))
     assert [n.id for n in needs] == ["similarity-without-roi", "similarity-only-roi-box"]
-    assert [n.id for n in each_similarity().expand(card, (Full(),))] == ["similarity-without-roi"]
+    assert [n.id for n in each_similarity().expand(here, (Full(),))] == ["similarity-without-roi"]
 
 
 @pytest.mark.parametrize(
@@ -347,10 +347,11 @@ def test_a_tag_that_is_the_finding_is_not_told_among_equals(here):
 
 
 def test_every_tag_is_a_case_and_no_tag_one_that_does_not_apply(tmp_path, here):
-    assert [n.id for n in each_tag().expand(here.dataset, ())] == ["site", "age"]
-    (nothing,) = each_tag().expand(dataset_card(tmp_path, name="bare"), ())
+    assert [n.id for n in each_tag().expand(here, ())] == ["site", "age"]
+    bare = cell(tmp_path, name="bare")
+    (nothing,) = each_tag().expand(bare, ())
     with pytest.raises(NotApplicable, match="declares no metadata"):
-        nothing.requests(cell(tmp_path, name="bare"))
+        nothing.requests(bare)
 
 
 PATIENTS = np.arange(60).astype(str)

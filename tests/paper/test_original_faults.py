@@ -100,11 +100,11 @@ def source(tmp_path):
     return EvidenceSource(EvidenceStore(tmp_path / "store"), profile)
 
 
-def everything(card):
+def everything(cell):
     """The needs of the whole study of one model: the matrix's row and both dilation curves."""
     sides = (WithoutROI(), OnlyROI())
     return [
-        *auroc(MASKINGS).expand(card, PAPER),
+        *auroc(MASKINGS).expand(cell, PAPER),
         *(dilated(side, factor) for side in sides for factor in FACTORS),
     ]
 
@@ -216,9 +216,7 @@ def test_identical_predictions_differ_by_nothing():
 
 def test_a_rerun_gives_the_same_numbers_and_adds_nothing(cell, source, tmp_path):
     def run(again):
-        found = [
-            estimate_in(need, cell, again).to_record() for need in everything(cell.dataset)[:5]
-        ]
+        found = [estimate_in(need, cell, again).to_record() for need in everything(cell)[:5]]
         stored = sorted(str(path) for path in (tmp_path / "store").rglob("*.safetensors"))
         return json.dumps([e.model_dump() for e in found]), stored
 
@@ -245,7 +243,7 @@ def test_the_whole_study_decodes_an_image_once(cell, source, monkeypatch):
 
     monkeypatch.setattr(EvidenceSource, "dataset", counting)
     compute(
-        [request for need in everything(cell.dataset) for request in requests_in(need, cell)],
+        [request for need in everything(cell) for request in requests_in(need, cell)],
         source,
     )
     assert set(counts.values()) == {1}

@@ -1,0 +1,57 @@
+"""Model and data set cards: TOML files that say what is audited, validated key by key."""
+
+from audit_suite.cards.common import (
+    MarginEntry,
+    Name,
+    Share,
+    canonical_digest,
+)
+from audit_suite.cards.dataset import (
+    Columns,
+    DatasetCard,
+    Holdout,
+    MaskQuality,
+    RegionColumn,
+    Target,
+    internal_card,
+    load_dataset_card,
+)
+from audit_suite.cards.model import (
+    Claim,
+    Expectation,
+    InputSpec,
+    ModelCard,
+    ParitySpec,
+    load_model_card,
+)
+from audit_suite.cards.phantom import (
+    CoLabel,
+    MetadataTie,
+    PhantomSpec,
+    ShortcutSpec,
+)
+
+__all__ = [
+    "Claim",
+    "CoLabel",
+    "Columns",
+    "DatasetCard",
+    "Expectation",
+    "Holdout",
+    "InputSpec",
+    "MarginEntry",
+    "MaskQuality",
+    "MetadataTie",
+    "ModelCard",
+    "Name",
+    "ParitySpec",
+    "PhantomSpec",
+    "RegionColumn",
+    "Share",
+    "ShortcutSpec",
+    "Target",
+    "canonical_digest",
+    "internal_card",
+    "load_dataset_card",
+    "load_model_card",
+]

@@ -1,0 +1,246 @@
+"""What a clinician expects, held against Shapley values and images of single regions (P1, P2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit_suite.cards.model import Expectation
+from audit_suite.datasets.regions import BORDER, region_names
+from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.evidence.explanation import REGION_SHAPLEY, Attributions
+from audit_suite.evidence.request import Explanation
+from audit_suite.maskings import Masking, OnlyROI
+from audit_suite.needs.attribution import Explaining, explained_by
+from audit_suite.needs.map_measures import outside_share
+from audit_suite.needs.scores import auroc_of, cell_scores
+from audit_suite.needs.swap import clustered_by_donor, donors_of
+from audit_suite.statistics import Estimate
+from audit_suite.verdict import NotApplicable
+
+_SHOWN = 0.95  # of the images must show a region: where it is rare, its presence alone tells
+
+
+@dataclass(frozen=True)
+class ExpectedExcess(Explaining):
+    """Share of the absolute region Shapley values in the expected regions, less their area's (P1).
+
+    The area's share of the frame is what a model would give them that looks nowhere in particular.
+    """
+
+    def explanations(self, cell: Cell) -> tuple[Explanation, ...]:
+        """Shapley values of the regions, those that are never to matter told apart.
+
+        Raises:
+            NotApplicable: If no region is expected to matter, or the data set lacks one that is.
+        """
+        names = declared(cell).expected
+        if not names:
+            raise NotApplicable(_unnamed(cell, "expected"))
+        for name in names:
+            cell.require_region(name)
+        return _explanations(cell)
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """The mean excess over the sample, -1 to 1.
+
+        Raises:
+            NotApplicable: As `explanations`, or if the model cannot be explained.
+        """
+        found = explained_by(cell, source, self.explanations(cell))
+        inside = found.arrays["inside"]
+        share = 1 - outside_share(found.arrays["values"], inside)
+        area = _area(found, inside)
+        names = " and ".join(declared(cell).expected)
+        label = f"Shapley share of {names} above its share of the frame"
+        return self.mean(share - area, found, cell, source, label).placed(area=_mean(area))
+
+
+@dataclass(frozen=True)
+class NeverShare(Explaining):
+    """Share of the absolute region Shapley values in a region that must not matter (P2).
+
+    Attributes:
+        region: Its name; empty where the model card names none.
+    """
+
+    region: str
+
+    @property
+    def id(self) -> str:
+        """The region."""
+        return self.region or "nothing"
+
+    def explanations(self, cell: Cell) -> tuple[Explanation, ...]:
+        """Shapley values of the regions, those that are never to matter told apart.
+
+        Raises:
+            NotApplicable: If no region is declared, or the data set does not have this one.
+        """
+        _require_never(cell, self.region)
+        return _explanations(cell)
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """The mean share over the images of the sample that show the region, 0 to 1.
+
+        Raises:
+            NotApplicable: As `explanations`, or if the model cannot be explained.
+        """
+        requests = self.explanations(cell)
+        found = explained_by(cell, source, requests)
+        inside = found.arrays["apart"][:, :, requests[0].apart.index(self.region)]
+        area = _area(found, inside)
+        share = 1 - outside_share(found.arrays["values"], inside)
+        share[area == 0] = np.nan
+        label = f"Shapley share of {self.region}"
+        if not np.isfinite(share).any():
+            raise NotApplicable(f"no explained image shows the region '{self.region}'")
+        mean = self.mean(share, found, cell, source, label, (0.0, 1.0))
+        return mean.placed(region=self.region, area=_mean(area[area > 0]))
+
+
+@dataclass(frozen=True)
+class NeverAlone:
+    """AUROC on images of which only a region that must not matter is the patient's own (P2-alone).
+
+    The rest is another patient's image. Before black or the mean a model answers to what it would
+    never notice in a picture, and ranks by it: an honest one came out at AUROC .11 on the rims of
+    fundi, of scores that differed by a hundredth of their usual spread.
+
+    Attributes:
+        region: Its name; empty where the model card names none.
+    """
+
+    region: str
+
+    @property
+    def id(self) -> str:
+        """The region."""
+        return self.region or "nothing"
+
+    @property
+    def masking(self) -> Masking:
+        """The region before another patient's image."""
+        return OnlyROI(self.region, fill="swap")
+
+    def requests(self, cell: Cell) -> tuple[Request, ...]:
+        """Scores under the masking.
+
+        Raises:
+            NotApplicable: If no region is declared, or the data set does not have this one.
+        """
+        _require_never(cell, self.region)
+        return cell.requests(self.masking)
+
+    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
+        """AUROC over the images that show the region, clustered by patient and by donor.
+
+        Raises:
+            NotApplicable: As `requests`, or if fewer than 95 % of the images show the region.
+        """
+        table = source.table(self.requests(cell)[0])
+        scores = cell_scores(cell, source, self.masking)
+        shown = table.hidden_fraction[scores.used] < 1
+        if shown.mean() < _SHOWN:
+            raise NotApplicable(
+                f"only {shown.mean():.0%} of the images show the region '{self.region}' (at least "
+                f"{_SHOWN:.0%} are needed): whether it is there would tell apart what the rest is "
+                f"not asked; its share of the answer (P2) is judged"
+            )
+        kept = scores.where(shown)
+        label = f"AUROC {self.masking.label}"
+        found = clustered_by_donor(
+            lambda some: auroc_of(some, label),
+            kept,
+            donors_of(cell, source, kept),
+            f"{cell.model.name}/{self.masking.id}",
+        )
+        return found.placed(masking=self.masking.id, region=self.region)
+
+
+@dataclass(frozen=True)
+class EachNever:
+    """A need of every region that a model card says must never matter; known only at collection.
+
+    Attributes:
+        kind: The need.
+    """
+
+    kind: type[NeverShare] | type[NeverAlone]
+
+    def expand(
+        self, cell: Cell, maskings: Sequence[Masking]
+    ) -> tuple[NeverShare | NeverAlone, ...]:
+        """One need a region; one that does not apply where none is named."""
+        expectation = cell.model.expectations.get(cell.target)
+        names = expectation.never if expectation else ()
+        return tuple(
+            NeverShare(REGION_SHAPLEY, name) if self.kind is NeverShare else NeverAlone(name)
+            for name in names or ("",)
+        )
+
+
+def expected_excess() -> ExpectedExcess:
+    """Need: how much more of the answer than of the frame lies in the expected regions."""
+    return ExpectedExcess(REGION_SHAPLEY)
+
+
+def each_never_share() -> EachNever:
+    """Needs: the share of the answer of each region that must not matter, one case each."""
+    return EachNever(NeverShare)
+
+
+def each_never_alone() -> EachNever:
+    """Needs: AUROC of each region that must not matter, alone, one case each."""
+    return EachNever(NeverAlone)
+
+
+def declared(cell: Cell) -> Expectation:
+    """What the model card expects for the cell's target.
+
+    Raises:
+        NotApplicable: If it expects nothing.
+    """
+    if (found := cell.model.expectations.get(cell.target)) is None:
+        raise NotApplicable(
+            f"the model card declares no expectations for '{cell.target}' "
+            f"(key expectations.{cell.target})"
+        )
+    return found
+
+
+def _require_never(cell: Cell, region: str) -> None:
+    declared(cell)
+    if not region:
+        raise NotApplicable(_unnamed(cell, "never"))
+    cell.require_region(region)
+
+
+def _unnamed(cell: Cell, key: str) -> str:
+    return (
+        f"the model card names no regions for '{cell.target}' under "
+        f"expectations.{cell.target}.{key}"
+    )
+
+
+def _explanations(cell: Cell) -> tuple[Explanation, ...]:
+    """One request for all that is expected in a cell: it is explained once."""
+    known = {*region_names(cell.dataset), BORDER}
+    named = declared(cell)
+    expected, never = (
+        tuple(sorted(known.intersection(names))) for names in (named.expected, named.never)
+    )
+    return cell.explanations(REGION_SHAPLEY, expected or never, never)
+
+
+def _area(found: Attributions, inside: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A region's share of each frame, from its share of each player, shape (n,)."""
+    area: NDArray[np.float64] = (inside * found.arrays["area"]).sum(axis=1)
+    return area
+
+
+def _mean(area: NDArray[np.float64]) -> float:
+    return round(float(area.mean()), 4)
