@@ -240,6 +240,31 @@ class AttributionRecord(_Part):
     overlays: list[Overlay]
 
 
+class ReadImage(_Part):
+    """One masked image that readers saw, what they said, and what the model said."""
+
+    model: str
+    dataset: str
+    target: str
+    masking: str
+    positive: bool
+    png: str = Field(description="PNG file, base64")
+    model_rank: float = Field(description="share of the images read that score below it, 0 to 1")
+    ratings: dict[str, int] = Field(
+        description="by reader, from -5 (surely absent) to 5 (surely present); 0: cannot be read"
+    )
+
+
+class ReadingsRecord(_Part):
+    """Whose readings went into the audit."""
+
+    dataset: str
+    digest: str = Field(description="SHA-256 of the readings, free text apart")
+    readers: list[str]
+    n_items: int
+    chosen_by: str = Field(description="model whose scores chose the images")
+
+
 class Policy(_Part):
     """The settings every verdict was drawn under."""
 
@@ -283,6 +308,7 @@ class Provenance(_Part):
     evidence_profile: dict[str, Any]
     models: list[ModelRecord]
     datasets: list[DatasetRecord]
+    readings: ReadingsRecord | None = None
     calibration: Calibration | None = Field(
         default=None, description="how often the instrument that made this record is wrong"
     )
@@ -300,6 +326,7 @@ class Record(_Part):
     matrices: list[MatrixRecord] = Field(default_factory=list)
     attributions: list[AttributionRecord] = Field(default_factory=list)
     gallery: list[GalleryImage]
+    read: list[ReadImage] = Field(default_factory=list)
     embeddings: list[EmbeddingRecord] = Field(default_factory=list)
     provenance: Provenance
     environment: dict[str, Any] = Field(description="versions, machine, time: what may differ")

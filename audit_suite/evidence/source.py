@@ -16,6 +16,7 @@ from audit_suite.errors import AuditError
 from audit_suite.evidence.profile import EvidenceProfile
 from audit_suite.evidence.request import Request
 from audit_suite.evidence.store import Arrays, EvidenceStore
+from audit_suite.readings import Readings
 
 if TYPE_CHECKING:
     from audit_suite.models import AuditedModel
@@ -66,12 +67,14 @@ class EvidenceSource:
         offline: bool = False,
         max_cases: int | None = None,
         max_explained: int = 48,
+        readings: Readings | None = None,
     ) -> None:
         self.store = store
         self.profile = profile
         self.offline = offline
         self.max_cases = max_cases
         self.max_explained = max_explained
+        self.readings = readings
         self.failures: dict[object, AuditError] = {}
         self._datasets: dict[DatasetCard, Dataset | AuditError] = {}
         self._models: dict[tuple[ModelCard, int | None], AuditedModel] = {}

@@ -16,9 +16,10 @@ from audit_suite.errors import AuditError
 from audit_suite.record import Record
 from audit_suite.report import words
 from audit_suite.report.view import view
+from audit_suite.signoff import SignOff
 
 
-def render_html(record: Record) -> str:
+def render_html(record: Record, signoff: SignOff | None = None) -> str:
     """Render a record.
 
     The page carries its one style sheet, allowed by its hash in a strict content security policy,
@@ -26,20 +27,27 @@ def render_html(record: Record) -> str:
 
     Args:
         record: What to show.
+        signoff: What a reviewer decided on it.
     """
     css = files("audit_suite.report").joinpath("templates/report.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     template = _environment().get_template("report.html.j2")
-    return template.render(view=view(record), css=Markup(css), css_digest=digest)  # noqa: S704 - our own file
+    shown = view(record, signoff)
+    return template.render(view=shown, css=Markup(css), css_digest=digest)  # noqa: S704 - our own file
 
 
-def write_report(record: Record, path: Path) -> None:
+def write_report(record: Record, path: Path, signoff: SignOff | None = None) -> None:
     """Render a record to a file, written aside, flushed and renamed.
+
+    Args:
+        record: What to show.
+        path: The file.
+        signoff: What a reviewer decided on it.
 
     Raises:
         AuditError: If the file cannot be written.
     """
-    text = render_html(record)
+    text = render_html(record, signoff)
     aside = path.with_name(f"{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

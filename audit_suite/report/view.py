@@ -21,6 +21,8 @@ from audit_suite.report.charts import Forest, forest
 from audit_suite.report.curves import Curves, curves
 from audit_suite.report.embeddings import Embeddings, embeddings, shown
 from audit_suite.report.heatmap import HeatMap, heatmap
+from audit_suite.report.readers import Readers, readers, stands_here
+from audit_suite.signoff import SignOff
 from audit_suite.verdict import Verdict
 
 ASSOCIATION = "M3"
@@ -101,10 +103,17 @@ class View:
     associations: tuple[Associations, ...]
     attributions: tuple[Attributions, ...]
     embeddings: tuple[Embeddings, ...]
+    readers: tuple[Readers, ...]
+    signoff: SignOff | None
 
 
-def view(record: Record) -> View:
-    """Sort and group a record."""
+def view(record: Record, signoff: SignOff | None = None) -> View:
+    """Sort and group a record.
+
+    Args:
+        record: What to show.
+        signoff: What a reviewer decided on it.
+    """
     findings = record.findings
     many = sum(len(finding.comparisons) for finding in findings) > MANY
     severity = [Verdict.ERROR, Verdict.FAIL, Verdict.NONE, Verdict.INCONCLUSIVE]
@@ -118,7 +127,9 @@ def view(record: Record) -> View:
     elsewhere = {finding.id for finding, _ in drawn} | _in_matrices(record)
     elsewhere |= {finding.id for finding in findings if finding.check == ASSOCIATION}
     mapped = {(e.model, e.dataset, e.target) for e in record.embeddings}
+    read = readers(record)
     elsewhere |= {finding.id for finding in findings if shown(finding, mapped)}
+    elsewhere |= {finding.id for finding in findings if read and stands_here(finding)}
     return View(
         record=record,
         waived=tuple(f for f in findings if f.verdict is Verdict.WAIVED),
@@ -138,6 +149,8 @@ def view(record: Record) -> View:
         associations=_associations(record),
         attributions=attributions(record.attributions, findings),
         embeddings=embeddings(findings, record.embeddings),
+        readers=read,
+        signoff=signoff,
         causes=tuple(cause for cause in record.causes if cause.flags),
     )
 

@@ -17,6 +17,7 @@ from audit_suite import (
     incompleteness,
     localisation,
     mass_lift,
+    outline_agreement,
     outside_shapley,
     randomisation,
     repeatability,
@@ -82,6 +83,15 @@ def test_attributions_add_up(gap):
 def test_the_output_follows_the_map(ahead):
     """Does the output fall sooner when pixels go by the map's order than by a random one?"""
     report_only(ahead, because="a property of the method on this model")
+
+
+@check("I7")
+def test_maps_lie_where_readers_look(audit):
+    """Do maps, and the declared region, lie where readers outlined the finding?"""
+    report_only(
+        *outline_agreement(audit.cell, audit.source, METHODS),
+        because="an outline is one person's; whether the map is right is asked by I3 and I5",
+    )
 
 
 @check("I8", information=[each_cluster("gradient")])

@@ -34,6 +34,7 @@ from audit_suite.record import (
 )
 from audit_suite.statistics import holm
 from pytest_audit.attributing import attribution_records
+from pytest_audit.reading import read_record, readings_record
 
 if TYPE_CHECKING:
     from pytest_audit.session import Audit
@@ -75,6 +76,7 @@ def assemble(
         matrices=_matrices(audit, findings),
         attributions=attribution_records(audit.cells, findings, source),
         gallery=[*gallery(audit.cells, requests, source), *_extremes(audit, findings)],
+        read=read_record(audit.cells, findings, source),
         embeddings=_embeddings(audit, findings),
         provenance=Provenance(
             audit_suite=importlib.metadata.version("audit-suite"),
@@ -91,6 +93,7 @@ def assemble(
             evidence_profile=source.profile.summary(),
             models=_models(audit),
             datasets=_datasets(audit, requests),
+            readings=readings_record(source),
             calibration=calibration(),
         ),
         environment=_environment(),

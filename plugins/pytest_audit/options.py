@@ -22,6 +22,7 @@ class Settings:
     json: Path | None
     evidence: Path
     waivers: Path | None
+    readings: Path | None
     plan: bool
     offline: bool
     inconclusive: Literal["block", "warn"]
@@ -78,6 +79,11 @@ def add_options(parser: pytest.Parser) -> None:
     option("--audit-json", "write the record audit.json here", metavar="PATH")
     option("--audit-evidence", "folder of stored evidence (.audit-evidence)", metavar="DIR")
     option("--audit-waivers", "file of waivers (TOML)", metavar="FILE")
+    option(
+        "--audit-readings",
+        "readers' answers, as `audit-suite readers import` wrote them",
+        metavar="FILE",
+    )
     option("--audit-plan", "show what would be computed, and stop", "bool", action="store_true")
     option("--audit-offline", "use stored evidence only", "bool", action="store_true")
     option(
@@ -171,6 +177,7 @@ def read_settings(config: pytest.Config) -> Settings:
         json=path("audit_json"),
         evidence=path("audit_evidence") or config.rootpath / ".audit-evidence",
         waivers=path("audit_waivers"),
+        readings=path("audit_readings"),
         plan=bool(value("audit_plan")),
         offline=bool(value("audit_offline")),
         inconclusive=choice("audit_inconclusive", "block", "warn"),

@@ -15,6 +15,7 @@ from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource, EvidenceStore, choose_profile
 from audit_suite.maskings import PAPER, Masking
 from audit_suite.phantoms import register_shortcut
+from audit_suite.readings import Readings, read_form
 from audit_suite.waivers import Waiver, load_waivers
 from pytest_audit.options import Settings, read_settings
 
@@ -78,6 +79,7 @@ def start(config: pytest.Config) -> None:
                 offline=settings.offline,
                 max_cases=settings.max_cases,
                 max_explained=settings.max_explained,
+                readings=_readings(settings.readings, datasets),
             ),
             policy_maskings=tuple(Masking.parse(id) for id in settings.maskings),
         )
@@ -92,6 +94,20 @@ def start(config: pytest.Config) -> None:
         ("recording", Recording(config, audit)),
     ):
         config.pluginmanager.register(plugin, f"audit-{name}")
+
+
+def _readings(path: Path | None, datasets: tuple[DatasetCard, ...]) -> Readings | None:
+    if path is None:
+        return None
+    found = read_form(path, Readings, "readings file")
+    names = [card.name for card in datasets]
+    if found.key.dataset not in names:
+        raise AuditError(
+            f"--audit-readings={path}: these are readings of data set '{found.key.dataset}', and "
+            f"audited are {names}",
+            f"add the card of '{found.key.dataset}' with --audit-dataset, or leave the option out",
+        )
+    return found
 
 
 def _choose_paths(config: pytest.Config, settings: Settings) -> None:

@@ -1,0 +1,124 @@
+"""Outlines that readers drew where they saw a finding, against maps and the declared ROI (I7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from audit_suite.datasets import Sample
+from audit_suite.errors import AuditError
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.needs.attribution import explained_in
+from audit_suite.needs.map_measures import area_share, relevance_mass
+from audit_suite.needs.reading import readings_of
+from audit_suite.statistics import Estimate, estimate_mean
+from audit_suite.verdict import NotApplicable
+
+Outline = Sequence[tuple[float, float]]
+
+
+def outline_agreement(cell: Cell, source: EvidenceSource, methods: Sequence[str]) -> list[Estimate]:
+    """Whether maps, and the declared region, lie where readers outlined the finding.
+
+    Outlines on images that were not masked count, those of several readers together. Maps are
+    those of images that were explained as well (``--audit-max-explained``).
+
+    Args:
+        cell: Where.
+        source: Readings, data sets and attributions.
+        methods: Explainers whose maps are compared.
+
+    Returns:
+        The share of the outlined area inside the declared ROI; and by ``method`` the lift: the
+        map's relevance mass within the outlines by their share of the frame, 1 for a map that
+        knows nothing.
+
+    Raises:
+        NotApplicable: If there are no readings, or fewer than two patients were outlined.
+        AuditError: If the data set is not what was read.
+    """
+    outlines = _outlines(cell, source)
+    dataset = source.dataset(cell.dataset)
+    roi = cell.dataset.targets[cell.target].roi
+    drawn = {}
+    inside = []
+    for index, polygons in outlines.items():
+        sample = dataset.read(index)
+        seen = filled(polygons, sample.image.shape[:2])
+        if seen.any():
+            declared = np.logical_or.reduce([sample.regions[name] for name in roi])
+            inside.append((index, float(declared[seen].mean())))
+            drawn[index] = _at_input(sample, seen, cell)
+    found = _mean(inside, cell, source, "share of readers' outlines inside the ROI", (0.0, 1.0))
+    if found is None:
+        raise NotApplicable("readers outlined the finding in fewer than two patients' full images")
+    estimates = [found]
+    for method in methods:
+        try:
+            maps = explained_in(cell, source, method)
+        except (NotApplicable, AuditError):
+            continue  # I1 says why
+        rows = [row for row, index in enumerate(maps.index) if int(index) in drawn]
+        if rows:
+            regions = np.stack([drawn[int(maps.index[row])] for row in rows])
+            lift = relevance_mass(maps.arrays["maps"][rows], regions) / area_share(regions)
+            pairs = [(int(maps.index[r]), float(v)) for r, v in zip(rows, lift, strict=True)]
+            label = f"lift of relevance mass in readers' outlines, {method}"
+            if (mean := _mean(pairs, cell, source, label)) is not None:
+                estimates.append(mean.placed(method=method))
+    return estimates
+
+
+def filled(polygons: Sequence[Outline], size: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The pixels inside closed outlines.
+
+    Args:
+        polygons: Corners as shares of width and height.
+        size: Height and width.
+    """
+    height, width = size
+    canvas = Image.new("1", (width, height))
+    for polygon in polygons:
+        if len(polygon) > 2:
+            corners = [(x * (width - 1), y * (height - 1)) for x, y in polygon]
+            ImageDraw.Draw(canvas).polygon(corners, fill=1, outline=1)
+    return np.array(canvas, np.bool_)
+
+
+def _outlines(cell: Cell, source: EvidenceSource) -> dict[int, list[Outline]]:
+    """Outlines of all readers on full images, by row of the data set."""
+    found = readings_of(cell, source)
+    outlines: dict[int, list[Outline]] = {}
+    for reading in found.readings:
+        for answer in reading.answers:
+            item = found.key.items[answer.code]
+            polygons = answer.contours.get(cell.target, ())
+            if polygons and item.masking == "full" and not item.method:
+                outlines.setdefault(item.index, []).extend(polygons)
+    return outlines
+
+
+def _at_input(sample: Sample, seen: NDArray[np.bool_], cell: Cell) -> NDArray[np.bool_]:
+    from audit_suite.models import fit_geometry
+
+    _, regions = fit_geometry(sample.image, {"seen": seen}, cell.model.input)
+    return regions["seen"]
+
+
+def _mean(
+    pairs: Sequence[tuple[int, float]],
+    cell: Cell,
+    source: EvidenceSource,
+    label: str,
+    bounds: tuple[float, float] | None = None,
+) -> Estimate | None:
+    """The patient-clustered mean of one number an image; None for fewer than two patients."""
+    dataset = source.dataset(cell.dataset)
+    known = [(index, value) for index, value in pairs if np.isfinite(value)]
+    patients = [dataset.cases[index].patient for index, _ in known]
+    if len(set(patients)) < 2:
+        return None
+    return estimate_mean([value for _, value in known], patients, dataset.digest, label, bounds)

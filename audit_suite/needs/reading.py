@@ -1,0 +1,164 @@
+"""What readers said of a cell's images, side by side with the truth and the model's scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit_suite.errors import AuditError
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.maskings import Masking
+from audit_suite.needs.scores import cell_scores
+from audit_suite.readings import Answer, KeyItem, Readings
+from audit_suite.verdict import NotApplicable
+
+UNSURE = 0  # rating of an image that cannot be read: between "rather absent" and "rather present"
+
+
+@dataclass(frozen=True)
+class Read:
+    """Images of one cell that readers saw under one masking.
+
+    Attributes:
+        codes: Shape (n,), of the items.
+        index: Shape (n,), rows of the data set.
+        labels: Shape (n,), 0 or 1.
+        patients: Shape (n,); they never leave the process.
+        dataset: Digest of the data set.
+        readers: Their names.
+        ratings: Shape (readers, n), from -5 (surely absent) to 5 (surely present); `UNSURE` where
+            the image cannot be read, NaN where there is no answer.
+    """
+
+    codes: tuple[str, ...]
+    index: NDArray[np.int_]
+    labels: NDArray[np.int_]
+    patients: NDArray[np.str_]
+    dataset: str
+    readers: tuple[str, ...]
+    ratings: NDArray[np.float64]
+
+
+def readings_of(cell: Cell, source: EvidenceSource) -> Readings:
+    """The readings of a cell's data set and target.
+
+    Raises:
+        NotApplicable: If none are given, or they are of another data set or target.
+        AuditError: If the data set is not what was read.
+    """
+    found = source.readings
+    if found is None:
+        raise NotApplicable("no readings are given (--audit-readings)")
+    if found.key.dataset != cell.dataset.name:
+        raise NotApplicable(f"the readings are of data set '{found.key.dataset}'")
+    if cell.target not in {question.target for question in found.key.questions}:
+        raise NotApplicable(f"readers were not asked for '{cell.target}'")
+    if found.key.dataset_digest != source.dataset(cell.dataset).digest:
+        raise AuditError(
+            f"--audit-readings: data set '{cell.dataset.name}' is not as it was when it was read "
+            f"(its digest differs)",
+            "audit the version that was read, or have this one read",
+        )
+    if not found.readings:
+        raise NotApplicable("no reader has answered yet")
+    return found
+
+
+def maskings_read(cell: Cell, source: EvidenceSource) -> list[Masking]:
+    """Under which maskings images of the cell's target were read, in the key's order.
+
+    Raises:
+        NotApplicable: As `readings_of`.
+        AuditError: As `readings_of`.
+    """
+    items = readings_of(cell, source).key.items.values()
+    ids = dict.fromkeys(i.masking for i in items if i.target == cell.target and not i.method)
+    return [Masking.parse(id) for id in ids]
+
+
+def read_images(cell: Cell, source: EvidenceSource, masking: Masking) -> Read:
+    """The images read under a masking; repeats are left out.
+
+    Raises:
+        NotApplicable: As `readings_of`, or if none were.
+        AuditError: As `readings_of`.
+    """
+    found = readings_of(cell, source)
+    items = {
+        code: item
+        for code, item in sorted(found.key.items.items())
+        if _is(item, cell, masking) and item.repeats is None
+    }
+    if not items:
+        raise NotApplicable(f"readers saw no images {masking.label or 'in full'}")
+    dataset = source.dataset(cell.dataset)
+    index = np.array([item.index for item in items.values()])
+    ratings = [[_rating(given.get(code), cell.target) for code in items] for given in _given(found)]
+    return Read(
+        codes=tuple(items),
+        index=index,
+        labels=np.array([dataset.cases[i].labels[cell.target] for i in index]),
+        patients=np.array([dataset.cases[i].patient for i in index]),
+        dataset=dataset.digest,
+        readers=tuple(reading.reader for reading in found.readings),
+        ratings=np.array(ratings),
+    )
+
+
+def repeated(cell: Cell, source: EvidenceSource) -> dict[str, tuple[NDArray[np.float64], ...]]:
+    """Of each reader the ratings of pictures seen twice, under any masking.
+
+    Returns:
+        First and second rating, each of shape (n,), and the rows of the data set; images without
+        both answers are left out.
+
+    Raises:
+        NotApplicable: As `readings_of`.
+        AuditError: As `readings_of`.
+    """
+    found = readings_of(cell, source)
+    pairs = [
+        (item.repeats, code, item.index)
+        for code, item in sorted(found.key.items.items())
+        if item.repeats is not None and item.target == cell.target
+    ]
+    each = {}
+    for reading, given in zip(found.readings, _given(found), strict=True):
+        rows = [
+            (_rating(given.get(a), cell.target), _rating(given.get(b), cell.target), float(index))
+            for a, b, index in pairs
+        ]
+        table = np.array(rows, np.float64).reshape(-1, 3)
+        each[reading.reader] = tuple(table[np.isfinite(table).all(axis=1)].T)
+    return each
+
+
+def model_scores(
+    cell: Cell, source: EvidenceSource, masking: Masking, read: Read
+) -> NDArray[np.float64]:
+    """The model's scores of the images that were read, NaN where it could not use one.
+
+    Raises:
+        NotApplicable: If the masking asks nothing of this data set.
+        AuditError: If the evidence cannot be had.
+    """
+    found = cell_scores(cell, source, masking)
+    scores = np.full(len(found.used), np.nan)
+    scores[found.used] = found.scores
+    return scores[read.index]
+
+
+def _is(item: KeyItem, cell: Cell, masking: Masking) -> bool:
+    return item.target == cell.target and item.masking == masking.id and not item.method
+
+
+def _given(found: Readings) -> list[dict[str, Answer]]:
+    return [{answer.code: answer for answer in one.answers} for one in found.readings]
+
+
+def _rating(answer: Answer | None, target: str) -> float:
+    if answer is None:
+        return float("nan")
+    return float(UNSURE if answer.unreadable else answer.found[target].rating)

@@ -1,0 +1,268 @@
+"""`audit-suite readers export`: from a model and a data set to one reading pack a reader."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
+from audit_suite.datasets import BadImage
+from audit_suite.errors import AuditError
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.overlay import overlay
+from audit_suite.maskings import Masking
+from audit_suite.needs.attribution import explained_in
+from audit_suite.needs.scores import cell_scores
+from audit_suite.plausibility.choosing import (
+    Picture,
+    allot_sittings,
+    choose_positives,
+    choose_repeats,
+    match_negatives,
+    order_sitting,
+)
+from audit_suite.plausibility.picturing import check_readable, draw
+from audit_suite.plausibility.writing import check_paths, write_key, write_packs
+from audit_suite.readings import Key, KeyItem, Pack, PackItem, Question
+from audit_suite.statistics import planned_cases
+from audit_suite.verdict import NotApplicable
+
+MASKINGS = ("full", "only-roi", "without-roi-box")
+_CODE = 8  # characters
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a reader study is to be.
+
+    Attributes:
+        maskings: Under which images are read.
+        readers: How many packs.
+        precision: Half width of the 95 % interval of one reader's AUROC, for the worst case .5.
+        repeats: Share of pictures shown once more, unannounced.
+        maps: Explainer whose maps are rated too; None for none.
+        max_maps: How many at most, of each target.
+        title: On the first page.
+        seed: Decides all that chance decides.
+    """
+
+    maskings: tuple[Masking, ...]
+    readers: int = 1
+    precision: float = 0.15
+    repeats: float = 0.1
+    maps: str | None = None
+    max_maps: int = 12
+    title: str = "Reading study"
+    seed: int = 1907
+
+
+def export(
+    model: ModelCard,
+    dataset: DatasetCard,
+    design: Design,
+    source: EvidenceSource,
+    out: Path,
+    key_path: Path,
+    say: Callable[[str], None],
+) -> Key:
+    """Write a folder with one pack a reader, and the key beside it.
+
+    Args:
+        model: Whose scores choose the cases.
+        dataset: Whose images are read.
+        design: What the study is to be.
+        source: Evidence; scores that are missing are computed.
+        out: Folder of the packs; must not exist yet.
+        key_path: The key's file, outside ``out``.
+        say: Is told what was chosen.
+
+    Raises:
+        AuditError: If a path is taken, the cards share no target with an ROI, or there is nothing
+            to read.
+    """
+    check_paths(out, key_path)
+    for masking in design.maskings:
+        check_readable(masking)
+    text = f"{design.seed}/{source.dataset(dataset).digest}/{model.name}/readers"
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
+    cells = _cells(model, dataset)
+    pictures = [p for cell in cells for p in _choose(cell, design, source, rng, say)]
+    repeats = choose_repeats(pictures, design.repeats, rng)
+    maps = dict(_maps(cells, design, source, say))
+    sittings, again = allot_sittings(pictures, repeats, rng)
+    codes = _codes(len(pictures) + len(repeats) + len(maps), rng)
+    first = dict(zip(pictures, codes, strict=False))
+    items = {
+        code: KeyItem(
+            index=picture.index,
+            target=picture.target,
+            masking=picture.masking,
+            repeats=first[picture] if number >= len(pictures) else None,
+        )
+        for number, (code, picture) in enumerate(zip(codes, [*pictures, *repeats], strict=False))
+    }
+    placed = dict(zip(items, [*sittings, *again], strict=True))
+    for code, picture in zip(codes[len(items) :], maps, strict=True):
+        items[code] = KeyItem(
+            index=picture.index,
+            target=picture.target,
+            masking=picture.masking,
+            method=picture.method,
+        )
+    questions = tuple(
+        Question(target=c.target, text=re.sub("[-_.]", " ", c.target).capitalize()) for c in cells
+    )
+    key = Key(
+        dataset=dataset.name,
+        dataset_digest=source.dataset(dataset).digest,
+        model=model.name,
+        questions=questions,
+        precision=design.precision,
+        items=items,
+        packs={},
+    )
+    study = canonical_digest(key.model_dump(mode="json", by_alias=True))
+    packs = [_pack(n, design, study, key, placed, rng) for n in range(design.readers)]
+    key = key.model_copy(update={"packs": {pack.reader: pack.digest for pack in packs}})
+    shown = _pictures(key, maps, codes, dataset, model, source)
+    write_packs(packs, shown, out)
+    write_key(key, key_path)
+    return key
+
+
+def _cells(model: ModelCard, dataset: DatasetCard) -> list[Cell]:
+    folds: tuple[int | None, ...] = tuple(range(len(model.folds))) or (None,)
+    targets = [t for t in model.targets if t in dataset.targets and dataset.targets[t].roi]
+    if not targets:
+        raise AuditError(
+            f"the cards {model.path} and {dataset.path} share no target with a region of interest",
+            "give it the same name in both, and its region under targets.NAME.roi",
+        )
+    average = "scores" if model.held_out is None else "held-out"
+    return [Cell(model, folds, dataset, target, average) for target in targets]  # type: ignore[arg-type]
+
+
+def _choose(
+    cell: Cell,
+    design: Design,
+    source: EvidenceSource,
+    rng: np.random.Generator,
+    say: Callable[[str], None],
+) -> Iterator[Picture]:
+    """Positives and matched negatives of one target, under each masking anew."""
+    cases = source.dataset(cell.dataset).cases
+    patients = np.array([case.patient for case in cases])
+    metadata = [case.metadata for case in cases]
+    wanted = 3 * math.ceil(planned_cases(design.precision) / 3)
+    for masking in design.maskings:
+        try:
+            found = cell_scores(cell, source, masking)
+        except NotApplicable as reason:
+            say(f"{cell.target}, {masking.id}: not read, {reason}")
+            continue
+        rows = np.flatnonzero(found.used)
+        scores = np.full(len(cases), np.nan)
+        scores[rows] = found.scores
+        sick = choose_positives(scores, rows[found.labels == 1], patients, wanted)
+        well = match_negatives(sick, rows[found.labels == 0], patients, metadata, rng)
+        fewer = "" if len(well) == wanted else f" (planned: {wanted}; the data set has no more)"
+        say(f"{cell.target}, {masking.id}: {len(sick)} with and {len(well)} without it{fewer}")
+        for index in [*sick, *well]:
+            yield Picture(index, str(patients[index]), cell.target, masking.id)
+
+
+def _maps(
+    cells: Sequence[Cell], design: Design, source: EvidenceSource, say: Callable[[str], None]
+) -> Iterator[tuple[Picture, dict[str, Any]]]:
+    """Maps of positives, drawn as in the report."""
+    from audit_suite.models import fit_geometry
+
+    for cell in cells if design.maps else ():
+        try:
+            found = explained_in(cell, source, design.maps or "")
+        except NotApplicable as reason:
+            say(f"{cell.target}: no maps by {design.maps}, {reason}")
+            continue
+        dataset = source.dataset(cell.dataset)
+        sick = [
+            row for row, i in enumerate(found.index) if dataset.cases[i].labels[cell.target] == 1
+        ]
+        for row in sick[: design.max_maps]:
+            index = int(found.index[row])
+            image, _ = fit_geometry(dataset.read(index).image, {}, cell.model.input)
+            png = overlay(image, found.arrays["regions"][row], found.arrays["maps"][row])
+            picture = Picture(
+                index, dataset.cases[index].patient, cell.target, "full", design.maps or ""
+            )
+            yield picture, {"png": f"data:image/png;base64,{png}", "bits": 8, "window": [0.5, 1.0]}
+
+
+def _codes(number: int, rng: np.random.Generator) -> list[str]:
+    found: dict[str, None] = {}
+    while len(found) < number:
+        found["".join(rng.choice(list("abcdefghjkmnpqrstuvwxyz23456789"), _CODE))] = None
+    return list(found)
+
+
+def _pack(
+    number: int,
+    design: Design,
+    study: str,
+    key: Key,
+    sittings: Mapping[str, int],
+    rng: np.random.Generator,
+) -> Pack:
+    """The pack of one reader, whose sittings are turned by the reader's number; maps come last."""
+    count = max(sittings.values(), default=0) + 1
+    order: list[tuple[str, int]] = []
+    for sitting in range(count):
+        here = [code for code, first in sittings.items() if (first + number) % count == sitting]
+        repeats = {c: key.items[c].repeats for c in here}
+        order += [(code, sitting + 1) for code in order_sitting(here, repeats, rng)]
+    maps = [code for code, item in key.items.items() if item.method]
+    order += [(maps[i], count + 1) for i in rng.permutation(len(maps))]
+    texts = {question.target: question.text for question in key.questions}
+    items = [(code, sitting, key.items[code]) for code, sitting in order]
+    return Pack(
+        study=study,
+        reader=f"reader-{number + 1}",
+        title=design.title,
+        questions=key.questions,
+        items=tuple(
+            PackItem(
+                code=code,
+                kind="map" if item.method else "read",
+                sitting=sitting,
+                asked=texts[item.target] if item.method else "",
+            )
+            for code, sitting, item in items
+        ),
+    )
+
+
+def _pictures(
+    key: Key,
+    maps: Mapping[Picture, dict[str, Any]],
+    codes: Sequence[str],
+    dataset: DatasetCard,
+    model: ModelCard,
+    source: EvidenceSource,
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    side = max(model.input.size)
+    reads = [code for code in codes if not key.items[code].method]
+    for code in reads:
+        item = key.items[code]
+        try:
+            sample = source.dataset(dataset).read(item.index)
+        except BadImage as bad:
+            raise AuditError(f"an image chosen for reading: {bad}", "mend or drop it") from None
+        region = dataset.targets[item.target].roi
+        yield code, draw(sample, Masking.parse(item.masking), region, side)
+    yield from zip(codes[len(reads) :], maps.values(), strict=True)

@@ -1,0 +1,120 @@
+"""Masked images as a reader is shown them: at the file's own resolution and depth."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from audit_suite.cards import InputSpec
+from audit_suite.datasets import Sample
+from audit_suite.errors import AuditError
+from audit_suite.maskings import Masking
+from audit_suite.regions import signed_distance, union
+
+LARGEST = 1024  # pixels of the longer side
+_FILLS = ("black", "blur", "noise", "inpaint")  # that look at nothing but the image itself
+_SMALL = 192  # the same in the report
+_TOP = 65_535
+
+
+def check_readable(masking: Masking) -> None:
+    """Refuse maskings that readers cannot be shown.
+
+    Raises:
+        AuditError: If it draws on other images than the one masked.
+    """
+    if masking.whose != "own" or masking.first != "nothing" or masking.fill not in _FILLS:
+        raise AuditError(
+            f"--masking={masking.id}: readers are shown an image's own region, filled with one of "
+            f"{', '.join(_FILLS)}",
+            "for example --masking full --masking only-roi --masking without-roi-box",
+        )
+
+
+def draw(
+    sample: Sample, masking: Masking, region: tuple[str, ...], model_side: int
+) -> dict[str, Any]:
+    """Mask an image at reading resolution, as the pack's page takes it.
+
+    The header's window is in the pixels already (`datasets.dicom.read_dicom`), so the page starts
+    with the whole range. Grey images of more than 8 bits keep 16, in the red and green bytes.
+
+    Args:
+        sample: As decoded.
+        masking: What is shown; see `check_readable`.
+        region: Names whose union is masked.
+        model_side: Longer side of the model's input, whose pixels the dilation counts.
+
+    Returns:
+        ``png`` (data URL), ``bits``, ``width``, ``height`` and ``window`` (centre and width, 0 to
+        1).
+    """
+    image = _masked(sample, masking, region, model_side, LARGEST)
+    deep = len(image) == 1 and sample.image.dtype != np.uint8
+    png = _png(_deep(image[0]) if deep else _plain(image))
+    return {
+        "png": f"data:image/png;base64,{png}",
+        "bits": 16 if deep else 8,
+        "width": image.shape[2],
+        "height": image.shape[1],
+        "window": [0.5, 1.0],
+    }
+
+
+def thumbnail(sample: Sample, masking: Masking, region: tuple[str, ...], model_side: int) -> str:
+    """The same picture small, for the report: a PNG file, base64."""
+    return _png(_plain(_masked(sample, masking, region, model_side, _SMALL)))
+
+
+def _masked(
+    sample: Sample, masking: Masking, region: tuple[str, ...], model_side: int, largest: int
+) -> NDArray[np.float32]:
+    """Shape (C, h, w), in [0, 1], no side longer than ``largest``."""
+    import torch
+
+    from audit_suite.maskings.apply import Reference, apply_masking
+    from audit_suite.models import fit_geometry
+
+    height, width = sample.image.shape[:2]
+    scale = min(1.0, largest / max(height, width))
+    size = max(8, round(height * scale)), max(8, round(width * scale))
+    channels: Literal[1, 3] = 3 if sample.image.ndim == 3 else 1
+    spec = InputSpec(size=size, channels=channels, resize="stretch")
+    image, regions = fit_geometry(sample.image, sample.regions, spec)
+    if masking.keep == "all":
+        return image
+    dilation = round(masking.dilation * max(size) / model_side)
+    distance = torch.from_numpy(signed_distance(union(regions, region)))[None]
+    masked = apply_masking(
+        replace(masking, dilation=dilation),
+        torch.from_numpy(image)[None],
+        distance,
+        Reference(torch.zeros(channels)),
+        [int.from_bytes(hashlib.sha256(image.tobytes()).digest()[:4], "big")],
+    )
+    found: NDArray[np.float32] = masked[0].numpy()
+    return found
+
+
+def _plain(image: NDArray[np.float32]) -> NDArray[np.uint8]:
+    pixels = np.round(image.clip(0, 1) * 255).astype(np.uint8)
+    return pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
+
+
+def _deep(grey: NDArray[np.float32]) -> NDArray[np.uint8]:
+    values = np.round(grey.clip(0, 1) * _TOP).astype(np.uint16)
+    none = np.zeros_like(values)
+    return np.stack([values >> 8, values & 255, none], axis=-1).astype(np.uint8)
+
+
+def _png(pixels: NDArray[np.uint8]) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    return base64.b64encode(buffer.getvalue()).decode()

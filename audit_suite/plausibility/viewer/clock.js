@@ -1,0 +1,30 @@
+"use strict";
+
+/** Seconds spent on an item, counted only while the page can be seen. */
+class Clock {
+  /** @param spent called with the seconds since it was last called */
+  constructor(spent) {
+    this.spent = spent;
+    this.running = false;
+    this.since = null;
+    document.addEventListener("visibilitychange", () => this.settle());
+    window.addEventListener("pagehide", () => this.settle());
+  }
+
+  start() {
+    this.running = true;
+    this.settle();
+  }
+
+  stop() {
+    this.running = false;
+    this.settle();
+  }
+
+  /** Hand over what has passed so far. */
+  settle() {
+    const now = performance.now();
+    if (this.since !== null) this.spent((now - this.since) / 1000);
+    this.since = this.running && document.visibilityState === "visible" ? now : null;
+  }
+}

@@ -1,0 +1,236 @@
+"use strict";
+
+/** The page: which of its sections is shown, and what the buttons do. */
+class Reader {
+  constructor(pack) {
+    this.pack = pack;
+    this.items = pack.items;
+    this.sittings = new Set(pack.items.map((item) => item.sitting)).size;
+    this.index = null; // of the item shown, null on all other pages
+    this.answers = new Answers(pack);
+    this.clock = new Clock((seconds) => this.answers.spend(this.items[this.index], seconds));
+    this.picture = new Picture(byId("canvas"), byId("readout"));
+    this.contours = new Contours(this.picture, () => this.questions.save());
+    this.gestures = new Gestures(this.picture, this.contours);
+    this.questions = new Questions(byId("form"), this.answers, this.contours, () => this.#changed());
+    this.#wire();
+    this.#start();
+  }
+
+  next() {
+    this.contours.stop();
+    const missing = this.answers.missing(this.items[this.index]);
+    this.#lack(missing);
+    if (missing.length) return;
+    const [item, after] = this.items.slice(this.index, this.index + 2);
+    if (after?.sitting === item.sitting) this.#open(this.index + 1);
+    else this.#rest(this.index + 1);
+  }
+
+  previous() {
+    const [before, item] = this.index ? this.items.slice(this.index - 1, this.index + 1) : [];
+    if (before && before.sitting === item.sitting) this.#open(this.index - 1);
+    else tell("This is the first picture of the sitting.");
+  }
+
+  invert() {
+    this.picture.invert();
+    byId("invert").setAttribute("aria-pressed", this.picture.inverted);
+  }
+
+  reset() {
+    this.picture.reset();
+    byId("invert").setAttribute("aria-pressed", false);
+  }
+
+  /** While on, plain dragging sets the window: touch screens have neither right button nor Shift. */
+  windowMode(on) {
+    this.gestures.windowing = on;
+    byId("canvas").classList.toggle("windowing", on);
+    byId("window-mode").setAttribute("aria-pressed", on);
+  }
+
+  #wire() {
+    const click = (id, act) => byId(id).addEventListener("click", act);
+    click("begin", () => this.#resume());
+    click("next", () => this.next());
+    click("previous", () => this.previous());
+    click("zoom-in", () => this.picture.zoomBy(1.25));
+    click("zoom-out", () => this.picture.zoomBy(0.8));
+    click("reset", () => this.reset());
+    click("invert", () => this.invert());
+    click("window-mode", () => this.windowMode(!this.gestures.windowing));
+    click("go-on", () => this.#open(this.after));
+    click("go-back", () => this.#open(this.after - 1));
+    click("export", () => this.#export());
+    click("help", () => byId("help-page").showModal());
+    click("erase", () => byId("erase-page").showModal());
+    byId("erase-page").addEventListener("close", ({ target }) => this.#erase(target.returnValue));
+    byId("panel").addEventListener("submit", (event) => event.preventDefault());
+    window.addEventListener("beforeunload", (event) => {
+      if (!this.answers.store.durable && !this.answers.exported) event.preventDefault();
+    });
+    const { picture, contours, questions } = this;
+    const table = keyTable({
+      picture,
+      contours,
+      questions,
+      next: () => this.next(),
+      previous: () => this.previous(),
+      invert: () => this.invert(),
+      reset: () => this.reset(),
+      help: () => byId("help-page").showModal(),
+    });
+    byId("start-keys").append(...keyLists(table));
+    byId("help-keys").append(...keyLists(table));
+    const reading = () => this.index !== null && !document.querySelector("dialog[open]");
+    listenToKeys(table, { reading, contours, questions });
+  }
+
+  #start() {
+    const { title, questions } = this.pack;
+    document.title = title;
+    byId("title").textContent = title;
+    byId("start-title").textContent = title;
+    byId("question-list").replaceChildren(...questions.map(({ text }) => make("li", {}, text)));
+    byId("questions").hidden = !questions.length;
+    byId("amount").textContent = `${count(this.items.length, "picture")} in ` +
+      count(this.sittings, "sitting");
+    const { length: answered } = this.answers.answered;
+    byId("begin").textContent = answered ? "Continue" : "Begin";
+    byId("resume").hidden = !answered;
+    const saved = new Date(this.answers.saved);
+    const when = saved.toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" });
+    byId("resume").textContent = `Welcome back. ${answered} of ${this.items.length} pictures are ` +
+      `answered; the last change was on ${when}.`;
+    this.#leave();
+    turnTo("start", "keeping");
+    byId("bar").hidden = false;
+    this.#changed();
+  }
+
+  #resume() {
+    const { firstOpen } = this.answers;
+    const [before, item] = firstOpen ? this.items.slice(firstOpen - 1, firstOpen + 1) : [];
+    if (before && before.sitting !== item?.sitting) this.#rest(firstOpen);
+    else this.#open(firstOpen);
+  }
+
+  #open(index) {
+    this.#leave();
+    this.index = index;
+    const item = this.items[index];
+    turnTo("reading");
+    this.questions.show(item);
+    this.windowMode(false);
+    byId("canvas").setAttribute("aria-label", `Picture ${index + 1} of ${this.items.length}`);
+    byId("previous").disabled = this.items[index - 1]?.sitting !== item.sitting;
+    this.#changed();
+    this.questions.focus();
+    this.#show(item);
+  }
+
+  async #show(item) {
+    const here = () => this.items[this.index] === item;
+    const note = byId("picture-note");
+    this.picture.show(null);
+    this.reset();
+    note.className = "";
+    note.textContent = "The picture is being loaded …";
+    try {
+      const pixels = await pictures.get(item.code);
+      if (!here()) return;
+      this.picture.show(pixels);
+      note.textContent = "";
+    } catch (error) {
+      if (!here()) return;
+      note.className = "fault";
+      note.textContent = `This picture cannot be shown: ${error.message}. Mark it as “cannot be ` +
+        "read” and go on, or unpack the whole folder again and reload the page.";
+    }
+    this.clock.start();
+    const after = this.items[this.index + 1];
+    if (after) pictures.get(after.code);
+  }
+
+  /** The page after a sitting, which `after` is the first item beyond. */
+  #rest(after) {
+    this.#leave();
+    this.after = after;
+    const last = after === this.items.length;
+    const { sitting } = this.items[after - 1];
+    byId("rest-title").textContent = last ? "All pictures are read" :
+      `End of sitting ${sitting} of ${this.sittings}`;
+    byId("rest-text").textContent = last ?
+      "Thank you. Export your answers and send the file to whoever gave you this pack." :
+      "Please wait at least a day before going on, so that you do not remember these pictures. " +
+      "You may close this page: your answers are kept in this browser. From the next sitting on, " +
+      "these can no longer be changed.";
+    byId("go-on").hidden = last;
+    byId("go-on").textContent = last ? "" : `Go on to sitting ${this.items[after].sitting}`;
+    turnTo("rest", "keeping");
+    this.#changed();
+    byId("rest-title").focus();
+  }
+
+  #leave() {
+    this.contours.stop();
+    this.clock.stop();
+    this.index = null;
+  }
+
+  /** Show all that follows from the answers. */
+  #changed() {
+    const { length } = this.items;
+    const { length: answered } = this.answers.answered;
+    byId("progress").max = length;
+    byId("progress").value = answered;
+    const item = this.items[this.index];
+    byId("place").textContent = item ?
+      `${this.index + 1} of ${length}, sitting ${item.sitting} of ${this.sittings}` :
+      `${answered} of ${length} answered`;
+    byId("export-state").textContent = answered < length ?
+      `incomplete: ${answered} of ${length}` : `complete: ${length} of ${length}`;
+    byId("erase").disabled = !this.answers.exported;
+    this.#lack([]);
+  }
+
+  #lack(missing) {
+    byId("missing").textContent = missing.length ?
+      `Still missing: ${missing.join("; ")}. Or mark the picture as “cannot be read”.` : "";
+  }
+
+  #export() {
+    this.contours.stop();
+    this.clock.settle();
+    this.answers.download();
+    this.#changed();
+    tell(`Exported ${byId("export-state").textContent} as answers-${this.pack.reader}.json.`);
+  }
+
+  #erase(choice) {
+    if (choice !== "erase") return;
+    this.answers.erase();
+    this.#start();
+    tell("Your answers have been erased from this browser.");
+  }
+}
+
+const count = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
+
+/** Why the pack cannot be read, in words; null when it can. */
+function faultOf(pack) {
+  if (typeof pack !== "object" || pack === null) return "items.js is missing or damaged";
+  if (pack.schema !== 1) return "items.js is of another version than this page";
+  const lists = Array.isArray(pack.items) && Array.isArray(pack.questions);
+  const texts = [pack.digest, pack.reader, pack.title].every((text) => typeof text === "string");
+  if (!lists || !texts || !pack.items.length) return "items.js is incomplete";
+  const known = ({ code, kind }) => /^[a-z0-9]{6,16}$/.test(code) && ["read", "map"].includes(kind);
+  return pack.items.every(known) ? null : "items.js holds items that this page does not know";
+}
+
+const fault = faultOf(window.PACK);
+if (fault) {
+  byId("broken-text").textContent = `This pack cannot be opened: ${fault}. Unpack the whole folder ` +
+    "again; if that does not help, tell whoever gave you the pack.";
+} else new Reader(window.PACK);

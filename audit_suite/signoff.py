@@ -1,0 +1,114 @@
+"""`signoff.json`: what a reviewer decided on one record, bound to its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from audit_suite.errors import AuditError
+
+Decision = Literal["accepted", "accepted with conditions", "rejected"]
+NAME = "signoff.json"
+
+
+class SignOff(BaseModel):
+    """A reviewer's decision on a record."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    record: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the bytes of audit.json")
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    role: Annotated[str, Field(min_length=1, max_length=200)]
+    decision: Decision
+    remarks: str = ""
+    date: date
+
+
+def sign(record: Path, name: str, role: str, decision: str, remarks: str, on: date) -> Path:
+    """Write a sign-off beside a record.
+
+    Args:
+        record: The ``audit.json``.
+        name: Who signs.
+        role: As what.
+        decision: One of `Decision`.
+        remarks: Conditions, reasons.
+        on: When.
+
+    Returns:
+        The file written.
+
+    Raises:
+        AuditError: If the decision is none of those, a name is empty, or the record was signed
+            before.
+    """
+    if decision not in get_args(Decision):
+        raise AuditError(
+            f"--decision={decision}: there is no such decision",
+            f"one of: {', '.join(get_args(Decision))}",
+        )
+    path = record.with_name(NAME)
+    if path.exists() and _read(path).record == digest_of(record):
+        raise AuditError(
+            f"{path} signs this record already", "remove that file to sign it once more"
+        )
+    try:
+        signed = SignOff(
+            record=digest_of(record),
+            name=name.strip(),
+            role=role.strip(),
+            decision=decision,  # type: ignore[arg-type]  # looked at above
+            remarks=remarks.strip(),
+            date=on,
+        )
+    except ValidationError as error:
+        key = error.errors()[0]["loc"][0]
+        raise AuditError(
+            f"--{key} must not be empty, nor longer than 200", "say who signs"
+        ) from None
+    path.write_text(signed.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def sign_off_of(record: Path, path: Path | None = None) -> SignOff | None:
+    """The sign-off of a record: that named, or the one beside it; None if there is none.
+
+    Raises:
+        AuditError: If it is no sign-off, or of another record.
+    """
+    chosen = path or record.with_name(NAME)
+    if path is None and not chosen.exists():
+        return None
+    found = _read(chosen)
+    if found.record != digest_of(record):
+        raise AuditError(
+            f"{chosen} signs another record than {record}: the audit was run again, or the record "
+            f"was changed after it was signed",
+            "have the reviewer sign this record (audit-suite sign), or move that file away",
+        )
+    return found
+
+
+def digest_of(record: Path) -> str:
+    """SHA-256 of a record's bytes.
+
+    Raises:
+        AuditError: If it does not exist.
+    """
+    try:
+        return hashlib.sha256(record.read_bytes()).hexdigest()
+    except OSError:
+        raise AuditError(f"{record} does not exist", "give the path of an audit.json") from None
+
+
+def _read(path: Path) -> SignOff:
+    try:
+        return SignOff.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        raise AuditError(f"{path} is no sign-off", "write one with `audit-suite sign`") from None
