@@ -80,6 +80,27 @@ def test_the_shortcut_model_is_blocked_and_the_check_is_named(tmp_path, evidence
     assert "FAIL           R2 chance without the region" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("model", "dataset", "verdict"),
+    [
+        ("phantom-honest", "phantom-fundus", "pass"),
+        ("phantom-shortcut", "phantom-cxr", "fail"),
+        ("phantom-shortcut", "phantom-fundus", "fail"),
+    ],
+)
+def test_what_must_not_matter_is_found_to_matter_in_the_shortcut_model_alone(
+    tmp_path, evidence, model, dataset, verdict
+):
+    suite = "--audit-suite=plausibility"
+    _, record, _ = audit(tmp_path, evidence, model, dataset, suite)
+    found = {(f["check"], f["case"]): f["verdict"] for f in record["findings"]}
+    assert found["P2", "border"] == found["P2-alone", "border"] == verdict
+    if dataset == "phantom-cxr":
+        assert found["P1", ""] == verdict
+    else:
+        assert found["P1", ""] == "pass", "it reads some of the disc beside the text"
+
+
 def test_a_small_subset_is_inconclusive(tmp_path, evidence):
     done, record, verdicts = audit(
         tmp_path,

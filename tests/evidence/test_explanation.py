@@ -158,6 +158,31 @@ def test_region_values_add_up_and_are_stored_once(ask, monkeypatch):
     assert np.array_equal(again.arrays["values"], values)
 
 
+def test_regions_told_apart_are_told_by_their_pixels(ask):
+    source, plain = ask()
+    request = replace(plain, apart=("border", "lungs", "spine"))
+    found = attributions(request, source)
+    assert "border" in found.players, "a region of its own where it is asked for"
+    apart, area = found.arrays["apart"], found.arrays["area"]
+    assert apart[:, :, 1] == pytest.approx(found.arrays["inside"]), "the lungs are the ROI here"
+    assert (apart[:, found.players.index("border"), 0] == 1).all()
+    of_regions = (apart * area[:, :, None]).sum(axis=1)
+    for number, index in enumerate(found.index):
+        drawn = source.dataset(request.dataset).read(int(index)).regions
+        assert of_regions[number, 2] == pytest.approx(drawn["spine"].mean())
+    values = found.arrays["values"]
+    assert values.sum(axis=1) == pytest.approx(found.outputs - found.expected, abs=1e-5)
+
+
+def test_what_is_told_apart_is_part_of_the_key_and_nothing_is_no_part_of_it(ask, monkeypatch):
+    source, plain = ask()
+    keys = {explanation_key(replace(plain, apart=names), source) for names in ((), ("border",))}
+    assert len(keys) == 2
+    assert "border" not in attributions(plain, source).players
+    monkeypatch.setattr("audit_suite.evidence.explanation.canonical_digest", dict)
+    assert "apart" not in explanation_key(plain, source), "what was stored before stays valid"
+
+
 def test_maps_come_with_their_own_tests(ask):
     source, request = ask("gradient")
     found = attributions(request, source)

@@ -36,6 +36,14 @@ column = "mask"
 """
 
 
+INPUT = "[input]"
+
+
+def expecting(regions, target="a", said="a reader"):
+    """What goes in place of `INPUT` to expect something of a target."""
+    return f'[expectations.{target}]\n{regions}\nsource = "{said}"\n{INPUT}'
+
+
 def write(tmp_path, text, name="card.toml"):
     path = tmp_path / name
     path.write_text(text)
@@ -73,6 +81,26 @@ def test_model_zoo_datasets(path):
         (('loader = "architecture"', 'loader = "pickle"'), "key 'loader'"),
         (("[input]", '[claims.z]\nauroc = 0.9\nsource = "s"\n[input]'), "'claims' names ['z']"),
         (("[input]", '[claims.a]\nauroc = 1.9\nsource = "s"\n[input]'), "key 'claims.a.auroc'"),
+        (
+            (INPUT, expecting('expected = ["lungs"]', "z")),
+            "'expectations' names ['z'], which are not",
+        ),
+        (
+            (INPUT, expecting("")),
+            "key 'expectations.a': name regions under 'expected', under 'never'",
+        ),
+        (
+            (INPUT, expecting('expected = ["lungs", "rim"]\nnever = ["rim"]')),
+            "key 'expectations.a': names ['rim'] twice: keep each under one of 'expected' and",
+        ),
+        ((INPUT, expecting('never = ["rim", "rim"]')), "key 'expectations.a': names ['rim'] twice"),
+        ((INPUT, expecting('never = ["Rim"]')), "key 'expectations.a.never.0'"),
+        ((INPUT, expecting('nver = ["rim"]')), "key 'expectations.a.nver': unknown key"),
+        (
+            (INPUT, '[expectations.a]\nnever = ["rim"]\n[input]'),
+            "key 'expectations.a.source': missing key",
+        ),
+        ((INPUT, expecting('never = ["rim"]', said="")), "key 'expectations.a.source'"),
         (("schema = 1", "schema = 2"), "key 'schema'"),
         (("schema = 1", "schema = "), "is not valid TOML"),
     ],
@@ -137,3 +165,20 @@ def test_the_digest_is_of_the_content(tmp_path):
     c = load_model_card(write(tmp_path, MODEL.replace("64, 64", "32, 64"), "c.toml"))
     assert a.digest() == b.digest() != c.digest()
     assert tomllib.loads(MODEL)["name"] == a.name
+
+
+def test_a_card_that_expects_nothing_keeps_the_digest_it_had_before_cards_could(tmp_path):
+    plain = load_model_card(write(tmp_path, MODEL))
+    assert plain.digest() == "0ed392af0abf32975347e490cdedb069ea9aaab4acf1fd8ad7a7f705cb5d91c0"
+    text = MODEL.replace(INPUT, expecting('expected = ["lungs"]'))
+    assert load_model_card(write(tmp_path, text)).digest() != plain.digest()
+
+
+def test_expectations_are_read_by_target(tmp_path):
+    text = MODEL.replace(INPUT, expecting('expected = ["lungs"]\nnever = ["border", "device"]'))
+    (found,) = load_model_card(write(tmp_path, text)).expectations.items()
+    target, expectation = found
+    assert target == "a"
+    assert expectation.expected == ("lungs",)
+    assert expectation.never == ("border", "device")
+    assert expectation.source == "a reader"
