@@ -25,6 +25,13 @@ MASKINGS = ("full", "without-roi")
 CUTS = (-1.5, -1.0, -0.6, -0.3, 0.0, 0.3, 0.6, 1.0, 1.5)  # between the ten ratings
 
 
+@pytest.fixture
+def clinic(world, images):
+    """The world with fewer patients: enough to read, and an eighth of the time."""
+    world.dataset("big", images(400))
+    return world
+
+
 def study(world, model="shortcut", readers=3, precision=0.1, **more):
     """Packs of the world's larger data set; what was said on the way."""
     path, said = world.path, []
@@ -83,32 +90,32 @@ def values(finding):
     }
 
 
-def test_a_model_that_sees_what_no_reader_sees_is_blocked(world):
-    key, _ = study(world)
-    read(world, key, {"full": 0.9, "without-roi": 0.5})
-    assert world.run(*SUITE, READINGS, model="shortcut").ret == 1
-    ahead = findings(world, "H2")["without-roi"]
+def test_a_model_that_sees_what_no_reader_sees_is_blocked(clinic):
+    key, _ = study(clinic)
+    read(clinic, key, {"full": 0.9, "without-roi": 0.5})
+    assert clinic.run(*SUITE, READINGS, model="shortcut").ret == 1
+    ahead = findings(clinic, "H2")["without-roi"]
     assert ahead["verdict"] == "fail"
     assert ahead["estimate"]["value"] > 0.3
     assert ahead["estimate"]["at"]["readers"] == 3
-    assert findings(world, "H1")[""]["verdict"] == "pass"
-    page = render_html(read_record(world.path / "audit.json"))
+    assert findings(clinic, "H1")[""]["verdict"] == "pass"
+    page = render_html(read_record(clinic.path / "audit.json"))
     assert "it uses a signal that no reader sees there" in page
     assert "3 readers are taken for a sample of readers like them" in page
 
 
-def test_readers_who_see_more_than_the_model_pass_it(world):
-    key, _ = study(world, model="honest")
-    read(world, key, {"full": 0.95, "without-roi": 0.9})
-    world.run(*SUITE, READINGS)
-    assert findings(world, "H2")["without-roi"]["verdict"] == "pass"
+def test_readers_who_see_more_than_the_model_pass_it(clinic):
+    key, _ = study(clinic, model="honest")
+    read(clinic, key, {"full": 0.95, "without-roi": 0.9})
+    clinic.run(*SUITE, READINGS)
+    assert findings(clinic, "H2")["without-roi"]["verdict"] == "pass"
 
 
-def test_readers_of_known_skill_are_measured_and_agree_as_they_should(world):
-    key, _ = study(world, precision=0.06)
-    read(world, key, {"full": 0.9, "without-roi": 0.6}, seed=3)
-    world.run(*SUITE, READINGS, model="shortcut")
-    shown = values(findings(world, "H3")[""])
+def test_readers_of_known_skill_are_measured_and_agree_as_they_should(clinic):
+    key, _ = study(clinic, precision=0.06)
+    read(clinic, key, {"full": 0.9, "without-roi": 0.6}, seed=3)
+    clinic.run(*SUITE, READINGS, model="shortcut")
+    shown = values(findings(clinic, "H3")[""])
     for masking, skill in (("full", 0.9), ("without-roi", 0.6)):
         mean = shown[masking, "mean", "AUROC"]
         assert mean["low"] < skill + 0.01
@@ -116,7 +123,7 @@ def test_readers_of_known_skill_are_measured_and_agree_as_they_should(world):
         cut = stats.norm.cdf(stats.norm.ppf(skill) / 2**0.5)
         each = shown[masking, "reader-2", "sensitivity"]
         assert each["low"] - 0.03 < cut < each["high"] + 0.03
-    agreement = values(findings(world, "H4")[""])
+    agreement = values(findings(clinic, "H4")[""])
     # Readers are independent given the truth: each says "present" of the sick in a share of cut.
     cut = stats.norm.cdf(stats.norm.ppf(0.9) / 2**0.5)
     expected = 2 * (cut**2 + (1 - cut) ** 2) - 1
@@ -126,37 +133,37 @@ def test_readers_of_known_skill_are_measured_and_agree_as_they_should(world):
 
 
 @pytest.mark.parametrize(("readers", "words"), [(1, "One reader shows"), (2, "Two readers show")])
-def test_one_or_two_readers_give_no_verdict(world, readers, words):
-    key, _ = study(world, readers=readers)
-    read(world, key, {"full": 0.9, "without-roi": 0.5})
-    world.run(*SUITE, READINGS, model="shortcut")
-    ahead = findings(world, "H2")["without-roi"]
+def test_one_or_two_readers_give_no_verdict(clinic, readers, words):
+    key, _ = study(clinic, readers=readers)
+    read(clinic, key, {"full": 0.9, "without-roi": 0.5})
+    clinic.run(*SUITE, READINGS, model="shortcut")
+    ahead = findings(clinic, "H2")["without-roi"]
     assert ahead["verdict"] == "not_applicable"
     assert "a description, not a verdict" in ahead["reason"]
     assert ahead["observations"][0]["value"] > 0.3
-    assert words in render_html(read_record(world.path / "audit.json"))
+    assert words in render_html(read_record(clinic.path / "audit.json"))
 
 
-def test_what_cannot_be_read_is_no_signal(world):
-    key, _ = study(world)
-    read(world, key, {"full": 0.9, "without-roi": 0.9}, unreadable=1.0)
-    world.run(*SUITE, READINGS, model="shortcut")
-    shown = values(findings(world, "H3")[""])
+def test_what_cannot_be_read_is_no_signal(clinic):
+    key, _ = study(clinic)
+    read(clinic, key, {"full": 0.9, "without-roi": 0.9}, unreadable=1.0)
+    clinic.run(*SUITE, READINGS, model="shortcut")
+    shown = values(findings(clinic, "H3")[""])
     assert shown["full", "reader-1", "AUROC"]["value"] == 0.5
     assert shown["full", "reader-1", "sensitivity"]["value"] == 0
     assert shown["full", "reader-1", "specificity"]["value"] == 0
     assert shown["full", "reader-1", "cannot be read"]["value"] == 1
-    assert findings(world, "H4")[""]["verdict"] == "not_applicable", "nobody differs in anything"
+    assert findings(clinic, "H4")[""]["verdict"] == "not_applicable", "nobody differs in anything"
 
 
-def test_unanswered_items_fail_the_pack_and_the_rest_counts(world):
-    key, _ = study(world)
-    read(world, key, {"full": 0.9, "without-roi": 0.5}, leave=7)
-    assert world.run(*SUITE, READINGS, model="shortcut").ret == 1
-    complete = findings(world, "H1")[""]
+def test_unanswered_items_fail_the_pack_and_the_rest_counts(clinic):
+    key, _ = study(clinic)
+    read(clinic, key, {"full": 0.9, "without-roi": 0.5}, leave=7)
+    assert clinic.run(*SUITE, READINGS, model="shortcut").ret == 1
+    complete = findings(clinic, "H1")[""]
     assert complete["verdict"] == "fail"
     assert complete["estimate"]["value"] == 21
-    assert findings(world, "H2")["without-roi"]["verdict"] == "fail"
+    assert findings(clinic, "H2")["without-roi"]["verdict"] == "fail"
 
 
 def test_without_readings_an_honest_model_still_passes(world):
@@ -168,41 +175,41 @@ def test_without_readings_an_honest_model_still_passes(world):
     assert world.record()["provenance"]["readings"] is None
 
 
-def test_serial_and_parallel_give_the_same_record_and_no_secret_leaves(world):
-    key, _ = study(world)
-    read(world, key, {"full": 0.9, "without-roi": 0.5}, unreadable=0.1)
+def test_serial_and_parallel_give_the_same_record_and_no_secret_leaves(clinic):
+    key, _ = study(clinic)
+    read(clinic, key, {"full": 0.9, "without-roi": 0.5}, unreadable=0.1)
     texts = []
     for more in ((), ("-n2",)):
-        world.run(
+        clinic.run(
             *SUITE, READINGS, "--junitxml=j.xml", "--audit-report=r.html", *more, model="shortcut",
             subprocess=True,
         )  # fmt: skip
-        record = world.record()
+        record = clinic.record()
         record.pop("environment")
         texts.append(json.dumps(record))
-        everything = texts[-1] + (world.path / "j.xml").read_text()
-        everything += (world.path / "r.html").read_text()
+        everything = texts[-1] + (clinic.path / "j.xml").read_text()
+        everything += (clinic.path / "r.html").read_text()
         assert "SECRET" not in everything, "readers' remarks may name anybody"
         assert "secret-" not in everything
     assert texts[0] == texts[1]
 
 
-def test_packs_and_key_hold_no_patient_and_packs_no_answer(world):
-    study(world)
-    for path in (world.path / "packs").rglob("*"):
+def test_packs_and_key_hold_no_patient_and_packs_no_answer(clinic):
+    study(clinic)
+    for path in (clinic.path / "packs").rglob("*"):
         if path.is_file():
             text = path.read_text(encoding="utf-8")
             assert "secret-" not in text
             if path.name == "items.js":
                 assert not re.search(r"without-roi|\bindex\b|masking", text)
-    assert "secret-" not in (world.path / "key.json").read_text()
-    names = {path.name for path in (world.path / "packs" / "reader-1" / "images").iterdir()}
-    assert len(names) == len(json.loads((world.path / "key.json").read_text())["items"])
+    assert "secret-" not in (clinic.path / "key.json").read_text()
+    names = {path.name for path in (clinic.path / "packs" / "reader-1" / "images").iterdir()}
+    assert len(names) == len(json.loads((clinic.path / "key.json").read_text())["items"])
 
 
-def test_a_pack_is_balanced_blinded_and_as_large_as_planned(world):
-    key, said = study(world, readers=2, precision=0.15, repeats=0.1)
-    cases = load_dataset(load_dataset_card(world.path / "big.toml")).cases
+def test_a_pack_is_balanced_blinded_and_as_large_as_planned(clinic):
+    key, said = study(clinic, readers=2, precision=0.15, repeats=0.1)
+    cases = load_dataset(load_dataset_card(clinic.path / "big.toml")).cases
     reads = [item for item in key.items.values() if item.repeats is None]
     for masking in MASKINGS:
         labels = [cases[i.index].labels["sick"] for i in reads if i.masking == masking]
@@ -210,7 +217,7 @@ def test_a_pack_is_balanced_blinded_and_as_large_as_planned(world):
     assert said == [f"sick, {masking}: 30 with and 30 without it" for masking in MASKINGS]
     orders = []
     for reader in key.packs:
-        text = (world.path / "packs" / reader / "items.js").read_text()
+        text = (clinic.path / "packs" / reader / "items.js").read_text()
         pack = json.loads(text.removeprefix("window.PACK = ").rstrip(";\n"))
         assert pack["digest"] == key.packs[reader]
         orders.append([item["code"] for item in pack["items"]])
@@ -224,76 +231,85 @@ def test_a_pack_is_balanced_blinded_and_as_large_as_planned(world):
     assert orders[0] != orders[1]
 
 
-def test_too_small_a_data_set_is_said(world):
-    world.dataset("big", world.path.parent, more="")
-    world.dataset("big", load_dataset_card(world.path / "small.toml").resolve("."))
-    text = (world.path / "small.toml").read_text().replace('"small"', '"big"')
-    (world.path / "big.toml").write_text(text)
-    _, said = study(world, precision=0.1)
+def test_too_small_a_data_set_is_said(clinic):
+    clinic.dataset("big", clinic.path.parent, more="")
+    clinic.dataset("big", load_dataset_card(clinic.path / "small.toml").resolve("."))
+    text = (clinic.path / "small.toml").read_text().replace('"small"', '"big"')
+    (clinic.path / "big.toml").write_text(text)
+    _, said = study(clinic, precision=0.1)
     assert (
         said[0] == "sick, full: 30 with and 30 without it (planned: 66; the data set has no more)"
     )
 
 
-def test_the_same_study_comes_out_the_same(world):
-    first, _ = study(world)
+def test_the_same_study_comes_out_the_same(clinic):
+    first, _ = study(clinic)
     before = {
-        p.name: p.read_bytes() for p in (world.path / "packs" / "reader-2").iterdir() if p.is_file()
+        p.name: p.read_bytes()
+        for p in (clinic.path / "packs" / "reader-2").iterdir()
+        if p.is_file()
     }
-    (world.path / "packs").rename(world.path / "old")
-    (world.path / "key.json").unlink()
-    again, _ = study(world)
+    (clinic.path / "packs").rename(clinic.path / "old")
+    (clinic.path / "key.json").unlink()
+    again, _ = study(clinic)
     assert first == again
     assert before == {
-        p.name: p.read_bytes() for p in (world.path / "packs" / "reader-2").iterdir() if p.is_file()
+        p.name: p.read_bytes()
+        for p in (clinic.path / "packs" / "reader-2").iterdir()
+        if p.is_file()
     }
 
 
-def test_a_pack_in_use_is_not_overwritten_and_the_key_not_put_among_packs(world):
-    study(world)
+def test_a_pack_in_use_is_not_overwritten_and_the_key_not_put_among_packs(clinic):
+    study(clinic)
     with pytest.raises(AuditError, match=r"packs exists already"):
-        study(world)
-    source = EvidenceSource(EvidenceStore(world.path / "ev"), choose_profile("cpu", None, 1907))
-    cards = load_model_card(world.path / "honest.toml"), load_dataset_card(world.path / "big.toml")
+        study(clinic)
+    source = EvidenceSource(EvidenceStore(clinic.path / "ev"), choose_profile("cpu", None, 1907))
+    cards = (
+        load_model_card(clinic.path / "honest.toml"),
+        load_dataset_card(clinic.path / "big.toml"),
+    )
     design = Design((Masking.parse("full"),))
-    new = world.path / "new"
+    new = clinic.path / "new"
     with pytest.raises(AuditError, match="lies in the folder of the packs"):
         export(*cards, design, source, new, new / "key.json", print)
     assert not new.exists()
 
 
 @pytest.mark.parametrize("masking", ["without-roi-foreign", "without-roi-mean", "without-roi-swap"])
-def test_maskings_that_need_other_images_are_not_read(world, masking):
+def test_maskings_that_need_other_images_are_not_read(clinic, masking):
     with pytest.raises(AuditError, match=f"--masking={masking}"):
-        study(world, maskings=(masking,))
-    assert not (world.path / "packs").exists()
+        study(clinic, maskings=(masking,))
+    assert not (clinic.path / "packs").exists()
 
 
-def usage(world, *args, **more):
-    result = world.run(*SUITE, *args, subprocess=True, **more)
+def usage(clinic, *args, **more):
+    result = clinic.run(*SUITE, *args, subprocess=True, **more)
     assert result.ret == 4
     return "\n".join(result.errlines)
 
 
-def test_wrong_readings_are_a_users_mistake(world):
-    assert "no.json does not exist" in usage(world, "--audit-readings=no.json")
-    (world.path / "readings.json").write_text('{"schema": 1}')
-    assert "is no readings file: key: Field required" in usage(world, READINGS)
-    (world.path / "readings.json").unlink()
-    key, _ = study(world)
-    read(world, key, {"full": 0.9, "without-roi": 0.5})
-    said = usage(world, READINGS, dataset="small")
+def test_wrong_readings_are_a_users_mistake(clinic):
+    assert "no.json does not exist" in usage(clinic, "--audit-readings=no.json")
+    (clinic.path / "readings.json").write_text('{"schema": 1}')
+    assert "is no readings file: key: Field required" in usage(clinic, READINGS)
+    (clinic.path / "readings.json").unlink()
+    key, _ = study(clinic)
+    read(clinic, key, {"full": 0.9, "without-roi": 0.5})
+    said = usage(clinic, READINGS, dataset="small")
     assert "readings of data set 'big', and audited are ['small']" in said
 
 
-def test_readings_of_another_version_of_the_data_are_an_error(world):
-    key, _ = study(world)
-    read(world, key, {"full": 0.9, "without-roi": 0.5})
-    card = world.path / "big.toml"
-    card.write_text(
-        card.read_text().replace("[targets.sick]", 'filter = { sick = "1" }\n[targets.sick]', 1)
-    )
-    assert world.run(*SUITE, READINGS, model="shortcut").ret == 1
-    found = findings(world, "H3")[""]
+def test_readings_of_another_version_of_the_data_are_an_error(clinic):
+    key, _ = study(clinic)
+    read(clinic, key, {"full": 0.9, "without-roi": 0.5})
+    card = clinic.path / "big.toml"
+    root = load_dataset_card(card).resolve(load_dataset_card(card).root)
+    rows = (root / "manifest.csv").read_text().splitlines()[:-2]
+    (clinic.path / "shorter.csv").write_text("\n".join(rows) + "\n")
+    shorter = f'manifest = "{(clinic.path / "shorter.csv").as_posix()}"'
+    card.write_text(card.read_text().replace('manifest = "manifest.csv"', shorter))
+    assert clinic.run(*SUITE, READINGS, model="shortcut").ret == 1
+    found = findings(clinic, "H3")[""]
     assert found["verdict"] == "error"
     assert "not as it was when it was read" in found["reason"]
