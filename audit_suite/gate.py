@@ -70,4 +70,4 @@ def decide(
     decided = counts[Verdict.PASS] + counts[Verdict.WAIVED] + counts[Verdict.INCONCLUSIVE]
     if not decided:
         return Gate("partial", "no check reached a verdict", EXIT_INCOMPLETE)
-    return Gate("open", f"{counts[Verdict.PASS]} checks passed and none failed", EXIT_OPEN)
+    return Gate("open", f"{_checks(counts[Verdict.PASS])} passed and none failed", EXIT_OPEN)

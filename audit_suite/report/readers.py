@@ -184,14 +184,14 @@ def _sentence(target: str, mine: Sequence[Finding]) -> str:
 
 def _limits(count: int) -> str:
     if count < _ENOUGH:
-        who = "One reader shows" if count == 1 else "Two readers show"
+        who, they = ("One reader", "it") if count == 1 else ("Two readers", "they")
         return (
-            f"{who} what was seen in these images by whoever read them. That others would see as "
-            f"much, or as little, they cannot show: readers differ more than images do, and that "
-            f"difference cannot be estimated from so few. So no verdict hangs on the comparison. "
-            f"What such a reading can do is to raise a question: where the model is sure and a "
-            f"trained eye finds nothing, somebody should find out what it sees. Three readers or "
-            f"more allow a verdict on readers like them."
+            f"{who} can show what was seen in these images by whoever read them; that others would "
+            f"see as much, or as little, {they} cannot. Readers differ, and how much cannot be "
+            f"estimated from so few, so no verdict hangs on the comparison. What such a reading can "
+            f"do is to raise a question: where the model is sure and a trained eye finds nothing, "
+            f"somebody should find out what it sees. Three readers or more allow a verdict on "
+            f"readers like them."
         )
     return (
         f"{count} readers are taken for a sample of readers like them, and the images for a sample "
