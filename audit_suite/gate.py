@@ -64,10 +64,14 @@ def decide(
     if counts[Verdict.INCONCLUSIVE] and inconclusive == "block":
         return Gate(
             "closed",
-            f"{counts[Verdict.INCONCLUSIVE]} checks are inconclusive: too little data",
+            f"{_checks(counts[Verdict.INCONCLUSIVE])} inconclusive: too little data",
             EXIT_INCONCLUSIVE,
         )
     decided = counts[Verdict.PASS] + counts[Verdict.WAIVED] + counts[Verdict.INCONCLUSIVE]
     if not decided:
         return Gate("partial", "no check reached a verdict", EXIT_INCOMPLETE)
     return Gate("open", f"{_checks(counts[Verdict.PASS])} passed and none failed", EXIT_OPEN)
+
+
+def _checks(number: int) -> str:
+    return "1 check" if number == 1 else f"{number} checks"

@@ -7,17 +7,14 @@ unknown, and says what would settle it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from audit_suite.causes.said import Holds, Said, both, drawn, either, negated, silent, tells
+from audit_suite.causes.undetermined import TELLS, tells_label, undetermined
+from audit_suite.causes.words import sentence
 from audit_suite.record import CauseFlag, CausesRecord, EstimateRecord, Finding
 from audit_suite.verdict import Verdict
 
-UNDETERMINED = "undetermined"
-_TELLS = 0.05  # distance of an AUROC to .5 beyond which a tag or property tells the label
-_FOLLOWS = 0.05  # mean rank correlation within the classes beyond which a score follows it
-_SURELY = 3.0  # standard errors that mean must be off 0: a dozen properties and tags are looked at
-_INTERVAL = 2 * 1.96  # standard errors across a 95 % interval
 _ASKED = ("R2", "R3", "C4")  # without one of these there is nothing to name a cause of
 
 
@@ -41,7 +38,7 @@ def name_causes(findings: Sequence[Finding]) -> list[CausesRecord]:
         flags = [rule(said) for rule in _RULES]
         if said.verdict("C13", "quality") == "yes":
             flags = [_doubted(flag) for flag in flags]
-        flags.append(_undetermined(said, flags))
+        flags.append(undetermined(said, _signal(said), flags))
         found.append(
             CausesRecord(
                 model=model,
@@ -49,7 +46,7 @@ def name_causes(findings: Sequence[Finding]) -> list[CausesRecord]:
                 target=target,
                 causes=[flag.cause for flag in flags if flag.holds == "yes"],
                 flags=flags,
-                sentence=_sentence(target, said, flags),
+                sentence=sentence(target, _signal(said), flags),
             )
         )
     return found
@@ -107,9 +104,9 @@ def _falls(finding: Finding) -> Holds:
         return "unknown"
     for fall in falls:
         signal = own.get(fall.at.get("masking"))
-        if signal is not None and _tells(signal) and fall.low > 0 and fall.high >= _TELLS:
+        if signal is not None and tells_label(signal) and fall.low > 0 and fall.high >= TELLS:
             return "yes"
-    return "no" if all(fall.high < _TELLS for fall in falls) else "unknown"
+    return "no" if all(fall.high < TELLS for fall in falls) else "unknown"
 
 
 def _framing(said: Said) -> CauseFlag:
@@ -232,9 +229,9 @@ def _upset(said: Said) -> Holds:
     if finding is None:
         return "unknown"
     ahead, lost = finding.comparisons[0].estimate, finding.observations[0]
-    if lost.low > _TELLS and ahead.high < _TELLS:
+    if lost.low > TELLS and ahead.high < TELLS:
         return "yes"
-    return "no" if drawn(finding) is Verdict.PASS or lost.high < _TELLS else "unknown"
+    return "no" if drawn(finding) is Verdict.PASS or lost.high < TELLS else "unknown"
 
 
 _RULES: tuple[Callable[[Said], CauseFlag], ...] = (
@@ -255,73 +252,6 @@ def _doubted(flag: CauseFlag) -> CauseFlag:
     because = "the quality of the masks is tied to the label (C13), and so is what they hide"
     settles = "masks of equal quality for sick and healthy"
     return flag.model_copy(update={"holds": "unknown", "because": because, "settles": settles})
-
-
-def _undetermined(said: Said, flags: Sequence[CauseFlag]) -> CauseFlag:
-    """A signal without a cause that holds, or a property that is encoded and used everywhere."""
-    signal = _signal(said)
-    # What lies outside the region alone is missing when the region is all that is shown.
-    everywhere = signal != "yes" or said.verdict("R5") == "no"
-    if everywhere and (used := sorted(_used(said))):
-        return CauseFlag(
-            cause=UNDETERMINED,
-            holds="yes",
-            because=f"{', '.join(used)} {'tells' if len(used) == 1 else 'tell'} the label, and the "
-            f"model's score follows among patients with and without the finding, whether the "
-            f"region is shown or hidden: hiding a region cannot remove what reaches every pixel, "
-            f"nor tell apart what lies inside it",
-            settles="images of one scanner and protocol, the same patients taken both ways, or a "
-            "reader who looks at the region",
-            estimates=[
-                e
-                for f in said.of("M3")
-                for e in f.observations
-                if str(e.at.get("property")) in used
-            ],
-        )
-    if signal != "yes":
-        return CauseFlag(
-            cause=UNDETERMINED,
-            holds="no",
-            because="no tag or image property tells the label and moves the score among equals",
-            settles="",
-            estimates=[],
-        )
-    named = any(flag.holds == "yes" for flag in flags)
-    open_ = [f"{flag.cause} ({flag.settles})" for flag in flags if flag.holds == "unknown"]
-    return CauseFlag(
-        cause=UNDETERMINED,
-        holds="no" if named else "yes",
-        because="a cause is named"
-        if named
-        else "the label is told without the region, and none of the causes above is shown to hold",
-        settles="" if named else "; ".join(open_) or "a reader who looks at the masked images",
-        estimates=[] if named else said.estimates("R2", "R3"),
-    )
-
-
-def _used(said: Said) -> Iterable[str]:
-    """Properties and tags that tell the label and that the score follows among equals.
-
-    In the direction in which it tells, surely over both classes together and likely in either:
-    where a shortcut agrees with nearly every label few patients of one class differ in it.
-    """
-    for finding in said.of("M3"):
-        told = [e for e in finding.observations if "among" not in e.at]
-        follow = [e for e in finding.observations if "among" in e.at]
-        if not told or len(follow) < 2 or not _tells(told[0]):
-            continue
-        side = 1 if told[0].value > 0.5 else -1
-        values = [side * e.value for e in follow]
-        errors = [(e.high - e.low) / _INTERVAL for e in follow]
-        both = sum(error**2 for error in errors) ** 0.5
-        either = all(value > error for value, error in zip(values, errors, strict=True))
-        if either and sum(values) > max(len(follow) * _FOLLOWS, _SURELY * both):
-            yield str(told[0].at["property"])
-
-
-def _tells(estimate: EstimateRecord) -> bool:
-    return estimate.low > 0.5 + _TELLS or estimate.high < 0.5 - _TELLS
 
 
 def _differs(estimate: EstimateRecord) -> bool:
@@ -354,34 +284,3 @@ def _flag(
         settles=missing if holds == "unknown" else "",
         estimates=said.estimates(*checks),
     )
-
-
-def _sentence(target: str, said: Said, flags: Sequence[CauseFlag]) -> str:
-    """One sentence for a clinician."""
-    words = [_WORDS[flag.cause] for flag in flags if flag.holds == "yes"]
-    if words:
-        return f"On {target}: {'; and '.join(words)}."
-    signal = _signal(said)
-    if signal == "no":
-        return (
-            f"On {target}: with the region of interest hidden the model tells nothing, and nothing "
-            f"found here speaks for another cue."
-        )
-    return f"On {target}: these data cannot say what the model reads outside the region."
-
-
-_WORDS = {
-    "background-shortcut": "the model recognises it from parts of the image outside the region "
-    "where a reader would look",
-    "mask-leak": "the outline of the region differs between sick and healthy, and the model reads "
-    "the outline of what was hidden",
-    "framing": "sick and healthy are framed differently, and the model reads where the region lies "
-    "in the picture",
-    "roi-incomplete": "the region as drawn may leave out diseased parts just beyond its edge",
-    "co-label": "the model reads another finding that often comes with it",
-    "explained-by-metadata": "the cue travels with how or where the image was taken or who the "
-    "patient is",
-    "masking-artefact": "covering parts of the image disturbs the model, so that results on "
-    "covered images are to be read with care",
-    UNDETERMINED: "the model follows something that covering a region cannot find or tell apart",
-}
