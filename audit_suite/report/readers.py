@@ -186,12 +186,12 @@ def _limits(count: int) -> str:
     if count < _ENOUGH:
         who, they = ("One reader", "it") if count == 1 else ("Two readers", "they")
         return (
-            f"{who} can show what was seen in these images by whoever read them; that others would "
-            f"see as much, or as little, {they} cannot. Readers differ, and how much cannot be "
-            f"estimated from so few, so no verdict hangs on the comparison. What such a reading can "
-            f"do is to raise a question: where the model is sure and a trained eye finds nothing, "
-            f"somebody should find out what it sees. Three readers or more allow a verdict on "
-            f"readers like them."
+            f"{who} can show what was seen in these images by whoever read them; that others "
+            f"would see as much, or as little, {they} cannot. Readers differ, and how much cannot "
+            f"be estimated from so few, so no verdict hangs on the comparison. What such a "
+            f"reading can do is to raise a question: where the model is sure and a trained eye "
+            f"finds nothing, somebody should find out what it sees. Three readers or more allow a "
+            f"verdict on readers like them."
         )
     return (
         f"{count} readers are taken for a sample of readers like them, and the images for a sample "

@@ -132,7 +132,9 @@ def test_readers_of_known_skill_are_measured_and_agree_as_they_should(clinic):
     assert (None, "reader-1", "repeats") in agreement
 
 
-@pytest.mark.parametrize(("readers", "words"), [(1, "One reader can show"), (2, "Two readers can show")])
+@pytest.mark.parametrize(
+    ("readers", "words"), [(1, "One reader can show"), (2, "Two readers can show")]
+)
 def test_one_or_two_readers_give_no_verdict(clinic, readers, words):
     key, _ = study(clinic, readers=readers)
     read(clinic, key, {"full": 0.9, "without-roi": 0.5})

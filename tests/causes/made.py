@@ -1,0 +1,201 @@
+"""Findings that tests make up: a clean audit, and what changes in it."""
+
+from __future__ import annotations
+
+import itertools
+
+from audit_suite.causes import UNDETERMINED, name_causes
+from audit_suite.record import ComparisonRecord, EstimateRecord, Finding
+
+CAUSES = (
+    "background-shortcut",
+    "mask-leak",
+    "framing",
+    "roi-incomplete",
+    "co-label",
+    "explained-by-metadata",
+    "masking-artefact",
+    UNDETERMINED,
+)
+FILL = "without-roi"  # the masking whose fall C3 shows
+AUROC = {"pass": 0.5, "inconclusive": 0.55, "fail": 0.9}  # give or take .01, against .5 and .05
+
+
+def estimate(value, half=0.01, **at):
+    return EstimateRecord(
+        label="x",
+        value=value,
+        low=value - half,
+        high=value + half,
+        n_patients=400,
+        n_images=400,
+        n_positives=200,
+        at=at,
+    )
+
+
+def comparison(verdict, shown, more=None):
+    return ComparisonRecord(
+        estimate=shown,
+        rule="|x - 0.5| < 0.05",
+        relation="<",
+        centre=0.5,
+        margin=0.05,
+        margin_source="a test",
+        verdict=verdict,
+        pass_low=shown.low,
+        pass_high=shown.high,
+        fail_level=0.05,
+        p_raw=0.01,
+        p_holm=None,
+        smallest_effect=0.05,
+        more_positives=more,
+        message="x",
+    )
+
+
+def finding(check, verdict, case="", shown=None, observations=(), target="sick", model="m"):
+    """A finding; ``verdict`` is one, or ``na: reason``, or ``inconclusive: positives needed``."""
+    word, _, more = verdict.partition(": ")
+    shown = shown or estimate(AUROC.get(word, 0.5), masking=FILL)
+    compared = [] if word in ("na", "error") else [comparison(word, shown, int(more or 0) or None)]
+    verdicts = {"na": "not_applicable"}
+    return Finding(
+        check=check,
+        id=f"{check}/{model}/d/{target}/{case}",
+        title=check,
+        model=model,
+        dataset="d",
+        target=target,
+        case=case,
+        verdict=verdicts.get(word, word),
+        question="?",
+        claim="",
+        estimate=shown if compared else None,
+        margin=0.05,
+        margin_source="a test",
+        comparisons=compared,
+        observations=list(observations),
+        reason=more if not compared else "",
+        would_pass="",
+        command="",
+    )
+
+
+def c3(verdict="pass", own=0.5, fall=(0.0, 0.01), fills=1):
+    """C3 with what it observes: the signal with the own region hidden, and its fall."""
+    shown = []
+    for number in range(fills):
+        masking = FILL + number * "-mean"
+        shown.append(estimate(own, masking=masking, visible=0.7))
+        value, half = (sum(fall) / 2, (fall[1] - fall[0]) / 2)
+        shown.append(estimate(value, half, masking=masking, fall="by another's region"))
+    return [finding("C3", verdict, observations=shown)]
+
+
+def c5(verdict="pass", ahead=(0.3, 0.4), lost=(0.0, 0.02)):
+    """C5: how far skill is ahead with a hole elsewhere, and how much is lost there."""
+    shown, other = (estimate(sum(ends) / 2, (ends[1] - ends[0]) / 2) for ends in (ahead, lost))
+    return [finding("C5", verdict, shown=shown, observations=[other])]
+
+
+def c10(**strata):
+    """C10 by stratum; another finding if its name is ``other``, else a tag."""
+    found = []
+    for name, verdict in strata.items():
+        kind = "target" if name == "other" else "tag"
+        value = AUROC.get(verdict.partition(":")[0], 0.5)
+        at = estimate(value, masking=FILL, stratum=name, kind=kind)
+        found.append(finding("C10", verdict, f"{name}-without-roi", at))
+    return found
+
+
+def m3(told=0.5, follow=(0.0, 0.0), name="site", among=2):
+    """M3: how well a property tells the label, and how the score follows it in each class."""
+    shown = [estimate(told, property=name)]
+    for value, side in zip(follow[:among], ("positive", "negative"), strict=False):
+        shown.append(estimate(value, 0.03, property=name, among=side))
+    return [finding("M3", "na: reported only", name, observations=shown)]
+
+
+def r2(verdict, *values):
+    """R2 under several fills, which share its verdict."""
+    return [filled("R2", verdict, values)]
+
+
+def within(*values):
+    """C10 within another finding, under several fills."""
+    return [
+        filled("C10", "inconclusive", values, "other-without-roi", stratum="other", kind="target")
+    ]
+
+
+def filled(check, verdict, values, case="", **at):
+    """A finding of one comparison a fill."""
+    shown = [
+        estimate(value, masking=FILL + number * "-mean", **at)
+        for number, value in enumerate(values)
+    ]
+    found = finding(check, verdict, case, shown=shown[0])
+    found.comparisons = [comparison(verdict, one) for one in shown]
+    return found
+
+
+def c1(geometry="pass", pixels="pass", position="pass"):
+    named = {"geometry": geometry, "pixels": pixels, "position": position}
+    return [finding("C1", verdict, case) for case, verdict in named.items()]
+
+
+def c6(*verdicts):
+    pairs = ("black-mean", "black-blur", "mean-blur", "black-inpaint", "black-noise")
+    given_ = itertools.chain(verdicts, itertools.repeat("pass"))
+    return [finding("C6", verdict, pair) for pair, verdict in zip(pairs, given_, strict=False)]
+
+
+CLEAN = {
+    "R2": "pass",
+    "R3": "pass",
+    "C1": c1(),
+    "C3": c3(),
+    "C4": "pass",
+    "C5": c5(),
+    "C6": c6(),
+    "C10": c10(site="pass", other="pass"),
+    "C11": "pass",
+    "C12": "pass",
+    "M3": m3(),
+}
+"""An honest model on data that tell nothing besides."""
+
+SIGNAL = {
+    "R2": "fail",
+    "R3": "fail",
+    "C4": "fail",
+    "C10": c10(site="fail", other="fail"),
+    "C12": "fail",
+}
+"""A model that scores without the region, for a reason that no control explains away."""
+
+
+def findings(changes=None, base=None):
+    """The findings of one place: a clean audit, or ``base``, with changes; None: not run."""
+    found = []
+    for check, said in {**CLEAN, **(base or {}), **(changes or {})}.items():
+        if isinstance(said, str):
+            found.append(finding(check, said))
+        elif said is not None:
+            found += said
+    return found
+
+
+def named(changes=None, base=None):
+    (record,) = name_causes(findings(changes, base))
+    return record
+
+
+def flag(record, cause):
+    (found,) = [flag for flag in record.flags if flag.cause == cause]
+    return found
+
+
+LEAK = {"C1": c1(geometry="fail"), "C3": c3("fail", own=0.9, fall=(0.1, 0.4))}
