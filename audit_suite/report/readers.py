@@ -177,9 +177,7 @@ def _sentence(target: str, mine: Sequence[Finding]) -> str:
             f"How the model and these readers did on images without the region is shown for "
             f"{target}, and not judged."
         )
-    return (
-        f"Whether the model sees more than readers do on {target} is not settled by these images."
-    )
+    return f"Whether the model sees more of {target} than readers do, these images do not settle."
 
 
 def _limits(count: int) -> str:
