@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from plugin.test_audit_interpretability import NETWORKS
 from scipy import stats
 
 from audit_suite.cards import load_dataset_card, load_model_card
@@ -53,8 +54,8 @@ def rating(signal):
     return levels[int(np.searchsorted(CUTS, signal))]
 
 
-def read(world, key, skill, unreadable=0.0, seed=0, leave=0):
-    """Answers of all readers; ``skill`` is the AUROC by masking."""
+def read(world, key, skill, unreadable=0.0, seed=0, leave=0, outline=None):
+    """Answers of all readers; ``skill`` is the AUROC by masking, ``outline`` what the sick get."""
     cases = load_dataset(load_dataset_card(world.path / "big.toml")).cases
     rng = np.random.default_rng(seed)
     files = []
@@ -68,6 +69,10 @@ def read(world, key, skill, unreadable=0.0, seed=0, leave=0):
                 "code": code,
                 "found": {"sick": {"present": said > 0, "confidence": abs(said)}},
             }
+            if outline and said > 0 and item.masking == "full":
+                answer["contours"] = {"sick": [outline]}
+            if item.method:
+                answer = {"code": code, "plausibility": int(rng.integers(3, 6))}
             if rng.random() < unreadable:
                 answer = {"code": code, "unreadable": True}
             answers.append({**answer, "comment": "SECRET remark", "seconds": 3.5})
@@ -130,6 +135,42 @@ def test_readers_of_known_skill_are_measured_and_agree_as_they_should(clinic):
     kappa = agreement["full", None, "Fleiss' kappa"]
     assert kappa["low"] < expected < kappa["high"]
     assert (None, "reader-1", "repeats") in agreement
+
+
+SQUARE = [[0.28, 0.28], [0.72, 0.28], [0.72, 0.72], [0.28, 0.72]]  # the region of interest
+
+
+def test_outlines_and_ratings_speak_of_maps(clinic):
+    (clinic.path / "networks.py").write_text(NETWORKS)
+    for name in ("honest", "shortcut"):
+        card = clinic.path / f"{name}.toml"
+        card.write_text(card.read_text().replace("model.py:build", "networks.py:build"))
+    key, _ = study(clinic, "honest", readers=1, maps="gradient", max_maps=5)
+    maps = [item for item in key.items.values() if item.method]
+    assert {(item.method, item.masking) for item in maps} == {("gradient", "full")}
+    assert len(maps) == 5
+    read(clinic, key, {"full": 0.9, "without-roi": 0.5}, outline=SQUARE)
+    every = ("--audit-suite=interpretability", "--audit-max-explained=100", READINGS)
+    clinic.run(*every, *SUITE, model="honest,shortcut")
+    found = {f["model"]: f for f in clinic.record()["findings"] if f["check"] == "I7"}
+    inside, lift = found["honest"]["observations"][:2]
+    assert inside["value"] > 0.95, "the outlines are the region of interest"
+    assert lift["at"]["method"] == "gradient"
+    assert lift["low"] > 2
+    assert found["shortcut"]["observations"][1]["high"] < 1
+    rated = {f["model"]: f for f in clinic.record()["findings"] if f["check"] == "H5"}
+    assert rated["honest"]["observations"][0]["at"] == {"method": "gradient"}
+    assert 3 <= rated["honest"]["observations"][0]["value"] <= 5
+
+
+def test_without_outlines_nothing_is_said_of_them(clinic):
+    key, _ = study(clinic, readers=1)
+    read(clinic, key, {"full": 0.9, "without-roi": 0.5})
+    clinic.run("--audit-suite=interpretability", "-k", "readers_look", READINGS)
+    (found,) = [
+        f for f in clinic.record()["findings"] if f["check"] == "I7" and f["verdict"] != "none"
+    ]
+    assert "readers outlined the finding in fewer than two patients" in found["reason"]
 
 
 @pytest.mark.parametrize(
