@@ -16,6 +16,7 @@ from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
 from audit_suite.datasets import BadImage
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.explanation import methods
 from audit_suite.evidence.overlay import overlay
 from audit_suite.maskings import Masking
 from audit_suite.needs.attribution import explained_in
@@ -90,6 +91,10 @@ def export(
     check_paths(out, key_path)
     for masking in design.maskings:
         check_readable(masking)
+    if design.maps is not None and design.maps not in methods():
+        raise AuditError(
+            f"--maps={design.maps}: there is no such explainer", f"one of: {', '.join(methods())}"
+        )
     text = f"{design.seed}/{source.dataset(dataset).digest}/{model.name}/readers"
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
     cells = _cells(model, dataset)

@@ -326,6 +326,12 @@ def test_maskings_that_need_other_images_are_not_read(clinic, masking):
     assert not (clinic.path / "packs").exists()
 
 
+def test_an_unknown_explainer_is_named(clinic):
+    with pytest.raises(AuditError, match="(?s)--maps=foo.*one of: .*gradient"):
+        study(clinic, maps="foo")
+    assert not (clinic.path / "packs").exists()
+
+
 def usage(clinic, *args, **more):
     result = clinic.run(*SUITE, *args, subprocess=True, **more)
     assert result.ret == 4
