@@ -17,7 +17,7 @@ def shipped():
     return json.loads(files("audit_suite").joinpath("calibration.json").read_text())
 
 
-def test_what_is_shipped_is_a_full_run_whose_verdicts_meet_their_targets():
+def test_what_is_shipped_is_a_full_run_that_meets_its_targets():
     figures = shipped()["figures"]
     assert shipped()["command"] == "python benchmarks/detection.py"
     assert figures["n_honest"] >= 200
@@ -25,6 +25,7 @@ def test_what_is_shipped_is_a_full_run_whose_verdicts_meet_their_targets():
     assert figures["honest_blocked"] <= 0.05
     assert figures["outside_blocked"] >= 0.95
     assert figures["framing_blocked"] >= 0.95
+    assert figures["cause_right"] >= 0.9
     assert figures["honest_blocked"] <= figures["naive_honest_blocked"]
     assert figures["outside_blocked"] >= figures["naive_outside_blocked"]
 
