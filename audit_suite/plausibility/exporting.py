@@ -99,28 +99,14 @@ def export(
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
     cells = _cells(model, dataset)
     pictures = [p for cell in cells for p in _choose(cell, design, source, rng, say)]
+    if not pictures:
+        raise AuditError("there is nothing to read", "the lines above say why; name other maskings")
     repeats = choose_repeats(pictures, design.repeats, rng)
     maps = dict(_maps(cells, design, source, say))
     sittings, again = allot_sittings(pictures, repeats, rng)
     codes = _codes(len(pictures) + len(repeats) + len(maps), rng)
-    first = dict(zip(pictures, codes, strict=False))
-    items = {
-        code: KeyItem(
-            index=picture.index,
-            target=picture.target,
-            masking=picture.masking,
-            repeats=first[picture] if number >= len(pictures) else None,
-        )
-        for number, (code, picture) in enumerate(zip(codes, [*pictures, *repeats], strict=False))
-    }
-    placed = dict(zip(items, [*sittings, *again], strict=True))
-    for code, picture in zip(codes[len(items) :], maps, strict=True):
-        items[code] = KeyItem(
-            index=picture.index,
-            target=picture.target,
-            masking=picture.masking,
-            method=picture.method,
-        )
+    placed = dict(zip(codes, [*sittings, *again], strict=False))
+    items = _items(pictures, repeats, list(maps), codes)
     questions = tuple(
         Question(target=c.target, text=re.sub("[-_.]", " ", c.target).capitalize()) for c in cells
     )
@@ -207,6 +193,27 @@ def _maps(
                 index, dataset.cases[index].patient, cell.target, "full", design.maps or ""
             )
             yield picture, {"png": f"data:image/png;base64,{png}", "bits": 8, "window": [0.5, 1.0]}
+
+
+def _items(
+    pictures: Sequence[Picture],
+    repeats: Sequence[Picture],
+    maps: Sequence[Picture],
+    codes: Sequence[str],
+) -> dict[str, KeyItem]:
+    """What each code is: pictures, then repeats, then maps."""
+    first = dict(zip(pictures, codes, strict=False))
+    again = [None] * len(pictures) + [first[p] for p in repeats] + [None] * len(maps)
+    return {
+        code: KeyItem(
+            index=picture.index,
+            target=picture.target,
+            masking=picture.masking,
+            repeats=repeated,
+            method=picture.method,
+        )
+        for code, picture, repeated in zip(codes, [*pictures, *repeats, *maps], again, strict=True)
+    }
 
 
 def _codes(number: int, rng: np.random.Generator) -> list[str]:
