@@ -58,7 +58,7 @@ audit-real: $(VENV)/.installed  ## real chest X-rays (AUDIT_REAL_DATA): a pretra
 
 test: $(VENV)/.installed lint  ## lint, types, layers and every test, with line coverage
 	$(BIN)/coverage erase
-	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/coverage run -m pytest -n 2 -q
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/coverage run -m pytest -n 2 --dist worksteal -q
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -112,7 +112,7 @@ def test_needs_declare_what_they_read(cell):
     for need in (auroc(), flip_rate(OnlyROI()), score_shift(OnlyROI())):
         assert isinstance(need, Need)
         assert need.id.isascii()
-    with pytest.raises(NotApplicable, match=r"no region \['liver'\]"):
+    with pytest.raises(NotApplicable, match="no region 'liver'"):
         auroc(WithoutROI("liver")).requests(here)
 
 

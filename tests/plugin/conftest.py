@@ -100,18 +100,27 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
     return folder
 
 
+@pytest.fixture(scope="session")
+def shared_evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of all tests that name none of their own."""
+    return tmp_path_factory.mktemp("evidence")
+
+
 @pytest.fixture
-def world(pytester: pytest.Pytester, images: Callable[[int], Path]) -> World:
+def world(pytester: pytest.Pytester, images: Callable[[int], Path], shared_evidence: Path) -> World:
     """Cards, models and images in the pytester's folder; call it to run an audit."""
-    return World(pytester, images)
+    return World(pytester, images, shared_evidence)
 
 
 class World:
     """A project folder with an honest model, a shortcut model and data sets of two sizes."""
 
-    def __init__(self, pytester: pytest.Pytester, images: Callable[[int], Path]) -> None:
+    def __init__(
+        self, pytester: pytest.Pytester, images: Callable[[int], Path], evidence: Path
+    ) -> None:
         self.pytester = pytester
         self.path = pytester.path
+        self.evidence = evidence
         (self.path / "model.py").write_text(MODEL)
         self.model("honest", "roi")
         self.model("shortcut", "corner")
@@ -144,8 +153,14 @@ class World:
         audit: bool = True,
         subprocess: bool = False,
     ) -> pytest.RunResult:
-        """Run pytest on the world; the record goes to audit.json."""
+        """Run pytest on the world; the record goes to audit.json.
+
+        Evidence is shared by all tests of a session, as nothing but its content decides its key;
+        who looks at the store, or at how it is filled, names a folder.
+        """
         given = [str(argument) for argument in args]
+        if audit and not any(argument.startswith("--audit-evidence") for argument in given):
+            given.append(f"--audit-evidence={self.evidence}")
         if audit:
             given = ["--audit", "--audit-json=audit.json", "-p", "no:cacheprovider", *given]
             given += [f"--audit-model={name}.toml" for name in model.split(",") if name]

@@ -34,7 +34,7 @@ def test_a_narrowed_audit_is_partial(world, workers, narrowing):
     args = list(narrowing)
     if narrowing == ("--lf",):
         args += ["-p", "cacheprovider"]
-    result = world.run("test_checks.py", *args, *workers, subprocess=bool(workers))
+    result = world.run("test_checks.py", *args, *workers, dataset="small", subprocess=bool(workers))
     assert result.ret == 11, result.stdout.str()
     assert record(world)["decision"] == "partial"
 

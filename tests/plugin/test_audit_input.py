@@ -16,6 +16,12 @@ def test_a(full):
 """
 
 
+@pytest.fixture(autouse=True)
+def own_store(world):
+    """What is wrong with the input shows while evidence is computed."""
+    world.evidence = world.path / ".audit-evidence"
+
+
 def verdicts(world):
     record = json.loads((world.path / "audit.json").read_text())
     return {f["id"]: (f["verdict"], f["reason"]) for f in record["findings"]}
