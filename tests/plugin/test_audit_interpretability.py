@@ -115,7 +115,7 @@ def test_a_map_that_does_not_depend_on_the_model_supports_no_verdict(weighing, m
     monkeypatch.setattr(
         "audit_suite.evidence.explaining.methods", lambda: {**known, "gradient": Edges()}
     )
-    weighing.run(SUITE, FEW, dataset="small")
+    weighing.run(SUITE, FEW, "--audit-evidence=edges", dataset="small")
     found = {(f["check"], f["case"]): f for f in weighing.record()["findings"]}
     for check, case in (("I1", "gradient"), ("I2", "gradient-pointing")):
         assert found[check, case]["verdict"] == "not_applicable"
