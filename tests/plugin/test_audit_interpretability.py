@@ -171,7 +171,7 @@ def test_a_bad_number_of_images_is_named(weighing):
 
 
 def test_the_plan_says_what_would_be_explained(weighing):
-    result = weighing.run(SUITE, "--audit-plan", dataset="small")
+    result = weighing.run(SUITE, "--audit-plan", "--audit-evidence=none", dataset="small")
     assert "honest on small: region-shapley of sick on up to 48 images" in result.stdout.str()
 
 
