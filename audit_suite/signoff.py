@@ -11,6 +11,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from audit_suite.errors import AuditError
+from audit_suite.files import write_whole
 
 Decision = Literal["accepted", "accepted with conditions", "rejected"]
 NAME = "signoff.json"
@@ -46,33 +47,40 @@ def sign(record: Path, name: str, role: str, decision: str, remarks: str, on: da
 
     Raises:
         AuditError: If the decision is none of those, a name is empty, or the record was signed
-            before.
+            before, or the file cannot be written.
     """
     if decision not in get_args(Decision):
         raise AuditError(
             f"--decision={decision}: there is no such decision",
             f"one of: {', '.join(get_args(Decision))}",
         )
-    path = record.with_name(NAME)
-    if path.exists() and _read(path).record == digest_of(record):
+    path, digest = record.with_name(NAME), digest_of(record)
+    if path.exists() and _read(path).record == digest:
         raise AuditError(
             f"{path} signs this record already", "remove that file to sign it once more"
         )
     try:
-        signed = SignOff(
-            record=digest_of(record),
-            name=name.strip(),
-            role=role.strip(),
-            decision=decision,  # type: ignore[arg-type]  # looked at above
-            remarks=remarks.strip(),
-            date=on,
+        signed = SignOff.model_validate(
+            {
+                "record": digest,
+                "name": name.strip(),
+                "role": role.strip(),
+                "decision": decision,
+                "remarks": remarks.strip(),
+                "date": on,
+            }
         )
     except ValidationError as error:
         key = error.errors()[0]["loc"][0]
         raise AuditError(
             f"--{key} must not be empty, nor longer than 200", "say who signs"
         ) from None
-    path.write_text(signed.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
+    try:
+        write_whole(path, (signed.model_dump_json(by_alias=True, indent=1) + "\n").encode())
+    except OSError as error:
+        raise AuditError(
+            f"{path} cannot be written: {error.strerror}", "sign where you may write"
+        ) from None
     return path
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from audit_suite.errors import AuditError
+from audit_suite.files import write_whole
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -55,18 +54,9 @@ class EvidenceStore:
         """
         content = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         data = save(content, metadata={"checksum": _checksum(content)})
-        target = self._file(key)
-        aside = target.with_name(f"{target.name}.{uuid.uuid4().hex}.tmp")
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with aside.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(target)
+            write_whole(self._file(key), data)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                aside.unlink(missing_ok=True)
             raise AuditError(
                 f"--audit-evidence: cannot write to {self.root}: {error.strerror or error}",
                 "free some disk space or name another folder; what is stored so far is kept, "

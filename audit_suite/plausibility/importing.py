@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from audit_suite.errors import AuditError
+from audit_suite.files import write_whole
 from audit_suite.readings import Answers, Key, Reading, Readings, read_form
 
 
@@ -117,14 +117,8 @@ def _keep(originals: dict[str, bytes], folder: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    aside = path.with_name(f"{path.name}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        write_whole(path, content)
     except OSError as error:
         raise AuditError(
             f"{path} cannot be written: {error.strerror}", "name another path"

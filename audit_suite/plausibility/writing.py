@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from audit_suite.errors import AuditError
+from audit_suite.files import write_whole
 from audit_suite.readings import Key, Pack
 
 
@@ -75,10 +76,18 @@ def write_packs(
 
 
 def write_key(key: Key, path: Path) -> None:
-    """Write the key."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write the key.
+
+    Raises:
+        AuditError: If it cannot be written.
+    """
     content = key.model_dump(mode="json", by_alias=True)
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    try:
+        write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
+    except OSError as error:
+        raise AuditError(
+            f"the key {path} cannot be written: {error.strerror}", "name another path in --key"
+        ) from None
 
 
 def _for_script(content: object) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from audit_suite.errors import AuditError
+from audit_suite.files import write_whole
 from audit_suite.record import Record
 from audit_suite.report import words
 from audit_suite.report.view import view
@@ -48,14 +48,8 @@ def write_report(record: Record, path: Path, signoff: SignOff | None = None) -> 
         AuditError: If the file cannot be written.
     """
     text = render_html(record, signoff)
-    aside = path.with_name(f"{path.name}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        write_whole(path, text.encode())
     except OSError as error:
         raise AuditError(
             f"the report {path} cannot be written: {error.strerror}",

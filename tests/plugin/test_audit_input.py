@@ -160,7 +160,7 @@ def test_full_disk(world, monkeypatch):
 
     world.check(CHECK)
     with monkeypatch.context() as patch:
-        patch.setattr("audit_suite.evidence.store.os.fsync", fsync)
+        patch.setattr("audit_suite.files.os.fsync", fsync)
         assert world.run("test_checks.py").ret == 1
     verdict, reason = verdicts(world)["A/honest/big/sick"]
     assert verdict == "error"
