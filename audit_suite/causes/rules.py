@@ -38,7 +38,8 @@ def name_causes(findings: Sequence[Finding]) -> list[CausesRecord]:
         flags = [rule(said) for rule in _RULES]
         if said.verdict("C13", "quality") == "yes":
             flags = [_doubted(flag) for flag in flags]
-        flags.append(undetermined(said, _signal(said), flags))
+        signal = _signal(said)
+        flags.append(undetermined(said, signal, flags))
         found.append(
             CausesRecord(
                 model=model,
@@ -46,7 +47,7 @@ def name_causes(findings: Sequence[Finding]) -> list[CausesRecord]:
                 target=target,
                 causes=[flag.cause for flag in flags if flag.holds == "yes"],
                 flags=flags,
-                sentence=sentence(target, _signal(said), flags),
+                sentence=sentence(target, signal, flags),
             )
         )
     return found

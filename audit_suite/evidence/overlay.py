@@ -10,12 +10,37 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import binary_dilation, gaussian_filter
 
+from audit_suite.cards import InputSpec
+from audit_suite.datasets import Dataset
+from audit_suite.evidence.explanation import Attributions
+
 FOR, AGAINST = (230, 97, 1), (94, 60, 153)
 """Orange and violet (ColorBrewer's PuOr): told apart by the colour-blind, and unlike grey."""
 _LARGEST = 192  # pixels of the longer side
 _SMOOTH = 0.012  # standard deviation of the smoothing, share of the longer side
 _FULL = 99.0  # percentile of the absolute attribution from which colour is full
 _COLOURS = 96
+
+
+def explained_image(found: Attributions, row: int, dataset: Dataset, spec: InputSpec) -> str:
+    """Draw one map of those found on the image it explains.
+
+    Args:
+        found: Maps of pixels.
+        row: Which of them.
+        dataset: Whose images they are of.
+        spec: The model's input.
+
+    Returns:
+        A PNG file, base64.
+
+    Raises:
+        BadImage: If the image cannot be read.
+    """
+    from audit_suite.models import fit_geometry
+
+    image, _ = fit_geometry(dataset.read(int(found.index[row])).image, {}, spec)
+    return overlay(image, found.arrays["regions"][row], found.arrays["maps"][row])
 
 
 def overlay(

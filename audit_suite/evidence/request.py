@@ -11,6 +11,9 @@ from audit_suite.datasets.regions import BORDER, region_names
 from audit_suite.maskings import Masking
 from audit_suite.verdict import NotApplicable
 
+FoldPolicy = Literal["each", "mean", "ensemble"]
+Averaging = Literal["estimates", "scores", "held-out"]
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -30,7 +33,7 @@ class Cell:
     folds: tuple[int | None, ...]
     dataset: DatasetCard
     target: str
-    average: Literal["estimates", "scores", "held-out"] = "estimates"
+    average: Averaging = "estimates"
 
     @property
     def model_name(self) -> str:
@@ -106,6 +109,23 @@ class Cell:
                 f"(key targets.{self.target}.roi)"
             )
         return tuple(region)
+
+
+def fold_groups(model: ModelCard, policy: FoldPolicy) -> list[tuple[int | None, ...]]:
+    """The folds of each cell of a model: one by one, or all together."""
+    if not model.folds:
+        return [(None,)]
+    folds = range(len(model.folds))
+    if policy == "each" and model.held_out is None:
+        return [(fold,) for fold in folds]
+    return [tuple(folds)]
+
+
+def averaging(model: ModelCard, policy: FoldPolicy) -> Averaging:
+    """What is averaged over the folds of a cell."""
+    if model.held_out is not None:
+        return "held-out"
+    return "scores" if policy == "ensemble" else "estimates"
 
 
 @dataclass(frozen=True)

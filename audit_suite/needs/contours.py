@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from audit_suite.datasets import Sample
+from audit_suite.datasets.regions import named_regions
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.needs.attribution import explained_in
 from audit_suite.needs.map_measures import area_share, relevance_mass
 from audit_suite.needs.reading import readings_of
+from audit_suite.regions import union
 from audit_suite.statistics import Estimate, estimate_mean
 from audit_suite.verdict import NotApplicable
 
@@ -49,7 +51,7 @@ def outline_agreement(cell: Cell, source: EvidenceSource, methods: Sequence[str]
         sample = dataset.read(index)
         seen = filled(polygons, sample.image.shape[:2])
         if seen.any():
-            declared = np.logical_or.reduce([sample.regions[name] for name in roi])
+            declared = union(named_regions(sample, cell.dataset, roi), roi)
             inside.append((index, float(declared[seen].mean())))
             drawn[index] = _at_input(sample, seen, cell)
     found = _mean(inside, cell, source, "share of readers' outlines inside the ROI", (0.0, 1.0))

@@ -51,14 +51,12 @@ def choose_positives(
         Indices, at most ``number``.
     """
     order = candidates[np.argsort(scores[candidates], kind="stable")]
-    near = [
-        sorted(range(len(order)), key=lambda i, q=q: (abs(i - q * (len(order) - 1)), i))  # type: ignore[misc]
-        for q in QUARTILES
-    ]
+    ranks = np.arange(len(order))
+    near = [np.argsort(np.abs(ranks - q * (len(order) - 1)), kind="stable") for q in QUARTILES]
     taken: dict[str, int] = {}
     for place in range(len(order)):
-        for ranks in near:
-            index = int(order[ranks[place]])
+        for nearest in near:
+            index = int(order[nearest[place]])
             if len(taken) < number:
                 taken.setdefault(str(patients[index]), index)
     return list(taken.values())

@@ -6,7 +6,7 @@ import hashlib
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ import numpy as np
 
 from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
 from audit_suite.datasets import BadImage
+from audit_suite.datasets.regions import named_regions
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.explanation import methods
-from audit_suite.evidence.overlay import overlay
+from audit_suite.evidence.overlay import explained_image
+from audit_suite.evidence.request import averaging, fold_groups
 from audit_suite.maskings import Masking
 from audit_suite.needs.attribution import explained_in
 from audit_suite.needs.scores import cell_scores
@@ -129,15 +131,14 @@ def export(
 
 
 def _cells(model: ModelCard, dataset: DatasetCard) -> list[Cell]:
-    folds: tuple[int | None, ...] = tuple(range(len(model.folds))) or (None,)
     targets = [t for t in model.targets if t in dataset.targets and dataset.targets[t].roi]
     if not targets:
         raise AuditError(
             f"the cards {model.path} and {dataset.path} share no target with a region of interest",
             "give it the same name in both, and its region under targets.NAME.roi",
         )
-    average = "scores" if model.held_out is None else "held-out"
-    return [Cell(model, folds, dataset, target, average) for target in targets]  # type: ignore[arg-type]
+    (folds,), average = fold_groups(model, "ensemble"), averaging(model, "ensemble")
+    return [Cell(model, folds, dataset, target, average) for target in targets]
 
 
 def _choose(
@@ -173,8 +174,6 @@ def _maps(
     cells: Sequence[Cell], design: Design, source: EvidenceSource, say: Callable[[str], None]
 ) -> Iterator[tuple[Picture, dict[str, Any]]]:
     """Maps of positives, drawn as in the report."""
-    from audit_suite.models import fit_geometry
-
     for cell in cells if design.maps else ():
         try:
             found = explained_in(cell, source, design.maps or "")
@@ -187,8 +186,7 @@ def _maps(
         ]
         for row in sick[: design.max_maps]:
             index = int(found.index[row])
-            image, _ = fit_geometry(dataset.read(index).image, {}, cell.model.input)
-            png = overlay(image, found.arrays["regions"][row], found.arrays["maps"][row])
+            png = explained_image(found, row, dataset, cell.model.input)
             picture = Picture(
                 index, dataset.cases[index].patient, cell.target, "full", design.maps or ""
             )
@@ -276,5 +274,6 @@ def _pictures(
         except BadImage as bad:
             raise AuditError(f"an image chosen for reading: {bad}", "mend or drop it") from None
         region = dataset.targets[item.target].roi
+        sample = replace(sample, regions=named_regions(sample, dataset, region))
         yield code, draw(sample, Masking.parse(item.masking), region, side)
     yield from zip(codes[len(reads) :], maps.values(), strict=True)

@@ -9,7 +9,7 @@ import numpy as np
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.explanation import REGION_SHAPLEY, Attributions, is_stored
-from audit_suite.evidence.overlay import overlay
+from audit_suite.evidence.overlay import explained_image
 from audit_suite.needs.attribution import explained_in
 from audit_suite.record import AttributionRecord, Finding, Overlay, PlayerRecord
 from audit_suite.statistics import estimate_mean
@@ -101,8 +101,6 @@ def _players(found: Attributions, cell: Cell, source: EvidenceSource) -> Iterato
 def _overlays(
     method: str, found: Attributions, cell: Cell, source: EvidenceSource
 ) -> Iterator[Overlay]:
-    from audit_suite.models import fit_geometry
-
     dataset = source.dataset(cell.dataset)
     taken: list[int] = []
     for case in _CASES:
@@ -118,7 +116,5 @@ def _overlays(
         if row is None:
             continue
         taken.append(row)
-        sample = dataset.read(int(found.index[row]))
-        image, _ = fit_geometry(sample.image, {}, cell.model.input)
-        png = overlay(image, found.arrays["regions"][row], found.arrays["maps"][row])
+        png = explained_image(found, row, dataset, cell.model.input)
         yield Overlay(case=case, method=method, png=png)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from audit_suite.cards import canonical_digest
 from audit_suite.datasets import BadImage
+from audit_suite.datasets.regions import named_regions
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.maskings import Masking
@@ -25,10 +27,8 @@ def readings_record(source: EvidenceSource) -> ReadingsRecord | None:
     found = source.readings
     if found is None:
         return None
-    content = found.model_dump(mode="json", by_alias=True)
-    for reading in content["readings"]:
-        for answer in reading["answers"]:
-            del answer["comment"]
+    remarks = {"readings": {"__all__": {"answers": {"__all__": {"comment"}}}}}
+    content = found.model_dump(mode="json", by_alias=True, exclude=remarks)
     return ReadingsRecord(
         dataset=found.key.dataset,
         digest=canonical_digest(content),
@@ -82,6 +82,7 @@ def _images(name: str, cell: Cell, masking: Masking, source: EvidenceSource) -> 
             except BadImage:
                 continue
             region = cell.dataset.targets[cell.target].roi
+            sample = replace(sample, regions=named_regions(sample, cell.dataset, region))
             yield ReadImage(
                 model=name,
                 dataset=cell.dataset.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import pytest
 
@@ -13,6 +13,7 @@ import audit_suite.suites
 from audit_suite.cards import DatasetCard, ModelCard, load_dataset_card, load_model_card
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource, EvidenceStore, choose_profile
+from audit_suite.evidence.request import FoldPolicy, averaging, fold_groups
 from audit_suite.maskings import PAPER, Masking
 from audit_suite.phantoms import register_shortcut
 from audit_suite.readings import Readings, read_form
@@ -147,12 +148,12 @@ def _unique(cards: list[_Card], option: str) -> tuple[_Card, ...]:
 def _cells(
     models: tuple[ModelCard, ...],
     datasets: tuple[DatasetCard, ...],
-    policy: Literal["each", "mean", "ensemble"],
+    policy: FoldPolicy,
 ) -> tuple[Cell, ...]:
     cells = tuple(
-        Cell(model, folds, dataset, target, _average(model, policy))
+        Cell(model, folds, dataset, target, averaging(model, policy))
         for model in models
-        for folds in _folds(model, policy)
+        for folds in fold_groups(model, policy)
         for dataset in datasets
         if not model.datasets or dataset.name in model.datasets
         for target in model.targets
@@ -164,21 +165,6 @@ def _cells(
             if card.name not in used:
                 _no_common_target(option, card, datasets if option == "--audit-model" else models)
     return cells
-
-
-def _folds(model: ModelCard, policy: str) -> list[tuple[int | None, ...]]:
-    if not model.folds:
-        return [(None,)]
-    folds = range(len(model.folds))
-    if policy == "each" and model.held_out is None:
-        return [(fold,) for fold in folds]
-    return [tuple(folds)]
-
-
-def _average(model: ModelCard, policy: str) -> Literal["estimates", "scores", "held-out"]:
-    if model.held_out is not None:
-        return "held-out"
-    return "scores" if policy == "ensemble" else "estimates"
 
 
 def _no_common_target(
