@@ -184,7 +184,7 @@ def findings(changes=None, base=None):
         if isinstance(said, str):
             found.append(finding(check, said))
         elif said is not None:
-            found += said
+            found += [one.model_copy() for one in said]  # tests may change what they got
     return found
 
 

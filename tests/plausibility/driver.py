@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 from selenium import webdriver
 from selenium.webdriver import ActionChains
@@ -19,6 +20,14 @@ from selenium.webdriver.common.by import By
 import audit_suite.plausibility as home
 from audit_suite import readings
 
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+
+NEEDS_BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine"),
+    pytest.mark.skipif(DRIVER is None, reason="there is no chromedriver on this machine"),
+]
 VIEWER = Path(home.__file__).parent / "viewer"
 QUESTIONS = (
     readings.Question(target="consolidation", text="Consolidation"),
@@ -35,6 +44,11 @@ requestAnimationFrame(() => requestAnimationFrame(() => done(places.map(([x, y])
               canvas.height / 2 + (y - 0.5) * height * scale];
   return [...canvas.getContext("2d").getImageData(...at.map(Math.floor), 1, 1).data].slice(0, 3);
 }))));
+"""
+
+FRAMES = """
+const [done] = arguments;
+requestAnimationFrame(() => requestAnimationFrame(() => done()));
 """
 
 
@@ -117,6 +131,8 @@ class Radiologist:
         return self.find(id).is_displayed()
 
     def text(self, id):
+        """What stands there once the page has drawn what was done last."""
+        self.browser.execute_async_script(FRAMES)
         return self.find(id).text
 
     def click(self, id):
