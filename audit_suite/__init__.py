@@ -56,7 +56,8 @@ from audit_suite.needs import (
     unanswered,
     within,
 )
-from audit_suite.statistics import FEWEST_READERS, Estimate, Exact, Family, Margin, observe
+from audit_suite.readings import FEWEST_READERS
+from audit_suite.statistics import Estimate, Exact, Family, Margin, observe
 from audit_suite.verdict import Inconclusive, NotApplicable, Verdict
 
 __all__ = [

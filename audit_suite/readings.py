@@ -17,6 +17,7 @@ from audit_suite.cards import canonical_digest
 from audit_suite.errors import AuditError
 
 LEVELS = 5  # of confidence and of plausibility, 1 the least
+FEWEST_READERS = 3  # that are a sample: with two, one difference stands for how readers differ
 
 Code = Annotated[str, Field(pattern=r"^[a-z0-9]{6,16}$")]
 Reader = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=32)]

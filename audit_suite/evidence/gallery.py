@@ -21,7 +21,7 @@ from audit_suite.evidence.source import EvidenceSource
 from audit_suite.maskings import Full
 from audit_suite.record import GalleryImage
 
-_LARGEST = 192  # pixels of the longer side: enough to recognise what is hidden
+LARGEST = 192  # pixels of the longer side: enough to recognise what is hidden
 _TRIES = 20  # unreadable images are passed over
 _EXTREMES = 3  # images at either end
 _CASES = (("positive 1", 1, 0), ("positive 2", 1, 1), ("negative 1", 0, 0))
@@ -90,7 +90,7 @@ def extremes(cell: Cell, name: str, source: EvidenceSource) -> list[GalleryImage
                         target=cell.target,
                         case=f"{word} {name} {rank}, {label}",
                         masking="full",
-                        png=_png(image),
+                        png=png(image),
                         hidden_fraction=0.0,
                     )
                 )
@@ -125,7 +125,7 @@ def _cell_images(
                 target=cell.target,
                 case=name,
                 masking=request.masking.id,
-                png=_png(masked[0]),
+                png=png(masked[0]),
                 hidden_fraction=round(share, 6),
             )
 
@@ -150,11 +150,16 @@ def _choose(context: Context, target: str, label: int, rank: int) -> tuple[int, 
     return None
 
 
-def _png(image: torch.Tensor) -> str:
+def png(image: torch.Tensor) -> str:
+    """An image as a PNG file, base64, made smaller where it is large.
+
+    Args:
+        image: Shape (C, H, W), in [0, 1].
+    """
     pixels = (image.clamp(0, 1).permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    if max(picture.size) > _LARGEST:
-        picture.thumbnail((_LARGEST, _LARGEST), Image.Resampling.BILINEAR)
+    if max(picture.size) > LARGEST:
+        picture.thumbnail((LARGEST, LARGEST), Image.Resampling.BILINEAR)
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG", optimize=False)
     return base64.b64encode(buffer.getvalue()).decode()

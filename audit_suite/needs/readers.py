@@ -20,9 +20,8 @@ from audit_suite.needs.reading import (
     readings_of,
     repeated,
 )
-from audit_suite.readings import LEVELS
+from audit_suite.readings import FEWEST_READERS, LEVELS
 from audit_suite.statistics import (
-    FEWEST_READERS,
     Estimate,
     Exact,
     estimate_ac1,
@@ -43,8 +42,9 @@ RATINGS = (*range(-LEVELS, 0), UNSURE, *range(1, LEVELS + 1))
 class AheadOfReaders:
     """AUROC of the model less the readers', on the same images under the same masking (H2).
 
-    From three readers on they stand for others like them (`mean_over_random_readers`); one or two
-    stand for themselves.
+    From three readers on they stand for others like them: `mean_over_random_readers` of each one's
+    difference to the model, which is fixed (the single-modality analysis of Chakraborty, Observer
+    Performance Methods, 2017). One or two stand for themselves.
     """
 
     masking: Masking

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import math
 import re
@@ -31,7 +32,7 @@ from audit_suite.plausibility.choosing import (
     match_negatives,
     order_sitting,
 )
-from audit_suite.plausibility.picturing import check_readable, draw
+from audit_suite.plausibility.picturing import as_shown, check_readable, draw
 from audit_suite.plausibility.writing import check_paths, write_key, write_packs
 from audit_suite.readings import Key, KeyItem, Pack, PackItem, Question
 from audit_suite.statistics import planned_cases
@@ -190,7 +191,7 @@ def _maps(
             picture = Picture(
                 index, dataset.cases[index].patient, cell.target, "full", design.maps or ""
             )
-            yield picture, {"png": f"data:image/png;base64,{png}", "bits": 8, "window": [0.5, 1.0]}
+            yield picture, as_shown(base64.b64decode(png))
 
 
 def _items(

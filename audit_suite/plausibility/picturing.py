@@ -9,18 +9,20 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from audit_suite.cards import InputSpec
 from audit_suite.datasets import Sample
 from audit_suite.errors import AuditError
+from audit_suite.evidence.gallery import LARGEST as THUMBNAIL
+from audit_suite.evidence.gallery import png
 from audit_suite.maskings import Masking
 from audit_suite.regions import signed_distance, union
 
 LARGEST = 1024  # pixels of the longer side
 _FILLS = ("black", "blur", "noise", "inpaint")  # that look at nothing but the image itself
-_SMALL = 192  # the same in the report
 _TOP = 65_535
 
 
@@ -53,32 +55,45 @@ def draw(
         model_side: Longer side of the model's input, whose pixels the dilation counts.
 
     Returns:
-        ``png`` (data URL), ``bits``, ``width``, ``height`` and ``window`` (centre and width, 0 to
-        1).
+        As `as_shown`.
     """
     image = _masked(sample, masking, region, model_side, LARGEST)
     deep = len(image) == 1 and sample.image.dtype != np.uint8
-    png = _png(_deep(image[0]) if deep else _plain(image))
+    buffer = io.BytesIO()
+    Image.fromarray(_deep(image[0]) if deep else _plain(image)).save(buffer, format="PNG")
+    return as_shown(buffer.getvalue(), 16 if deep else 8)
+
+
+def as_shown(file: bytes, bits: Literal[8, 16] = 8) -> dict[str, Any]:
+    """A PNG file as the pack's page takes it, which holds it to the size named beside it.
+
+    Args:
+        file: Its content.
+        bits: 16 where red and green are the bytes of a grey value.
+
+    Returns:
+        ``png`` (data URL), ``bits``, ``width``, ``height`` and ``window`` (centre and width, 0 to
+        1).
+    """
+    width, height = Image.open(io.BytesIO(file)).size
     return {
-        "png": f"data:image/png;base64,{png}",
-        "bits": 16 if deep else 8,
-        "width": image.shape[2],
-        "height": image.shape[1],
+        "png": f"data:image/png;base64,{base64.b64encode(file).decode()}",
+        "bits": bits,
+        "width": width,
+        "height": height,
         "window": [0.5, 1.0],
     }
 
 
 def thumbnail(sample: Sample, masking: Masking, region: tuple[str, ...], model_side: int) -> str:
     """The same picture small, for the report: a PNG file, base64."""
-    return _png(_plain(_masked(sample, masking, region, model_side, _SMALL)))
+    return png(torch.from_numpy(_masked(sample, masking, region, model_side, THUMBNAIL)))
 
 
 def _masked(
     sample: Sample, masking: Masking, region: tuple[str, ...], model_side: int, largest: int
 ) -> NDArray[np.float32]:
     """Shape (C, h, w), in [0, 1], no side longer than ``largest``."""
-    import torch
-
     from audit_suite.maskings.apply import Reference, apply_masking
     from audit_suite.models import fit_geometry
 
@@ -112,9 +127,3 @@ def _deep(grey: NDArray[np.float32]) -> NDArray[np.uint8]:
     values = np.round(grey.clip(0, 1) * _TOP).astype(np.uint16)
     none = np.zeros_like(values)
     return np.stack([values >> 8, values & 255, none], axis=-1).astype(np.uint8)
-
-
-def _png(pixels: NDArray[np.uint8]) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG")
-    return base64.b64encode(buffer.getvalue()).decode()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit_suite.maskings import Masking
+from audit_suite.readings import FEWEST_READERS, LEVELS
 from audit_suite.record import EstimateRecord, Finding, ReadImage, Record
 from audit_suite.verdict import Verdict
 
@@ -14,7 +15,6 @@ _HERE = (COMPLETE, AHEAD, SKILL, AGREE, MAPS)
 MODEL, MEAN = "model", "mean"
 WIDTH, LABEL, ROW, AXIS = 760, 190, 46, 30
 _PLOT = WIDTH - LABEL - 20
-_ENOUGH = 3
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def _said(image: ReadImage) -> str:
             words.append(f"{reader}: cannot be read")
         else:
             found = "present" if rating > 0 else "absent"
-            words.append(f"{reader}: {found} (confidence {abs(rating)} of 5)")
+            words.append(f"{reader}: {found} (confidence {abs(rating)} of {LEVELS})")
     return "; ".join(words)
 
 
@@ -181,7 +181,7 @@ def _sentence(target: str, mine: Sequence[Finding]) -> str:
 
 
 def _limits(count: int) -> str:
-    if count < _ENOUGH:
+    if count < FEWEST_READERS:
         who, they = ("One reader", "it") if count == 1 else ("Two readers", "they")
         return (
             f"{who} can show what was seen in these images by whoever read them; that others "

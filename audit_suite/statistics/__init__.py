@@ -17,16 +17,13 @@ from audit_suite.statistics.family import Family, explain
 from audit_suite.statistics.holm import holm
 from audit_suite.statistics.means import estimate_mean, estimate_proportion
 from audit_suite.statistics.readers import (
-    FEWEST_READERS,
     mean_over_random_readers,
     mean_over_readers,
     planned_cases,
-    readers_against_model,
 )
 
 __all__ = [
     "FEWEST_PATIENTS",
-    "FEWEST_READERS",
     "Comparison",
     "DecisionRule",
     "Distance",
@@ -49,6 +46,5 @@ __all__ = [
     "mean_over_readers",
     "observe",
     "planned_cases",
-    "readers_against_model",
     "recording",
 ]

@@ -12,12 +12,10 @@ import numpy as np
 from scipy import stats
 
 from audit_suite.errors import AuditError
+from audit_suite.readings import FEWEST_READERS
 from audit_suite.statistics.auroc import hanley_mcneil
 from audit_suite.statistics.estimate import Estimate, Keys, mean_of_folds
 from audit_suite.statistics.influence import READERS, Influence
-
-FEWEST_READERS = 3
-"""With two, one difference stands for how readers differ."""
 
 _MOST_CASES = 10**7
 
@@ -90,24 +88,6 @@ def mean_over_random_readers(estimates: Sequence[Estimate], label: str) -> Estim
         influence=patients.plus(readers, 1.0),
         rebuild=None if None in again else rebuild,
     )
-
-
-def readers_against_model(readers: Sequence[Estimate], model: Estimate, label: str) -> Estimate:
-    """Model minus readers: above 0 where the model does better than the mean of such readers.
-
-    `mean_over_random_readers` of each reader's difference to the model, which is fixed: the
-    analysis of standalone CAD against radiologists of Chakraborty (Observer Performance Methods
-    for Diagnostic Imaging, 2017; RJafroc's ``singleModality``).
-
-    Args:
-        readers: One a reader, on the cases that the model scored.
-        model: The same statistic of the model.
-        label: What it is, in words.
-
-    Raises:
-        AuditError: If there are fewer than three readers.
-    """
-    return mean_over_random_readers([model - reader for reader in readers], label)
 
 
 def planned_cases(precision: float, auroc: float = 0.5, ratio: float = 1.0) -> int:

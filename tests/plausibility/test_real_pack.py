@@ -12,13 +12,12 @@ import pytest
 
 pytest.importorskip("selenium", reason="selenium drives the browser")
 
-from plausibility.test_viewer import pytestmark as needs_browser
-from plausibility.test_viewer import radiologist  # noqa: F401 - a fixture
+from plausibility.driver import NEEDS_BROWSER
 
 from audit_suite.cards import load_dataset_card
 from audit_suite.datasets import load_dataset
 
-pytestmark = [*needs_browser, pytest.mark.real_data]
+pytestmark = [*NEEDS_BROWSER, pytest.mark.real_data]
 
 ROOT = Path(__file__).parents[2]
 CARD = ROOT / "audits" / "real_cxr" / "cxr-covid-test.toml"
@@ -75,7 +74,7 @@ def see_nothing_without_lungs(item):
 
 
 @pytest.mark.skipif(not CARD.exists(), reason="runs in a checkout, not beside a wheel")
-def test_real_radiographs_from_export_to_report(tmp_path, radiologist):  # noqa: F811
+def test_real_radiographs_from_export_to_report(tmp_path, radiologist):
     (tmp_path / "model.py").write_text(NETWORK)
     (tmp_path / "rim.toml").write_text(MODEL)
     said = command(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 
 import numpy as np
@@ -10,19 +9,12 @@ import pytest
 
 pytest.importorskip("selenium", reason="selenium drives the browser")
 
-from plausibility.driver import HEIGHT, VIEWER, WIDTH, Radiologist, make_pack
+from plausibility.driver import HEIGHT, NEEDS_BROWSER, VIEWER, WIDTH, make_pack
 from selenium.webdriver import Keys
 
 from audit_suite.readings import Found, PackItem
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine"),
-    pytest.mark.skipif(DRIVER is None, reason="there is no chromedriver on this machine"),
-]
+pytestmark = NEEDS_BROWSER
 
 RAMP = np.tile(np.linspace(0, 65535, WIDTH).astype(np.uint16), (HEIGHT, 1))
 FAINT = np.tile(np.arange(32608, 32608 + WIDTH).astype(np.uint16), (HEIGHT, 1))
@@ -35,13 +27,6 @@ FIRST, SECOND, THIRD = (
 MAP = PackItem(code="overlay", kind="map", sitting=2, asked="Consolidation")
 BROKEN = PackItem(code="broken0", kind="read", sitting=3)
 SQUARE = ((0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75))
-
-
-@pytest.fixture(scope="module")
-def radiologist(tmp_path_factory):
-    radiologist = Radiologist(BROWSER, DRIVER, tmp_path_factory.mktemp("downloads"))
-    yield radiologist
-    radiologist.browser.quit()
 
 
 @pytest.fixture

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import re
 
 import numpy as np
 import pytest
+from PIL import Image
 from plugin.test_audit_interpretability import NETWORKS
 from scipy import stats
 
@@ -149,6 +152,12 @@ def test_outlines_and_ratings_speak_of_maps(clinic):
     maps = [item for item in key.items.values() if item.method]
     assert {(item.method, item.masking) for item in maps} == {("gradient", "full")}
     assert len(maps) == 5
+    for code in (code for code, item in key.items.items() if item.method):
+        text = (clinic.path / "packs" / "reader-1" / "images" / f"{code}.js").read_text()
+        shown = json.loads(text.partition(", ")[2].removesuffix(");\n"))
+        file = base64.b64decode(shown["png"].partition(",")[2])
+        size = Image.open(io.BytesIO(file)).size
+        assert (shown["width"], shown["height"]) == size, "or the page refuses it"
     read(clinic, key, {"full": 0.9, "without-roi": 0.5}, outline=SQUARE)
     every = ("--audit-suite=interpretability", "--audit-max-explained=100", READINGS)
     clinic.run(*every, *SUITE, model="honest,shortcut")

@@ -15,11 +15,15 @@ from audit_suite.statistics import (
     mean_over_random_readers,
     mean_over_readers,
     planned_cases,
-    readers_against_model,
 )
 
 HIGH, LOW = (0.3, 0.3, 0.4), (0.1, 0.1, 0.8)  # shares of variance: case, case x who reads, rest
 FEW, MANY = 0.011, 0.022  # variance of readers' means, about an AUROC of .7
+
+
+def readers_against_model(readers, model, label):
+    """As H2 compares them."""
+    return mean_over_random_readers([model - reader for reader in readers], label)
 
 
 def study(rng, readers, cases=60, auroc=0.7, shares=HIGH, spread=FEW, model=None):
