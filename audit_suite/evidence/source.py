@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SHARD = 256  # images in one stored file and one unit of work
 THUMBNAIL = 32  # pixels of the side of a stored outline
-ENGINE_VERSION = 6  # part of every key: raise it when maskings, fills or preprocessing change
+ENGINE_VERSION = 7  # part of every key: raise it when maskings, fills, input or arithmetic change
 
 Progress = Callable[[str], None]
 _Kind = TypeVar("_Kind", bound=np.generic)

@@ -173,10 +173,14 @@ def load_model(card: ModelCard, fold: int | None = None, device: str = "cpu") ->
         module = _load_archive(card, path)
     if card.loader != "export":  # an exported program has no modes; it is what was exported
         module.eval()
-    model = AuditedModel(card, module.to(device), model_digest(card, fold))
+    blank = torch.zeros((2, card.input.channels, *card.input.size), device=device)
+    module = module.to(device)
+    if device == "cpu":
+        _put_channels_last(module, blank)
+    model = AuditedModel(card, module, model_digest(card, fold))
     if card.head is not None:
         model.check_head()
-    model(torch.zeros((2, card.input.channels, *card.input.size), device=device))
+    model(blank)
     return model
 
 
@@ -235,6 +239,19 @@ def _load_archive(card: ModelCard, path: Path) -> nn.Module:
             f"{str(error).partition(chr(10))[0]}",
             "check the key 'loader', or export the model again",
         ) from None
+
+
+def _put_channels_last(module: nn.Module, blank: Tensor) -> None:
+    """Lay weights out as convolutions on a CPU are fastest: up to a third less time a pass.
+
+    A network that calls ``view`` on what a convolution gives cannot take it, and stays as it was.
+    """
+    try:
+        module.to(memory_format=torch.channels_last)
+        with torch.inference_mode():
+            module(blank)
+    except Exception:  # whatever else is wrong is said when the model is tried as it was
+        module.to(memory_format=torch.contiguous_format)
 
 
 def _put_weights(card: ModelCard, module: nn.Module, path: Path, state: dict[str, Tensor]) -> None:

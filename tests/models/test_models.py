@@ -44,6 +44,21 @@ def nan():
             return torch.full((len(batch), 2), float("nan")) * batch.sum()
     return Nan()
 
+class Viewing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.body = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1))
+        self.head = nn.Linear(4 * 16 * 16, 2)
+    def flat(self, maps):
+        return maps.view(len(maps), -1)
+    def forward(self, batch):
+        return self.head(self.flat(self.body(batch)))
+
+class Flattening(Viewing):
+    def flat(self, maps):
+        return maps.flatten(1)
+
 def loads(weights):
     module = Tiny(2)
     module.load_state_dict(torch.load(weights, weights_only=True))
@@ -147,6 +162,18 @@ def test_torchvision_by_name_with_an_embedding(tmp_path, card):
     scores, embedding = load_model(made)(batch)
     assert torch.allclose(scores, reference(batch).sigmoid(), atol=1e-6)
     assert embedding.shape == (3, 512), "averaged over space"
+
+
+def test_weights_lie_channels_last_where_the_network_can_take_it(card):
+    def load(how):
+        return load_model(card("callable", f'architecture = "net.py:{how}"'))
+
+    viewing, flattening = load("Viewing"), load("Flattening")
+    assert torch.allclose(viewing(BATCH)[0], flattening(BATCH)[0], atol=1e-6)
+    for model, last in ((viewing, False), (flattening, True)):
+        weights = model.module.body[1].weight
+        assert weights.is_contiguous(memory_format=torch.channels_last) is last
+        assert weights.is_contiguous() is not last
 
 
 @pytest.mark.parametrize(
