@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from audit_suite.datasets.regions import named_regions, region_names
 from audit_suite.errors import AuditError
 from audit_suite.evidence.executor import fix_arithmetic
 from audit_suite.evidence.explanation import (
+    NOTHING_DRAWN,
     REGION_SHAPLEY,
     explained,
     explanation_key,
@@ -28,6 +30,7 @@ from audit_suite.evidence.source import EvidenceSource, pack_lines
 from audit_suite.evidence.store import Arrays
 from audit_suite.explainers import Explainer
 from audit_suite.explainers.gradient import ExpectedGradients
+from audit_suite.explainers.outputs import explained_outputs
 from audit_suite.explainers.region_shapley import divide, region_values
 from audit_suite.maskings.apply import Reference, inpaint
 from audit_suite.models import fit_geometry, normalise
@@ -115,30 +118,48 @@ def _compute(request: Explanation, source: EvidenceSource) -> Arrays:
     drawn = list(explained(request, source))
     try:
         if not drawn:
-            raise NotApplicable("there is no image to explain")
+            raise NotApplicable(NOTHING_DRAWN)
         plain, regions = fit([sample for _, sample in drawn])
         lent, _ = fit(references(request, source))
-        module = _in_columns(source.model(request.model, request.fold).module, plain[:1])
-        output = request.model.targets.index(request.target)
         roi = np.stack([union(each, request.region) for each in regions])
         index = [index for index, _ in drawn]
         batch = _Batch(index, plain, normalise(plain, spec), regions, roi)
+        output = request.model.targets.index(request.target)
+        model = source.model(request.model, request.fold)
+        module = explained_outputs(model.module, model.card.activation, batch.images[:1])
         others = normalise(lent, spec)
         if request.method == REGION_SHAPLEY:
             return _explain_regions(batch, others, module, output, request.apart, source)
-        explainer = methods()[request.method]
+        explainer = _sized(methods()[request.method], source.profile.batch_size)
         found = _explain_pixels(batch, others, module, output, explainer, source)
         return found | _curves(batch, found["maps"], lent, request, module, output, source)
     except NotApplicable as refused:
         return {"refused": pack_lines([str(refused)])}
-    except torch.OutOfMemoryError:  # of this machine now, and no word on the model to be kept
-        raise AuditError(
-            f"{request.method} of '{request.model.name}' ran out of the device's memory",
-            "use a smaller --audit-batch-size or --audit-device=cpu; what is stored so far is kept",
-        ) from None
-    except (RuntimeError, NotImplementedError) as error:  # a network that does the unusual
+    except (RuntimeError, NotImplementedError) as error:
         said = str(error).partition("\n")[0]
-        return {"refused": pack_lines([f"{request.method} cannot handle this model: {said}"])}
+        if request.method != REGION_SHAPLEY and not _of_the_machine(error):
+            # A network that does the unusual, always: worth keeping.
+            return {"refused": pack_lines([f"{request.method} cannot handle this model: {said}"])}
+        raise AuditError(
+            f"{request.method} of '{request.model.name}' broke off: {said}",
+            "where memory ran out use a smaller --audit-batch-size or --audit-device=cpu; "
+            "what is stored so far is kept",
+        ) from None
+
+
+def _of_the_machine(error: Exception) -> bool:
+    """Whether an error is of this machine now, and no word on the model to be kept."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    return any(word in str(error).lower() for word in ("memory", "cuda", "cudnn", "cublas"))
+
+
+def _sized(explainer: Any, batch_size: int | None) -> Explainer:
+    """The same method with the profile's batches, where it takes any."""
+    sized: Explainer = explainer
+    if hasattr(explainer, "batch_size"):
+        sized = replace(explainer, batch_size=batch_size)
+    return sized
 
 
 def _explain_regions(
@@ -151,13 +172,15 @@ def _explain_regions(
 ) -> Arrays:
     names, owners = divide(batch.regions)
     rng = np.random.default_rng(source.profile.seed)
-    chosen = torch.from_numpy(rng.integers(0, len(others), (len(batch.index), 1)))
+    rounds = -(-len(batch.index) // len(others))  # each lends as often as the others, or once more
+    dealt = np.concatenate([rng.permutation(len(others)) for _ in range(rounds)])
+    donors = dealt[: len(batch.index)]
     values, outputs, expected = region_values(
         lambda images: _raw(module, output, images),
         batch.images,
         torch.from_numpy(owners).to(batch.images.device),
         len(names),
-        others[chosen.to(others.device)],  # another one for every image
+        others[torch.from_numpy(donors)[:, None].to(others.device)],
         source.profile.seed,
         2 * source.profile.batch_for((batch.images.shape[2], batch.images.shape[3])),
     )
@@ -175,6 +198,7 @@ def _explain_regions(
         "outputs": outputs,
         "expected": expected,
         "values": values,
+        "donor": donors,
         "inside": part(batch.roi),
         "area": size / owners[0].size,
         **({"apart": np.stack(told, axis=2)} if told else {}),
@@ -197,9 +221,15 @@ def _explain_pixels(
     picked = np.linspace(0, count - 1, min(_SHUFFLED, count)).round().astype(np.int_)
     images = batch.images[torch.from_numpy(picked).to(batch.images.device)]
     rough = _rough(explainer)
+    own = found.maps[torch.from_numpy(picked).to(found.maps.device)]
+    if rough is not explainer:  # else noise would make the maps of a shuffled model less alike
+        own = rough.explain(module, output, images, others, seed).maps
     for share in STAGES:
         spoiled = shuffled(module, share, seed)
-        stages.append(_coarse(rough.explain(spoiled, output, images, others, seed).maps))
+        try:
+            stages.append(_coarse(rough.explain(spoiled, output, images, others, seed).maps))
+        except NotApplicable:  # of the shuffled model: no word on this one
+            stages.append(np.full_like(_coarse(own), np.nan))
     return {
         "index": np.array(batch.index),
         "outputs": found.outputs.double().cpu().numpy(),
@@ -208,6 +238,7 @@ def _explain_pixels(
         "regions": batch.roi,
         "coarse": _coarse(found.maps),
         "picked": picked,
+        "rough": _coarse(own),
         "shuffled": np.stack(stages),
     }
 
@@ -296,23 +327,6 @@ def _curves(
                 both.append(_raw(module, output, shown).cpu().tolist())
             curves.append(both)
     return {name: np.array(curves) for name, curves in found.items()}
-
-
-class _Column(nn.Module):
-    """A model of one output that gives no column, with one."""
-
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()
-        self.module = module
-
-    def forward(self, images: Tensor) -> Tensor:
-        found: Tensor = self.module(images)
-        return found[:, None]
-
-
-def _in_columns(module: nn.Module, image: Tensor) -> nn.Module:
-    with torch.no_grad():
-        return _Column(module) if module(image).ndim == 1 else module
 
 
 def _raw(module: nn.Module, output: int, images: Tensor) -> Tensor:

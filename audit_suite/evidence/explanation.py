@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from audit_suite.explainers import Explainer
 
 REGION_SHAPLEY = "region-shapley"
-EXPLAINED_VERSION = 1  # raise it when explainers or what is stored of them change
+EXPLAINED_VERSION = 2  # raise it when explainers or what is stored of them change
 REFERENCES = 16  # images that stand for "absent" where pixels are explained
+NOTHING_DRAWN = "there is no image to explain"
 _RESERVED = 0.2  # of the patients of a class, at least, are left to lend references
 
 Floats = NDArray[np.float64]
@@ -35,15 +36,17 @@ class Attributions:
 
     Attributes:
         index: Shape (n,), which images of the data set these are.
-        outputs: Shape (n,), the model's raw output f(x).
+        outputs: Shape (n,), f(x): the model's raw output, or under softmax the log odds.
         expected: Shape (n,), mean output over the references; NaN where attributions do not add up.
         arrays: What else is stored. Of regions: ``values``, ``inside`` and ``area``, each of shape
             (n, P): Shapley values, the share of a player's pixels that belong to the ROI, and its
             share of the frame; and ``apart`` (n, P, R), the share of its pixels that belong to
-            each of the regions told apart, if there are any. Of pixels: ``maps`` (n, H, W) float32
-            and ``regions`` (n, H, W) bool, the ROI; ``coarse`` (n, h, w), small absolute maps, and
-            ``shuffled`` (stages, m, h, w), those of the images ``picked`` (m,) after more and more
-            layers were shuffled; ``deletion`` and ``insertion`` (n, 2, steps), outputs by the
+            each of the regions told apart, if there are any, and ``donor`` (n,), which reference
+            stood for what was hidden. Of pixels: ``maps`` (n, H, W) float32 and ``regions``
+            (n, H, W) bool, the ROI; ``coarse`` (n, h, w), small absolute maps; of the images
+            ``picked`` (m,) ``rough`` (m, h, w), the same from fewer samples, and ``shuffled``
+            (stages, m, h, w), these after more and more layers were shuffled, NaN where the method
+            could not handle that; ``deletion`` and ``insertion`` (n, 2, steps), outputs by the
             map's order and a random one.
         players: Names of the players, where regions are explained.
     """
@@ -159,18 +162,24 @@ def references(
 ) -> list[Sample]:
     """Images that stand for "absent", never of a patient who may be explained, by hash.
 
+    A declared reference set that shares images with the audited one is of the same house: whoever
+    is in both lends none.
+
     Raises:
         NotApplicable: If there are none.
     """
     card = reference_card(request.dataset)
     dataset = source.dataset(card)
     found: list[Sample] = []
+    audited = source.dataset(request.dataset)
+    barred = set() if card == request.dataset else _shared_patients(dataset, audited)
     for label in (1, 0):
         target = request.target if request.target in card.targets else next(iter(card.targets))
         candidates = _by_hash(dataset, target, label, source.profile.seed)
         if card == request.dataset:  # the last of the order, where `explained` takes the first
             most = round(len(candidates) * (1 - _RESERVED))
             candidates = candidates[min(source.max_explained // 2, most) :]
+        candidates = [index for index in candidates if dataset.cases[index].patient not in barred]
         usable = 0
         for index in reversed(candidates):
             if usable == count // 2:
@@ -213,6 +222,21 @@ def _by_hash(dataset: Dataset, target: str, label: int, seed: int) -> list[int]:
         if case.labels[target] == label and (label == 1 or case.patient not in positive):
             patients.setdefault(case.patient, index)
     return list(patients.values())
+
+
+def _shared_patients(lending: Dataset, audited: Dataset) -> set[str]:
+    """The audited patients, if images of one name are of one patient and one finding in both sets.
+
+    Else the same name means different people, as in two hospitals that both count from 1.
+    """
+    named = {case.id: case for case in audited.cases}
+    pairs = [(case, named[case.id]) for case in lending.cases if case.id in named]
+    alike = all(
+        one.patient == other.patient
+        and all(one.labels[name] == other.labels[name] for name in one.labels.keys() & other.labels)
+        for one, other in pairs
+    )
+    return {case.patient for case in audited.cases} if pairs and alike else set()
 
 
 def _table(arrays: Arrays) -> Attributions:

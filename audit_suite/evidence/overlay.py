@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,23 +60,28 @@ def overlay(
     Returns:
         A PNG file, base64.
     """
-    factor = max(1, _LARGEST // max(roi.shape))
     smooth = gaussian_filter(attribution.astype(np.float64), _SMOOTH * max(roi.shape))
     top = np.percentile(np.abs(smooth), _FULL) or 1.0
-    strength = np.clip(smooth / top, -1, 1)
-    grey = 0.15 + 0.75 * image.mean(axis=0)
-    layers = [np.kron(layer, np.ones((factor, factor))) for layer in (grey, strength)]
-    colour = np.where(layers[1][..., None] > 0, FOR, AGAINST)
-    weight = 0.85 * np.abs(layers[1])[..., None]
-    pixels = (1 - weight) * 255 * layers[0][..., None] + weight * colour
-    large = np.kron(roi, np.ones((factor, factor), np.bool_)) > 0
-    line = large & binary_dilation(~large)
+    strength = _scaled(np.clip(smooth / top, -1, 1))[..., None]
+    grey = _scaled(0.15 + 0.75 * image.mean(axis=0))[..., None]
+    large = _scaled(roi) >= 0.5
+    weight = 0.85 * np.abs(strength)
+    pixels = (1 - weight) * 255 * grey + weight * np.where(strength > 0, FOR, AGAINST)
+    line = large & binary_dilation(~large)  # drawn last, so that no scaling wears it away
     pixels[binary_dilation(line)] = 0
     pixels[line] = 255
     picture = Image.fromarray(pixels.round().astype(np.uint8))
-    if max(picture.size) > _LARGEST:
-        picture.thumbnail((_LARGEST, _LARGEST), Image.Resampling.BILINEAR)
     buffer = io.BytesIO()
     # Few colours, chosen without dither: a third of the size, and the same bytes every time.
     picture.quantize(_COLOURS, dither=Image.Dither.NONE).save(buffer, format="PNG")
     return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _scaled(layer: NDArray[Any]) -> NDArray[np.float32]:
+    """One layer at the size it is shown: small ones in whole blocks, large ones averaged."""
+    factor = max(1, _LARGEST // max(layer.shape))
+    shrink = min(1.0, _LARGEST / max(layer.shape))
+    height, width = (max(1, round(side * factor * shrink)) for side in layer.shape)
+    how = Image.Resampling.NEAREST if shrink == 1 else Image.Resampling.BOX
+    picture = Image.fromarray(layer.astype(np.float32)).resize((width, height), how)
+    return np.asarray(picture, np.float32)

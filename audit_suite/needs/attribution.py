@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -9,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.evidence import Cell, EvidenceSource, Request
-from audit_suite.evidence.explanation import REGION_SHAPLEY, Attributions, attributions
+from audit_suite.evidence.explanation import (
+    NOTHING_DRAWN,
+    REGION_SHAPLEY,
+    Attributions,
+    attributions,
+)
 from audit_suite.evidence.request import Explanation
 from audit_suite.needs.map_measures import (
     area_share,
@@ -18,7 +24,9 @@ from audit_suite.needs.map_measures import (
     relevance_mass,
     relevance_rank,
 )
+from audit_suite.needs.scores import LARGEST_ROI
 from audit_suite.statistics import Estimate, estimate_mean
+from audit_suite.statistics.influence import shared_variance
 from audit_suite.verdict import NotApplicable
 
 Floats = NDArray[np.float64]
@@ -71,6 +79,8 @@ class Explaining:
     ) -> Estimate:
         """The patient-clustered mean of one value an explained image, placed by ``method``.
 
+        Where each image was held against one reference, which others share, clustered by that too.
+
         Args:
             values: Shape (n,); NaN where the measure has no meaning.
             found: The attributions they are of.
@@ -90,6 +100,11 @@ class Explaining:
         if len(np.unique(patients)) < 2:
             raise NotApplicable(f"{label}: it has a value for fewer than two patients")
         mean = estimate_mean(values[known], patients, dataset.digest, label, bounds)
+        if "donor" in found.arrays:
+            each = (values[known] - mean.value) / known.sum()
+            shared = shared_variance(each, found.arrays["donor"][known])
+            name = f"{dataset.digest}/references/{label}"
+            mean = replace(mean, influence=mean.influence.with_boundary(name, shared))
         return mean.placed(method=self.method)
 
 
@@ -101,9 +116,10 @@ class OutsideShare(Explaining):
         """The mean share over the sample, 0 to 1.
 
         Raises:
-            NotApplicable: If the model cannot be explained.
+            NotApplicable: If the model cannot be explained, or the ROI fills the frame.
         """
         found = explained_in(cell, source, self.method)
+        refuse_large((found.arrays["inside"] * found.arrays["area"]).sum(axis=1))
         share = outside_share(found.arrays["values"], found.arrays["inside"])
         return self.mean(share, found, cell, source, "Shapley share outside the ROI", (0.0, 1.0))
 
@@ -121,6 +137,7 @@ class MassLift(Explaining):
         found = explained_in(cell, source, self.method)
         regions = found.arrays["regions"]
         area = area_share(regions)
+        refuse_large(area)
         lift = relevance_mass(found.arrays["maps"], regions) / np.where(area > 0, area, np.nan)
         return self.mean(lift, found, cell, source, f"lift of relevance mass, {self.method}")
 
@@ -144,9 +161,24 @@ class Excess(Explaining):
         """
         found = explained_in(cell, source, self.method)
         regions = found.arrays["regions"]
+        area = area_share(regions)
+        refuse_large(area)
         scored = _MEASURES[self.measure](found.arrays["maps"], regions)
         label = f"{_WORDS[self.measure]} above chance, {self.method}"
-        return self.mean(scored - area_share(regions), found, cell, source, label)
+        return self.mean(scored - area, found, cell, source, label)
+
+
+def refuse_large(area: Floats) -> None:
+    """Ask nothing of a region that fills the frame, by its share of it in each image, shape (n,).
+
+    Raises:
+        NotApplicable: If the median is beyond `LARGEST_ROI`.
+    """
+    if (share := float(np.median(area))) > LARGEST_ROI:
+        raise NotApplicable(
+            f"the region fills a median {share:.0%} of the image (limit {LARGEST_ROI:.0%}): nearly "
+            "all of any answer comes from it"
+        )
 
 
 def outside_shapley() -> OutsideShare:
@@ -167,7 +199,9 @@ def localisation(method: str, measure: Measure) -> Excess:
 def explained_in(cell: Cell, source: EvidenceSource, method: str) -> Attributions:
     """The attributions of a cell: of its one fold, of all held-out images, or of the ensemble.
 
-    Attributions are linear in the output, so those of an ensemble are the mean of its members'.
+    Shapley values and gradients are linear in the output, so those of an ensemble are taken as the
+    mean of its members', of raw outputs: a member far from its threshold weighs more here than in
+    the mean of scores. Grad-CAM, small maps and the curves of I6 are no more than averages.
 
     Raises:
         NotApplicable: If the method cannot handle the model.
@@ -185,10 +219,10 @@ def explained_by(
         NotApplicable: If the method cannot handle the model.
         AuditError: If the evidence cannot be had.
     """
-    tables = [attributions(request, source) for request in requests]
+    tables = list(_tables(cell, source, requests))
     if len(tables) == 1:
         return tables[0]
-    alone = {"picked", "shuffled"}  # of single models, and no mean of theirs
+    alone = {"picked", "rough", "shuffled"}  # of single models, and no mean of theirs
     names = tables[0].arrays.keys() - alone
     if cell.average == "held-out":
         return replace(
@@ -199,7 +233,7 @@ def explained_by(
             arrays={n: np.concatenate([t.arrays[n] for t in tables]) for n in names}
             | _joined_stages(tables),
         )
-    fixed = {"regions", "inside", "area", "apart"}
+    fixed = {"regions", "inside", "area", "apart", "donor"}
     return replace(
         tables[0],
         outputs=np.mean([t.outputs for t in tables], axis=0),
@@ -211,6 +245,22 @@ def explained_by(
     )
 
 
+def _tables(
+    cell: Cell, source: EvidenceSource, requests: tuple[Explanation, ...]
+) -> Iterator[Attributions]:
+    """Those of every fold; of held-out folds only where the sample has images of one's own."""
+    held_out, found = cell.average == "held-out", 0
+    for request in requests:
+        try:
+            yield attributions(request, source)
+            found += 1
+        except NotApplicable as reason:
+            if not held_out or str(reason) != NOTHING_DRAWN:
+                raise
+    if not found:
+        raise NotApplicable(NOTHING_DRAWN)
+
+
 def _joined_stages(tables: list[Attributions]) -> dict[str, NDArray[Any]]:
     """The images picked of every fold, numbered anew."""
     if "picked" not in tables[0].arrays:
@@ -220,5 +270,6 @@ def _joined_stages(tables: list[Attributions]) -> dict[str, NDArray[Any]]:
         "picked": np.concatenate(
             [t.arrays["picked"] + start for t, start in zip(tables, starts, strict=True)]
         ),
+        "rough": np.concatenate([t.arrays["rough"] for t in tables]),
         "shuffled": np.concatenate([t.arrays["shuffled"] for t in tables], axis=1),
     }

@@ -65,6 +65,8 @@ def area_share(regions: Regions) -> Floats:
 def similarity(a: Maps, b: Maps) -> Floats:
     """Spearman's rank correlation of maps, pair by pair, shape (N,), -1 to 1.
 
+    NaN where one of them is the same everywhere, or unknown: a map of nothing is like no other.
+
     Args:
         a: Shape (N, H, W).
         b: Shape (N, H, W).
@@ -72,7 +74,7 @@ def similarity(a: Maps, b: Maps) -> Floats:
     ranks = [np.apply_along_axis(rankdata, 1, maps.reshape(len(maps), -1)) for maps in (a, b)]
     first, second = (each - each.mean(axis=1, keepdims=True) for each in ranks)
     length = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
-    found: Floats = (first * second).sum(axis=1) / np.where(length > 0, length, 1)
+    found: Floats = (first * second).sum(axis=1) / np.where(length > 0, length, np.nan)
     return found
 
 

@@ -12,6 +12,7 @@ from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import OnlyROI
 from audit_suite.needs.scores import CellScores, auroc_of, cell_scores
 from audit_suite.statistics import Estimate
+from audit_suite.statistics.influence import shared_variance
 from audit_suite.verdict import NotApplicable
 
 SWAPPED = OnlyROI(fill="swap")
@@ -80,10 +81,10 @@ def clustered_by_donor(
     donors: NDArray[np.int_],
     name: str,
 ) -> Estimate:
-    """An estimate clustered by donor too (Cameron, Gelbach and Miller, J Bus Econ Stat 29, 2011).
+    """An estimate clustered by donor too (`shared_variance`).
 
-    A few donors lend to all images. Where a background moves the score, whatever the label, those
-    of the one class's donors may lie higher by chance, and more images do not even that out.
+    Where a background moves the score, whatever the label, those of the one class's donors may lie
+    higher by chance.
 
     Args:
         estimate: From scores to the estimate.
@@ -96,7 +97,6 @@ def clustered_by_donor(
     prefix = f"{scores.dataset}/"
     known = np.char.startswith(each.keys, prefix)
     image = np.char.replace(each.keys[known], prefix, "", 1).astype(np.int_)
-    by_donor = np.bincount(donors[image] + 1, weights=each.values[known])
-    shared = float((by_donor**2).sum() - (each.values[known] ** 2).sum())
+    shared = shared_variance(each.values[known], donors[image] + 1)
     boundary = found.influence.with_boundary(f"{scores.dataset}/backgrounds/{name}", shared)
     return replace(found, influence=boundary)

@@ -33,8 +33,9 @@ class Randomisation(Explaining):
 
     After the model parameter randomisation test of Adebayo et al. (NeurIPS 2018) and the
     comparison with random pairs of Arun et al. (Radiology: AI, 2021). Where the maps of a model
-    that knows nothing are as alike as those of two different patients, or less, they are the
-    model's. Where all maps are alike such pairs say little: more than one half is never allowed.
+    that knows nothing are no more alike than those of two different patients, they are the model's.
+    Where all maps are alike such pairs say little: they count as no more than one half. All maps
+    compared are drawn with equally many samples.
     """
 
     stage: int = 2
@@ -53,14 +54,13 @@ class Randomisation(Explaining):
         found = explained_in(cell, source, self.method)
         if "shuffled" not in found.arrays:
             raise NotApplicable("an ensemble is not shuffled: audit its folds each")
-        picked = found.arrays["picked"].astype(np.int_)
-        own, count = found.arrays["coarse"], len(found.index)
-        if count < 2:
+        own, picked = found.arrays["rough"], found.arrays["picked"].astype(np.int_)
+        if len(own) < 2:
             raise NotApplicable("one image makes no pair")
-        shuffled = similarity(own[picked], found.arrays["shuffled"][self.stage])
+        shuffled = similarity(own, found.arrays["shuffled"][self.stage])
         rng = np.random.default_rng(source.profile.seed)
-        shifts = rng.integers(1, count, size=(_PAIRS, len(picked)))
-        pairs = [similarity(own[picked], own[(picked + shift) % count]) for shift in shifts]
+        shifts = rng.integers(1, len(own), size=_PAIRS)
+        pairs = [similarity(own, np.roll(own, shift, axis=0)) for shift in shifts]
         label = f"likeness of maps after shuffling, above random pairs, {self.method}"
         ahead = shuffled - np.minimum(np.mean(pairs, axis=0), _ALIKE)
         return self.mean(ahead, found, cell, source, label, rows=picked).placed(

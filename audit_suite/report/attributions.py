@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit_suite.record import AttributionRecord, EstimateRecord, Finding, Overlay, PlayerRecord
+from audit_suite.verdict import Verdict
 
 WIDTH, LABEL, ROW, AXIS = 760, 200, 26, 30
 _PLOT = WIDTH - LABEL - 20
@@ -64,7 +65,9 @@ def attributions(
         findings: Its findings; the tests of the methods are among them.
     """
     return tuple(
-        Attributions(record, _bars(record.players), _methods(record, findings), _sentence(record))
+        Attributions(
+            record, _bars(record.players), _methods(record, findings), _sentence(record, findings)
+        )
         for record in records
     )
 
@@ -108,10 +111,13 @@ def _methods(record: AttributionRecord, findings: Sequence[Finding]) -> tuple[Me
     return tuple(found)
 
 
-def _sentence(record: AttributionRecord) -> str:
-    """What a clinician can take from the bars."""
+def _sentence(record: AttributionRecord, findings: Sequence[Finding]) -> str:
+    """What a clinician can take from the bars; and where no verdict rests on them, why."""
     if not record.players:
         return ""
+    here = record.model, record.dataset, record.target
+    verdicts = [f for f in findings if f.check == "R14" and (f.model, f.dataset, f.target) == here]
+    area = sum(p.area * p.inside for p in record.players)
     inside = sum(p.share.value * p.inside for p in record.players)
     outer = max(
         (p for p in record.players if p.inside < _HALF),
@@ -120,11 +126,13 @@ def _sentence(record: AttributionRecord) -> str:
     )
     text = (
         f"On average {100 * inside:.0f} % of what moves the model's answer on {record.target} "
-        f"comes from the region of interest"
+        f"comes from the region of interest, on {100 * area:.0f} % of the image"
     )
     if outer is not None:
         text += (
             f"; outside it most comes from “{outer.name}” ({100 * outer.share.value:.0f} % of the "
             f"whole, on {100 * outer.area:.0f} % of the image)"
         )
+    if verdicts and verdicts[0].verdict is Verdict.NOT_APPLICABLE:
+        text += f". R14 draws no verdict from it: {verdicts[0].reason}"
     return f"{text}."

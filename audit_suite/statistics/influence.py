@@ -102,3 +102,21 @@ class Influence:
     def n_patients(self) -> int:
         """Patients, over all data sets."""
         return int(np.sum(~np.isin(self.groups, (_BOUNDARY, READERS))))
+
+
+def shared_variance(influence: NDArray[np.float64], donors: NDArray[np.int_]) -> float:
+    """Variance that images have in common because one donor lent to several of them.
+
+    Clustering both ways (Cameron, Gelbach and Miller, J Bus Econ Stat 29, 2011): what is to be
+    added to the variance by patient. A few donors lend to all images; where what is lent moves the
+    answer, more images do not even that out.
+
+    Args:
+        influence: Shape (n,), of each image.
+        donors: Shape (n,), whole numbers from 0: who lent to it.
+
+    Returns:
+        The addition; it may be negative.
+    """
+    by_donor = np.bincount(donors, weights=influence)
+    return float((by_donor**2).sum() - (influence**2).sum())

@@ -15,6 +15,7 @@ from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, Evidence
 from audit_suite.evidence.explaining import compute_explanations, shuffled
 from audit_suite.evidence.explanation import (
     REGION_SHAPLEY,
+    _shared_patients,
     attributions,
     explained,
     explanation_key,
@@ -217,17 +218,79 @@ def test_a_refusal_is_stored_with_its_reason(ask, monkeypatch):
         monkeypatch.undo()
 
 
-def test_want_of_memory_is_no_word_on_the_model(ask, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+    ],
+)
+def test_want_of_memory_is_no_word_on_the_model(ask, monkeypatch, error):
     def exhausted(*_):
-        raise torch.OutOfMemoryError("out of memory")
+        raise error
 
     source, request = ask("gradient")
     with monkeypatch.context() as patched:
         patched.setattr("audit_suite.explainers.gradient.ExpectedGradients.explain", exhausted)
-        with pytest.raises(AuditError, match="ran out of the device's memory"):
+        with pytest.raises(AuditError, match=r"broke off: .*memory") as caught:
             attributions(request, source)
+    assert "--audit-batch-size" in str(caught.value)
     source.failures.clear()
     assert len(attributions(request, source).index) == 20, "nothing was stored of it"
+
+
+def test_regions_are_never_refused_for_what_may_pass(ask, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("an illegal access was encountered")
+
+    source, request = ask()
+    with monkeypatch.context() as patched:
+        patched.setattr("audit_suite.evidence.explaining.region_values", broken)
+        with pytest.raises(AuditError, match="region-shapley of 'net' broke off: an illegal"):
+            attributions(request, source)
+    source.failures.clear()
+    assert len(attributions(request, source).index) == 20
+
+
+def test_a_method_that_fails_on_the_shuffled_model_keeps_its_maps(ask, monkeypatch):
+    from audit_suite.explainers.gradient import ExpectedGradients
+
+    plain, asked = ExpectedGradients.explain, []
+
+    def explain(self, module, *rest):
+        asked.append(module)
+        if len(asked) > 2:  # the maps, the same from fewer samples, then the stages
+            raise NotApplicable("attributions do not add up")
+        return plain(self, module, *rest)
+
+    source, request = ask("gradient")
+    monkeypatch.setattr(ExpectedGradients, "explain", explain)
+    found = attributions(request, source).arrays
+    assert np.isnan(found["shuffled"]).all()
+    assert np.isfinite(found["maps"]).all()
+    assert np.isfinite(found["rough"]).all()
+
+
+def test_references_are_dealt_in_turn(ask):
+    source, request = ask()
+    donors = attributions(request, source).arrays["donor"]
+    lent = np.bincount(donors, minlength=len(references(request, source)))
+    assert lent.max() - lent.min() <= 1
+
+
+def test_whoever_is_in_the_audited_set_lends_nothing_to_it(ask):
+    """A reference set of the same house, with patients of the audited one among its own."""
+    source, request = ask()
+    whole = source.dataset(request.dataset)
+    card = request.dataset.model_copy(update={"name": "all"})
+    more = tuple(
+        replace(case, id=f"more-{case.id}", patient=f"more-{case.patient}") for case in whole.cases
+    )
+    lending = replace(whole, card=card, cases=whole.cases + more)
+    assert _shared_patients(lending, whole) == {case.patient for case in whole.cases}
+    other = tuple(replace(case, labels={"consolidation": 0}) for case in whole.cases)
+    assert _shared_patients(replace(whole, cases=other), whole) == set(), "names that mean others"
+    assert _shared_patients(replace(whole, cases=more), whole) == set()
 
 
 def test_offline_nothing_is_computed(ask):

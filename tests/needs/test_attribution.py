@@ -9,7 +9,7 @@ import pytest
 
 from audit_suite.cards import load_dataset_card, load_model_card
 from audit_suite.evidence import Cell
-from audit_suite.evidence.explanation import Attributions
+from audit_suite.evidence.explanation import NOTHING_DRAWN, Attributions
 from audit_suite.needs import attribution, trust
 from audit_suite.needs.attribution import explained_in, localisation, mass_lift, outside_shapley
 from audit_suite.needs.trust import (
@@ -102,11 +102,48 @@ def maps(inside, outside, seed=0, noise=0.01, size=8):
 
 def test_shapley_share_outside(world):
     values = np.tile([3.0, -1.0], (COUNT, 1))
-    world.tables[0] = table(values=values, inside=np.tile([1.0, 0.0], (COUNT, 1)))
+    inside, area = np.tile([1.0, 0.0], (COUNT, 1)), np.tile([0.4, 0.6], (COUNT, 1))
+    world.tables[0] = table(values=values, inside=inside, area=area)
     found = world.ask(outside_shapley())
     assert found.value == pytest.approx(0.25)
     assert found.at["method"] == "region-shapley"
     assert found.n_patients == COUNT
+
+
+def test_few_references_lent_to_many_images_make_intervals_wider(world):
+    rng = np.random.default_rng(0)
+    donor = np.arange(COUNT) % 4
+    outer = np.array([0.1, 0.2, 0.5, 0.9])[donor] + 0.02 * rng.random(COUNT)
+    arrays = {
+        "values": np.stack([1 - outer, outer], axis=1),
+        "inside": np.tile([1.0, 0.0], (COUNT, 1)),
+        "area": np.tile([0.4, 0.6], (COUNT, 1)),
+    }
+    widths = {}
+    for name, more in {"by patient": {}, "by reference too": {"donor": donor}}.items():
+        world.tables[0] = table(**arrays, **more)
+        found = world.ask(outside_shapley())
+        low, high = found.interval(0.95)
+        widths[name] = high - low
+    # Ten images a reference that differ in nothing else are as good as one.
+    assert widths["by reference too"] > 2.5 * widths["by patient"]
+    world.tables[0] = table(**arrays, donor=np.arange(COUNT))
+    low, high = world.ask(outside_shapley()).interval(0.95)
+    assert high - low == pytest.approx(widths["by patient"]), "one each shares nothing"
+
+
+@pytest.mark.parametrize("need", [outside_shapley(), mass_lift("g"), localisation("g", "rank")])
+def test_a_region_that_fills_the_frame_is_asked_nothing(world, need):
+    drawn, region = maps(1, 0)
+    world.tables[0] = table(
+        values=np.ones((COUNT, 2)),
+        inside=np.tile([1.0, 0.0], (COUNT, 1)),
+        area=np.tile([0.95, 0.05], (COUNT, 1)),
+        maps=drawn,
+        regions=np.ones_like(region),
+    )
+    with pytest.raises(NotApplicable, match=r"fills a median (95|100)% of the image"):
+        world.ask(need)
 
 
 @pytest.mark.parametrize(("inside", "outside", "lift"), [(1, 0, 4), (1, 1, 1), (0, 1, 0)])
@@ -132,13 +169,19 @@ def test_maps_that_survive_shuffling_are_not_the_models(world):
     picked = np.arange(0, COUNT, 2)
     for kept, good in ((1.0, False), (0.0, True)):
         stages = np.stack([kept * own[picked] + (1 - kept) * rng.random((20, 14, 14))] * 3)
-        world.tables[0] = table(coarse=own, picked=picked, shuffled=stages)
+        world.tables[0] = table(picked=picked, rough=own[picked], shuffled=stages)
         found = world.ask(randomisation("gradient"))
         assert found.n_images == 20
         assert (found.interval(0.9)[1] < 0.1) == good
     same = np.tile(rng.random((1, 14, 14)), (COUNT, 1, 1)) + 1e-3 * rng.random((COUNT, 14, 14))
-    world.tables[0] = table(coarse=same, picked=picked, shuffled=np.stack([same[picked]] * 3))
+    kept = same[picked]
+    world.tables[0] = table(picked=picked, rough=kept, shuffled=np.stack([kept] * 3))
     assert world.ask(randomisation("gradient")).value > 0.3, "all maps alike excuse nothing"
+    for nothing in (0.0, np.nan):  # a dead network draws nothing, and that acquits no method
+        blank = np.full((3, *kept.shape), nothing)
+        world.tables[0] = table(picked=picked, rough=own[picked], shuffled=blank)
+        with pytest.raises(NotApplicable, match="fewer than two patients"):
+            world.ask(randomisation("gradient"))
 
 
 def test_completeness_is_a_ratio_of_means(world):
@@ -211,9 +254,32 @@ def test_picked_images_are_numbered_anew_when_folds_are_joined(world):
     for fold, start in ((0, 0), (1, 20)):
         own = rng.random((20, 6, 6))
         world.tables[fold] = table(
-            np.arange(start, start + 20), coarse=own, picked=np.arange(4), shuffled=own[None, :4]
+            np.arange(start, start + 20),
+            coarse=own,
+            picked=np.arange(4),
+            rough=own[:4],
+            shuffled=own[None, :4],
         )
     joined = explained_in(world.cell((0, 1), "held-out"), world.source, "gradient")
     assert list(joined.arrays["picked"]) == [0, 1, 2, 3, 20, 21, 22, 23]
     own = joined.arrays["coarse"][joined.arrays["picked"]]
+    assert np.array_equal(own, joined.arrays["rough"])
     assert np.array_equal(own, joined.arrays["shuffled"][0])
+
+
+def test_a_held_out_fold_without_images_in_the_sample_takes_nothing_away(world, monkeypatch):
+    drawn, region = maps(1, 0)
+    world.tables = {0: table(maps=drawn, regions=region), 1: NOTHING_DRAWN, 2: "no such kernel"}
+
+    def ask(request, _):
+        found = world.tables[request.fold]
+        if isinstance(found, str):
+            raise NotApplicable(found)
+        return found
+
+    monkeypatch.setattr(attribution, "attributions", ask)
+    assert world.ask(mass_lift("gradient"), (0, 1), "held-out").n_images == COUNT
+    with pytest.raises(NotApplicable, match="no such kernel"):
+        world.ask(mass_lift("gradient"), (0, 2), "held-out")
+    with pytest.raises(NotApplicable, match=NOTHING_DRAWN):
+        world.ask(mass_lift("gradient"), (1, 1), "held-out")

@@ -35,7 +35,8 @@ def test_maps_and_regions_without_content():
     assert np.isnan(relevance_mass(nothing, REGION)).all()
     assert np.isnan(relevance_rank(MAP, nowhere)).all()
     assert relevance_mass(MAP, nowhere) == pytest.approx([0.0])
-    assert similarity(nothing, MAP) == pytest.approx([0.0])
+    assert np.isnan(similarity(nothing, MAP)).all()
+    assert np.isnan(similarity(MAP, np.full_like(MAP, np.nan))).all()
 
 
 @given(st.integers(0, 10_000))

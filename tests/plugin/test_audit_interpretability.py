@@ -82,17 +82,19 @@ def test_the_honest_model_passes_and_the_shortcut_model_fails(verdicts):
     assert shortcut["R14", ""]["estimate"]["low"] > 0.7
 
 
-def test_a_model_that_learned_nothing_passes_nothing(verdicts):
+def test_a_model_that_learned_nothing_passes_nothing(weighing, verdicts):
     found = verdicts("random")
     assert "pass" not in {finding["verdict"] for finding in found.values()}
     assert "skill on full images is not shown" in found["R14", ""]["reason"]
+    page = render_html(read_record(weighing.path / "audit.json"))
+    assert f"R14 draws no verdict from it: {found['R14', '']['reason'][:30]}" in page
 
 
 def test_tests_of_a_method_are_reported_beside_it(verdicts):
     found = verdicts("honest")
     gap = found["I5", "gradient"]
     assert gap["verdict"] == "not_applicable"
-    assert gap["reason"] == "reported only: a test of the method, passed"
+    assert gap["reason"] == "reported only: a test of the method, passed (limit 0.05)"
     assert gap["observations"][0]["high"] < 0.05
     assert found["I6", "gradient"]["observations"][0]["low"] > 0
     assert found["I4", "gradient"]["reason"].startswith("the model has no folds")
@@ -119,7 +121,10 @@ def test_a_map_that_does_not_depend_on_the_model_supports_no_verdict(weighing, m
     found = {(f["check"], f["case"]): f for f in weighing.record()["findings"]}
     for check, case in (("I1", "gradient"), ("I2", "gradient-pointing")):
         assert found[check, case]["verdict"] == "not_applicable"
-        assert "did not pass I3 and I5 on this model" in found[check, case]["reason"]
+        assert (
+            "have not earned it on this model (I3: not passed (limit 0.1); I5: "
+            in (found[check, case]["reason"])
+        )
         assert found[check, case]["observations"], "and is shown"
     assert "not passed" in found["I3", "gradient-all-layers"]["reason"]
 
@@ -192,7 +197,9 @@ def test_report_and_record_tell_regions_and_maps_and_no_patient(weighing):
         "negative 1",
     ]
     page = render_html(record)
-    assert "comes from the region of interest" in page
+    area = round(100 * sum(player.area * player.inside for player in bars.values()))
+    assert f"comes from the region of interest, on {area} % of the image" in page
+    assert "R14 draws no verdict" not in page
     assert "Maps by gradient" in page
     assert "a test of the method, passed" in page
     assert "secret-" not in page + (weighing.path / "audit.json").read_text()

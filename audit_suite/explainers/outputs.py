@@ -1,0 +1,70 @@
+"""The output that is explained: one column of a network, on the scale whose order scores follow."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from audit_suite.verdict import NotApplicable
+
+
+def explained_outputs(module: nn.Module, activation: str, image: Tensor) -> nn.Module:
+    """A network whose columns can be explained one by one.
+
+    A logit is a sigmoid's log odds, and stands for its score. Under softmax it is not: what is
+    added to all logits moves no score, and what is taken from another one moves it. There each
+    column is made the log odds of its score.
+
+    Args:
+        module: (B, C, H, W) in; (B, T) out, or (B,).
+        activation: The card's: ``sigmoid``, ``softmax`` or ``none``.
+        image: Shape (1, C, H, W), to try it on.
+
+    Raises:
+        NotApplicable: If it is a softmax over one output, which gives all images the same score.
+    """
+    with torch.no_grad():
+        found = module(image)
+    if found.ndim == 1:
+        module = _Column(module)
+    if activation != "softmax":
+        return module
+    if found.ndim == 1 or found.shape[1] == 1:
+        raise NotApplicable("a softmax over one output gives every image the same score")
+    return _LogOdds(module, found.shape[1])
+
+
+class _Column(nn.Module):
+    """A model of one output that gives no column, with one."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Outputs of shape (B, 1)."""
+        found: Tensor = self.module(images)
+        return found[:, None]
+
+
+class _LogOdds(nn.Module):
+    """The log odds of each of a softmax's scores: a logit less the others' joint one."""
+
+    def __init__(self, module: nn.Module, outputs: int) -> None:
+        super().__init__()
+        self.module = module
+        self.outputs = outputs
+        self.against: Tensor
+        self.register_buffer("against", torch.tensor([[1.0, -1.0], [-1.0, 1.0]]), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Log odds of shape (B, T)."""
+        logits: Tensor = self.module(images)
+        if self.outputs == 2:  # linear, so that DeepLIFT can follow
+            return functional.linear(logits, self.against.to(logits))
+        others = [
+            torch.cat([logits[:, :k], logits[:, k + 1 :]], dim=1).logsumexp(dim=1)
+            for k in range(self.outputs)
+        ]
+        return logits - torch.stack(others, dim=1)
