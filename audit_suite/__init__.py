@@ -4,7 +4,7 @@ What a check is written with: `check` declares what a test needs, `auroc` and it
 be estimated, maskings say what the model is shown. Importing this imports no torch.
 """
 
-from audit_suite.checks import check, report_only, require_skill
+from audit_suite.checks import check, margin_for, report_only, require_skill
 from audit_suite.errors import AuditError
 from audit_suite.maskings import Full, Masking, OnlyROI, WithoutROI
 from audit_suite.needs import (
@@ -104,6 +104,7 @@ __all__ = [
     "internal",
     "localisation",
     "map_plausibility",
+    "margin_for",
     "mass_lift",
     "observe",
     "outline_agreement",

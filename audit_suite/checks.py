@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
+from audit_suite.evidence import Cell
 from audit_suite.needs import Expanding, Need
 from audit_suite.statistics import Estimate, Margin, observe
 from audit_suite.verdict import NotApplicable
@@ -108,6 +109,21 @@ def require_skill(full: Estimate, least: float = 0.60) -> None:
             f"skill on full images is not shown to exceed AUROC {least:.2f} (lower bound "
             f"{low:.3f}): there is too little to lose"
         )
+
+
+def margin_for(cell: Cell, id: str, default: Margin) -> Margin:
+    """A check's margin in a place: the one its cards pre-registered, the data set's first.
+
+    Args:
+        cell: Where.
+        id: Of the check.
+        default: What holds where no card says otherwise.
+    """
+    for kind, card in (("data set", cell.dataset), ("model", cell.model)):
+        if id in card.margins:
+            entry = card.margins[id]
+            return Margin(entry.value, source=f"{kind} card '{card.name}': {entry.source}")
+    return default
 
 
 def _validate(name: str, need: object) -> None:

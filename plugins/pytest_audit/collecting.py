@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit_suite.checks import ATTRIBUTE, Check, Declared
+from audit_suite.checks import ATTRIBUTE, Check, Declared, margin_for
 from audit_suite.evidence import Cell, Request, plan
 from audit_suite.evidence.request import Explanation
 from audit_suite.maskings import Masking
@@ -138,7 +138,10 @@ class Collecting:
         names = list(check.needs) or ["audit"]
         values, ids = [], []
         for cell, suffix, arguments in combinations:
-            bound = [_margin(check, cell, arguments.get(name)) for name in names]
+            bound = [
+                margin_for(cell, check.id, argument) if isinstance(argument, Margin) else argument
+                for argument in map(arguments.get, names)
+            ]
             values.append([Asked(cell, argument, suffix, total) for argument in bound])
             parts = [cell.model_name, cell.dataset.name, cell.target, suffix]
             ids.append("-".join(part for part in parts if part))
@@ -169,6 +172,8 @@ class Collecting:
         if others:
             self._config.hook.pytest_deselected(items=others)
             items[:] = checks
+        for item in checks:
+            _refuse_idle_margin(item.stash[CASE])
         ids = Counter(item.stash[CASE].id for item in checks)
         if twice := [id for id, count in ids.items() if count > 1]:
             raise pytest.UsageError(
@@ -229,15 +234,21 @@ def _choices(
     return [("", tuple(needs))] if together else [(need.id, need) for need in needs]
 
 
-def _margin(check: Check, cell: Cell, argument: Argument | None) -> Argument | None:
-    """Replace a declared margin by the card's, if model or data set card pre-registered one."""
-    if not isinstance(argument, Margin):
-        return argument
-    for kind, card in (("data set", cell.dataset), ("model", cell.model)):
+def _refuse_idle_margin(case: Case) -> None:
+    """Say so where a card sets a margin for a check that has none, rather than pass over it.
+
+    Raises:
+        pytest.UsageError: Names card, key and check.
+    """
+    check, cell = case.check, case.cell
+    if any(isinstance(need, Margin) for need in check.needs.values()):
+        return
+    for card in (cell.dataset, cell.model):
         if check.id in card.margins:
-            entry = card.margins[check.id]
-            return Margin(entry.value, source=f"{kind} card '{card.name}': {entry.source}")
-    return argument
+            raise pytest.UsageError(
+                f"{card.path}: key 'margins.{check.id}': the check {check.id} ({check.title}) "
+                f"takes no margin from a card\nremove the key: it would decide nothing"
+            )
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -203,3 +203,20 @@ def test_report_and_record_tell_regions_and_maps_and_no_patient(weighing):
     assert "Maps by gradient" in page
     assert "a test of the method, passed" in page
     assert "secret-" not in page + (weighing.path / "audit.json").read_text()
+
+
+def test_cards_set_the_limits_of_the_maps_own_tests(weighing):
+    """A margin for I3 or I5 holds there, and for what I1 and I2 rest on."""
+    card = weighing.path / "honest.toml"
+    text = card.read_text()
+    margin = '[margins.{}]\nvalue = {}\nsource = "protocol 7"\n'
+    card.write_text(text + margin.format("I3", -0.99))
+    weighing.run(SUITE, FEW, dataset="small")
+    found = {(f["check"], f["case"]): f for f in weighing.record()["findings"]}
+    assert found["I3", "gradient-all-layers"]["reason"].endswith("not passed (limit -0.99)")
+    assert "(I3: not passed (limit -0.99))" in found["I1", "gradient"]["reason"]
+    card.write_text(text + margin.format("I6", 0.1))
+    result = weighing.run(SUITE, FEW, dataset="small")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "honest.toml: key 'margins.I6': the check I6" in result.stderr.str()
+    assert "takes no margin from a card" in result.stderr.str()
