@@ -29,6 +29,7 @@ from audit_suite.evidence.request import Explanation
 from audit_suite.evidence.source import EvidenceSource, pack_lines
 from audit_suite.evidence.store import Arrays
 from audit_suite.explainers import Explainer
+from audit_suite.explainers.explainer import raw_outputs
 from audit_suite.explainers.gradient import ExpectedGradients
 from audit_suite.explainers.outputs import explained_outputs
 from audit_suite.explainers.region_shapley import divide, region_values
@@ -135,10 +136,9 @@ def _compute(request: Explanation, source: EvidenceSource) -> Arrays:
         return found | _curves(batch, found["maps"], lent, request, module, output, source)
     except NotApplicable as refused:
         return {"refused": pack_lines([str(refused)])}
-    except (RuntimeError, NotImplementedError) as error:
+    except RuntimeError as error:  # of the machine, or of a network that does the unusual
         said = str(error).partition("\n")[0]
         if request.method != REGION_SHAPLEY and not _of_the_machine(error):
-            # A network that does the unusual, always: worth keeping.
             return {"refused": pack_lines([f"{request.method} cannot handle this model: {said}"])}
         raise AuditError(
             f"{request.method} of '{request.model.name}' broke off: {said}",
@@ -176,7 +176,7 @@ def _explain_regions(
     dealt = np.concatenate([rng.permutation(len(others)) for _ in range(rounds)])
     donors = dealt[: len(batch.index)]
     values, outputs, expected = region_values(
-        lambda images: _raw(module, output, images),
+        lambda images: raw_outputs(module, output, images, len(images)),
         batch.images,
         torch.from_numpy(owners).to(batch.images.device),
         len(names),
@@ -221,24 +221,25 @@ def _explain_pixels(
     picked = np.linspace(0, count - 1, min(_SHUFFLED, count)).round().astype(np.int_)
     images = batch.images[torch.from_numpy(picked).to(batch.images.device)]
     rough = _rough(explainer)
-    own = found.maps[torch.from_numpy(picked).to(found.maps.device)]
+    coarse = _coarse(found.maps)
+    own = coarse[picked]
     if rough is not explainer:  # else noise would make the maps of a shuffled model less alike
-        own = rough.explain(module, output, images, others, seed).maps
+        own = _coarse(rough.explain(module, output, images, others, seed).maps)
     for share in STAGES:
         spoiled = shuffled(module, share, seed)
         try:
             stages.append(_coarse(rough.explain(spoiled, output, images, others, seed).maps))
         except NotApplicable:  # of the shuffled model: no word on this one
-            stages.append(np.full_like(_coarse(own), np.nan))
+            stages.append(np.full_like(own, np.nan))
     return {
         "index": np.array(batch.index),
         "outputs": found.outputs.double().cpu().numpy(),
         "expected": found.expected.double().cpu().numpy(),
         "maps": found.maps.float().cpu().numpy(),
         "regions": batch.roi,
-        "coarse": _coarse(found.maps),
+        "coarse": coarse,
         "picked": picked,
-        "rough": _coarse(own),
+        "rough": own,
         "shuffled": np.stack(stages),
     }
 
@@ -324,12 +325,6 @@ def _curves(
                 repeated = image.expand(len(steps), *image.shape)
                 filled = (inpaint(repeated, hidden, mean) + noise).clamp(0, 1)
                 shown = normalise(torch.where(hidden, filled, repeated), request.model.input)
-                both.append(_raw(module, output, shown).cpu().tolist())
+                both.append(raw_outputs(module, output, shown, len(shown)).cpu().tolist())
             curves.append(both)
     return {name: np.array(curves) for name, curves in found.items()}
-
-
-def _raw(module: nn.Module, output: int, images: Tensor) -> Tensor:
-    with torch.no_grad():
-        scores: Tensor = module(images)
-    return scores[:, output]

@@ -79,9 +79,8 @@ def overlay(
 
 def _scaled(layer: NDArray[Any]) -> NDArray[np.float32]:
     """One layer at the size it is shown: small ones in whole blocks, large ones averaged."""
-    factor = max(1, _LARGEST // max(layer.shape))
-    shrink = min(1.0, _LARGEST / max(layer.shape))
-    height, width = (max(1, round(side * factor * shrink)) for side in layer.shape)
-    how = Image.Resampling.NEAREST if shrink == 1 else Image.Resampling.BOX
-    picture = Image.fromarray(layer.astype(np.float32)).resize((width, height), how)
-    return np.asarray(picture, np.float32)
+    longer = max(layer.shape)
+    scale = _LARGEST // longer or _LARGEST / longer
+    height, width = (max(1, round(side * scale)) for side in layer.shape)
+    picture = Image.fromarray(layer.astype(np.float32))
+    return np.asarray(picture.resize((width, height), Image.Resampling.BOX), np.float32)

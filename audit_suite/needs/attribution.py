@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -119,7 +118,7 @@ class OutsideShare(Explaining):
             NotApplicable: If the model cannot be explained, or the ROI fills the frame.
         """
         found = explained_in(cell, source, self.method)
-        refuse_large((found.arrays["inside"] * found.arrays["area"]).sum(axis=1))
+        _refuse_large((found.arrays["inside"] * found.arrays["area"]).sum(axis=1))
         share = outside_share(found.arrays["values"], found.arrays["inside"])
         return self.mean(share, found, cell, source, "Shapley share outside the ROI", (0.0, 1.0))
 
@@ -137,7 +136,7 @@ class MassLift(Explaining):
         found = explained_in(cell, source, self.method)
         regions = found.arrays["regions"]
         area = area_share(regions)
-        refuse_large(area)
+        _refuse_large(area)
         lift = relevance_mass(found.arrays["maps"], regions) / np.where(area > 0, area, np.nan)
         return self.mean(lift, found, cell, source, f"lift of relevance mass, {self.method}")
 
@@ -162,23 +161,10 @@ class Excess(Explaining):
         found = explained_in(cell, source, self.method)
         regions = found.arrays["regions"]
         area = area_share(regions)
-        refuse_large(area)
+        _refuse_large(area)
         scored = _MEASURES[self.measure](found.arrays["maps"], regions)
         label = f"{_WORDS[self.measure]} above chance, {self.method}"
         return self.mean(scored - area, found, cell, source, label)
-
-
-def refuse_large(area: Floats) -> None:
-    """Ask nothing of a region that fills the frame, by its share of it in each image, shape (n,).
-
-    Raises:
-        NotApplicable: If the median is beyond `LARGEST_ROI`.
-    """
-    if (share := float(np.median(area))) > LARGEST_ROI:
-        raise NotApplicable(
-            f"the region fills a median {share:.0%} of the image (limit {LARGEST_ROI:.0%}): nearly "
-            "all of any answer comes from it"
-        )
 
 
 def outside_shapley() -> OutsideShare:
@@ -219,7 +205,7 @@ def explained_by(
         NotApplicable: If the method cannot handle the model.
         AuditError: If the evidence cannot be had.
     """
-    tables = list(_tables(cell, source, requests))
+    tables = _tables(cell, source, requests)
     if len(tables) == 1:
         return tables[0]
     alone = {"picked", "rough", "shuffled"}  # of single models, and no mean of theirs
@@ -245,20 +231,33 @@ def explained_by(
     )
 
 
+def _refuse_large(area: Floats) -> None:
+    """Ask nothing of a region that fills the frame, by its share of it in each image, shape (n,).
+
+    Raises:
+        NotApplicable: If the median is beyond `LARGEST_ROI`.
+    """
+    if (share := float(np.median(area))) > LARGEST_ROI:
+        raise NotApplicable(
+            f"the region fills a median {share:.0%} of the image (limit {LARGEST_ROI:.0%}): nearly "
+            "all of any answer comes from it"
+        )
+
+
 def _tables(
     cell: Cell, source: EvidenceSource, requests: tuple[Explanation, ...]
-) -> Iterator[Attributions]:
+) -> list[Attributions]:
     """Those of every fold; of held-out folds only where the sample has images of one's own."""
-    held_out, found = cell.average == "held-out", 0
+    found = []
     for request in requests:
         try:
-            yield attributions(request, source)
-            found += 1
+            found.append(attributions(request, source))
         except NotApplicable as reason:
-            if not held_out or str(reason) != NOTHING_DRAWN:
+            if cell.average != "held-out" or str(reason) != NOTHING_DRAWN:
                 raise
     if not found:
         raise NotApplicable(NOTHING_DRAWN)
+    return found
 
 
 def _joined_stages(tables: list[Attributions]) -> dict[str, NDArray[Any]]:

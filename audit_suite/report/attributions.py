@@ -64,12 +64,13 @@ def attributions(
         records: Those of the audit's record.
         findings: Its findings; the tests of the methods are among them.
     """
-    return tuple(
-        Attributions(
-            record, _bars(record.players), _methods(record, findings), _sentence(record, findings)
-        )
-        for record in records
-    )
+    found = []
+    for record in records:
+        here = record.model, record.dataset, record.target
+        mine = [f for f in findings if (f.model, f.dataset, f.target) == here]
+        bars, methods = _bars(record.players), _methods(record, mine)
+        found.append(Attributions(record, bars, methods, _sentence(record, mine)))
+    return tuple(found)
 
 
 def _bars(players: Sequence[PlayerRecord]) -> Bars | None:
@@ -93,9 +94,7 @@ def _bars(players: Sequence[PlayerRecord]) -> Bars | None:
     return Bars(bars, ticks, height=ROW * len(bars) + AXIS)
 
 
-def _methods(record: AttributionRecord, findings: Sequence[Finding]) -> tuple[Method, ...]:
-    here = record.model, record.dataset, record.target
-    mine = [f for f in findings if (f.model, f.dataset, f.target) == here]
+def _methods(record: AttributionRecord, mine: Sequence[Finding]) -> tuple[Method, ...]:
     found = []
     for name in dict.fromkeys(overlay.method for overlay in record.overlays):
         tests = []
@@ -111,12 +110,11 @@ def _methods(record: AttributionRecord, findings: Sequence[Finding]) -> tuple[Me
     return tuple(found)
 
 
-def _sentence(record: AttributionRecord, findings: Sequence[Finding]) -> str:
+def _sentence(record: AttributionRecord, mine: Sequence[Finding]) -> str:
     """What a clinician can take from the bars; and where no verdict rests on them, why."""
     if not record.players:
         return ""
-    here = record.model, record.dataset, record.target
-    verdicts = [f for f in findings if f.check == "R14" and (f.model, f.dataset, f.target) == here]
+    verdicts = [finding for finding in mine if finding.check == "R14"]
     area = sum(p.area * p.inside for p in record.players)
     inside = sum(p.share.value * p.inside for p in record.players)
     outer = max(

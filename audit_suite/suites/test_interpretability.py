@@ -63,7 +63,8 @@ def test_maps_point_at_the_region(full, excess, audit):
 def test_maps_change_with_the_model(likeness, margin, audit):
     """Are the maps of a shuffled model no more like the model's than two patients' maps are?"""
     stages = [audit(randomisation(likeness.at["method"], stage)) for stage in (0, 1)]
-    report_only(*stages, likeness, because=f"a test of the method, {tested(likeness, margin)}")
+    _, said = tested(likeness, margin)
+    report_only(*stages, likeness, because=f"a test of the method, {said}")
 
 
 @check("I4", ahead=[repeatability(method) for method in METHODS])
@@ -75,7 +76,8 @@ def test_folds_are_explained_alike(ahead):
 @check("I5", gap=[incompleteness(method) for method in METHODS], margin=COMPLETE)
 def test_attributions_add_up(gap, margin):
     """Do the attributions add up to the model's output?"""
-    report_only(gap, because=f"a test of the method, {tested(gap, margin)}")
+    _, said = tested(gap, margin)
+    report_only(gap, because=f"a test of the method, {said}")
 
 
 @check("I6", ahead=[faithfulness(method) for method in METHODS])
@@ -100,10 +102,11 @@ def test_kinds_of_maps(information):
 
 
 def tested(estimate, margin):
-    """Whether a method passed a test of its own: no word on the model."""
+    """Whether a method passed a test of its own, and in words: none on the model."""
     verdict = estimate.compare("<", margin).verdict
     words = {Verdict.PASS: "passed", Verdict.FAIL: "not passed"}
-    return f"{words.get(verdict, 'neither passed nor failed')} (limit {margin:g})"
+    said = words.get(verdict, "neither passed nor failed")
+    return verdict is Verdict.PASS, f"{said} (limit {margin:g})"
 
 
 def only_if_trusted(audit, estimate):
@@ -113,10 +116,10 @@ def only_if_trusted(audit, estimate):
     wanting = []
     for name, (need, margin) in tests.items():
         try:
-            said = tested(audit(need), margin_for(audit.cell, name, margin))
+            good, said = tested(audit(need), margin_for(audit.cell, name, margin))
         except NotApplicable as reason:
-            said = f"not applicable, as {reason}"
-        if not said.startswith("passed"):
+            good, said = False, f"not applicable, as {reason}"
+        if not good:
             wanting.append(f"{name}: {said}")
     if wanting:
         report_only(
