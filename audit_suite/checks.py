@@ -28,6 +28,7 @@ class Check:
         id: Short id, for example ``R2``; findings, waivers and margins are keyed by it.
         title: The function's name in words.
         question: What the check asks, for the report.
+        section: Section of the report that shows it, and its part there (``embeddings.probe``).
         needs: Needs, alternatives (list, or each of the maskings: one case each), families
             (tuple: handed over together) and margins by argument name.
     """
@@ -35,11 +36,17 @@ class Check:
     id: str
     title: str
     question: str
+    section: str
     needs: dict[str, Declared]
 
 
 def check(
-    id: str | None = None, /, *, question: str = "", **needs: Declared | Sequence[Asked]
+    id: str | None = None,
+    /,
+    *,
+    question: str = "",
+    section: str = "",
+    **needs: Declared | Sequence[Asked],
 ) -> Callable[[_Test], _Test]:
     """Declare a pytest test function to be a check of the audit.
 
@@ -50,6 +57,8 @@ def check(
     Args:
         id: Short stable id; the function's name if none is given.
         question: What is asked, in plain words; the docstring's first line if none is given.
+        section: Name of a report section that shows what is found, with the check's part in it
+            after a dot where the section has parts; none named: the general lists.
         **needs: What the function's arguments get.
 
     Raises:
@@ -71,6 +80,7 @@ def check(
                 id=id or title,
                 title=title.replace("_", " "),
                 question=question or summary or title.replace("_", " "),
+                section=section,
                 needs=dict(needs),  # type: ignore[arg-type]  # validated above
             ),
         )

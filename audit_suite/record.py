@@ -91,6 +91,10 @@ class Finding(_Part):
     reason: str = Field(description="why not applicable, inconclusive, waived or in error")
     would_pass: str = Field(description="what result would have passed")
     command: str = Field(description="command line that repeats this check alone")
+    section: str = Field(
+        default="",
+        description="section of the report that shows it, and its part there: 'embeddings.probe'",
+    )
     waiver: WaiverRecord | None = None
 
 

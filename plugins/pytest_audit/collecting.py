@@ -87,6 +87,7 @@ class Case:
             reason="planned, not run",
             would_pass="",
             command=self.command,
+            section=self.check.section,
         )
         here = (self.cell.model, self.cell.dataset)  # not those of a control or of other data
         own = (request for request in self.requests() if (request.model, request.dataset) == here)

@@ -1,0 +1,209 @@
+"""Open registries: things of one kind by name, the shipped ones and those of extensions alike.
+
+A shipped fill, loader, reader, explainer, cause, section or shortcut is one file of its kind's
+package, and registers through the door that third parties use. Extensions are found by entry points
+of the group ``audit_suite.extensions``; a conftest or a file under ``audits/`` may register too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, TypeVar
+
+from audit_suite.errors import AuditError
+from audit_suite.verdict import Inconclusive, NotApplicable
+
+GROUP = "audit_suite.extensions"
+SHIPPED = "audit-suite"
+
+Thing = TypeVar("Thing")
+
+
+@dataclass(frozen=True)
+class _Entry(Generic[Thing]):
+    thing: Thing
+    origin: str
+
+
+class Registry(Mapping[str, Thing]):
+    """Things of one kind by name.
+
+    The shipped ones are imported at the first look-up, and extensions with them.
+
+    Args:
+        kind: What they are, in messages: ``fill``, ``model loader``.
+        package: Whose modules hold the shipped ones, one each.
+    """
+
+    def __init__(self, kind: str, package: str) -> None:
+        self.kind = kind
+        self._package = package
+        self._entries: dict[str, _Entry[Thing]] = {}
+
+    def register(self, name: str, thing: Thing) -> Thing:
+        """Make a thing known by a name.
+
+        Whoever registered a name may register it again, as a notebook does when a cell is repeated.
+
+        Returns:
+            The thing.
+
+        Raises:
+            AuditError: If somebody else has that name; names both.
+        """
+        origin = _origin()
+        if origin != SHIPPED:
+            _import_shipped(self._package)
+        before = self._entries.get(name)
+        if before is not None and before.origin != origin:
+            raise AuditError(
+                f"{origin} registers the {self.kind} '{name}', but {before.origin} has one of that "
+                f"name",
+                f"rename it in {origin}, or uninstall one of the two",
+            )
+        self._entries[name] = _Entry(thing, origin)
+        return thing
+
+    def find(self, name: str, where: str = "", remedy: str = "") -> Thing:
+        """The thing of a name.
+
+        Args:
+            name: Its name.
+            where: What names it, for the message: an option, or a card and its key.
+            remedy: What to do, beside the list of what is known.
+
+        Raises:
+            AuditError: If there is none; lists those known.
+        """
+        if name in self:
+            return self[name]
+        known = ", ".join(sorted(self)) or "none"
+        raise AuditError(
+            f"{where}{': ' if where else ''}there is no {self.kind} '{name}'",
+            f"known: {known}{f'; {remedy}' if remedy else ''}",
+        )
+
+    def origin(self, name: str) -> str:
+        """Who registered a name: ``audit-suite``, an extension, or a module."""
+        return self._entries[name].origin
+
+    @contextmanager
+    def blaming(self, name: str) -> Iterator[None]:
+        """Run what an extension brought; what it raises becomes an error that names it.
+
+        Raises:
+            AuditError: In place of any exception that is neither one nor a verdict. Exceptions of
+                shipped things pass as they are.
+        """
+        try:
+            yield
+        except (AuditError, NotApplicable, Inconclusive):
+            raise
+        except Exception as error:
+            if self.origin(name) == SHIPPED:
+                raise
+            raise self.misbehaved(name, f"raised {type(error).__name__}: {error}") from error
+
+    def misbehaved(self, name: str, what: str) -> AuditError:
+        """An error that names an extension's thing, what it did and the way out."""
+        return AuditError(
+            f"the {self.kind} '{name}' of {self.origin(name)} {what}",
+            f"correct it, or audit without it; stored evidence is kept, and the next run goes on "
+            f"from there ({self.origin(name)} registers it)",
+        )
+
+    def __getitem__(self, name: str) -> Thing:
+        if name not in self._entries:
+            self._load()
+        return self._entries[name].thing
+
+    def __iter__(self) -> Iterator[str]:
+        self._load()
+        return iter(dict(self._entries))
+
+    def __len__(self) -> int:
+        self._load()
+        return len(self._entries)
+
+    def _load(self) -> None:
+        _import_shipped(self._package)
+        load_extensions()
+
+
+_loading: list[str] = []  # what is being imported now: it is whose registrations come in
+
+
+def load_extensions() -> None:
+    """Import every installed extension, once.
+
+    An extension is an entry point of the group ``audit_suite.extensions``: a module, or a function
+    to call without arguments.
+
+    Raises:
+        AuditError: If one cannot be imported or raises; names it and its package.
+    """
+    if not _loading:  # an extension may look things up while it is imported
+        for entry in _installed():
+            _load_extension(entry)
+
+
+@cache
+def _installed() -> tuple[EntryPoint, ...]:
+    return tuple(sorted(entry_points(group=GROUP), key=lambda entry: entry.name))
+
+
+@cache
+def _load_extension(entry: EntryPoint) -> None:
+    package = f" ({entry.dist.name})" if entry.dist is not None else ""
+    name = f"extension '{entry.name}'{package}"
+    _loading.append(name)
+    try:
+        loaded = entry.load()
+        if callable(loaded):
+            loaded()
+    except AuditError:
+        raise
+    except Exception as error:
+        raise AuditError(
+            f"{name} cannot be loaded: {type(error).__name__}: {error}",
+            "correct it or uninstall its package; what is stored so far is kept",
+        ) from error
+    finally:
+        _loading.pop()
+
+
+@cache
+def _import_shipped(package: str) -> None:
+    _loading.append(SHIPPED)
+    try:
+        rooms = importlib.import_module(package)
+        for module in pkgutil.iter_modules(rooms.__path__):
+            importlib.import_module(f"{package}.{module.name}")
+    finally:
+        _loading.pop()
+
+
+def _origin() -> str:
+    """Who is registering: the extension being loaded, else the module that called."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_name.startswith("register") and frame.f_back is not None:
+        frame = frame.f_back
+    name = str(frame.f_globals.get("__name__", "?"))
+    if name.partition(".")[0] == "audit_suite":
+        return SHIPPED
+    return _loading[-1] if _loading and _loading[-1] != SHIPPED else name
+
+
+FILLS: Registry[Any] = Registry("fill", "audit_suite.maskings.fills")
+LOADERS: Registry[Any] = Registry("model loader", "audit_suite.models.loaders")
+READERS: Registry[Any] = Registry("data set reader", "audit_suite.datasets.readers")
+EXPLAINERS: Registry[Any] = Registry("explainer", "audit_suite.explainers.methods")
+CAUSES: Registry[Any] = Registry("cause", "audit_suite.causes.rules")
+SECTIONS: Registry[Any] = Registry("report section", "audit_suite.sections")
