@@ -82,7 +82,7 @@ def test_an_edited_instrument_is_another_one(tmp_path, monkeypatch):
     monkeypatch.setattr(audit_suite, "__file__", str(copy / "__init__.py"))
     assert auditing.instrument() == before
     (copy / "report" / "words.py").write_text("# no verdict rests on it")
-    (copy / "causes" / "rules.py").write_text("# named anew from the findings kept")
+    (copy / "causes" / "naming.py").write_text("# named anew from the findings kept")
     assert auditing.instrument() == before
     (copy / "gate.py").write_text("# edited")
     assert auditing.instrument() != before

@@ -101,18 +101,18 @@ def c5(verdict="pass", ahead=(0.3, 0.4), lost=(0.0, 0.02)):
 
 def c10(**strata):
     """C10 by stratum; another finding if its name is ``other``, else a tag."""
-    found = []
+    within_each = []
     for name, verdict in strata.items():
         kind = "target" if name == "other" else "tag"
         value = AUROC.get(verdict.partition(":")[0], 0.5)
         at = estimate(value, masking=FILL, stratum=name, kind=kind)
-        found.append(finding("C10", verdict, f"{name}-without-roi", at))
-    return found
+        within_each.append(finding("C10", verdict, f"{name}-without-roi", at))
+    return within_each
 
 
-def m3(told=0.5, follow=(0.0, 0.0), name="site", among=2):
-    """M3: how well a property tells the label, and how the score follows it in each class."""
-    shown = [estimate(told, property=name)]
+def m3(predicts=0.5, follow=(0.0, 0.0), name="site", among=2):
+    """M3: how well a property predicts the label, and how the score follows it in each class."""
+    shown = [estimate(predicts, property=name)]
     for value, side in zip(follow[:among], ("positive", "negative"), strict=False):
         shown.append(estimate(value, 0.03, property=name, among=side))
     return [finding("M3", "na: reported only", name, observations=shown)]
@@ -131,14 +131,14 @@ def within(*values):
 
 
 def filled(check, verdict, values, case="", **at):
-    """A finding of one comparison a fill."""
+    """A finding with one comparison per fill."""
     shown = [
         estimate(value, masking=FILL + number * "-mean", **at)
         for number, value in enumerate(values)
     ]
-    found = finding(check, verdict, case, shown=shown[0])
-    found.comparisons = [comparison(verdict, one) for one in shown]
-    return found
+    made = finding(check, verdict, case, shown=shown[0])
+    made.comparisons = [comparison(verdict, each) for each in shown]
+    return made
 
 
 def c1(geometry="pass", pixels="pass", position="pass"):
@@ -148,8 +148,8 @@ def c1(geometry="pass", pixels="pass", position="pass"):
 
 def c6(*verdicts):
     pairs = ("black-mean", "black-blur", "mean-blur", "black-inpaint", "black-noise")
-    given_ = itertools.chain(verdicts, itertools.repeat("pass"))
-    return [finding("C6", verdict, pair) for pair, verdict in zip(pairs, given_, strict=False)]
+    given = itertools.chain(verdicts, itertools.repeat("pass"))
+    return [finding("C6", verdict, pair) for pair, verdict in zip(pairs, given, strict=False)]
 
 
 CLEAN = {
@@ -165,7 +165,7 @@ CLEAN = {
     "C12": "pass",
     "M3": m3(),
 }
-"""An honest model on data that tell nothing besides."""
+"""An honest model, on data in which nothing but the finding predicts the label."""
 
 SIGNAL = {
     "R2": "fail",
@@ -179,13 +179,13 @@ SIGNAL = {
 
 def findings(changes=None, base=None):
     """The findings of one place: a clean audit, or ``base``, with changes; None: not run."""
-    found = []
-    for check, said in {**CLEAN, **(base or {}), **(changes or {})}.items():
-        if isinstance(said, str):
-            found.append(finding(check, said))
-        elif said is not None:
-            found += [one.model_copy() for one in said]  # tests may change what they got
-    return found
+    made = []
+    for check, content in {**CLEAN, **(base or {}), **(changes or {})}.items():
+        if isinstance(content, str):
+            made.append(finding(check, content))
+        elif content is not None:
+            made += [each.model_copy() for each in content]  # tests may change what they got
+    return made
 
 
 def named(changes=None, base=None):
@@ -194,8 +194,8 @@ def named(changes=None, base=None):
 
 
 def flag(record, cause):
-    (found,) = [flag for flag in record.flags if flag.cause == cause]
-    return found
+    (only,) = [flag for flag in record.flags if flag.cause == cause]
+    return only
 
 
 LEAK = {"C1": c1(geometry="fail"), "C3": c3("fail", own=0.9, fall=(0.1, 0.4))}

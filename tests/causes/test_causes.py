@@ -67,7 +67,7 @@ RULES = [
     ("mask-leak", {**LEAK, "C3": c3("fail", own=0.9, fall=(-0.02, 0.2))}, "unknown"),
     ("mask-leak", {**LEAK, "C3": c3("pass", own=0.52, fall=(0.01, 0.2))}, "unknown"),
     ("mask-leak", {**LEAK, "C3": c3("fail", own=0.9, fall=(-0.01, 0.02))}, "no"),
-    # another's region also covers what spills over the own one
+    # another's region also covers disease just beyond the own one
     ("mask-leak", {**LEAK, "R2": "fail", "C12": "pass"}, "unknown"),
     ("mask-leak", {**LEAK, "R2": "fail", "C12": "fail"}, "yes"),
     # a fall that is shown to be small is none, however surely it is one
@@ -87,14 +87,14 @@ RULES = [
     ("roi-incomplete", {"R2": "fail", "C12": "inconclusive"}, "unknown"),
     ("roi-incomplete", {"R2": "inconclusive", "C12": "pass"}, "unknown"),
     ("roi-incomplete", {"R2": "pass", "R3": "fail", "C12": "pass"}, "no"),
-    # one fill that upsets the model hides what is told under another
+    # one fill that disturbs the model hides what is detected under another
     ("roi-incomplete", {"R2": r2("inconclusive", 0.93, 0.51)}, "yes"),
     ("roi-incomplete", {"R2": r2("inconclusive", 0.51, 0.07)}, "yes"),
     ("roi-incomplete", {"R2": r2("inconclusive", 0.55, 0.51)}, "unknown"),
     ("roi-incomplete", {"R2": r2("inconclusive", 0.93, 0.51), "C12": "fail"}, "no"),
     ("roi-incomplete", {"R2": r2("inconclusive", 0.93, 0.51), "C12": "inconclusive"}, "unknown"),
     # co-label: R2 PASSes within strata of the other labels
-    # ... of what one fill tells, under that fill, as long as no fill tells anything there
+    # ... under the fill that detects the label, unless some fill still detects it there
     ("co-label", {**SIGNAL, "R2": r2("inconclusive", 0.9, 0.55), "C10": within(0.5, 0.54)}, "yes"),
     (
         "co-label",
@@ -111,8 +111,8 @@ RULES = [
     ("co-label", {**SIGNAL, "C10": c10(site="fail")}, "unknown"),
     ("co-label", {**SIGNAL, "C10": None}, "unknown"),
     ("co-label", {**SIGNAL, "C10": c10(nothing="na: none declared"), "M3": None}, "unknown"),
-    ("co-label", {**SIGNAL, "C10": c10(sick="na: is what is told apart")}, "unknown"),
-    # explained by metadata: M3 finds the tag to tell the label, and R2 PASSes within it
+    ("co-label", {**SIGNAL, "C10": c10(sick="na: is the target")}, "unknown"),
+    # explained by metadata: M3 finds that the tag predicts the label, and R2 PASSes within it
     ("explained-by-metadata", {}, "no"),
     ("explained-by-metadata", {**SIGNAL, "C10": c10(site="pass"), "M3": m3(0.7)}, "yes"),
     ("explained-by-metadata", {**SIGNAL, "C10": c10(site="pass"), "M3": m3(0.3)}, "yes"),
@@ -157,7 +157,7 @@ RULES = [
     (UNDETERMINED, {**SIGNAL, "C4": "pass"}, "yes"),
     (UNDETERMINED, {**SIGNAL, "C4": "inconclusive"}, "yes"),
     (UNDETERMINED, {**SIGNAL, "C4": "pass", **LEAK}, "no"),
-    # ... or a property that tells the label all over the image and that the score follows
+    # ... or a property that predicts the label all over the image and that the score follows
     (UNDETERMINED, {"M3": m3(0.8, (0.4, 0.3), "brightness")}, "yes"),
     (UNDETERMINED, {"M3": m3(0.2, (-0.4, -0.3), "brightness")}, "yes"),
     (UNDETERMINED, {"M3": m3(0.8, (0.4, -0.3), "brightness")}, "no"),
@@ -179,9 +179,9 @@ RULES = [
 
 @pytest.mark.parametrize(("cause", "changes", "holds"), RULES)
 def test_what_makes_a_cause_hold_or_not(cause, changes, holds):
-    found = flag(named(changes), cause)
-    assert found.holds == holds
-    assert bool(found.settles) == (holds == "unknown" or (cause == UNDETERMINED and holds == "yes"))
+    shown = flag(named(changes), cause)
+    assert shown.holds == holds
+    assert bool(shown.settles) == (holds == "unknown" or (cause == UNDETERMINED and holds == "yes"))
 
 
 def test_every_cause_is_tried_in_all_three_ways():
@@ -245,7 +245,7 @@ VERDICTS = st.sampled_from(
 
 @st.composite
 def audits(draw):
-    """What any audit might have found."""
+    """The findings that any audit might have."""
 
     def each(*cases):
         return {case: v for case in cases if (v := draw(VERDICTS)) is not None}
@@ -260,25 +260,25 @@ def audits(draw):
     if (verdict := draw(VERDICTS)) is not None:
         changes["C5"] = c5(verdict, draw(ends), draw(ends))
     changes["M3"] = [
-        one
+        each
         for name in draw(st.lists(st.sampled_from(["site", "age", "grain"]), unique=True))
-        for one in m3(draw(st.sampled_from([0.3, 0.5, 0.8])), (0.3, draw(ends)[0]), name)
+        for each in m3(draw(st.sampled_from([0.3, 0.5, 0.8])), (0.3, draw(ends)[0]), name)
     ]
-    found = findings(changes)
-    if not any(f.check in ("R2", "R3", "C4") and f.comparisons for f in found):
-        found += [finding("R2", "inconclusive")]
-    return found
+    made = findings(changes)
+    if not any(f.check in ("R2", "R3", "C4") and f.comparisons for f in made):
+        made += [finding("R2", "inconclusive")]
+    return made
 
 
 @settings(deadline=None)
 @given(audits())
-def test_whatever_was_found_every_flag_speaks(found):
-    (record,) = name_causes(found)
+def test_every_flag_gives_a_reason_whatever_the_findings(audit):
+    (record,) = name_causes(audit)
     assert [flag.cause for flag in record.flags] == list(CAUSES)
     for each in record.flags:
         assert each.because
         if each.holds == "unknown":
-            assert each.settles == each.because, "an unknown says what would settle it"
+            assert each.settles == each.because, "an unknown names what would settle it"
             assert "()" not in each.settles
         elif each.cause != UNDETERMINED:
             assert not each.settles
@@ -291,10 +291,10 @@ def test_whatever_was_found_every_flag_speaks(found):
 
 @settings(deadline=None)
 @given(audits(), st.randoms(use_true_random=False))
-def test_the_order_of_findings_decides_nothing(found, random):
-    (record,) = name_causes(found)
-    random.shuffle(found)
-    (again,) = name_causes(found)
+def test_the_order_of_findings_decides_nothing(audit, random):
+    (record,) = name_causes(audit)
+    random.shuffle(audit)
+    (again,) = name_causes(audit)
     assert [f.holds for f in again.flags] == [f.holds for f in record.flags]
     assert again.causes == record.causes
     assert again.sentence == record.sentence
@@ -302,28 +302,25 @@ def test_the_order_of_findings_decides_nothing(found, random):
 
 @settings(deadline=None)
 @given(audits())
-def test_a_waiver_changes_who_answers_not_what_causes_it(found):
-    """What was compared counts, whatever was made of the verdict afterwards."""
-    (record,) = name_causes(found)
+def test_a_waiver_changes_who_answers_not_what_causes_it(audit):
+    """The comparisons count, whether or not a waiver covers the verdict."""
+    (record,) = name_causes(audit)
     waiver = WaiverRecord(owner="o", reason="r", expires="2999-01-01")
-    for one in found:
-        if one.verdict in ("fail", "inconclusive"):
-            one.verdict, one.waiver = "waived", waiver
-    assert name_causes(found) == [record]
+    for each in audit:
+        if each.verdict in ("fail", "inconclusive"):
+            each.verdict, each.waiver = "waived", waiver
+    assert name_causes(audit) == [record]
 
 
 @settings(deadline=None)
 @given(audits())
-def test_without_a_signal_nothing_outside_the_region_is_named(found):
-    for one in found:
-        if one.check in ("R2", "R3"):
-            one.comparisons = [comparison("pass", estimate(0.5))]
-    (record,) = name_causes(found)
-    signal = {one.check for one in found if one.check in ("R2", "R3")}
+def test_without_a_signal_nothing_outside_the_region_is_named(audit):
+    for each in audit:
+        if each.check in ("R2", "R3"):
+            each.comparisons = [comparison("pass", estimate(0.5))]
+    (record,) = name_causes(audit)
+    signal = {each.check for each in audit if each.check in ("R2", "R3")}
     if signal == {"R2", "R3"}:
         needing = {"background-shortcut", "roi-incomplete", "co-label", "explained-by-metadata"}
         assert not needing & set(record.causes)
         assert all(flag(record, cause).holds == "no" for cause in needing)
-
-
-# What an unknown says

@@ -409,7 +409,7 @@ def test_what_was_planted_is_named(audited, cell, named, cleared):
 def test_an_honest_model_is_named_nothing_and_cleared_of_a_background(audited):
     found = audited.causes[CLEAN]
     assert found["causes"] == []
-    assert "nothing found here speaks for another cue" in found["sentence"]
+    assert "no check points to another cue" in found["sentence"]
     assert {flag["holds"] for flag in found["flags"]} == {"no"}
 
 

@@ -1,4 +1,4 @@
-"""What a flag says: what led there, what would settle it, and the sentence for a clinician."""
+"""Texts of a flag: why it holds, what would settle it, and the sentence for a clinician."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ from audit_suite.causes import UNDETERMINED, name_causes
         ),
     ],
 )  # fmt: skip
-def test_an_unknown_says_what_would_settle_it(cause, changes, settles):
-    found = flag(named(changes), cause)
-    assert (found.holds, found.settles) == ("unknown", settles)
+def test_an_unknown_names_what_would_settle_it(cause, changes, settles):
+    shown = flag(named(changes), cause)
+    assert (shown.holds, shown.settles) == ("unknown", settles)
 
 
 def test_the_most_that_any_case_needs_is_what_settles():
-    found = flag(named({"C6": c6("inconclusive: 3", "inconclusive: 30")}), "masking-artefact")
-    assert found.settles == "C6 needs about 30 more positive patients"
+    shown = flag(named({"C6": c6("inconclusive: 3", "inconclusive: 30")}), "masking-artefact")
+    assert shown.settles == "C6 needs about 30 more positive patients"
 
 
 def test_masks_whose_quality_is_tied_to_the_label_support_no_cause():
@@ -71,8 +71,8 @@ def test_masks_whose_quality_is_tied_to_the_label_support_no_cause():
     poor = [finding("C13", "pass", "area"), finding("C13", "fail", "quality")]
     doubted = named({**SIGNAL, **LEAK, "C13": poor})
     assert doubted.causes == [UNDETERMINED]
-    found = flag(doubted, "background-shortcut")
-    assert (found.holds, found.settles) == (
+    shown = flag(doubted, "background-shortcut")
+    assert (shown.holds, shown.settles) == (
         "unknown",
         "masks of equal quality for sick and healthy",
     )
@@ -83,9 +83,9 @@ def test_masks_whose_quality_is_tied_to_the_label_support_no_cause():
 
 def test_undetermined_lists_what_is_open_and_what_would_settle_it():
     changes = {**SIGNAL, "C4": "inconclusive: 40", "C12": "na: no margin declared"}
-    found = flag(named(changes), UNDETERMINED)
-    assert found.holds == "yes"
-    assert found.settles == (
+    shown = flag(named(changes), UNDETERMINED)
+    assert shown.holds == "yes"
+    assert shown.settles == (
         "background-shortcut (C4 needs about 40 more positive patients); "
         "roi-incomplete (C12: no margin declared)"
     )
@@ -93,7 +93,7 @@ def test_undetermined_lists_what_is_open_and_what_would_settle_it():
     assert closed.settles == "a reader who looks at the masked images"
     used = flag(named({"M3": m3(0.8, (0.4, 0.3), "brightness")}), UNDETERMINED)
     assert used.settles.startswith("images of one scanner and protocol")
-    assert used.because.startswith("brightness tells the label, and the model's score follows")
+    assert used.because.startswith("brightness predicts the label, and the model's score follows")
 
 
 # What a flag shows
@@ -101,10 +101,10 @@ def test_undetermined_lists_what_is_open_and_what_would_settle_it():
 
 def test_a_flag_shows_the_estimates_that_decided_it():
     record = named(SIGNAL)
-    shown = flag(record, "background-shortcut").estimates
-    assert len(shown) == 3
-    found = flag(named({**SIGNAL, "C4": "pass"}), UNDETERMINED)
-    assert len(found.estimates) == 2
+    deciding = flag(record, "background-shortcut").estimates
+    assert len(deciding) == 3
+    shown = flag(named({**SIGNAL, "C4": "pass"}), UNDETERMINED)
+    assert len(shown.estimates) == 2
     used = flag(named({"M3": m3(0.8, (0.4, 0.3), "brightness")}), UNDETERMINED)
     assert [e.at["property"] for e in used.estimates] == ["brightness"] * 3
     assert not flag(named(), UNDETERMINED).estimates
@@ -113,14 +113,16 @@ def test_a_flag_shows_the_estimates_that_decided_it():
 def test_reasons_name_what_patients_were_equal_in():
     changes = {**SIGNAL, "C10": c10(age="pass", site="pass", other="fail")}
     changes["M3"] = [*m3(0.7), *m3(0.8, name="age")]
-    found = flag(named(changes), "explained-by-metadata")
-    assert found.because == "among patients equal in age, site nothing is told without the region"
+    shown = flag(named(changes), "explained-by-metadata")
+    assert shown.because == (
+        "among patients equal in age or in site, the model is at chance without the region"
+    )
 
 
 # Sentences
 
 
-def test_one_sentence_says_it_to_a_clinician():
+def test_one_sentence_for_a_clinician():
     assert named(SIGNAL).sentence == (
         "On sick: the model recognises it from parts of the image outside the region where a "
         "reader would look."
@@ -129,11 +131,11 @@ def test_one_sentence_says_it_to_a_clinician():
     assert both.count("; and ") == 1
     assert "another finding that often comes with it" in both
     assert named().sentence == (
-        "On sick: with the region of interest hidden the model tells nothing, and nothing found "
-        "here speaks for another cue."
+        "On sick: with the region of interest hidden the model is at chance, and no check points "
+        "to another cue."
     )
     open_ = named({"R2": "inconclusive", "R3": "inconclusive"}).sentence
-    assert "cannot say what the model reads outside" in open_
+    assert "cannot show what the model reads outside" in open_
     assert "cannot find or tell apart" in named({**SIGNAL, "C4": "pass"}).sentence
 
 
@@ -170,8 +172,8 @@ def test_every_cause_has_words_of_its_own(cause):
 
 def test_each_model_data_set_and_target_is_a_place_of_its_own():
     clean, guilty = findings(), findings(SIGNAL)
-    for one in guilty:
-        one.target = "effusion"
+    for each in guilty:
+        each.target = "effusion"
     records = name_causes([*clean, *guilty])
     assert [(r.target, r.causes) for r in records] == [
         ("sick", []),
@@ -180,7 +182,7 @@ def test_each_model_data_set_and_target_is_a_place_of_its_own():
 
 
 @pytest.mark.parametrize(
-    ("found", "count"),
+    ("audit", "count"),
     [
         ([], 0),
         ([finding("R1", "pass"), finding("C1", "fail", "geometry")], 0),
@@ -190,5 +192,5 @@ def test_each_model_data_set_and_target_is_a_place_of_its_own():
         ([finding("C4", "inconclusive")], 1),
     ],
 )
-def test_a_place_where_the_region_was_never_hidden_has_no_causes(found, count):
-    assert len(name_causes(found)) == count
+def test_a_place_where_the_region_was_never_hidden_has_no_causes(audit, count):
+    assert len(name_causes(audit)) == count

@@ -1,0 +1,84 @@
+"""From findings to named causes: independent flags, of which several may hold.
+
+A cause is an association that the data support, not a proof. Each flag is a rule on verdicts that
+have an error level of their own; where a verdict is missing or inconclusive the flag is unknown,
+and says what would settle it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from audit_suite.causes.findings_at import FindingsAt
+from audit_suite.causes.undetermined import undetermined
+from audit_suite.causes.words import sentence
+from audit_suite.record import CauseFlag, CausesRecord, Finding
+from audit_suite.registry import CAUSES, SHIPPED
+from audit_suite.verdict import Inconclusive, NotApplicable
+
+_HIDING = ("R2", "R3", "C4")  # without one of these there is no signal to name a cause of
+
+
+def name_causes(findings: Sequence[Finding]) -> list[CausesRecord]:
+    """Name the causes of each model, data set and target.
+
+    Args:
+        findings: All findings of an audit.
+
+    Returns:
+        One record per place at which the region was hidden; its ``causes`` are the flags that hold.
+
+    Raises:
+        AuditError: If the rule of an extension's cause raises or does not return its flag.
+    """
+    places: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        places.setdefault((finding.model, finding.dataset, finding.target), []).append(finding)
+    return [
+        _causes_at(place, FindingsAt(here))
+        for place, here in places.items()
+        if any(finding.check in _HIDING and finding.comparisons for finding in here)
+    ]
+
+
+def _causes_at(place: tuple[str, str, str], findings: FindingsAt) -> CausesRecord:
+    model, dataset, target = place
+    signal = findings.detects_label("R2", "R3")
+    flags = [_flag_of(name, findings) for name in sorted(CAUSES, key=_order)]
+    if findings.fails("C13", "quality") == "yes":
+        flags = [_doubted(flag) for flag in flags]
+    flags.append(undetermined(findings, signal, flags))
+    return CausesRecord(
+        model=model,
+        dataset=dataset,
+        target=target,
+        causes=[flag.cause for flag in flags if flag.holds == "yes"],
+        flags=flags,
+        sentence=sentence(target, signal, flags),
+    )
+
+
+def _order(name: str) -> tuple[bool, int, str]:
+    return CAUSES.origin(name) != SHIPPED, CAUSES[name].rank, name
+
+
+def _flag_of(name: str, findings: FindingsAt) -> CauseFlag:
+    try:
+        with CAUSES.blaming(name):
+            flag = CAUSES[name].rule(findings)
+    except (Inconclusive, NotApplicable) as error:  # verdicts are of checks; a rule has none
+        raise CAUSES.misbehaved(name, f"raised {type(error).__name__}: {error}") from error
+    if not isinstance(flag, CauseFlag) or flag.cause != name:
+        raise CAUSES.misbehaved(name, f"returned {flag!r}, not its own CauseFlag")
+    return flag
+
+
+def _doubted(flag: CauseFlag) -> CauseFlag:
+    """A flag that rests on masks whose quality differs between sick and healthy: unknown."""
+    if flag.holds != "yes":
+        return flag
+    because = (
+        "the masks' quality differs between sick and healthy (C13), and so does what they hide"
+    )
+    settles = "masks of equal quality for sick and healthy"
+    return flag.model_copy(update={"holds": "unknown", "because": because, "settles": settles})
