@@ -9,15 +9,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audit_suite.cards import ModelCard
 from audit_suite.errors import AuditError
 
+if TYPE_CHECKING:
+    from torch import nn
+
 _TORCHVISION = "torchvision"
 
 
-def build(card: ModelCard, **more: Any) -> Any:
+def call_factory(card: ModelCard, **more: Any) -> nn.Module:
     """Call the card's factory with the card's arguments.
 
     Args:
@@ -25,25 +28,34 @@ def build(card: ModelCard, **more: Any) -> Any:
         **more: Further arguments.
 
     Raises:
-        AuditError: If there is no such factory or it does not take the arguments.
+        AuditError: If there is no such factory, or it raises or does not return a module.
     """
+    from torch import nn
+
     assert card.architecture is not None, "the card's validation guarantees it"
     factory = _find(card, card.architecture)
     try:
-        return factory(**card.arguments, **more)
+        module = factory(**card.arguments, **more)
     except Exception as error:
         raise AuditError(
             f"{card.path}: key 'architecture': '{card.architecture}' called with the arguments "
             f"{sorted({**card.arguments, **more})} raised {type(error).__name__}: {error}",
             "correct the key 'arguments', or the factory",
         ) from error
+    if not isinstance(module, nn.Module):
+        raise AuditError(
+            f"{card.path}: key 'architecture': '{card.architecture}' returned "
+            f"{type(module).__name__}, not a torch.nn.Module",
+            "wrap the function in a module: scores of shape (batch, targets) from `forward`",
+        )
+    return module
 
 
 def source_file(card: ModelCard, name: str) -> Path | None:
-    """The Python file of a factory; None for torchvision's.
+    """The Python file that a factory is written in; None for torchvision's.
 
     Raises:
-        AuditError: If it cannot be found.
+        AuditError: If the file or the module does not exist.
     """
     module, _, _ = name.partition(":")
     if module == _TORCHVISION:
@@ -62,7 +74,7 @@ def source_file(card: ModelCard, name: str) -> Path | None:
 def _find(card: ModelCard, name: str) -> Callable[..., Any]:
     module, colon, function = name.partition(":")
     if not colon or not function:
-        raise _unknown(card, f"'{name}' names no function")
+        raise _unknown(card, f"'{name}' does not name a function")
     if module == _TORCHVISION:
         from torchvision.models import get_model_builder, list_models
 
@@ -73,11 +85,11 @@ def _find(card: ModelCard, name: str) -> Callable[..., Any]:
     loaded = (
         _load_file(_existing(card, module)) if module.endswith(".py") else _import(card, module)
     )
-    found = getattr(loaded, function, None)
-    if not callable(found):
+    factory = getattr(loaded, function, None)
+    if not callable(factory):
         known = [n for n, f in vars(loaded).items() if inspect.isfunction(f)]
         raise _unknown(card, f"{module} has no function '{function}' (it has: {', '.join(known)})")
-    return found  # type: ignore[no-any-return]  # callable, as just checked
+    return factory  # type: ignore[no-any-return]  # callable, as just checked
 
 
 def _import(card: ModelCard, module: str) -> ModuleType:

@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from audit_suite.cards import DatasetCard, InputSpec, load_dataset_card, load_model_card
 from audit_suite.datasets import load_dataset
 from audit_suite.errors import AuditError
-from audit_suite.models import fit_geometry, normalise
+from audit_suite.models.preprocessing import fit_geometry, normalise
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))

@@ -12,7 +12,9 @@ from torch import nn
 
 from audit_suite.cards import InputSpec, load_model_card
 from audit_suite.errors import AuditError
-from audit_suite.models import fit_geometry, load_model, model_digest, normalise
+from audit_suite.models.digest import model_digest
+from audit_suite.models.load import load_model
+from audit_suite.models.preprocessing import fit_geometry, normalise
 
 FACTORY = """
 import torch
@@ -259,13 +261,17 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path, card, monkeypatch):
             "raised TypeError",
         ),
         ("architecture", [TINY, 'weights = "w.pt"', 'embedding_layer = "neck"'], "no layer 'neck'"),
-        ("architecture", [TINY, 'weights = "bad.safetensors"'], "no readable safetensors file"),
+        (
+            "architecture",
+            [TINY, 'weights = "bad.safetensors"'],
+            "is not a readable safetensors file",
+        ),
         ("architecture", [TINY, 'weights = "bad.pt"'], "weights.*bad.pt"),
-        ("architecture", [TINY, 'weights = "list.pt"'], "is no state dict"),
+        ("architecture", [TINY, 'weights = "list.pt"'], "is not a state dict"),
         ("torchscript", ['weights = "bad.pt"'], "cannot be read as a TorchScript archive"),
         ("export", ['weights = "bad.pt"'], "cannot be read as a torch.export archive"),
         ("callable", ['architecture = "net.py:no_module"'], "returned int, not a torch.nn.Module"),
-        ("callable", ['architecture = "net.py:strange"'], "the model gives dict for 2 images"),
+        ("callable", ['architecture = "net.py:strange"'], "the model returns dict for 2 images"),
         ("callable", ['architecture = "net.py:nan"'], "scores that are not finite"),
         (
             "callable",

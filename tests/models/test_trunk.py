@@ -16,7 +16,8 @@ from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
 from audit_suite.evidence.executor import compute
 from audit_suite.maskings import Full, WithoutROI
-from audit_suite.models import AuditedModel, load_model
+from audit_suite.models.audited import AuditedModel
+from audit_suite.models.load import load_model
 from audit_suite.statistics import estimate_auroc
 
 FACTORY = """

@@ -1,0 +1,150 @@
+"""A loaded model: one forward pass to scores and embedding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from audit_suite.cards import ModelCard
+from audit_suite.errors import AuditError
+from audit_suite.models.digest import trunk_digest
+
+_LISTED = 8  # layer names shown in a message
+
+
+class AuditedModel:
+    """A loaded model in evaluation mode.
+
+    Attributes:
+        card: Its card.
+        digest: SHA-256 of what decides its scores.
+        trunk: SHA-256 of what decides its embedding, if its scores are the card's head applied to
+            the embedding; else None. Models with the same trunk share one pass through it.
+    """
+
+    def __init__(self, card: ModelCard, module: nn.Module, digest: str) -> None:
+        self.card = card
+        self.digest = digest
+        self._module = module
+        self._embedding: Tensor | None = None
+        self._head = None if card.head is None else self._layer(card.head)
+        self.trunk = None if card.head is None else trunk_digest(card, module)
+        if card.embedding_layer is not None:
+            self._layer(card.embedding_layer).register_forward_hook(self._keep)
+
+    @property
+    def module(self) -> nn.Module:
+        """The network itself, with raw outputs of shape (B, T), for explainers."""
+        return self._module
+
+    def __call__(self, batch: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Score a batch.
+
+        Args:
+            batch: Normalised input, shape (B, C, h, w).
+
+        Returns:
+            Scores after the card's activation, shape (B, T), float32, and the embedding, shape
+            (B, D), or None if the card names no layer. A spatial embedding is averaged over space.
+
+        Raises:
+            AuditError: If the model raises or returns another shape, or a score is not finite.
+        """
+        with torch.inference_mode():
+            try:
+                output = self._module(batch)
+            except (RuntimeError, ValueError, TypeError) as error:
+                raise AuditError(
+                    f"{self.card.path}: the model raised {type(error).__name__} on a batch of "
+                    f"shape {tuple(batch.shape)}: {str(error).partition(chr(10))[0]}",
+                    "check the key 'input' (size, channels) of the card",
+                ) from None
+            if self._head is not None and self._embedding is not None:
+                return self.from_embedding(self._embedding), self._embedding
+            scores = self._finite(output, len(batch))
+        return scores, self._embedding
+
+    def from_embedding(self, embedding: Tensor) -> Tensor:
+        """Scores of embeddings that come from this model or from one with the same trunk.
+
+        Args:
+            embedding: Shape (B, D).
+
+        Returns:
+            Scores after the card's activation, shape (B, T), float32.
+
+        Raises:
+            AuditError: If the head returns another shape, or a score is not finite.
+        """
+        assert self._head is not None, "only models whose card names a head have a trunk"
+        with torch.inference_mode():
+            return self._finite(self._head(embedding), len(embedding))
+
+    def check_head(self) -> None:
+        """Check, on noise, that scores are the head applied to the embedding.
+
+        Raises:
+            AuditError: If they are not.
+        """
+        shape = (2, self.card.input.channels, *self.card.input.size)
+        device = next(iter(self._module.parameters())).device
+        noise = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
+        with torch.inference_mode():
+            try:
+                whole = self._module(noise)
+            except (RuntimeError, ValueError, TypeError):
+                return  # a model that cannot take its input is reported when it is called
+            try:
+                assert self._head is not None
+                same = torch.allclose(self._head(self._embedding), whole, atol=1e-4)
+            except (RuntimeError, TypeError):
+                same = False
+        if not same:
+            raise AuditError(
+                f"{self.card.path}: key 'head': the model is not its layer '{self.card.head}' "
+                f"applied to the output of '{self.card.embedding_layer}'",
+                "correct the keys 'head' and 'embedding_layer', or leave 'head' out",
+            )
+
+    def _finite(self, output: object, batch: int) -> Tensor:
+        scores = self._activate(self._check(output, batch))
+        if not torch.isfinite(scores).all():
+            raise AuditError(
+                f"{self.card.path}: the model returns scores that are not finite",
+                "check the weights, and 'mean' and 'std' under 'input'",
+            )
+        return scores
+
+    def _check(self, output: object, batch: int) -> Tensor:
+        wanted = (batch, len(self.card.targets))
+        if isinstance(output, Tensor) and output.ndim == 1 and wanted[1] == 1:
+            output = output[:, None]
+        if not isinstance(output, Tensor) or tuple(output.shape) != wanted:
+            actual = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+            raise AuditError(
+                f"{self.card.path}: key 'targets' names {wanted[1]} outputs, the model returns "
+                f"{actual} for {batch} images",
+                "list one target per output, in the model's order",
+            )
+        return output.float()
+
+    def _activate(self, output: Tensor) -> Tensor:
+        if self.card.activation == "sigmoid":
+            return output.sigmoid()
+        return output.softmax(dim=1) if self.card.activation == "softmax" else output
+
+    def _layer(self, name: str) -> nn.Module:
+        layers: dict[str, nn.Module] = dict(self._module.named_modules())
+        if name not in layers:
+            known = [layer for layer in layers if layer][-_LISTED:]
+            raise AuditError(
+                f"{self.card.path}: key 'embedding_layer': the model has no layer '{name}'",
+                f"its last layers are: {', '.join(known) or 'not visible in this format'}",
+            )
+        return layers[name]
+
+    def _keep(self, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
+        spatial = tuple(range(2, output.ndim))
+        self._embedding = output.float().mean(dim=spatial) if spatial else output.float()

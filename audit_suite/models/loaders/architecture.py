@@ -1,0 +1,40 @@
+"""Load a state dict into the network that a factory returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit_suite.models.factory import call_factory
+from audit_suite.models.loader import register_loader
+from audit_suite.models.weights import fit_state, read_state
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from audit_suite.cards import ModelCard
+
+
+@dataclass(frozen=True)
+class ArchitectureLoader:
+    """A state dict, in the network of ``torchvision:NAME`` or ``package.module:function``."""
+
+    name: str = "architecture"
+    needs_architecture: bool = True
+    needs_weights: bool = True
+    has_modes: bool = True
+
+    def load(self, card: ModelCard, weights: Path | None) -> nn.Module:
+        """Call the factory and fill in its parameters.
+
+        Raises:
+            AuditError: If the factory fails, or the file cannot be read or does not fit.
+        """
+        assert weights is not None, "the card's validation guarantees it"
+        module = call_factory(card)
+        fit_state(card, module, weights, read_state(card, weights))
+        return module
+
+
+register_loader(ArchitectureLoader())
