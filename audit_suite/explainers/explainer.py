@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+import json
+import re
+from dataclasses import asdict, dataclass, is_dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
-import torch
-from torch import Tensor, nn
+from audit_suite.errors import AuditError
+from audit_suite.registry import EXPLAINERS
+from audit_suite.verdict import NotApplicable
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 _PIXELS = 1 << 19
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # it is a part of case ids
+_REGIONS = "region-shapley"  # how needs name the values of regions, which are not a map
 
 
 @dataclass(frozen=True)
@@ -19,8 +27,8 @@ class Explained:
         maps: Shape (N, H, W), float32: attribution of each pixel, summed over channels, in units
             of the output explained (the model's raw output, before any activation).
         outputs: Shape (N,), f(x).
-        expected: Shape (N,), what the attributions of an image should add up from: E f over the
-            references. NaN for methods whose attributions do not add up to f(x) - E f.
+        expected: Shape (N,), the baseline: an image's attributions add up to f(x) minus this. It is
+            E f over the references. NaN for methods whose attributions do not add up.
     """
 
     maps: Tensor
@@ -28,16 +36,17 @@ class Explained:
     expected: Tensor
 
 
+@runtime_checkable
 class Explainer(Protocol):
-    """A method that says which pixels an output came from.
+    """A method that attributes an output to pixels; registered by `register_explainer`.
 
-    Implementations are small frozen dataclasses of their settings, so that a digest of them tells
-    two apart.
+    A small frozen dataclass of its settings: they are a part of the key under which its maps are
+    stored. Its module is imported whenever names are looked up, so import torch inside `explain`.
     """
 
     @property
     def name(self) -> str:
-        """Stable ASCII slug, for example ``gradient``."""
+        """Stable slug of lower-case letters, digits and hyphens, for example ``gradient``."""
         ...
 
     def explain(
@@ -46,7 +55,8 @@ class Explainer(Protocol):
         """Explain one output for some images.
 
         Args:
-            module: The model in evaluation mode; (B, C, H, W) in, (B, T) out. It is left as it was.
+            module: The model in evaluation mode; (B, C, H, W) in, (B, T) out. It must be left
+                unchanged.
             output: Which of the T outputs.
             images: Shape (N, C, H, W), as the model takes them (normalised).
             references: Shape (R, C, H, W), likewise: what "absent" looks like; never the images
@@ -59,8 +69,100 @@ class Explainer(Protocol):
         ...
 
 
+AnyExplainer = TypeVar("AnyExplainer", bound=Explainer)
+
+
+def register_explainer(explainer: AnyExplainer) -> AnyExplainer:
+    """Make an explainer known to needs and the command line by its name.
+
+    Raises:
+        AuditError: If it is not an explainer, its settings cannot be written as JSON, or its name
+            is taken or not a slug.
+    """
+    if isinstance(explainer, type) or not isinstance(explainer, Explainer):
+        raise AuditError(
+            f"register_explainer: {explainer!r} is not an explainer",
+            "register an object with name and explain",
+        )
+    if not _NAME.fullmatch(explainer.name) or explainer.name == _REGIONS:
+        raise AuditError(
+            f"register_explainer: the name '{explainer.name}' cannot be used",
+            f"use lower-case letters, digits and hyphens; '{_REGIONS}' is reserved",
+        )
+    try:
+        _settings(explainer)
+    except (TypeError, ValueError) as error:
+        raise AuditError(
+            f"register_explainer: the settings of '{explainer.name}' cannot be part of a key: "
+            f"{error}",
+            "make it a dataclass whose fields are numbers, strings, or lists of these",
+        ) from None
+    EXPLAINERS.register(explainer.name, explainer)
+    return explainer
+
+
+def _settings(explainer: Any) -> str:
+    if not is_dataclass(explainer):
+        raise TypeError(f"{type(explainer).__name__} is not a dataclass")
+    return json.dumps(asdict(explainer), allow_nan=False)  # type: ignore[arg-type]
+
+
+def explain(
+    explainer: Explainer,
+    module: nn.Module,
+    output: int,
+    images: Tensor,
+    references: Tensor,
+    seed: int,
+) -> Explained:
+    """Call a registered explainer, and check what it does.
+
+    Args:
+        explainer: A registered explainer, with its usual or with other settings.
+        module: As for `Explainer.explain`, like all that follow.
+        output: Which of the outputs.
+        images: Shape (N, C, H, W).
+        references: Shape (R, C, H, W).
+        seed: Decides every random draw.
+
+    Raises:
+        NotApplicable: If the method cannot handle this model.
+        RuntimeError: From torch, unchanged: the network or the machine may be the cause.
+        AuditError: If the explainer raises anything else or returns the wrong thing; names it.
+    """
+    try:
+        explained: object = explainer.explain(module, output, images, references, seed)
+    except (NotApplicable, AuditError, RuntimeError):
+        raise
+    except Exception as error:
+        what = f"raised {type(error).__name__}: {error}"
+        raise EXPLAINERS.misbehaved(explainer.name, what) from error
+    if wrong := _wrong(explained, images):
+        raise EXPLAINERS.misbehaved(explainer.name, f"returned {wrong}")
+    assert isinstance(explained, Explained)
+    return explained
+
+
+def _wrong(explained: object, images: Tensor) -> str:
+    """What is wrong with an answer; empty if nothing is."""
+    if not isinstance(explained, Explained):
+        return f"{type(explained).__name__}, not Explained"
+    count, _, height, width = images.shape
+    for key, wanted in (
+        ("maps", (count, height, width)),
+        ("outputs", (count,)),
+        ("expected", (count,)),
+    ):
+        shape = tuple(getattr(explained, key).shape)
+        if shape != wanted:
+            return f"{key} of shape {shape} instead of {wanted}"
+    if explained.outputs.isfinite().all() and not explained.maps.isfinite().all():
+        return "maps that are not finite, although the model's outputs are"
+    return ""
+
+
 def batch_for(images: Tensor, given: int | None) -> int:
-    """Images of one pass: as given, else as many as half a million pixels make, 128 at most."""
+    """Images per pass: as given, else as many as half a million pixels make, 128 at most."""
     fitting = _PIXELS // (images.shape[2] * images.shape[3])
     return given or max(1, min(128, fitting))
 
@@ -69,6 +171,8 @@ def raw_outputs(
     module: nn.Module, output: int, images: Tensor, batch_size: int | None = None
 ) -> Tensor:
     """One output of a module for some images, shape (N,), in batches and without gradients."""
+    import torch
+
     with torch.no_grad():
         parts = [
             module(part)[:, output] for part in torch.split(images, batch_for(images, batch_size))

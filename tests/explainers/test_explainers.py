@@ -11,14 +11,12 @@ import torch
 from explainers.networks import SQUARE, Linear, Reader, pictures, untouched
 from torch import nn
 
-from audit_suite.explainers import (
-    PIXEL_EXPLAINERS,
-    DeepLift,
-    ExpectedGradients,
-    GradCam,
-    Occlusion,
-    Partition,
-)
+from audit_suite.explainers.methods.deep import DeepLift
+from audit_suite.explainers.methods.grad_cam import GradCam
+from audit_suite.explainers.methods.gradient import ExpectedGradients
+from audit_suite.explainers.methods.occlusion import Occlusion
+from audit_suite.explainers.methods.partition import Partition
+from audit_suite.registry import EXPLAINERS
 
 ADDING_UP = [ExpectedGradients(samples=8), DeepLift(), Partition(evaluations=40)]
 ALL = [*ADDING_UP, Occlusion(), GradCam()]
@@ -132,8 +130,8 @@ def test_what_is_said_of_the_outputs(explainer):
 
 
 def test_names_are_slugs_and_settings_tell_two_apart():
-    names = [explainer.name for explainer in PIXEL_EXPLAINERS]
-    assert names == ["gradient", "deep", "partition", "occlusion", "grad-cam"]
+    names = {explainer.name for explainer in EXPLAINERS.values()}
+    assert names == {"gradient", "deep", "partition", "occlusion", "grad-cam"}
     assert ExpectedGradients(samples=8) != ExpectedGradients()
 
 

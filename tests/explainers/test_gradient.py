@@ -8,7 +8,7 @@ import torch
 from explainers.networks import pictures
 from torch import nn
 
-from audit_suite.explainers import ExpectedGradients
+from audit_suite.explainers.methods.gradient import ExpectedGradients
 from audit_suite.verdict import NotApplicable
 
 

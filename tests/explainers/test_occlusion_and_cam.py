@@ -10,7 +10,8 @@ from torch import nn
 from torch.nn import functional
 
 from audit_suite.errors import AuditError
-from audit_suite.explainers import GradCam, Occlusion
+from audit_suite.explainers.methods.grad_cam import GradCam
+from audit_suite.explainers.methods.occlusion import Occlusion
 from audit_suite.verdict import NotApplicable
 
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from audit_suite.explainers import DeepLift, ExpectedGradients
+from audit_suite.explainers.methods.deep import DeepLift
+from audit_suite.explainers.methods.gradient import ExpectedGradients
 from audit_suite.explainers.outputs import explained_outputs
 from audit_suite.explainers.region_shapley import region_values
 from audit_suite.verdict import NotApplicable

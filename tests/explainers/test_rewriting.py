@@ -12,7 +12,8 @@ from explainers.networks import Reader, pictures, same, state, untouched
 from torch import nn
 from torch.nn import functional
 
-from audit_suite.explainers import DeepLift, rewriting
+from audit_suite.explainers import rewriting
+from audit_suite.explainers.methods.deep import DeepLift
 from audit_suite.explainers.rewriting import rewrite, twin
 from audit_suite.verdict import NotApplicable
 

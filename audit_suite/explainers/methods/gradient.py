@@ -1,16 +1,23 @@
-"""Expected gradients: gradients on the way from references to an image."""
+"""Expected gradients: gradients along straight lines from references to an image."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from audit_suite.explainers.explainer import Explained, batch_for, raw_outputs
+from audit_suite.explainers.explainer import (
+    Explained,
+    batch_for,
+    raw_outputs,
+    register_explainer,
+)
 from audit_suite.verdict import NotApplicable
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -21,11 +28,11 @@ class ExpectedGradients:
     references r and t from 0 to 1, of (x - r) times the gradient at r + t (x - r).
 
     Attributes:
-        samples: Gradients an image.
-        stratified: Every reference as often as any other, and t evenly spread for each: the same
-            mean from fewer samples. False draws both independently, as shap does; with the same
-            seed they are shap's draws for a single image.
-        batch_size: Images of one forward and backward pass; None for what half a million pixels
+        samples: Gradients per image.
+        stratified: Use every reference equally often, with t evenly spread for each: the same mean
+            from fewer samples. False draws both independently, as shap does; with the same seed
+            they are shap's draws for a single image.
+        batch_size: Images per forward and backward pass; None for as many as half a million pixels
             make.
     """
 
@@ -41,13 +48,16 @@ class ExpectedGradients:
     def explain(
         self, module: nn.Module, output: int, images: Tensor, references: Tensor, seed: int
     ) -> Explained:
-        """Explain one output for some images; all of them get the same draws.
+        """Explain one output for some images.
 
-        So what is said of an image does not depend on which others are explained with it.
+        All images get the same draws, so that an image's map does not depend on which others are
+        explained with it.
 
         Raises:
             NotApplicable: If no gradient of the model reaches the image.
         """
+        import torch
+
         images, references = images.detach(), references.detach()
         chosen, way = self.draws(len(references), seed)
         whose = torch.from_numpy(chosen).to(images.device)
@@ -66,13 +76,13 @@ class ExpectedGradients:
         return Explained(maps / len(t), raw_outputs(module, output, images), expected)
 
     def draws(self, references: int, seed: int) -> tuple[NDArray[np.int_], NDArray[np.float64]]:
-        """Which reference each sample starts from, and how far it has come, 0 to 1.
+        """Which reference each sample starts from, and how far along the line it is, 0 to 1.
 
         Args:
             references: How many there are.
             seed: Decides the draws.
         """
-        random = np.random.RandomState(seed % 2**32)  # whose draws shap's are, for ever
+        random = np.random.RandomState(seed % 2**32)  # shap draws from it, and numpy keeps it as is
         if not self.stratified:
             pairs = [(random.choice(references), random.uniform()) for _ in range(self.samples)]
             return np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
@@ -88,12 +98,17 @@ def gradient(module: nn.Module, output: int, images: Tensor) -> Tensor:
     Raises:
         NotApplicable: If the model cannot be differentiated.
     """
+    import torch
+
     with torch.enable_grad():
         at = images.detach().requires_grad_()
-        found = module(at)[:, output].sum()
-        if not found.requires_grad:
+        total = module(at)[:, output].sum()
+        if not total.requires_grad:
             raise NotApplicable("no gradient of the model's output reaches the image")
-        (slope,) = torch.autograd.grad(found, at, allow_unused=True)
+        (slope,) = torch.autograd.grad(total, at, allow_unused=True)
     if slope is None:
         raise NotApplicable("no gradient of the model's output reaches the image")
     return slope
+
+
+register_explainer(ExpectedGradients())

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, fx, nn
 
-from audit_suite.explainers.explainer import Explained, raw_outputs
-from audit_suite.explainers.rewriting import rewrite
+from audit_suite.explainers.explainer import Explained, raw_outputs, register_explainer
 from audit_suite.verdict import NotApplicable
 
+if TYPE_CHECKING:
+    from torch import Tensor, fx, nn
+
 _ADDS_UP = 0.01
-"""How far attributions may be from adding up, share of the mean |f(x) - f(reference)|."""
+"""How far attributions may be from adding up, as a share of the mean |f(x) - f(reference)|."""
 
 
 @dataclass(frozen=True)
@@ -33,21 +34,25 @@ class DeepLift:
     def explain(
         self, module: nn.Module, output: int, images: Tensor, references: Tensor, seed: int
     ) -> Explained:
-        """Explain one output for some images; nothing is drawn, so the seed decides nothing.
+        """Explain one output for some images; nothing is drawn, so the seed has no effect.
 
         Raises:
             NotApplicable: If the network cannot be traced, or attributions do not add up.
         """
+        import torch
+
+        from audit_suite.explainers.rewriting import rewrite
+
         images, references = images.detach(), references.detach()
         rewritten = rewrite(module, output)
         outputs = raw_outputs(module, output, images)
         baseline = raw_outputs(module, output, references)
         spread = (outputs[:, None] - baseline).abs().mean(dim=1)
-        again = raw_outputs(rewritten, 0, images)
-        if not torch.allclose(again, outputs, rtol=1e-4, atol=_ADDS_UP * float(spread.max())):
+        same = raw_outputs(rewritten, 0, images)
+        if not torch.allclose(same, outputs, rtol=1e-4, atol=_ADDS_UP * float(spread.max())):
             raise NotApplicable(
-                "DeepLIFT takes a network apart, and put together again this one gives "
-                "other outputs: its forward pass does more than a trace shows"
+                "DeepLIFT rewrites a network, and this one gives other outputs when rewritten: "
+                "its forward pass does more than a trace shows"
             )
         values, unknown = _attribute(rewritten, images, references)
         maps = torch.from_numpy(values.sum(axis=1))
@@ -65,19 +70,23 @@ class DeepLift:
 def _attribute(
     network: fx.GraphModule, images: Tensor, references: Tensor
 ) -> tuple[NDArray[np.float64], list[str]]:
-    """Attributions, shape (N, C, H, W), and kinds of layers that shap knows nothing of."""
+    """Attributions, shape (N, C, H, W), and the kinds of layers for which shap has no rule."""
+    import torch
     from shap import DeepExplainer
 
-    with warnings.catch_warnings(record=True) as said, torch.enable_grad():
+    with warnings.catch_warnings(record=True) as caught, torch.enable_grad():
         warnings.simplefilter("always")
         try:
             explainer = DeepExplainer(network, references)
-            found = explainer.shap_values(images, check_additivity=False)
+            values = explainer.shap_values(images, check_additivity=False)
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
             raise NotApplicable(
                 f"DeepLIFT cannot go back through this network: {str(error).partition(chr(10))[0]}"
             ) from None
-    told = (str(warning.message).partition("unrecognized nn.Module: ") for warning in said)
-    return np.asarray(found)[..., 0], sorted({kind for _, _, kind in told if kind})
+    parts = (str(warning.message).partition("unrecognized nn.Module: ") for warning in caught)
+    return np.asarray(values)[..., 0], sorted({kind for _, _, kind in parts if kind})
+
+
+register_explainer(DeepLift())

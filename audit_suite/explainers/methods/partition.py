@@ -6,32 +6,32 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from audit_suite.explainers.explainer import Explained, raw_outputs
-from audit_suite.explainers.region_shapley import coalition_values
+from audit_suite.explainers.explainer import Explained, raw_outputs, register_explainer
 
-_CELLS = 64  # along a side at most: no budget of some hundred evaluations gets finer
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+_CELLS = 64  # along a side at most: a few hundred evaluations cannot resolve more
 
 
 @dataclass(frozen=True)
 class Partition:
-    """A frame halved again and again where the output changes most, by shap's Partition explainer.
+    """An image halved repeatedly where the output changes most, by shap's Partition explainer.
 
     Owen values of tiles (Lundberg and Lee, NeurIPS 2017; Owen, Lecture Notes in Economics and
-    Mathematical Systems 141, 1977). A tile that is not split any further shares its value evenly
-    among its pixels.
+    Mathematical Systems 141, 1977). A tile that is not split further shares its value evenly among
+    its pixels.
 
     Attributes:
         evaluations: Masked versions of an image.
-        mean_reference: Hidden tiles show the mean of the references. False scores every version
-            before each of them, at as many times the cost, and takes the mean of the scores.
-        batch_size: Versions asked at once. More are faster, and choose less well what to split.
+        mean_reference: Show the mean of the references in hidden tiles. False scores every version
+            with each reference in turn and averages the scores, at as many times the cost.
+        batch_size: Versions scored at once. More are faster, but the splits are chosen less well.
     """
 
     evaluations: int = 300
@@ -46,8 +46,11 @@ class Partition:
     def explain(
         self, module: nn.Module, output: int, images: Tensor, references: Tensor, seed: int
     ) -> Explained:
-        """Explain one output for some images; the seed decides between tiles that are equal."""
+        """Explain one output for some images; the seed breaks ties between equal tiles."""
+        import torch
         from shap.explainers import Partition as Splitter
+
+        from audit_suite.explainers.region_shapley import coalition_values
 
         images, references = images.detach(), references.detach()
         if self.mean_reference:
@@ -69,18 +72,18 @@ class Partition:
                 return coalition_values(score, image, cells, shown, references, size)
 
             with _numpy_seed(seed):
-                found = Splitter(value, masker)(
+                tiles = Splitter(value, masker)(
                     np.ones((1, len(area)), dtype=np.bool_),
                     max_evals=self.evaluations,
                     batch_size=self.batch_size,
                     silent=True,
                 )
-            maps.append(torch.from_numpy(found.values[0] / area).to(images.device)[cells])
+            maps.append(torch.from_numpy(tiles.values[0] / area).to(images.device)[cells])
         return Explained(torch.stack(maps).float(), outputs, expected)
 
 
 class _Masker:
-    """To shap an image is a row of cells; what hides one is up to the model that it asks."""
+    """Presents an image to shap as a row of cells; the scoring function hides them itself."""
 
     fixed_background = False
     immutable_outputs = True
@@ -94,7 +97,8 @@ class _Masker:
 
 
 def _cells(height: int, width: int) -> tuple[Tensor, _Masker]:
-    """Number of each pixel's cell, shape (H, W), and what tells shap how cells are grouped."""
+    """Number of each pixel's cell, shape (H, W), and how cells are grouped, for shap."""
+    import torch
     from shap.maskers import Image
 
     side = math.ceil(max(height, width) / _CELLS)
@@ -107,10 +111,13 @@ def _cells(height: int, width: int) -> tuple[Tensor, _Masker]:
 
 @contextmanager
 def _numpy_seed(seed: int) -> Iterator[None]:
-    """Numpy's own stream of random numbers, which shap draws from, seeded for a while."""
+    """Seed numpy's global random numbers, which shap draws from, and restore them afterwards."""
     before = np.random.get_state()
     np.random.seed(seed % 2**32)
     try:
         yield
     finally:
         np.random.set_state(before)
+
+
+register_explainer(Partition())

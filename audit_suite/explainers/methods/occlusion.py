@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
+from audit_suite.explainers.explainer import (
+    Explained,
+    batch_for,
+    raw_outputs,
+    register_explainer,
+)
 
-from audit_suite.explainers.explainer import Explained, batch_for, raw_outputs
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
 class Occlusion:
     """A square slides over the image and hides what is below it (Zeiler and Fergus, ECCV 2014).
 
-    A pixel's attribution is the mean fall of the output over the squares that hid it; these do not
-    add up to anything. What a square shows instead is the mean of the references there.
+    A pixel's attribution is the mean fall of the output over the squares that hid it; attributions
+    do not add up to anything. A square shows the mean of the references in place of the image.
 
     Attributes:
-        square: Side of the square, share of the frame's shorter side.
-        step: From one square to the next, share of the square's side.
-        batch_size: Images of one forward pass; None for what half a million pixels make.
+        square: Side of the square, as a share of the image's shorter side.
+        step: Distance from one square to the next, as a share of the square's side.
+        batch_size: Images per forward pass; None for as many as half a million pixels make.
     """
 
     square: float = 1 / 8
@@ -35,7 +41,9 @@ class Occlusion:
     def explain(
         self, module: nn.Module, output: int, images: Tensor, references: Tensor, seed: int
     ) -> Explained:
-        """Explain one output for some images; nothing is drawn, so the seed decides nothing."""
+        """Explain one output for some images; nothing is drawn, so the seed has no effect."""
+        import torch
+
         images, mean = images.detach(), references.detach().mean(dim=0)
         hidden = self.squares(images.shape[2], images.shape[3]).to(images.device)
         outputs = raw_outputs(module, output, images, self.batch_size)
@@ -50,18 +58,23 @@ class Occlusion:
         return Explained(torch.stack(maps), outputs, torch.full_like(outputs, torch.nan))
 
     def squares(self, height: int, width: int) -> Tensor:
-        """The squares of a frame, shape (S, H, W), bool: every pixel lies in one at least."""
+        """The squares of an image, shape (S, H, W), bool: each pixel lies in at least one."""
+        import torch
+
         side = max(1, round(self.square * min(height, width)))
         step = min(side, max(1, round(self.step * side)))
-        found = []
+        squares = []
         for top in _starts(height, side, step):
             for left in _starts(width, side, step):
                 square = torch.zeros(height, width, dtype=torch.bool)
                 square[top : top + side, left : left + side] = True
-                found.append(square)
-        return torch.stack(found)
+                squares.append(square)
+        return torch.stack(squares)
 
 
 def _starts(length: int, side: int, step: int) -> list[int]:
     """Where squares begin on a line: the last one ends where the line does."""
     return sorted({*range(0, length - side, step), length - side})
+
+
+register_explainer(Occlusion())

@@ -1,0 +1,1 @@
+"""Explainers of pixels: one file per method, each of which registers itself."""
