@@ -10,7 +10,7 @@ import numpy as np
 
 from audit_suite.cards import PhantomSpec
 from audit_suite.errors import AuditError
-from audit_suite.phantoms.shortcuts import get_shortcut
+from audit_suite.phantoms.shortcut import get_shortcut
 
 TARGETS = {"cxr": "consolidation", "fundus": "glaucoma"}
 """The target of each kind of phantom."""

@@ -9,7 +9,7 @@ from audit_suite.cards import PhantomSpec
 from audit_suite.phantoms.cohort import PhantomCase, Stream, planted_strength, stream
 from audit_suite.phantoms.segmenter import miss
 from audit_suite.phantoms.shapes import Floats, blob, ellipse, grid, soft, strokes, texture
-from audit_suite.phantoms.shortcuts import FRAMING
+from audit_suite.phantoms.shortcuts.framing import FRAMING
 
 Regions = dict[str, NDArray[np.bool_]]
 

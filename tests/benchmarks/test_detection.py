@@ -286,9 +286,9 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
 
 
 def test_a_contributed_shortcut_is_a_kind_by_where_it_is_drawn(monkeypatch):
-    from audit_suite.phantoms import shortcuts as module
+    from audit_suite.phantoms.shortcut import SHORTCUTS
 
-    monkeypatch.setattr(module, "_registry", dict(module._registry))
+    monkeypatch.setattr(SHORTCUTS, "_entries", dict(SHORTCUTS._entries))
     packs.load_packs()
     assert packs.contributed("pacemaker").group == "outside"
     assert packs.contributed("pacemaker").cause == "background-shortcut"
