@@ -2,15 +2,7 @@
 
 from audit_suite.statistics.agreement import estimate_ac1, estimate_fleiss, estimate_kappa
 from audit_suite.statistics.auroc import estimate_auroc, estimate_auroc_within
-from audit_suite.statistics.decision import (
-    FEWEST_PATIENTS,
-    Comparison,
-    DecisionRule,
-    Margin,
-    Recorded,
-    observe,
-    recording,
-)
+from audit_suite.statistics.decision import FEWEST_PATIENTS, Comparison, DecisionRule, Margin
 from audit_suite.statistics.estimate import Distance, Estimate, mean_of_folds
 from audit_suite.statistics.exact import Exact
 from audit_suite.statistics.family import Family, explain
@@ -21,6 +13,7 @@ from audit_suite.statistics.readers import (
     mean_over_readers,
     planned_cases,
 )
+from audit_suite.statistics.recording import Recorded, observe, recording
 
 __all__ = [
     "FEWEST_PATIENTS",

@@ -27,19 +27,20 @@ def estimate_auroc(
 
     The influence of an image is its structural component (DeLong et al. 1988), of a patient the
     sum over their images (Obuchowski, Biometrics 53, 1997). Components are scaled by
-    sqrt(m / (m - 1)), m the patients with images of that class, so that with one image a patient
+    sqrt(m / (m - 1)), m the patients with images of that class, so that with one image per patient
     the variance is DeLong's to the last digit.
 
-    An AUC at (or within about one case of) the end of its range shows no or too little variance.
-    It gets what Hanley and McNeil (Radiology 143, 1982) give for an AUC one half case away from
-    the end, so that a perfect AUC has an interval. And a model that gives every image one score
-    shows no variance either: it gets that of half a case of each class departing from it.
+    An AUC at the end of its range, or within about one case of it, shows too little variance or
+    none. It gets the variance of Hanley and McNeil (Radiology 143, 1982) for an AUC half a case
+    away from the end, so that a perfect AUC has an interval. A model that gives every image the
+    same score shows no variance either; it gets that of half a case of each class departing from
+    it.
 
     Args:
         labels: Shape (n,), 0 or 1.
         scores: Shape (n,), finite; ties count one half.
         patients: Shape (n,).
-        dataset: Digest of the data set; patients are told apart by data set.
+        dataset: Digest of the data set; a patient is identified within it.
         label: What it is, in words.
         weights: Shape (n,), 0 or more: a pair of images counts by the product of their weights,
             an image of weight 0 is left out; None for all alike.
@@ -50,7 +51,7 @@ def estimate_auroc(
     """
     truth, values, names = _validate(labels, scores, patients)
     weight = np.ones(len(truth)) if weights is None else _relative(weights, len(truth), label)
-    if not weight.all():  # who has no weight must not count among the patients either
+    if not weight.all():  # patients without weight must not be counted either
         there = weight > 0
         truth, values, names, weight = truth[there], values[there], names[there], weight[there]
     positive = truth == 1
@@ -65,17 +66,17 @@ def estimate_auroc(
         )
     auc, components = _components(positive, values, weight)
     scale = np.where(positive, (m / (m - 1)) ** 0.5, (n / (n - 1)) ** 0.5)
-    influence: Floats = np.bincount(of_image, weights=components * scale).astype(np.float64)
+    by_patient: Floats = np.bincount(of_image, weights=components * scale).astype(np.float64)
     groups = np.where(has_positive, "positive", "negative")
     fewest = min(m, n)
     edge = 1 / (2 * fewest + 2)
-    found = Influence.of(dataset, unique, influence, groups)
+    influence = Influence.of(dataset, unique, by_patient, groups)
     at_end = min(auc, 1 - auc) < edge
     floor = hanley_mcneil(edge, m, n) if at_end else edge * (1 - edge) * (1 / m + 1 / n) / 4
-    if found.variance < floor:
+    if influence.variance < floor:
         content = truth.tobytes() + values.tobytes() + weight.tobytes()
         digest = hashlib.sha256(content).hexdigest()
-        found = found.with_boundary(f"{dataset}/{digest}", floor - found.variance)
+        influence = influence.with_boundary(f"{dataset}/{digest}", floor - influence.variance)
 
     def rebuild(keys: Keys) -> Estimate:
         kept = np.isin(np.char.add(f"{dataset}/", names), keys)
@@ -84,7 +85,7 @@ def estimate_auroc(
     return Estimate(
         label=label,
         value=auc,
-        influence=found,
+        influence=influence,
         n_images=len(truth),
         n_positives=m,
         fewest=fewest,
@@ -112,7 +113,7 @@ def estimate_auroc_within(
 
     Args:
         labels: Shape (n,), 0 or 1.
-        scores: One array of shape (n,) a grouping.
+        scores: One array of shape (n,) per grouping.
         patients: Shape (n,).
         groupings: For each repeat the group of every image, shape (n,); negative leaves it out.
         dataset: Digest of the data set.
@@ -125,17 +126,17 @@ def estimate_auroc_within(
     parts, weights, kept = [], [], np.zeros(len(truth), bool)
     for values, grouping in zip(scores, groupings, strict=True):
         group = np.asarray(grouping)
-        found, pairs = [], []
+        within, pairs = [], []
         for number in np.unique(group[group >= 0]):
             chosen = group == number
             sick, well = (len(np.unique(names[chosen & (truth == side)])) for side in (1, 0))
             if min(sick, well) < 2:
                 continue
             numbers = np.asarray(values)[chosen]
-            found.append(estimate_auroc(truth[chosen], numbers, names[chosen], dataset, label))
+            within.append(estimate_auroc(truth[chosen], numbers, names[chosen], dataset, label))
             pairs.append(sick * well)
             kept |= chosen
-        parts += found
+        parts += within
         weights += [share / sum(pairs) for share in pairs]
     if not parts:
         raise AuditError(
@@ -169,39 +170,39 @@ def _validate(
     ):
         raise AuditError(
             f"labels, scores and patients have shapes {truth.shape}, {values.shape}, {names.shape}",
-            "give one label, one score and one patient an image",
+            "give one label, one score and one patient per image",
         )
     if not np.isin(truth, (0, 1)).all():
         raise AuditError("a label is neither 0 nor 1", "drop or recode those images")
     if not np.isfinite(values).all():
         raise AuditError(
             f"{int((~np.isfinite(values)).sum())} of {len(values)} scores are not finite",
-            "look at the model's output on those images",
+            "check the model's output on those images",
         )
     return truth.astype(np.int64), values, names
 
 
 def _relative(weights: ArrayLike, count: int, label: str) -> Floats:
     """Weights as shares of the largest, so that equal ones are exactly 1."""
-    found = np.asarray(weights, np.float64)
-    if found.shape != (count,):
+    given = np.asarray(weights, np.float64)
+    if given.shape != (count,):
         raise AuditError(
-            f"{label}: the weights of {count} images have shape {found.shape}",
-            "give one weight an image",
+            f"{label}: the weights of {count} images have shape {given.shape}",
+            "give one weight per image",
         )
-    if wrong := int((~(np.isfinite(found) & (found >= 0))).sum()):
+    if wrong := int((~(np.isfinite(given) & (given >= 0))).sum()):
         raise AuditError(
             f"{label}: {wrong} of {count} weights are negative or not finite",
-            "look at the column they come from",
+            "check the column they come from",
         )
-    shares: Floats = found / (found.max(initial=0.0) or 1.0)
+    shares: Floats = given / (given.max(initial=0.0) or 1.0)
     return shares
 
 
 def _components(
     positive: NDArray[np.bool_], scores: Floats, weights: Floats
 ) -> tuple[float, Floats]:
-    """The AUC and each image's part in it, centred and divided by its class's total weight."""
+    """The AUC and each image's influence on it, centred and divided by its class's total weight."""
     _, level = np.unique(scores, return_inverse=True)
     sums = [np.bincount(level, weights * side, level.max() + 1) for side in (positive, ~positive)]
     above, below = ((np.cumsum(total) - total / 2)[level] / total.sum() for total in sums)

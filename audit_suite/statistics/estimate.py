@@ -1,4 +1,4 @@
-"""`Estimate`: a number that knows its uncertainty and every patient's part in it."""
+"""`Estimate`: a value with its uncertainty and every patient's influence on it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,15 @@ from numpy.typing import NDArray
 
 from audit_suite.errors import AuditError
 from audit_suite.record import EstimateRecord
-from audit_suite.statistics.decision import Comparison, Relation, decide, judge_below
+from audit_suite.statistics.decision import (
+    Comparison,
+    Relation,
+    describe,
+    judge_below,
+    judge_distance,
+)
 from audit_suite.statistics.influence import Influence
+from audit_suite.statistics.recording import active_rule, conclude
 from audit_suite.statistics.scale import Scale
 
 Keys = NDArray[np.str_]
@@ -23,7 +30,7 @@ class Estimate:
     """A value with the influence of every patient on it; never a bare number.
 
     Differences subtract influences over the union of patients, so the difference of two AUCs on
-    the same cases is paired, and on different data sets independent; with one image a patient it
+    the same cases is paired, and on different data sets independent; with one image per patient it
     is the test of DeLong et al. (Biometrics 44, 1988), with several that of Obuchowski (1997).
     ``<`` and ``>`` pass, fail or raise `Inconclusive` by the interval, and record themselves.
 
@@ -33,8 +40,8 @@ class Estimate:
         influence: Influence of each patient.
         n_images: Images behind it (the larger number, for a difference).
         n_positives: Patients with a positive image; None where no label is involved.
-        fewest: The smaller of the numbers of patients that decide how far the interval can be
-            trusted (positive and negative patients for an AUC).
+        fewest: Patients of the rarer class (positive and negative patients for an AUC): with too
+            few of them the interval cannot be trusted.
         bounds: Ends of its range if it has one.
         edge: See `Scale`.
         rebuild: Computes it again on some patients only.
@@ -130,15 +137,17 @@ class Estimate:
         """Judge ``self < limit`` or ``self > limit`` without raising or recording."""
         if isinstance(limit, Estimate):
             return (self - limit).compare(relation, 0.0)
-        return judge_below(self, relation, limit)
+        return judge_below(
+            self.to_record(), self.scale, self.fewest, relation, limit, active_rule()
+        )
 
     def __lt__(self, limit: float | Estimate) -> bool:
         __tracebackhide__ = True
-        return decide([self.compare("<", limit)])
+        return conclude([self.compare("<", limit)])
 
     def __gt__(self, limit: float | Estimate) -> bool:
         __tracebackhide__ = True
-        return decide([self.compare(">", limit)])
+        return conclude([self.compare(">", limit)])
 
     __le__ = __lt__
     __ge__ = __gt__
@@ -173,10 +182,7 @@ class Estimate:
         )
 
     def __repr__(self) -> str:
-        low, high = self.interval(0.95)
-        return (
-            f"{self.label} {self.value:.3f} [{low:.3f}, {high:.3f}] (n={self.n_patients} patients)"
-        )
+        return describe(self.label, self.value, *self.interval(0.95), self.n_patients)
 
     def __eq__(self, other: object) -> bool:
         _refuse("==", "an estimate equals nothing exactly; assert a.distance_to(b) < margin")
@@ -234,11 +240,11 @@ def mean_of_folds(estimates: Sequence[Estimate]) -> Estimate:
     """The mean of one statistic over the folds of a model, on the same cases.
 
     Influences are averaged by patient, so the interval allows for every fold having been tested
-    on the same patients. It says how far the mean would move with other patients, not with other
+    on the same patients. It covers how far the mean would move with other patients, not with other
     training runs: for that, look at the spread of ``folds``.
 
     Args:
-        estimates: One a fold; at least one.
+        estimates: One per fold; at least one.
     """
     first, *rest = estimates
     if not rest:
@@ -265,15 +271,16 @@ class Distance:
 
     def compare(self, relation: Relation, limit: float) -> Comparison:
         """Judge ``|estimate - centre| < limit`` without raising or recording."""
-        from audit_suite.statistics.decision import judge_distance
-
         if relation != "<" or isinstance(limit, Estimate):
             _refuse(relation, "a distance can only be shown to be small: distance < margin")
-        return judge_distance(self.estimate, self.centre, limit)
+        estimate = self.estimate
+        return judge_distance(
+            estimate.to_record(), estimate.scale, estimate.fewest, self.centre, limit, active_rule()
+        )
 
     def __lt__(self, limit: float) -> bool:
         __tracebackhide__ = True
-        return decide([self.compare("<", limit)])
+        return conclude([self.compare("<", limit)])
 
     def __gt__(self, limit: float) -> bool:
         _refuse(">", "to show that it is large, compare the estimate itself: estimate > 0.55")

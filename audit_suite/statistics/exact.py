@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from audit_suite.record import EstimateRecord
-from audit_suite.statistics.decision import Comparison, Margin, decide
+from audit_suite.statistics.decision import Comparison, Margin
+from audit_suite.statistics.recording import conclude
 from audit_suite.verdict import Verdict
 
 
@@ -26,11 +27,11 @@ class Exact:
 
     def __le__(self, limit: float) -> bool:
         __tracebackhide__ = True
-        return decide([self.compare("<=", limit)])
+        return conclude([self.compare("<=", limit)])
 
     def __lt__(self, limit: float) -> bool:
         __tracebackhide__ = True
-        return decide([self.compare("<", limit)])
+        return conclude([self.compare("<", limit)])
 
     def __repr__(self) -> str:
         return f"{self.label} {self.value:g} (on {self.n_images} images)"

@@ -7,21 +7,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from audit_suite.statistics.decision import Comparison, Relation, chances, decide, observe
+from audit_suite.statistics.decision import Comparison, Relation
 from audit_suite.statistics.estimate import Distance, Estimate
 from audit_suite.statistics.exact import Exact
+from audit_suite.statistics.recording import chances, conclude, observe
 from audit_suite.verdict import Verdict
 
 
 @dataclass(frozen=True)
 class FamilyComparison:
-    """A joint judgement.
+    """A joint verdict.
 
     Attributes:
         members: The comparisons it rests on, each with the joint verdict.
         verdict: The joint verdict.
-        message: What is said of it.
-        others: Estimates it does not rest on.
+        message: What it says, in words.
+        others: Estimates that it does not rest on, to be shown beside it.
     """
 
     members: tuple[Comparison, ...]
@@ -32,13 +33,13 @@ class FamilyComparison:
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """Estimates judged together (checks.md, R2: an artefact of one fill is no finding).
+    """Estimates judged together, so that an artefact of one fill cannot decide alone.
 
     Attributes:
         estimates: The estimates.
         enough: How many must pass. ``all``: pass if all pass, fail if all fail, else inconclusive.
             ``one``: pass if one passes at its share of the level, fail if all fail, else
-            inconclusive; for what is shown once it is shown under any of them.
+            inconclusive; for a claim that holds once it is shown under any of them.
     """
 
     estimates: Sequence[Estimate]
@@ -60,11 +61,11 @@ class Family:
 
     def __lt__(self, limit: float) -> bool:
         __tracebackhide__ = True
-        return _decide(self.compare("<", limit))
+        return _conclude(self.compare("<", limit))
 
     def __gt__(self, limit: float) -> bool:
         __tracebackhide__ = True
-        return _decide(self.compare(">", limit))
+        return _conclude(self.compare(">", limit))
 
     __le__ = __lt__
     __ge__ = __gt__
@@ -82,13 +83,13 @@ class FamilyDistance:
 
     def __lt__(self, limit: float) -> bool:
         __tracebackhide__ = True
-        return _decide(self.compare("<", limit))
+        return _conclude(self.compare("<", limit))
 
     __le__ = __lt__
 
 
 def explain(left: object, op: str, right: object) -> list[str] | None:
-    """The lines that say why a comparison failed; None if it is none of ours."""
+    """The lines that say why a comparison failed; None if it is not one of ours."""
     if isinstance(left, Exact) and op in ("<", "<=") and isinstance(right, int | float):
         return [left.compare("<=" if op == "<=" else "<", right).message]
     known = Estimate | Distance | Family | FamilyDistance
@@ -101,16 +102,16 @@ def explain(left: object, op: str, right: object) -> list[str] | None:
     return [member.message for member in members]
 
 
-def _decide(judged: FamilyComparison) -> bool:
+def _conclude(judged: FamilyComparison) -> bool:
     __tracebackhide__ = True
     observe(*judged.others)
-    return decide(judged.members, judged.message)
+    return conclude(judged.members, judged.message)
 
 
 def _best(estimates: Sequence[Estimate], relation: Relation, limit: float) -> FamilyComparison:
     judged = [(estimate, estimate.compare(relation, limit)) for estimate in estimates]
-    found = {comparison.verdict for _, comparison in judged}
-    best = next(v for v in (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL) if v in found)
+    verdicts = {comparison.verdict for _, comparison in judged}
+    best = next(v for v in (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL) if v in verdicts)
     members = tuple(comparison for _, comparison in judged if comparison.verdict is best)
     others = tuple(estimate for estimate, comparison in judged if comparison.verdict is not best)
     message = max(members, key=lambda member: -(member.more_positives or 0)).message
@@ -124,8 +125,8 @@ def _agree(members: Sequence[Comparison]) -> FamilyComparison:
         f"{m.estimate.label} {m.estimate.value:.3f} [{m.estimate.low:.3f}, {m.estimate.high:.3f}]"
         for m in members
     )
-    said = ", ".join(f"{count} {each.value}" for each, count in sorted(counts.items()))
-    message = f"of {len(members)} estimates that must agree, {said}: {values}"
+    tally = ", ".join(f"{count} {each.value}" for each, count in sorted(counts.items()))
+    message = f"of {len(members)} estimates that must agree, {tally}: {values}"
     more = [member.more_positives for member in members if member.more_positives]
     if verdict is Verdict.INCONCLUSIVE and more:
         message += f"; about {max(more)} more positive patients would decide"

@@ -1,4 +1,4 @@
-"""Influence of every patient on an estimate: what makes differences paired and intervals honest."""
+"""Influence of every patient on an estimate: it pairs differences and clusters intervals."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class Influence:
         return Influence(keys[order], values[order], labels[order])
 
     def with_boundary(self, digest: str, variance: float) -> Influence:
-        """Add variance that no patient shows: that of an AUC or share at the end of its range.
+        """Add variance that the patients do not show, as of an AUC at the end of its range.
 
-        It is carried by a pseudo-patient named after the data it came from, so that it cancels in
-        the difference of identical estimates and in no other.
+        A pseudo-patient named after the data carries it, so that it cancels only in the difference
+        of identical estimates.
         """
         if variance <= 0:
             return self
@@ -60,7 +60,7 @@ class Influence:
         return self.plus(Influence(key, np.array([variance**0.5]), np.array([_BOUNDARY])), 1.0)
 
     def plus(self, other: Influence, factor: float) -> Influence:
-        """``self + factor * other`` over the union of patients; who is absent counts 0."""
+        """``self + factor * other`` over the union of patients; absent patients count 0."""
         keys = np.union1d(self.keys, other.keys)
         mine, theirs = np.searchsorted(keys, self.keys), np.searchsorted(keys, other.keys)
         values = np.zeros(len(keys))
@@ -107,13 +107,13 @@ class Influence:
 def shared_variance(influence: NDArray[np.float64], donors: NDArray[np.int_]) -> float:
     """Variance that images have in common because one donor lent to several of them.
 
-    Clustering both ways (Cameron, Gelbach and Miller, J Bus Econ Stat 29, 2011): what is to be
-    added to the variance by patient. A few donors lend to all images; where what is lent moves the
-    answer, more images do not even that out.
+    Two-way clustering (Cameron, Gelbach and Miller, J Bus Econ Stat 29, 2011): the addition to the
+    variance by patient. A few donors lend to all images; where their images move the score, more
+    images do not average that out.
 
     Args:
         influence: Shape (n,), of each image.
-        donors: Shape (n,), whole numbers from 0: who lent to it.
+        donors: Shape (n,), whole numbers from 0: the donor of each image.
 
     Returns:
         The addition; it may be negative.

@@ -36,25 +36,25 @@ def estimate_mean(
     if numbers.shape != names.shape or numbers.ndim != 1:
         raise AuditError(
             f"{label}: values and patients have shapes {numbers.shape} and {names.shape}",
-            "give one value and one patient an image",
+            "give one value and one patient per image",
         )
     if not np.isfinite(numbers).all():
-        raise AuditError(f"{label}: a value is not finite", "look at the model's output")
+        raise AuditError(f"{label}: a value is not finite", "check the model's output")
     unique, of_image = np.unique(names, return_inverse=True)
     count = len(unique)
     if count < 2:
         raise AuditError(f"{label}: {count} patients; a variance needs two", "audit on more data")
     mean = float(numbers.mean())
     centred = np.bincount(of_image, weights=numbers - mean) / len(numbers)
-    influence = centred * (count / (count - 1)) ** 0.5
-    found = Influence.of(dataset, unique, influence, np.full(count, "all"))
+    by_patient = centred * (count / (count - 1)) ** 0.5
+    influence = Influence.of(dataset, unique, by_patient, np.full(count, "all"))
     edge = 1 / (2 * count + 2)
     if bounds is not None:
         share = (mean - bounds[0]) / (bounds[1] - bounds[0])
         if min(share, 1 - share) < edge:
             digest = hashlib.sha256(numbers.tobytes()).hexdigest()
             floor = edge * (1 - edge) / count * (bounds[1] - bounds[0]) ** 2
-            found = found.with_boundary(f"{dataset}/{digest}", floor - found.variance)
+            influence = influence.with_boundary(f"{dataset}/{digest}", floor - influence.variance)
 
     def rebuild(keys: Keys) -> Estimate:
         kept = np.isin(np.char.add(f"{dataset}/", names), keys)
@@ -63,7 +63,7 @@ def estimate_mean(
     return Estimate(
         label=label,
         value=mean,
-        influence=found,
+        influence=influence,
         n_images=len(numbers),
         n_positives=None,
         fewest=count,

@@ -1,4 +1,4 @@
-"""What the data could have shown, and how many more would decide."""
+"""The smallest effect that the data could show, and how many more patients would decide."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import math
 from scipy import stats
 
 POWER = 0.9
-_MOST = 1000  # times the present data: beyond it, no number is an honest answer
+_MOST = 1000  # times the present data; beyond it no number is realistic
 
 
 def smallest_effect(se: float, df: float, alpha: float, two_sided: bool) -> float | None:
-    """The smallest margin that would be passed with 90 % power, were the truth exactly at 0.
+    """The smallest margin that would pass with 90 % power if the true difference were exactly 0.
 
     Equivalence at a true difference of 0 has power ``2 Phi(d/se - z) - 1``, so d is
     ``(z_{1-alpha} + z_{1-beta/2}) se``; one-sided it is ``(z_{1-alpha} + z_{1-beta}) se``.
@@ -20,7 +20,7 @@ def smallest_effect(se: float, df: float, alpha: float, two_sided: bool) -> floa
         se: Standard error.
         df: Degrees of freedom.
         alpha: One-sided error level of a pass.
-        two_sided: Whether the claim is on a distance.
+        two_sided: Whether the claim is about a distance.
     """
     if not math.isfinite(se):
         return None
@@ -35,8 +35,8 @@ def more_positives(
     """How many more positive patients would probably decide an inconclusive comparison.
 
     The standard error falls with the root of the number of patients, at the present share of
-    positives. For a distance the truth is taken to be at its centre as long as a smaller standard
-    error could show that; otherwise, and one-sided, at the present estimate.
+    positives. For a distance, the true value is assumed to be at its centre as long as a smaller
+    standard error could show that; otherwise, and for one-sided claims, at the present estimate.
 
     Args:
         se: Standard error.
@@ -46,7 +46,7 @@ def more_positives(
         gap: How far the estimate lies from the limit (negative: beyond it).
 
     Returns:
-        The number, or None where no realistic one can be given.
+        The number, or None where no realistic number would do.
     """
     z_alpha = float(stats.norm.ppf(1 - alpha))
     wanted = []

@@ -1,4 +1,4 @@
-"""Several readers of the same cases: their mean, themselves as a sample, how many cases to plan."""
+"""Several readers of the same cases: their mean, as a sample or not, and how many cases to plan."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _MOST_CASES = 10**7
 
 
 def mean_over_readers(estimates: Sequence[Estimate], label: str) -> Estimate:
-    """Mean over these readers, who are taken as they are: its interval is on other patients only.
+    """Mean over these readers alone: the interval covers other patients, not other readers.
 
     Args:
-        estimates: One a reader, on the same data set; at least one.
+        estimates: One per reader, on the same data set; at least one.
         label: What it is, in words.
 
     Raises:
@@ -36,7 +36,7 @@ def mean_over_readers(estimates: Sequence[Estimate], label: str) -> Estimate:
 
 
 def mean_over_random_readers(estimates: Sequence[Estimate], label: str) -> Estimate:
-    """Mean over readers who are a sample, as the patients are: on other readers and patients.
+    """Mean over a sample of readers: the interval covers other readers and other patients.
 
     The model of Obuchowski and Rockette (Communications in Statistics - Simulation and Computation
     24, 1995) for one treatment, with the degrees of freedom of Hillis (Statistics in Medicine 26,
@@ -44,26 +44,26 @@ def mean_over_random_readers(estimates: Sequence[Estimate], label: str) -> Estim
     Cov2 the mean covariance of two readers' values over patients. Given each reader's *difference*
     of two modalities it is their test of two modalities, readers and cases crossed.
 
-    Cov2 is carried by the patients, in proportion to their influence on the mean, and MS / R by a
-    pseudo-patient a reader. These cancel in the difference of identical estimates and in no other:
-    to compare two maskings, or readers and model, subtract within readers first. The variance is
-    never below that for these readers alone: perfect readers do not spread, and what is added for
-    the ends of the range (`estimate_auroc`) is in no covariance. On simulated null data tests at
+    The patients carry Cov2, in proportion to their influence on the mean; one pseudo-patient per
+    reader carries MS / R. Pseudo-patients cancel only in the difference of identical estimates: to
+    compare two maskings, or readers and model, subtract within each reader first. The variance is
+    never below that for these readers alone: perfect readers show no spread, and no covariance
+    holds what is added at the ends of the range (`estimate_auroc`). On simulated null data tests at
     5 % rejected in 2.6 to 6.5 %, without that bound in 3.2 to 6.8 %, and in 4 to 18 % where these
-    readers stood for all (table in tests/statistics/test_readers.py).
+    readers were taken for all readers (table in tests/statistics/test_readers.py).
 
     Args:
-        estimates: One a reader, on the same data set.
+        estimates: One per reader, on the same data set.
         label: What it is, in words.
 
     Raises:
-        AuditError: If there are fewer than three readers: say `mean_over_readers` of them instead.
+        AuditError: If there are fewer than three readers; use `mean_over_readers` instead.
     """
     count = len(estimates)
     if count < FEWEST_READERS:
         raise AuditError(
-            f"{label}: {count} readers are no sample of readers",
-            f"let {FEWEST_READERS} read, or report the mean of these readers as theirs alone",
+            f"{label}: {count} readers are too few for a sample of readers",
+            f"ask {FEWEST_READERS} to read, or report the mean of these readers alone",
         )
     fixed = mean_over_readers(estimates, label)
     variance = fixed.influence.variance
@@ -97,9 +97,9 @@ def planned_cases(precision: float, auroc: float = 0.5, ratio: float = 1.0) -> i
     exact one without ties, (m + n + 1) / (12 m n).
 
     Args:
-        precision: Half width of the 95 % interval that is wanted, .002 to .5.
-        auroc: What is expected, from .5 to below 1; the nearer to 1, the fewer cases it needs.
-        ratio: Negative cases a positive one, above 0; rounded up to whole cases.
+        precision: Half width of the wanted 95 % interval, .002 to .5.
+        auroc: The expected AUROC, from .5 to below 1; the nearer to 1, the fewer cases are needed.
+        ratio: Negative cases per positive one, above 0; rounded up to whole cases.
 
     Raises:
         AuditError: If a number is out of its range.
@@ -107,7 +107,7 @@ def planned_cases(precision: float, auroc: float = 0.5, ratio: float = 1.0) -> i
     if not (0.002 <= precision <= 0.5 and 0.5 <= auroc < 1 and 0 < ratio < np.inf):
         raise AuditError(
             f"no number of cases can be planned for a half width of {precision:g}, an AUROC of "
-            f"{auroc:g} and {ratio:g} negatives a positive",
+            f"{auroc:g} and {ratio:g} negatives per positive",
             "plan for a half width of .002 to .5, an AUROC of .5 to below 1 and a ratio above 0",
         )
     variance = (precision / float(stats.norm.ppf(0.975))) ** 2

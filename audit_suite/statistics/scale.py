@@ -1,4 +1,4 @@
-"""The scale an interval is symmetric on: the logit for bounded estimates, else the plain one."""
+"""The scale on which an interval is symmetric: logit for bounded estimates, plain for others."""
 
 from __future__ import annotations
 

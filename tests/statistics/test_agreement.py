@@ -378,7 +378,7 @@ def test_what_a_verdict_needs():
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "patients", "levels", "said"),
+    ("first", "second", "patients", "levels", "message"),
     [
         ([0, 1], [0, 1, 1], [1, 2], None, "shapes"),
         ([0, 1], [0, 1], [1, 2, 3], None, "shapes"),
@@ -388,16 +388,16 @@ def test_what_a_verdict_needs():
         ([], [], [], None, "0 patients"),
     ],
 )
-def test_bad_input_is_said(first, second, patients, levels, said):
-    with pytest.raises(AuditError, match=said):
+def test_bad_input_is_an_error(first, second, patients, levels, message):
+    with pytest.raises(AuditError, match=message):
         estimate_kappa(first, second, patients, "d", levels=levels)
 
 
-def test_bad_input_of_many_is_said():
+def test_bad_input_of_many_is_an_error():
     for estimate in OF_MANY:
         with pytest.raises(AuditError, match="no item has two ratings"):
             estimate([[0, NAN], [NAN, 1], [1, NAN]], range(3), "d")
-        with pytest.raises(AuditError, match="one column a rater"):
+        with pytest.raises(AuditError, match="one column per rater"):
             estimate([[0], [1]], range(2), "d")
     with pytest.raises(ValueError, match="two at least"):
         estimate_ac1([[0, 1], [1, 1]], range(2), "d", levels=(0,))

@@ -184,7 +184,7 @@ def test_hundred_thousand_images_are_quick_enough_to_try():
 
 
 @pytest.mark.parametrize(
-    ("labels", "scores", "patients", "said"),
+    ("labels", "scores", "patients", "message"),
     [
         ([1, 1, 1], [1, 2, 3], [1, 2, 3], "0 without the finding"),
         ([0, 0, 1], [1, 2, 3], [1, 2, 3], "1 patients with"),
@@ -194,6 +194,6 @@ def test_hundred_thousand_images_are_quick_enough_to_try():
         ([], [], [], "0 patients with"),
     ],
 )
-def test_bad_input_is_said(labels, scores, patients, said):
-    with pytest.raises(AuditError, match=said):
+def test_bad_input_is_an_error(labels, scores, patients, message):
+    with pytest.raises(AuditError, match=message):
         estimate_auroc(labels, scores, patients, "d")

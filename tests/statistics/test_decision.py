@@ -194,6 +194,10 @@ def test_messages_say_value_interval_n_and_limit():
     assert line == "AUROC 0.720 [0.681, 0.759] (n=214 patients) is not below 0.6"
     (line,) = explain(estimate.distance_to(0.5), "<", 0.05)
     assert "to 0.5 is not below 0.05" in line
+    (line,) = explain(estimate, "<", 0.73)
+    assert line.startswith(
+        f"it is undecided whether {estimate!r} is below 0.73; the smallest margin"
+    )
     assert explain(estimate, "==", 1) is None
     assert explain(3, "<", 1) is None
     lines = explain(Family([estimate, estimate]), "<", 0.6)
@@ -202,7 +206,7 @@ def test_messages_say_value_interval_n_and_limit():
         assert mean(0.5, 0.1).distance_to(0.5) < 0.05
 
 
-def test_an_impossible_margin_is_said():
+def test_an_impossible_margin_is_an_error():
     with pytest.raises(AuditError, match="cannot be below"):
         assert mean(0, 1).distance_to(0) < 0
 

@@ -165,7 +165,7 @@ def test_proportions_stay_between_0_and_1(successes):
 
 
 @pytest.mark.parametrize("bad", [([1.0, np.nan], [1, 2]), ([1.0], [1]), ([1.0, 2.0], [1])])
-def test_bad_means_are_said(bad):
+def test_bad_means_are_an_error(bad):
     with pytest.raises(AuditError):
         estimate_mean(*bad, "d", "mean")
 

@@ -122,7 +122,7 @@ def test_one_or_two_readers_are_no_sample():
     labels, rows, model = study(np.random.default_rng(0), 2)
     machine = estimate_auroc(labels, model, range(len(labels)), "d")
     for count in (0, 1, 2):
-        with pytest.raises(AuditError, match=f"{count} readers are no sample"):
+        with pytest.raises(AuditError, match=f"{count} readers are too few"):
             readers_against_model(estimates(labels, rows[:count]), machine, "gap")
     with pytest.raises(AuditError, match="no reader"):
         mean_over_readers([], "x")
@@ -265,6 +265,6 @@ def test_planned_cases_give_what_they_promise():
     "wanted",
     [{"precision": 0}, {"precision": 0.6}, {"auroc": 1.0}, {"auroc": 0.4}, {"ratio": 0}],
 )
-def test_what_cannot_be_planned_is_said(wanted):
+def test_what_cannot_be_planned_is_an_error(wanted):
     with pytest.raises(AuditError, match="no number of cases"):
         planned_cases(**{"precision": 0.05, **wanted})

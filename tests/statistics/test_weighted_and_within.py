@@ -141,7 +141,7 @@ def test_restricted_to_shared_patients_the_weights_go_along():
 
 
 @pytest.mark.parametrize(
-    ("weights", "said"),
+    ("weights", "message"),
     [
         ([1, 1, 1, -0.5], "weights"),
         ([1, 1, 1, np.nan], "weights"),
@@ -151,8 +151,8 @@ def test_restricted_to_shared_patients_the_weights_go_along():
         ([0, 0, 0, 0], "0 patients with"),
     ],
 )
-def test_weights_that_are_none_are_said(weights, said):
-    with pytest.raises(AuditError, match=said):
+def test_invalid_weights_are_an_error(weights, message):
+    with pytest.raises(AuditError, match=message):
         estimate_auroc([0, 1, 0, 1], [1, 2, 3, 4], range(4), "d", weights=weights)
 
 
@@ -239,7 +239,7 @@ def test_a_repeat_without_a_usable_fold_takes_nothing_from_the_mean():
     assert same(found, estimate_auroc(labels, scores, patients, "d"))
 
 
-def test_no_usable_group_at_all_is_said():
+def test_no_usable_group_at_all_is_an_error():
     labels, patients = np.tile([0, 1], 10), np.arange(20)
     with pytest.raises(AuditError, match="x: no group holds two patients with and two without"):
         estimate_auroc_within(labels, [patients * 1.0], patients, [patients // 2], "d", "x")

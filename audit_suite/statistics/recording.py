@@ -1,0 +1,97 @@
+"""What a check compares and shows, collected while its test runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from audit_suite.record import EstimateRecord
+from audit_suite.statistics.decision import Comparison, DecisionRule
+from audit_suite.verdict import Inconclusive, Verdict, worst
+
+
+class Recordable(Protocol):
+    """An estimate, or anything else with a place in the record."""
+
+    def to_record(self) -> EstimateRecord:
+        """Its value, 95 % interval and counts."""
+        ...
+
+
+@dataclass
+class Recorded:
+    """The comparisons and observations of one check, in order."""
+
+    rule: DecisionRule
+    comparisons: list[Comparison] = field(default_factory=list)
+    observations: list[EstimateRecord] = field(default_factory=list)
+
+
+_recording: ContextVar[Recorded | None] = ContextVar("audit_recording", default=None)
+
+
+@contextmanager
+def recording(rule: DecisionRule) -> Iterator[Recorded]:
+    """Judge by ``rule`` and collect every comparison and observation made inside.
+
+    Yields:
+        The growing lists.
+    """
+    recorded = Recorded(rule)
+    token = _recording.set(recorded)
+    try:
+        yield recorded
+    finally:
+        _recording.reset(token)
+
+
+@contextmanager
+def chances(count: int) -> Iterator[None]:
+    """Judge each comparison made inside as one of ``count`` of which one is enough for a pass."""
+    active = _recording.get() or Recorded(DecisionRule())
+    token = _recording.set(replace(active, rule=replace(active.rule, chances=count)))
+    try:
+        yield
+    finally:
+        _recording.reset(token)
+
+
+def active_rule() -> DecisionRule:
+    """The rule of the check that is running; outside of one, a single case at 5 %."""
+    active = _recording.get()
+    return DecisionRule() if active is None else active.rule
+
+
+def observe(*estimates: Recordable) -> None:
+    """Show estimates in the report without judging them, whatever the check's verdict will be.
+
+    Args:
+        *estimates: What to show; those placed on axes (`Estimate.placed`) are drawn as a curve.
+    """
+    if (active := _recording.get()) is not None:
+        active.observations.extend(estimate.to_record() for estimate in estimates)
+
+
+def conclude(comparisons: Sequence[Comparison], message: str = "") -> bool:
+    """Record comparisons and end in one of three ways.
+
+    Args:
+        comparisons: One, or several with one joint verdict.
+        message: Text of the error if they are inconclusive; the first one's message if empty.
+
+    Returns:
+        True for a pass, False for a fail.
+
+    Raises:
+        Inconclusive: If the data are too few to decide.
+    """
+    __tracebackhide__ = True
+    if (active := _recording.get()) is not None:
+        active.comparisons.extend(comparisons)
+    verdict = worst(comparison.verdict for comparison in comparisons)
+    if verdict is Verdict.INCONCLUSIVE:
+        raise Inconclusive(message or comparisons[0].message)
+    return verdict is Verdict.PASS
