@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from audit_suite.errors import AuditError
-from audit_suite.registry import EXPLAINERS
+from audit_suite.registry import EXPLAINERS, registering
 from audit_suite.verdict import NotApplicable
 
 if TYPE_CHECKING:
@@ -81,20 +81,20 @@ def register_explainer(explainer: AnyExplainer) -> AnyExplainer:
     """
     if isinstance(explainer, type) or not isinstance(explainer, Explainer):
         raise AuditError(
-            f"register_explainer: {explainer!r} is not an explainer",
+            f"{registering()} registers {explainer!r}, which is not an explainer",
             "register an object with name and explain",
         )
     if not _NAME.fullmatch(explainer.name) or explainer.name == _REGIONS:
         raise AuditError(
-            f"register_explainer: the name '{explainer.name}' cannot be used",
+            f"{registering()} registers an explainer '{explainer.name}': the name cannot be used",
             f"use lower-case letters, digits and hyphens; '{_REGIONS}' is reserved",
         )
     try:
         _settings(explainer)
     except (TypeError, ValueError) as error:
         raise AuditError(
-            f"register_explainer: the settings of '{explainer.name}' cannot be part of a key: "
-            f"{error}",
+            f"{registering()} registers the explainer '{explainer.name}', whose settings cannot be "
+            f"part of a key: {error}",
             "make it a dataclass whose fields are numbers, strings, or lists of these",
         ) from None
     EXPLAINERS.register(explainer.name, explainer)

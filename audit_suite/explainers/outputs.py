@@ -1,4 +1,4 @@
-"""The output that is explained: one column of a network, on the scale whose order scores follow."""
+"""The output that is explained: one column, raw or as the log odds of a softmax score."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from audit_suite.verdict import NotApplicable
 def explained_outputs(module: nn.Module, activation: str, image: Tensor) -> nn.Module:
     """A network whose columns can be explained one by one.
 
-    A logit is a sigmoid's log odds, and stands for its score. Under softmax it is not: what is
-    added to all logits moves no score, and what is taken from another one moves it. There each
-    column is made the log odds of its score.
+    Under a sigmoid a logit is the log odds of its score, and is explained as it is. Under softmax
+    it is not: adding a constant to all logits changes no score, and lowering another logit raises
+    this one's score. There each column becomes the log odds of its score.
 
     Args:
         module: (B, C, H, W) in; (B, T) out, or (B,).
         activation: The card's: ``sigmoid``, ``softmax`` or ``none``.
-        image: Shape (1, C, H, W), to try it on.
+        image: Shape (1, C, H, W), to determine the shape of the output.
 
     Raises:
         NotApplicable: If it is a softmax over one output, which gives all images the same score.
     """
     with torch.no_grad():
-        found = module(image)
-    if found.ndim == 1:
+        outputs = module(image)
+    if outputs.ndim == 1:
         module = _Column(module)
     if activation != "softmax":
         return module
-    if found.ndim == 1 or found.shape[1] == 1:
+    if outputs.ndim == 1 or outputs.shape[1] == 1:
         raise NotApplicable("a softmax over one output gives every image the same score")
-    return _LogOdds(module, found.shape[1])
+    return _LogOdds(module, outputs.shape[1])
 
 
 class _Column(nn.Module):
-    """A model of one output that gives no column, with one."""
+    """A model that returns shape (B,), made to return (B, 1)."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -44,12 +44,12 @@ class _Column(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Outputs of shape (B, 1)."""
-        found: Tensor = self.module(images)
-        return found[:, None]
+        outputs: Tensor = self.module(images)
+        return outputs[:, None]
 
 
 class _LogOdds(nn.Module):
-    """The log odds of each of a softmax's scores: a logit less the others' joint one."""
+    """The log odds of each softmax score: a logit minus the log-sum-exp of the others."""
 
     def __init__(self, module: nn.Module, outputs: int) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """Shapley values of named regions: exact up to eight players, sampled beyond.
 
-The players are the regions of an image and tiles of what lies between them. A coalition is an image
-that shows its players' pixels and, in place of the others, those of reference images: the
+The players are the regions of an image and tiles of the background between them. A coalition is an
+image that shows its players' pixels and, in place of all others, those of reference images: the
 interventional game of Lundberg and Lee (NeurIPS 2017) on groups of pixels.
 """
 
@@ -18,14 +18,14 @@ from torch import Tensor
 from audit_suite.regions import Region
 
 EXACT_UP_TO = 8
-"""Players of whom all coalitions are asked: 256 images; beyond it they are sampled."""
+"""Up to this many players all coalitions are scored (256 images); beyond, they are sampled."""
 TILES = {
     4: ("upper left", "upper right", "lower left", "lower right"),
     2: ("left", "right"),
     1: ("",),
 }
-"""Into how many parts the rest of a frame is divided, and what they are called."""
-_SAMPLED = 512  # coalitions an image beyond it
+"""Into how many parts the background is divided, and what they are called."""
+_SAMPLED = 512  # coalitions per image where they are sampled
 
 Floats = NDArray[np.float64]
 Score = Callable[[Tensor], Tensor]
@@ -35,17 +35,18 @@ Score = Callable[[Tensor], Tensor]
 def players(
     regions: Mapping[str, Region], tiles: int = 4
 ) -> tuple[tuple[str, ...], NDArray[np.int8]]:
-    """Divide a frame among the regions and some tiles of the rest.
+    """Divide an image among its regions and some tiles of the background.
 
-    Every pixel belongs to one player. Where regions overlap the smaller one has the pixel, so that
-    a region made of others, such as both lungs, is left with nothing and no part.
+    Every pixel belongs to exactly one player. Where regions overlap, the smaller one gets the
+    pixel, so a region that others cover completely, such as both lungs, gets none and takes no
+    part.
 
     Args:
         regions: Masks by name, each of shape (H, W); at least one.
         tiles: One of `TILES`.
 
     Returns:
-        All names, those of tiles last, and the number of each pixel's player, shape (H, W).
+        All names, tiles last, and the number of each pixel's player, shape (H, W).
     """
     names = (*sorted(regions), *(f"background {tile}".rstrip() for tile in TILES[tiles]))
     height, width = next(iter(regions.values())).shape
@@ -60,17 +61,17 @@ def players(
 def divide(
     regions: Sequence[Mapping[str, Region]],
 ) -> tuple[tuple[str, ...], NDArray[np.int8]]:
-    """Divide the frames of several images alike, into as many tiles as leave values exact.
+    """Divide several images in the same way, into as many tiles as keep values exact.
 
     Args:
-        regions: Masks by name of each image, the same names everywhere.
+        regions: Masks by name of each image; all have the same names.
 
     Returns:
-        The names, and owners of shape (N, H, W).
+        The players' names, and the number of each pixel's player, shape (N, H, W).
     """
     for tiles in TILES:
-        drawn = [players(each, tiles) for each in regions]
-        names, owners = drawn[0][0], np.stack([owner for _, owner in drawn])
+        divided = [players(each, tiles) for each in regions]
+        names, owners = divided[0][0], np.stack([owner for _, owner in divided])
         if len(np.unique(owners)) <= EXACT_UP_TO:
             return names, owners
     return names, owners
@@ -84,28 +85,28 @@ def coalition_values(
     references: Tensor,
     batch_size: int,
 ) -> Floats:
-    """What the model gives for each coalition, in few large batches.
+    """The model's mean output for each coalition, in few large batches.
 
     Args:
         score: The output explained.
         image: Shape (C, H, W).
         owner: Player of each pixel, shape (H, W), 0 to P - 1.
-        coalitions: Shape (n, P), who takes part.
-        references: Shape (R, C, H, W): their mean output stands for a coalition.
-        batch_size: Images of one forward pass.
+        coalitions: Shape (n, P), which players each shows.
+        references: Shape (R, C, H, W); the output is averaged over them.
+        batch_size: Images per forward pass.
 
     Returns:
         Shape (n,).
     """
     member = torch.from_numpy(coalitions).to(owner.device)
-    found = []
+    means = []
     count = len(references)
     for first in range(0, len(member), max(1, batch_size // count)):
         part = member[first : first + max(1, batch_size // count)]
         shown = part[:, owner.long()][:, None, None]  # (n, 1, 1, H, W)
         batch = torch.where(shown, image, references)  # (n, R, C, H, W)
-        found.append(score(batch.flatten(0, 1)).view(len(part), count).double().mean(dim=1))
-    return torch.cat(found).cpu().numpy()
+        means.append(score(batch.flatten(0, 1)).view(len(part), count).double().mean(dim=1))
+    return torch.cat(means).cpu().numpy()
 
 
 def region_values(
@@ -123,10 +124,10 @@ def region_values(
         score: The output explained.
         images: Shape (N, C, H, W), as the model takes them.
         owners: Shape (N, H, W), the player of each pixel.
-        count: Players P in all; those without a pixel have the value 0 and cost nothing.
-        references: Shape (R, C, H, W), or (N, R, C, H, W) for each image its own.
+        count: Number of players P; those without a pixel get the value 0 at no cost.
+        references: Shape (R, C, H, W), or (N, R, C, H, W) if each image has its own.
         seed: Decides the permutations where coalitions are sampled.
-        batch_size: Images of one forward pass.
+        batch_size: Images per forward pass.
 
     Returns:
         Values of shape (N, P), the full image's output and the references' mean output, each of
@@ -147,8 +148,7 @@ def region_values(
         ) -> Floats:
             return coalition_values(score, image, owner, coalitions, own, batch_size)
 
-        found, outputs[row], expected[row] = shapley(value, len(present), seed + row)
-        values[row, present] = found
+        values[row, present], outputs[row], expected[row] = shapley(value, len(present), seed + row)
     return values, outputs, expected
 
 
@@ -157,40 +157,40 @@ def shapley(
 ) -> tuple[Floats, float, float]:
     """Shapley values of a game: from all coalitions, or by shap's Permutation explainer.
 
-    Shap's Exact explainer gives the same values, and compiles functions for ten seconds in every
-    process that asks it for the first time; from the worth of all coalitions it is one product.
+    Shap's Exact explainer gives the same values, but compiles functions for ten seconds in every
+    process; from the worth of all coalitions they are a single matrix product.
 
     Args:
-        value: Worth of coalitions given as rows of flags, shape (n, count).
-        count: Players.
+        value: Worth of coalitions, given as rows of flags, shape (n, count).
+        count: Number of players.
         seed: Decides the permutations.
 
     Returns:
-        Values of shape (count,), the worth of all players together, and that of none.
+        Values of shape (count,), the worth of all players together, and the worth of none.
     """
     if count <= EXACT_UP_TO:
         everyone = _all_coalitions(count)
         worth = value(everyone)
-        found: Floats = _weights(everyone).T @ worth
-        return found, float(worth[-1]), float(worth[0])
+        values: Floats = _weights(everyone).T @ worth
+        return values, float(worth[-1]), float(worth[0])
 
     from shap.explainers import Permutation
     from shap.maskers import Independent
 
     nobody, everybody = np.zeros((1, count)), np.ones((1, count))
 
-    def asked(coalitions: NDArray[np.generic]) -> Floats:
+    def worth_of(coalitions: NDArray[np.generic]) -> Floats:
         return value(coalitions.astype(np.bool_))
 
-    explainer = Permutation(asked, Independent(nobody), seed=seed)
+    explainer = Permutation(worth_of, Independent(nobody), seed=seed)
     rounds = max(1, _SAMPLED // (2 * count + 1))
-    found = explainer(everybody, max_evals=rounds * (2 * count + 1), silent=True).values[0]
-    ends = asked(np.concatenate([nobody, everybody]))
-    return found, float(ends[1]), float(ends[0])
+    values = explainer(everybody, max_evals=rounds * (2 * count + 1), silent=True).values[0]
+    ends = worth_of(np.concatenate([nobody, everybody]))
+    return values, float(ends[1]), float(ends[0])
 
 
 def _weights(everyone: NDArray[np.bool_]) -> Floats:
-    """What each coalition's worth counts for each player (Shapley 1953), shape (2^count, count)."""
+    """Weight of each coalition's worth for each player (Shapley 1953), shape (2^count, count)."""
     count = everyone.shape[1]
     size = everyone.sum(axis=1, keepdims=True)
     joined = [factorial(s - 1) * factorial(count - s) if s else 0 for s in range(count + 1)]

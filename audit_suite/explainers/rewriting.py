@@ -1,11 +1,11 @@
 """Rewrite a network so that DeepLIFT's multipliers flow back through it.
 
 DeepLIFT (Shrikumar, Greenside and Kundaje, ICML 2017) sends images and references through a network
-together and puts difference quotients where derivatives would stand. `shap.DeepExplainer` does so
-by hooks on modules: they miss what is written as a function or used twice, cannot bear what is done
-in place, know neither SiLU nor the product of two tensors, and lose part of what goes through
-overlapping windows of a max pool. So the graph of a copy is traced, all is done out of place, and
-each nonlinear step gets a backward pass of its own.
+together and replaces derivatives by difference quotients. `shap.DeepExplainer` does so by hooks on
+modules. Hooks miss functions and modules that are used twice, fail on operations in place, have no
+rule for SiLU or the product of two tensors, and lose a part of what passes through overlapping
+windows of a max pool. So the graph of a copy is traced, operations in place are replaced, and each
+nonlinear step gets a backward pass of its own.
 """
 
 from __future__ import annotations
@@ -33,17 +33,16 @@ _ELEMENTWISE = frozenset(
 """Names of modules, functions and methods, in lower case and without underscores."""
 _PRODUCTS: dict[str, Step] = {"mul": torch.mul, "matmul": torch.matmul, "bmm": torch.bmm}
 _POOLS = (functional.max_pool2d, functional.adaptive_max_pool2d)
-_NEAR = 1e-5  # relative difference below which a derivative is more exact than a quotient
+_NEAR = 1e-5  # relative difference below which a derivative is more accurate than a quotient
 
 
 def rewrite(module: nn.Module, output: int) -> fx.GraphModule:
     """A network with one output of the same function, whose gradients are DeepLIFT's multipliers.
 
-    They are, where the first half of a batch holds images and the second half what each of them
-    is compared with.
+    The first half of a batch must hold images, and the second half the reference of each.
 
     Args:
-        module: The model; it is left as it was, and lends its weights.
+        module: The model; it is left unchanged, and its weights are shared.
         output: Which of its outputs.
 
     Returns:
@@ -78,17 +77,17 @@ def rewrite(module: nn.Module, output: int) -> fx.GraphModule:
 
 
 def _exported(layer: nn.Module) -> bool:
-    """Whether a module is a program of primitive operations, and no code."""
+    """Whether a module is a program of primitive operations instead of code."""
     nodes = layer.graph.nodes if isinstance(layer, fx.GraphModule) else ()
     return any(isinstance(node.target, torch._ops.OpOverload) for node in nodes)
 
 
 def twin(module: nn.Module, known: dict[int, nn.Module] | None = None) -> nn.Module:
-    """A copy without hooks on outputs, whose weights share the original's storage and no more."""
+    """A copy without hooks on outputs that shares nothing but the storage of weights."""
     known = {} if known is None else known
     if id(module) in known or isinstance(module, torch.jit.ScriptModule):
         return known.get(id(module), module)
-    made = known[id(module)] = object.__new__(type(module))  # its constructor may want anything
+    made = known[id(module)] = object.__new__(type(module))  # its constructor may need arguments
     made.__dict__.update(module.__dict__)
     for name in ("_forward_hooks", "_backward_hooks", "_backward_pre_hooks"):
         made.__dict__[name] = type(module.__dict__[name])()
@@ -105,8 +104,8 @@ def twin(module: nn.Module, known: dict[int, nn.Module] | None = None) -> nn.Mod
 
 
 def _make_own(graph: fx.Graph, own: nn.Module, writers: set[str]) -> None:
-    """Put the steps of a graph out of place, and the nonlinear ones under rules of their own."""
-    varying: set[fx.Node] = set()  # what depends on the image
+    """Replace operations in place, and put nonlinear steps under rules of their own."""
+    varying: set[fx.Node] = set()  # nodes that depend on the image
     passed: set[fx.Node] = set()
     for node in graph.nodes:
         passed.add(node)
@@ -116,12 +115,12 @@ def _make_own(graph: fx.Graph, own: nn.Module, writers: set[str]) -> None:
         wrote = _put_out_of_place(node, writers)
         if step := _step(node, own, len(inputs)):
             node.op, node.target, node.args, node.kwargs = "call_function", step, inputs, {}
-        if wrote and inputs:  # who reads the tensor later reads what was written into it
+        if wrote and inputs:  # later readers of the tensor must see what was written
             inputs[0].replace_all_uses_with(node, lambda user: user not in passed)
 
 
 def _put_out_of_place(node: fx.Node, writers: set[str]) -> bool:
-    """Let a step write into no tensor; whether it did."""
+    """Make a step return a new tensor; returns whether it wrote in place before."""
     name = _name(node)
     if node.op == "call_module":
         return node.target in writers
@@ -137,7 +136,7 @@ def _put_out_of_place(node: fx.Node, writers: set[str]) -> bool:
 
 
 def _step(node: fx.Node, own: nn.Module, inputs: int) -> Step | None:
-    """What to do instead of a step, as a function of what varies in it; None for linear steps."""
+    """The replacement of a step, a function of its varying inputs; None for linear steps."""
     if node.op == "call_module":
         layer = own.get_submodule(str(node.target))
         if inputs != 1:
@@ -170,7 +169,7 @@ def _step(node: fx.Node, own: nn.Module, inputs: int) -> Step | None:
 
 
 def _dimensions(node: fx.Node) -> set[int]:
-    """What a reduction that keeps no dimension goes over; nothing for another one."""
+    """The dimensions that a reduction removes; empty if it keeps them."""
     dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", ())
     kept = node.kwargs.get("keepdim", len(node.args) > 2 and node.args[2])
     return set(dim) if isinstance(dim, tuple | list) and not kept else set()
@@ -183,7 +182,7 @@ def _name(node: fx.Node) -> str:
 
 
 def _bound(rule: Callable[..., Tensor], function: Callable[..., Any]) -> Step:
-    """A rule for one function; a graph calls plain functions only."""
+    """A rule for one function, as the plain function that a graph needs."""
 
     def step(*inputs: Tensor) -> Tensor:
         return rule(function, *inputs)
@@ -201,9 +200,9 @@ def rescaled(function: Step, x: Tensor) -> Tensor:
 
 
 def product(function: Step, a: Tensor, b: Tensor) -> Tensor:
-    """A bilinear step: a factor's part is what its rise does beside the mean of the other's values.
+    """A bilinear step: a factor's part is its change times the mean of the other factor's values.
 
-    That is the Shapley value of either factor, so that the two add up.
+    That is each factor's Shapley value, so the two add up.
     """
     if not (isinstance(a, Tensor) and isinstance(b, Tensor) and a.shape[:1] == b.shape[:1]):
         return function(a, b)
@@ -211,7 +210,7 @@ def product(function: Step, a: Tensor, b: Tensor) -> Tensor:
 
 
 def pooled(function: Step, x: Tensor) -> Tensor:
-    """A max pool: the rise is of the pixel that is largest in the image, or in the reference."""
+    """A max pool: changes go to the largest pixel of the image or of the reference."""
     return _Pooled.apply(x, function)  # type: ignore[no-any-return]
 
 
@@ -253,8 +252,8 @@ class _Product(torch.autograd.Function):
         means = [(part[0] + part[1]) / 2 for part in (t.chunk(2) for t in ctx.saved_tensors)]
         a, b = (torch.cat([mean, mean]).requires_grad_() for mean in means)
         with torch.enable_grad():
-            found = torch.autograd.grad(ctx.function(a, b), (a, b), gradients[0])
-        return found[0], found[1], None
+            of_a, of_b = torch.autograd.grad(ctx.function(a, b), (a, b), gradients[0])
+        return of_a, of_b, None
 
 
 class _Pooled(torch.autograd.Function):

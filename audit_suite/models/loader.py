@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from audit_suite.errors import AuditError
-from audit_suite.registry import LOADERS
+from audit_suite.registry import LOADERS, registering
 
 if TYPE_CHECKING:
     from torch import nn
@@ -70,7 +70,7 @@ def register_loader(loader: AnyLoader) -> AnyLoader:
     """
     if isinstance(loader, type) or not isinstance(loader, Loader):
         raise AuditError(
-            f"register_loader: {loader!r} is not a model loader",
+            f"{registering()} registers {loader!r}, which is not a model loader",
             "register an object with name, needs_architecture, needs_weights, has_modes and load",
         )
     LOADERS.register(loader.name, loader)

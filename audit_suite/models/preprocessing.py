@@ -23,9 +23,9 @@ def fit_geometry(
 ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.bool_]]]:
     """Bring an image and its regions to the model's input size and channels.
 
-    Intensities are divided by the maximum of the image's type, or by the image's own maximum
-    where the card says so (as Sourget et al. 2024 do). Images are resized bilinearly with
-    antialiasing, regions by the nearest pixel.
+    Intensities are divided by the maximum of the image's type, or by the image's own maximum if
+    the card says so (as Sourget et al. 2024 do). Images are resized bilinearly with antialiasing,
+    regions by the nearest pixel.
 
     Args:
         image: Shape (H, W) or (H, W, 3); uint8, uint16, or float in [0, 1].
@@ -36,7 +36,7 @@ def fit_geometry(
         The image, shape (C, h, w), float32 in [0, 1], and the masks, each of shape (h, w).
 
     Raises:
-        AuditError: If the image's type is not known or a float image leaves [0, 1].
+        AuditError: If the image's type is not supported or a float image exceeds [0, 1].
     """
     pixels = torch.from_numpy(_scale(image, spec))
     pixels = pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1)
@@ -62,6 +62,9 @@ def normalise(batch: Tensor, spec: InputSpec) -> Tensor:
     Args:
         batch: Shape (B, C, h, w), in [0, 1].
         spec: The card's input section.
+
+    Returns:
+        The model's input, in the same shape.
     """
     mean = torch.tensor(spec.mean, dtype=batch.dtype, device=batch.device)[None, :, None, None]
     std = torch.tensor(spec.std, dtype=batch.dtype, device=batch.device)[None, :, None, None]
@@ -97,5 +100,5 @@ def _resize(image: Tensor, spec: InputSpec, mode: InterpolationMode) -> Tensor:
         ratio = min(ratios) if spec.resize == "pad" else max(ratios)
         size = max(1, round(height * ratio)), max(1, round(width * ratio))
     resized = transforms.resize(image, list(size), interpolation=mode, antialias=True)
-    fitted: Tensor = transforms.center_crop(resized, list(spec.size))  # pads with 0 what is smaller
+    fitted: Tensor = transforms.center_crop(resized, list(spec.size))  # pads smaller images with 0
     return fitted

@@ -1,4 +1,4 @@
-"""Who the synthetic patients are: labels, metadata and planted bits, before anything is drawn."""
+"""The synthetic patients: labels, metadata and planted shortcuts, before anything is drawn."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from audit_suite.phantoms.shortcut import get_shortcut
 TARGETS = {"cxr": "consolidation", "fundus": "glaucoma"}
 """The target of each kind of phantom."""
 CO_LABELS: Mapping[str, tuple[str, ...]] = {"cxr": ("cardiomegaly",), "fundus": ()}
-"""Further targets that a spec may draw beside it (``co_labels``)."""
+"""Further targets that a phantom may have (``co_labels``)."""
 
 REGIONS: Mapping[str, tuple[str, ...]] = {
     "cxr": ("lungs", "left_lung", "right_lung", "heart", "spine", "diaphragm"),
     "fundus": ("disc", "cup", "vessels", "macula", "retina"),
 }
-"""The regions that are drawn in each kind."""
+"""The regions of each kind of phantom."""
 
 
 class Stream(IntEnum):
-    """Independent random streams, so that changing one thing leaves the rest as it was."""
+    """Independent random streams, so that changing one aspect leaves all others unchanged."""
 
     PATIENT = 1
     LABEL = 2
@@ -45,12 +45,12 @@ class PhantomCase:
 
     Attributes:
         id: Unique in the cohort.
-        patient: Patient.
+        patient: The patient's id.
         number: The patient's number, from 0.
         image: The image's number within the patient, from 0.
-        labels: 0 or 1 by target; independent of everything but what the spec plants or ties.
+        labels: 0 or 1 by target; they depend only on what the spec plants or ties.
         metadata: ``age`` (years), ``sex`` (F, M), ``view`` (PA, AP; fundus: OD, OS), ``site``.
-        planted: For each shortcut of the spec whether it is drawn.
+        planted: For each shortcut of the spec, whether it is drawn.
     """
 
     id: str
@@ -70,9 +70,9 @@ def stream(spec: PhantomSpec, kind: Stream, *numbers: int) -> np.random.Generato
 def cohort(spec: PhantomSpec, targets: Sequence[str]) -> tuple[PhantomCase, ...]:
     """Draw the patients of a phantom data set; deterministic and cheap.
 
-    Label and planted bits are drawn by patient. A shortcut's bit equals the label with
-    probability ``agreement``; age, sex, view and site are independent of the label unless the
-    spec ties them to it.
+    Labels and shortcuts are drawn per patient. A shortcut is present or absent as the label says
+    with probability ``agreement``; age, sex, view and site are independent of the label unless
+    the spec ties them to it.
 
     Args:
         spec: Settings of the data set.
@@ -89,7 +89,7 @@ def cohort(spec: PhantomSpec, targets: Sequence[str]) -> tuple[PhantomCase, ...]
 
 
 def planted_strength(spec: PhantomSpec, case: PhantomCase, name: str) -> float:
-    """How strongly a shortcut that the anatomy itself must draw is planted in a case; 0: not."""
+    """Strength in a case of a shortcut that is drawn with the anatomy; 0 if it is not planted."""
     pairs = zip(spec.shortcuts, case.planted, strict=True)
     return max((s.strength for s, planted in pairs if planted and s.name == name), default=0.0)
 
@@ -173,7 +173,7 @@ def _labels(spec: PhantomSpec, number: int) -> dict[str, int]:
 def _tied_metadata(
     spec: PhantomSpec, number: int, label: int, views: tuple[str, str]
 ) -> dict[str, str | float]:
-    """What the label decides of the metadata, where the spec ties them."""
+    """The metadata that the label decides, if the spec ties any to it."""
     tied: dict[str, str | float] = {}
     if not spec.metadata:
         return tied

@@ -17,7 +17,7 @@ from audit_suite.phantoms.shortcuts.framing import FRAMING
 Regions = dict[str, NDArray[np.bool_]]
 
 _FINDING = 0.36  # brightness a finding of strength 1 adds at its densest
-_FRAMING = 0.30  # how much lower the body lies where another framing is planted: 15 % of the frame
+_FRAMING = 0.30  # how much lower the body lies with another framing: 15 % of the frame
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class _Body:
     heart: float  # radius of the heart
     female: bool
     age: float
-    supine: bool  # AP, taken lying: shallower breath, larger heart
-    down: float  # by how much the body lies lower in the frame
+    supine: bool  # AP, lying down: shallower breath, larger heart
+    down: float  # how much lower the body lies in the frame
 
 
 def draw_cxr(spec: PhantomSpec, case: PhantomCase) -> tuple[NDArray[np.uint8], Regions]:
@@ -41,13 +41,13 @@ def draw_cxr(spec: PhantomSpec, case: PhantomCase) -> tuple[NDArray[np.uint8], R
 
     Args:
         spec: Settings of the data set.
-        case: Whom to draw.
+        case: The image of a patient to draw.
 
     Returns:
         The image, shape (S, S), uint8, and the regions ``lungs``, ``left_lung``, ``right_lung``
         (the patient's: the left lung is on the right of the image), ``heart``, ``spine`` and
-        ``diaphragm``. Where cardiomegaly is a co-label, ``heart`` holds the room of an enlarged
-        heart and the lungs leave it out, in everybody: the co-label shows in no mask.
+        ``diaphragm``. If cardiomegaly is a co-label, ``heart`` includes the room of an enlarged
+        heart in every patient, and the lungs exclude it, so that masks do not show the co-label.
     """
     body = _pose(spec, case)
     right, left, heart, diaphragm = _organs(body)
@@ -112,7 +112,7 @@ def _organs(body: _Body) -> tuple[Floats, Floats, Floats, Floats]:
     base = 0.02 + h * 0.72  # height of the domes' tops
     right_dome = base - 0.06 - 0.12 * np.cos(np.clip((x + 0.42 * w) / (0.40 * w), -1.5, 1.5))
     left_dome = base - 0.01 - 0.12 * np.cos(np.clip((x - 0.42 * w) / (0.40 * w), -1.5, 1.5))
-    share = soft(x, 0.3)  # one dome goes over into the other behind the heart
+    share = soft(x, 0.3)  # one dome merges into the other behind the heart
     diaphragm = (y - (1 - share) * right_dome - share * left_dome - 0.08).astype(np.float32)
     narrowing = 1 - 0.34 * np.clip(-(y + 0.05) / 0.65, 0, 1) ** 1.6  # the apex is narrower
     lungs = []
@@ -134,9 +134,9 @@ def _organs(body: _Body) -> tuple[Floats, Floats, Floats, Floats]:
 
 
 def _enlarged(body: _Body, heart: Floats, diaphragm: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """An enlarged heart as a level, and the pixels it takes beyond the patient's own.
+    """An enlarged heart as a level, and the pixels it covers beyond the patient's own heart.
 
-    Grown is the left ventricle, to the side and down, as in cardiomegaly.
+    The left ventricle grows to the side and down, as in cardiomegaly.
     """
     x, y, r = body.x, body.y, body.heart
     along, across = 0.83 * x + 0.56 * y, 0.83 * y - 0.56 * x
@@ -235,7 +235,7 @@ def _vessels(body: _Body, rng: np.random.Generator) -> Floats:
 
 
 def _finding(spec: PhantomSpec, case: PhantomCase, body: _Body, regions: Regions) -> Floats:
-    """A consolidation: a patchy cloud in one lung, nothing outside it."""
+    """A consolidation: a patchy cloud inside one lung."""
     rng = stream(spec, Stream.FINDING, case.number)
     lung = regions["right_lung" if rng.random() < 0.5 else "left_lung"]
     depth = distance_transform_edt(lung).astype(np.float32) * (2 / body.size)

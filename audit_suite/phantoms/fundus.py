@@ -14,15 +14,15 @@ from audit_suite.phantoms.shortcuts.framing import FRAMING
 Regions = dict[str, NDArray[np.bool_]]
 
 _NORMAL_CUP, _LARGE_CUP = 0.40, 0.68  # cup-to-disc ratio of a healthy and a glaucomatous disc
-_FRAMING = 0.30  # how much nearer the middle the disc lies where another framing is planted
+_FRAMING = 0.30  # how much nearer the middle the disc lies with another framing
 
 
 def draw_fundus(spec: PhantomSpec, case: PhantomCase) -> tuple[NDArray[np.uint8], Regions]:
-    """Draw a fundus photograph; glaucoma is a large cup inside the disc, and nothing else.
+    """Draw a fundus photograph; glaucoma changes the cup inside the disc and nothing else.
 
     Args:
         spec: Settings of the data set.
-        case: Whom to draw.
+        case: The image of a patient to draw.
 
     Returns:
         The image, shape (S, S, 3), uint8, and the regions ``disc``, ``cup``, ``vessels``,

@@ -22,15 +22,18 @@ def render(
 ) -> tuple[NDArray[Any], dict[str, NDArray[np.bool_]]]:
     """Draw one image; the same case always gives the same pixels.
 
-    The label decides nothing but pixels inside the ROI (lungs, optic disc; heart for
-    cardiomegaly): with nothing planted an image differs between label 0 and 1 there alone.
+    The label changes pixels inside the ROI only (lungs, optic disc; heart for cardiomegaly): with
+    nothing planted, an image with label 0 and the same image with label 1 differ nowhere else.
 
     Args:
         spec: Settings of the data set.
-        case: Whom to draw.
+        case: The image of a patient to draw.
 
     Returns:
         The image, uint8, shape (S, S) or (S, S, 3), and the regions, each of shape (S, S).
+
+    Raises:
+        AuditError: If an extension's shortcut raises or returns the wrong thing; names it.
     """
     draw = draw_cxr if spec.kind == "cxr" else draw_fundus
     image, regions = draw(spec, case)
@@ -45,7 +48,7 @@ def render(
 
 
 def _shown_by_site(spec: PhantomSpec, case: PhantomCase) -> list[tuple[str, float]]:
-    """What the site's scanner leaves in each of its images, where the site is tied to the label."""
+    """Shortcuts in every image of a site's scanner, if the site is tied to the label."""
     return [
         (name, tie.strength)
         for tie in spec.metadata

@@ -1,4 +1,4 @@
-"""A segmenter that misses sick tissue: the mask has a hole where the finding is densest."""
+"""A segmenter that misses diseased tissue: its mask has a hole where the finding is densest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from audit_suite.phantoms.shapes import grid
 from audit_suite.regions import signed_distance
 
-MISSED_RADIUS = 0.20  # of a hole at strength 1; the frame runs from -1 to 1: 10 % of it
+MISSED_RADIUS = 0.20  # of a hole at strength 1: 10 % of the frame, which runs from -1 to 1
 
 
 def miss(
@@ -19,16 +19,15 @@ def miss(
     centre: tuple[float, float],
     strength: float,
 ) -> None:
-    """Take a disc out of regions, in place, and leave their rim.
+    """Cut a disc out of regions, in place, but leave their rim.
 
-    So the outline stays true: dilated by the hole's radius, the regions are what they would be
-    without it.
+    The outline therefore stays true: dilating the regions by the hole's radius restores them.
 
     Args:
         regions: Masks by name, each of shape (S, S).
-        names: The regions that lose it; the rim is that of the first, which holds the others.
-        centre: Of the disc, x and y.
-        strength: 0 to 1: its radius, as a share of `MISSED_RADIUS`.
+        names: The regions to cut; the rim is that of the first, which contains the others.
+        centre: The disc's centre, x and y.
+        strength: Its radius as a share of `MISSED_RADIUS`, 0 to 1.
     """
     if not strength:
         return

@@ -1,4 +1,4 @@
-"""Soft shapes in a frame whose coordinates run from -1 to 1, whatever its size in pixels."""
+"""Soft shapes in a frame whose coordinates run from -1 to 1 at any size in pixels."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def blob(x: Floats, y: Floats, cx: float, cy: float, rx: float, ry: float) -> Fl
 
 
 def texture(rng: np.random.Generator, size: int, cells: int) -> Floats:
-    """Smooth noise of about ``cells`` cells across, mean 0, spread about 1; alike at any size."""
+    """Smooth noise, about ``cells`` cells across, mean 0, standard deviation about 1."""
     coarse = rng.standard_normal((cells + 2, cells + 2)).astype(np.float32)
     fine = zoom(coarse, size / cells, order=1)
     out: Floats = fine[:size, :size]

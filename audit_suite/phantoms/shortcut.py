@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.errors import AuditError
-from audit_suite.registry import Registry
+from audit_suite.registry import Registry, registering
 
 Image = NDArray[Any]
 Regions = Mapping[str, NDArray[np.bool_]]
@@ -38,7 +38,7 @@ def register_shortcut(name: str, shortcut: Shortcut) -> None:
     """
     if not callable(shortcut):
         raise AuditError(
-            f"register_shortcut: '{name}' is {shortcut!r}, which is not callable",
+            f"{registering()} registers the shortcut '{name}': {shortcut!r} is not callable",
             "register a function of (image, regions, rng, strength) that returns an image",
         )
     SHORTCUTS.register(name, shortcut)

@@ -6,13 +6,16 @@ import json
 import pkgutil
 import subprocess
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 import pytest
 import torch
 from explainers.networks import Reader, pictures
 
+from audit_suite.cards import load_dataset_card, load_model_card
 from audit_suite.errors import AuditError
+from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
 from audit_suite.explainers import Explained, Explainer, explain, methods, register_explainer
 from audit_suite.registry import EXPLAINERS, SHIPPED
 from audit_suite.verdict import NotApplicable
@@ -39,7 +42,7 @@ def _restored(monkeypatch):
 class Made:
     """An explainer that answers with whatever a test wants."""
 
-    answer: object = field(default=None, compare=False)
+    answer: ClassVar[object] = None  # not a setting
     slug: str = "made"
 
     @property
@@ -73,7 +76,7 @@ def ask(explainer, images=None, module=None):
 
 
 def misbehaving(answer):
-    """A registered explainer with an answer, kept out of settings, which must be plain."""
+    """A registered explainer with an answer."""
     made = Made()
     register_explainer(made)
     object.__setattr__(made, "answer", answer)
@@ -197,6 +200,74 @@ def test_maps_of_a_model_whose_outputs_overflow_are_not_the_explainers_fault():
     assert ask(misbehaving(answer)).maps.isnan().all()
 
 
+MODEL = """
+schema = 1
+name = "net"
+targets = ["consolidation"]
+loader = "callable"
+architecture = "audit_suite.models.small_cnn:small_cnn"
+activation = "none"
+[input]
+size = [32, 32]
+channels = 1
+"""
+
+DATA = """
+schema = 1
+name = "phantoms"
+reader = "phantom"
+[phantom]
+kind = "cxr"
+patients = 30
+size = 32
+[targets.consolidation]
+roi = ["lungs"]
+"""
+
+
+@pytest.fixture
+def cell_and_source(tmp_path):
+    (tmp_path / "model.toml").write_text(MODEL)
+    (tmp_path / "data.toml").write_text(DATA)
+    model = load_model_card(tmp_path / "model.toml")
+    cell = Cell(model, (None,), load_dataset_card(tmp_path / "data.toml"), "consolidation")
+    profile = EvidenceProfile(device="cpu", threads=1)
+    return cell, EvidenceSource(EvidenceStore(tmp_path / "store"), profile, max_explained=8)
+
+
+def test_maps_of_an_extensions_explainer_are_evidence_like_all_others(cell_and_source):
+    cell, source = cell_and_source
+    register_explainer(Brightness())
+    (request,) = cell.explanations("brightness")
+    attributions = source.read(request)
+    assert attributions.arrays["maps"].shape == (len(attributions.index), 32, 32)
+    (key,) = request.keys(source)
+    register_explainer(Brightness(power=2.0))
+    assert request.keys(source) != [key], "its settings are a part of the key"
+    squared = source.read(request)
+    assert squared.arrays["maps"] == pytest.approx(attributions.arrays["maps"] ** 2, abs=1e-6)
+
+
+def test_one_that_misbehaves_costs_its_own_evidence_alone(cell_and_source):
+    cell, source = cell_and_source
+    misbehaving(ValueError("no channel 3"))
+    (wrong,), (right,) = cell.explanations("made"), cell.explanations("occlusion")
+    compute([wrong, right], source)
+    assert source.read(right).arrays["maps"].any()
+    with pytest.raises(AuditError, match=r"'made' of .*test_registry raised ValueError"):
+        source.read(wrong)
+
+
+def test_a_refusal_of_an_extension_is_stored_with_its_reason(cell_and_source):
+    cell, source = cell_and_source
+    made = misbehaving(RuntimeError("no such kernel"))
+    (request,) = cell.explanations("made")
+    for _ in range(2):
+        with pytest.raises(NotApplicable, match="made cannot handle this model: no such kernel"):
+            source.read(request)
+        object.__setattr__(made, "answer", ValueError("is not called again"))
+
+
 # Registration
 
 
@@ -218,7 +289,9 @@ def test_the_same_module_may_register_again_with_other_settings():
     "name", ["Grad", "grad cam", "grad_cam", "-cam", "cam-", "", "region-shapley"]
 )
 def test_a_name_that_cannot_be_part_of_a_case_id_is_refused(name):
-    with pytest.raises(AuditError, match=f"the name '{name}' cannot be used"):
+    with pytest.raises(
+        AuditError, match=f"registers an explainer '{name}': the name cannot be used"
+    ):
         register_explainer(Made(slug=name))
 
 
@@ -239,12 +312,12 @@ class Undeclared:
     ],
 )
 def test_settings_that_cannot_be_a_key_are_refused(explainer, problem):
-    with pytest.raises(AuditError, match=f"settings of '.*' cannot be part of a key: .*{problem}"):
+    with pytest.raises(AuditError, match=f"whose settings cannot be part of a key: .*{problem}"):
         register_explainer(explainer)
     assert set(EXPLAINERS) == SHIPPED_METHODS
 
 
 @pytest.mark.parametrize("wrong", [Brightness, "gradient", None, torch.nn.Identity()], ids=repr)
 def test_what_is_not_an_explainer_is_refused(wrong):
-    with pytest.raises(AuditError, match="is not an explainer"):
+    with pytest.raises(AuditError, match=r"test_registry registers .*, which is not an explainer"):
         register_explainer(wrong)

@@ -13,8 +13,7 @@ from torch import nn
 from audit_suite import auroc
 from audit_suite.cards import load_dataset_card, load_model_card
 from audit_suite.errors import AuditError
-from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
-from audit_suite.evidence.executor import compute
+from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
 from audit_suite.maskings import Full, WithoutROI
 from audit_suite.models.audited import AuditedModel
 from audit_suite.models.load import load_model
@@ -133,7 +132,7 @@ def test_one_pass_serves_all_folds_under_each_masking(card, tmp_path, monkeypatc
     alone = source(tmp_path, "other")
     for one, two in zip(cell.requests(Full()), apart.requests(Full()), strict=True):
         compute([two], alone)
-        assert np.allclose(here.table(one).scores, alone.table(two).scores, atol=1e-6)
+        assert np.allclose(here.read(one).scores, alone.read(two).scores, atol=1e-6)
 
 
 @pytest.mark.parametrize("layer", ["body", "pool"])
@@ -172,7 +171,7 @@ def test_each_image_is_scored_by_the_fold_that_never_saw_it(card, tmp_path, monk
     fold = np.array([int(case.metadata["view"]) for case in dataset.cases])
     labels = np.array([case.labels["consolidation"] for case in dataset.cases])
     patients = np.array([case.patient for case in dataset.cases])
-    scores = [here.table(request).scores[:, 0] for request in cell.requests(Full())]
+    scores = [here.read(request).scores[:, 0] for request in cell.requests(Full())]
     parts, pairs = [], []
     for number in (0, 1):
         mine = fold == number

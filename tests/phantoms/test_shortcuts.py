@@ -96,7 +96,9 @@ def test_a_taken_name_is_refused_naming_both(shortcuts, name):
 
 
 def test_what_is_not_callable_is_refused(shortcuts):
-    with pytest.raises(AuditError, match="'stripe' is 3, which is not callable"):
+    with pytest.raises(
+        AuditError, match="audit_one registers the shortcut 'stripe': 3 is not callable"
+    ):
         register_from("audit_one", "stripe", 3)
     assert "stripe" not in shortcuts
 
