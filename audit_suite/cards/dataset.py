@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from audit_suite.cards.common import Card, Name, Part, with_path
 from audit_suite.cards.phantom import PhantomSpec
+from audit_suite.registry import READERS
 from audit_suite.toml_files import read_toml
 
 
@@ -46,9 +47,9 @@ class Holdout(Part):
 
 
 class MaskQuality(Part):
-    """How good the masks are, and what follows: poor ones are dropped, weighed or kept apart.
+    """How good the masks are, and what to do with poor ones: drop, weigh or keep them apart.
 
-    ``drop`` leaves images at or below ``minimum`` out; ``weight`` counts an image by its quality;
+    ``drop`` leaves out images at or below ``minimum``; ``weight`` counts an image by its quality;
     ``stratify`` compares images above ``minimum`` among themselves, and the rest among themselves.
     """
 
@@ -60,24 +61,15 @@ class MaskQuality(Part):
     """Who or what drew the masks."""
 
 
-_FILES: dict[str, tuple[set[str], set[str]]] = {
-    "padchest": ({"labels", "images"}, {"masks", "invalid"}),
-    "chestxray14": ({"labels", "images"}, {"masks", "test_list"}),
-    "chaksu": (set(), set()),
-    "airogs": ({"labels"}, {"masks"}),
-    "dicom": ({"labels"}, {"masks"}),
-}
-"""Keys of ``files`` by reader: those needed, those allowed beside."""
-
-
 class DatasetCard(Card):
     """A data set as it is audited: files or phantom, targets with their ROI, regions, metadata.
 
-    ``manifest`` reads a CSV of one row an image; ``phantom`` draws synthetic patients; the other
-    readers take public data sets, and folders of DICOM files, as their owners lay them out.
+    The reader decides which other keys a card needs: ``manifest`` reads a CSV with one row per
+    image, ``phantom`` draws synthetic patients, and others take public data sets and folders of
+    DICOM files as published. Extensions may register more (`audit_suite.registry.READERS`).
     """
 
-    reader: Literal["manifest", "phantom", "padchest", "chestxray14", "chaksu", "airogs", "dicom"]
+    reader: str
     modality: str = ""
     licence: str = ""
     citation: str = ""
@@ -88,10 +80,10 @@ class DatasetCard(Card):
     split: str | None = None
     holdout: Holdout | None = None
     internal: str | None = None
-    """Card of the data set that this one is external to: the model was made on its like."""
+    """Card of the data set that this one is external to: the model was developed on its kind."""
     references: str | None = None
-    """Card of the data set whose images stand for "absent" where a model is explained; without it
-    images of this one, of patients that are not explained."""
+    """Card of the data set whose images stand for "absent" where a model is explained; without it,
+    images of this data set whose patients are not explained."""
     columns: Columns = Columns()
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
     regions: dict[Name, RegionColumn] = Field(default_factory=dict)
@@ -101,48 +93,63 @@ class DatasetCard(Card):
     dicom_frame: Annotated[int, Field(ge=0)] | None = None
     filter: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
     maskings: tuple[str, ...] = ()
-    """What checks over ``MASKINGS`` run on; empty for the paper's five."""
+    """The maskings that checks over ``MASKINGS`` run on; empty for the paper's five."""
     on_bad_image: Literal["error", "exclude"] = "error"
     phantom: PhantomSpec | None = None
 
+    @property
+    def roi_regions(self) -> frozenset[str]:
+        """The regions that any target names as its ROI: every audited image needs them."""
+        return frozenset(name for target in self.targets.values() for name in target.roi)
+
+    @field_validator("reader")
+    @classmethod
+    def _registered(cls, name: str) -> str:
+        if name not in READERS:
+            known = ", ".join(sorted(READERS))
+            raise ValueError(f"there is no data set reader '{name}'; known: {known}")
+        return name
+
     @model_validator(mode="after")
     def _consistent(self) -> DatasetCard:
-        if self.reader in _FILES:
-            needed, allowed = _FILES[self.reader]
-            if missing := sorted(needed - set(self.files)):
-                raise ValueError(f"reader '{self.reader}' needs {missing} under 'files'")
-            if unknown := sorted(set(self.files) - needed - allowed):
-                raise ValueError(
-                    f"'files' names {unknown}; reader '{self.reader}' knows "
-                    f"{sorted(needed | allowed)}"
-                )
-        elif {"manifest": self.manifest, "phantom": self.phantom}[self.reader] is None:
-            raise ValueError(f"reader '{self.reader}' needs the key '{self.reader}'")
-        if self.holdout is not None:
-            if self.split not in ("train", "test") or self.columns.split is not None:
-                raise ValueError("'holdout' needs split = 'train' or 'test', and no columns.split")
-        elif self.split is not None and self.columns.split is None and self.reader == "manifest":
-            raise ValueError("'split' needs 'columns.split', the manifest column that holds it")
-        if self.reader == "manifest":
-            for name, target in self.targets.items():
-                if target.column is None:
-                    raise ValueError(f"'targets.{name}' needs 'column', its label column")
-                if unknown := sorted(set(target.roi) - set(self.regions)):
-                    raise ValueError(f"'targets.{name}.roi' names {unknown}, not among 'regions'")
+        reader = READERS[self.reader]
+        needed, optional = set(reader.needed_files), set(reader.optional_files)
+        if missing := sorted(needed - set(self.files)):
+            raise ValueError(f"reader '{self.reader}' needs {missing} under 'files'")
+        if unknown := sorted(set(self.files) - needed - optional):
+            raise ValueError(
+                f"'files' names {unknown}; reader '{self.reader}' knows {sorted(needed | optional)}"
+            )
+        if self.holdout is not None and (
+            self.split not in ("train", "test") or self.columns.split is not None
+        ):
+            raise ValueError("'holdout' needs split = 'train' or 'test', and no columns.split")
+        _require_what_its_reader_needs(self)
         return self
+
+
+def _require_what_its_reader_needs(card: DatasetCard) -> None:
+    wrong: ValueError | None = None
+    with READERS.blaming(card.reader):
+        try:
+            READERS[card.reader].check(card)
+        except ValueError as error:  # the card is wrong, not the reader
+            wrong = error
+    if wrong is not None:
+        raise wrong
 
 
 def load_dataset_card(path: str | Path) -> DatasetCard:
     """Read and validate a data set card.
 
     Raises:
-        AuditError: If the file is missing, no TOML, or breaks the card's schema; names the key.
+        AuditError: If the file is missing, is not TOML, or breaks the card's schema; names the key.
     """
     return with_path(read_toml(Path(path), DatasetCard, "data set card"), path)
 
 
 def internal_card(card: DatasetCard) -> DatasetCard | None:
-    """The card of the data set that a card's is external to, if it names one.
+    """The card of the data set that this one is external to, if it names one.
 
     Raises:
         AuditError: If that card is missing or wrong.

@@ -1,4 +1,4 @@
-"""How declared tags are spread over a data set, safe to show: nothing that few patients share."""
+"""How declared tags are distributed in a data set, without values that only few patients share."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from audit_suite.datasets.dataset import Case
 from audit_suite.record import CaseMix
 
-FEWEST = 5  # patients that share a value before it is shown
+FEWEST = 5  # patients who must share a value before it is shown
 _MOST = 12  # values listed
 _LONGEST = 32  # characters
 
 
 def case_mix(cases: Sequence[Case], names: Sequence[str]) -> dict[str, CaseMix]:
-    """Quartiles of numbers, counts of values.
+    """Quartiles of numeric tags, counts of the values of others.
 
     Args:
         cases: Images.
@@ -48,12 +48,12 @@ def _one(cases: Sequence[Case], name: str) -> CaseMix:
 
 
 def _numbers(known: Sequence[tuple[str, str]]) -> list[float]:
-    """A mean for each patient: by image, one patient with many would be all three quartiles."""
-    found = defaultdict(list)
+    """One mean per patient: otherwise a patient with many images could set all three quartiles."""
+    by_patient = defaultdict(list)
     for value, patient in known:
         try:
-            found[patient].append(float(value))
+            by_patient[patient].append(float(value))
         except ValueError:
             return []
-    means = [float(np.mean(numbers)) for numbers in found.values()]
+    means = [float(np.mean(numbers)) for numbers in by_patient.values()]
     return means if np.isfinite(means).all() else []

@@ -1,4 +1,4 @@
-"""What every data set is to the engine, whatever it was read from."""
+"""What a data set is to the engine, whichever reader it comes from."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Case:
 
     Attributes:
         id: Unique in the data set; stays inside the process.
-        patient: Who it is of; stays inside the process.
+        patient: Whose image it is; stays inside the process.
         labels: 0 or 1 by target.
         metadata: Declared tags as text, empty where unknown.
         quality: Quality of its masks, 0 to 1 (for example Dice RCA); None where unknown.
-        row: Line of the manifest as an editor counts (the header is line 1); its number if
-            there is no manifest.
+        row: Line of the manifest as an editor counts (the header is line 1); without a manifest,
+            the image's number from 1.
     """
 
     id: str
@@ -45,7 +45,7 @@ class Sample:
 
     Attributes:
         image: Shape (H, W) uint8 or uint16, or (H, W, 3) uint8.
-        regions: Masks by name, each of shape (H, W).
+        regions: Masks by name, each of shape (H, W), bool.
     """
 
     image: NDArray[Any]
@@ -57,8 +57,8 @@ class Dataset:
     """A data set whose labels are checked and whose images are read one by one.
 
     Attributes:
-        card: Where it is described.
-        digest: SHA-256 of everything that decides what `read` gives and what the labels are.
+        card: Its card.
+        digest: SHA-256 of everything that decides the labels and what `read` returns.
         cases: The images, in order.
         excluded: Why rows were left out before reading, by row.
         read: The image of a case by its position; raises `BadImage`. Safe for threads.

@@ -1,4 +1,4 @@
-"""Decode DICOM through pydicom, as a workstation would show it; no identity leaves."""
+"""Decode DICOM as a workstation would show it, with pydicom; nothing that identifies leaves."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import Dataset as Header
-from pydicom import dcmread
-from pydicom.errors import InvalidDicomError
-from pydicom.uid import AllTransferSyntaxes
+
+if TYPE_CHECKING:
+    from pydicom import Dataset as Header
 
 Floats = NDArray[np.float64]
 
@@ -25,14 +25,12 @@ _MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
 _COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")  # pydicom gives all as RGB
 _PHOTOMETRIC = (*_MONOCHROME, *_COLOUR, "PALETTE COLOR", "YBR_PARTIAL_420", "XYB")
 _TOP = 65_535
-_MM = 0.01, 10.0  # plausible spacing of a radiograph's pixels
-_OLDEST = 90  # ages above are pooled: they identify
+_MM = 0.01, 10.0  # plausible pixel spacing of a radiograph, mm
+_OLDEST = 90  # years; ages above are pooled, because they identify
 _NONSENSE = 130  # years
 _SERIAL = re.compile(  # a number or date that may identify: six digits, a year, 1-2-50
     r"\d{6}|(?<!\d)(19|20)\d\d(?!\d)|\d[-./]\d+[-./]\d"
 )
-
-logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # it quotes values, which may identify
 
 
 def is_dicom(path: Path) -> bool:
@@ -50,24 +48,25 @@ def is_dicom(path: Path) -> bool:
 def read_dicom(path: Path, frame: int | None = None) -> NDArray[Any]:
     """Decode one image: modality LUT or rescale, then VOI LUT or window, then MONOCHROME1 inverted.
 
-    The first window counts, by the function the header names (PS3.3 C.11.2.1); without one the
-    full range of the stored bits is kept. So equal anatomy is bright in every file.
+    The first window counts, with the function that the header names (PS3.3 C.11.2.1); without a
+    window the full range of the stored bits is kept. So the same anatomy is bright in every file.
 
     Args:
         path: The file.
-        frame: Which frame of a file with several, from 0; None refuses such files.
+        frame: Which frame of a file with several, from 0; such files are refused without it.
 
     Returns:
-        Shape (H, W) uint16 over the full range, or (H, W, 3) uint8 for colour.
+        Shape (H, W) uint16 over the full range, or (H, W, 3) uint8 for colour images.
 
     Raises:
-        ValueError: If it cannot be decoded; the message says why, without name or identity.
+        ValueError: If it cannot be decoded; the message says why, without the file's name and
+            without anything that identifies.
     """
     with _quiet():
         header = _read(path, pixels=True)
         kind = _term("PhotometricInterpretation", *_PHOTOMETRIC)(header)
         if kind not in (*_MONOCHROME, *_COLOUR):
-            raise ValueError(f"has the photometric interpretation '{kind}', which is not read")
+            raise ValueError(f"has the photometric interpretation '{kind}', which is not supported")
         frames = int(_first(_get(header, "NumberOfFrames")) or 1)
         if frames > 1 and frame is None:
             raise ValueError(f"holds {frames} frames; choose one with the card's key dicom_frame")
@@ -80,17 +79,17 @@ def read_dicom(path: Path, frame: int | None = None) -> NDArray[Any]:
             return _grey(pixels, header, invert=kind == "MONOCHROME1")
         if kind in _COLOUR and pixels.ndim == 3 and pixels.dtype == np.uint8:
             return pixels
-        raise ValueError(f"holds pixels of another form or depth than '{kind}' is read in")
+        raise ValueError(f"holds pixels of another form or depth than '{kind}' should have")
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """The tags of a file that say how it was taken, by an allow-list; blank where unknown.
+    """The tags of an allow-list, which describe how the image was taken; blank where unknown.
 
-    Never a name, id, date, place or free text: what does not look like the tag's own kind of value
-    is left blank, and so is a number that no radiograph has. Ages above 90 are given as 90.
+    Never a name, id, date, place or free text: a value that does not look like its tag's kind is
+    left blank, and so is a number that no radiograph has. Ages above 90 are given as 90.
 
     Raises:
-        ValueError: If it is no DICOM file.
+        ValueError: If it is not a DICOM file.
     """
     with _quiet():
         header = _read(path, pixels=False)
@@ -98,10 +97,10 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 
 def read_identity(path: Path) -> tuple[str, str]:
-    """SOP instance UID and patient id: to join and to group by, never to be shown or stored.
+    """SOP instance UID and patient id: to join and to group by, never to show or store.
 
     Raises:
-        ValueError: If it is no DICOM file.
+        ValueError: If it is not a DICOM file.
     """
     with _quiet():
         header = _read(path, pixels=False)
@@ -115,9 +114,9 @@ _silent = 0
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No warnings: pydicom quotes offending values, which may identify, even when tags are read.
+    """Silence warnings: pydicom quotes offending values, which may identify, as tags are read.
 
-    Python's own context manager is not safe for threads, so the last one out restores.
+    Python's own context manager is not safe for threads, so the last thread to leave restores.
     """
     global _silent  # noqa: PLW0603
     with _lock:
@@ -135,18 +134,28 @@ def _quiet() -> Iterator[None]:
 
 
 def _get(header: Header, keyword: str) -> Any:
-    """A tag's value; None where it is missing or cannot be parsed, which pydicom does only now."""
+    """A tag's value; None where it is missing or cannot be parsed (pydicom parses only now)."""
     try:
         return header.get(keyword)
     except Exception:
         return None
 
 
+@cache
+def _pydicom() -> Any:
+    """pydicom, imported with the first file; its log quotes values, which may identify."""
+    import pydicom
+
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # importing it sets another level
+    return pydicom
+
+
 def _read(path: Path, pixels: bool) -> Header:
+    pydicom = _pydicom()
     try:
-        header = dcmread(path, stop_before_pixels=not pixels)
-    except InvalidDicomError:
-        raise ValueError("is no DICOM file") from None
+        header: Header = pydicom.dcmread(path, stop_before_pixels=not pixels)
+    except pydicom.errors.InvalidDicomError:
+        raise ValueError("is not a DICOM file") from None
     except Exception as error:
         raise ValueError(f"cannot be read as DICOM ({type(error).__name__})") from None
     if pixels and "PixelData" not in header:
@@ -155,8 +164,8 @@ def _read(path: Path, pixels: bool) -> Header:
 
 
 def _decode(header: Header) -> NDArray[Any]:
-    syntax = getattr(getattr(header, "file_meta", None), "TransferSyntaxUID", None)
-    name = syntax.name if syntax in AllTransferSyntaxes else "unknown"
+    syntax: Any = getattr(getattr(header, "file_meta", None), "TransferSyntaxUID", None)
+    name = syntax.name if syntax in _pydicom().uid.AllTransferSyntaxes else "unknown"
     try:
         native = syntax is not None and not syntax.is_encapsulated
         if native and header.get("HighBit", header.BitsStored - 1) != header.BitsStored - 1:
@@ -187,11 +196,14 @@ def _grey(stored: NDArray[Any], header: Header, invert: bool) -> NDArray[np.uint
 
 
 def _rescale(stored: Floats, header: Header) -> tuple[Floats, float, float]:
-    """Stored pixels through the modality LUT or rescale, and the least and most it can give."""
+    """Stored pixels through the modality LUT or rescale, and the least and greatest output."""
     if header.get("ModalityLUTSequence"):
         values, top = _look_up(stored, header.ModalityLUTSequence[0], header)
         return values, 0, top
-    given = header.get("RescaleSlope"), header.get("RescaleIntercept")  # nonsense raises here
+    given = (
+        header.get("RescaleSlope"),
+        header.get("RescaleIntercept"),
+    )  # text raises here
     slope, intercept = (
         default if value in (None, "") else float(value)
         for value, default in zip(given, (1, 0), strict=True)
@@ -224,9 +236,9 @@ def _window(values: Floats, header: Header) -> Floats | None:
 
 
 def _look_up(values: Floats, item: Header, header: Header) -> tuple[Floats, int]:
-    """Values through a table (PS3.3 C.11.1.1), and its top; beyond its ends they take its ends.
+    """Values through a table (PS3.3 C.11.1.1), and its top; values beyond its ends take its ends.
 
-    By hand, for pydicom's wraps around in tables of 8 bits and fails on other depths than 8 and 16.
+    Not by pydicom, which wraps around in tables of 8 bits and fails on depths but 8 and 16.
     """
     entries, first, bits = (int(number) for number in item.LUTDescriptor)
     entries = entries or 2**16
@@ -249,12 +261,12 @@ def _range(header: Header) -> tuple[int, int]:
 
 
 def _first(value: Any) -> float | None:
-    """The first number of a tag that may hold several, none, or nonsense."""
+    """The first number of a tag that may hold several, none, or something else."""
     try:
-        found = float(value[0] if hasattr(value, "append") else value)
+        number = float(value[0] if hasattr(value, "append") else value)
     except (TypeError, ValueError, IndexError):
         return None
-    return found if math.isfinite(found) else None
+    return number if math.isfinite(number) else None
 
 
 def _text(header: Header, keyword: str) -> str:
@@ -265,38 +277,38 @@ def _term(keyword: str, *terms: str) -> Callable[[Header], str]:
     """One of the standard's terms."""
 
     def read(header: Header) -> str:
-        found = _text(header, keyword).upper()
-        return found if found in terms else ""
+        text = _text(header, keyword).upper()
+        return text if text in terms else ""
 
     return read
 
 
 def _code(keyword: str) -> Callable[[Header], str]:
-    """A coded value for which makers have terms of their own: capitals, at most two digits."""
+    """A code for which manufacturers have their own terms: capitals, at most two digits."""
 
     def read(header: Header) -> str:
-        found = _text(header, keyword).upper()
-        good = re.fullmatch(r"[A-Z][A-Z0-9 _/-]{0,15}", found)
-        return found if good and sum(map(str.isdigit, found)) <= 2 else ""
+        text = _text(header, keyword).upper()
+        good = re.fullmatch(r"[A-Z][A-Z0-9 _/-]{0,15}", text)
+        return text if good and sum(map(str.isdigit, text)) <= 2 else ""
 
     return read
 
 
-def _maker(keyword: str, digits: str) -> Callable[[Header], str]:
-    """A maker's name, or with digits a machine type's: short, no date and nothing like a serial."""
+def _manufacturer(keyword: str, digits: str) -> Callable[[Header], str]:
+    """A manufacturer, or with digits a model: short, and not like a date or a serial number."""
 
     def read(header: Header) -> str:
-        found = _text(header, keyword)
-        good = re.fullmatch(rf"[A-Za-z][A-Za-z{digits} .,&+/_-]{{0,39}}", found)
-        return found if good and not _SERIAL.search(found) else ""
+        text = _text(header, keyword)
+        good = re.fullmatch(rf"[A-Za-z][A-Za-z{digits} .,&+/_-]{{0,39}}", text)
+        return text if good and not _SERIAL.search(text) else ""
 
     return read
 
 
 def _number(keyword: str, most: float) -> Callable[[Header], str]:
     def read(header: Header) -> str:
-        found = _first(_get(header, keyword))
-        return f"{found:g}" if found is not None and 0 <= found <= most else ""
+        number = _first(_get(header, keyword))
+        return f"{number:g}" if number is not None and 0 <= number <= most else ""
 
     return read
 
@@ -307,19 +319,19 @@ def _laterality(header: Header) -> str:
 
 
 def _age(header: Header) -> str:
-    """Whole years; in years too where the unit is missing, as in the images of RSNA 2018."""
-    found = re.fullmatch(r"([0-9]{1,3})([YMWD]?)", _text(header, "PatientAge"))
-    if found is None:
+    """Age in whole years; a number without a unit is in years, as in the images of RSNA 2018."""
+    age = re.fullmatch(r"([0-9]{1,3})([YMWD]?)", _text(header, "PatientAge"))
+    if age is None:
         return ""
-    years = int(found[1]) / {"Y": 1, "": 1, "M": 12, "W": 52.18, "D": 365.25}[found[2]]
+    years = int(age[1]) / {"Y": 1, "": 1, "M": 12, "W": 52.18, "D": 365.25}[age[2]]
     return str(min(int(years), _OLDEST)) if years <= _NONSENSE else ""
 
 
 def _spacing(header: Header) -> str:
     for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
-        found = _first(_get(header, keyword))
-        if found is not None and _MM[0] <= found <= _MM[1]:
-            return f"{found:g}"
+        spacing = _first(_get(header, keyword))
+        if spacing is not None and _MM[0] <= spacing <= _MM[1]:
+            return f"{spacing:g}"
     return ""
 
 
@@ -330,8 +342,8 @@ METADATA: dict[str, Callable[[Header], str]] = {
     "sex": _term("PatientSex", "F", "M", "O"),
     "age": _age,
     "body_part": _code("BodyPartExamined"),
-    "manufacturer": _maker("Manufacturer", digits=""),
-    "model": _maker("ManufacturerModelName", digits="0-9"),
+    "manufacturer": _manufacturer("Manufacturer", digits=""),
+    "model": _manufacturer("ManufacturerModelName", digits="0-9"),
     "photometric": _term("PhotometricInterpretation", *_PHOTOMETRIC),
     "bits_stored": _number("BitsStored", most=64),
     "kvp": _number("KVP", most=1000),
@@ -339,4 +351,4 @@ METADATA: dict[str, Callable[[Header], str]] = {
     "pixel_spacing": _spacing,
     "burned_in_annotation": _term("BurnedInAnnotation", "YES", "NO"),
 }
-"""What a card may name under ``metadata`` as ``dicom.NAME``; the allow-list."""
+"""The allow-list: tags that a card may name under ``metadata`` as ``dicom.NAME``."""

@@ -1,16 +1,18 @@
-"""Decode image and mask files: DICOM through pydicom, everything else through Pillow."""
+"""Decode image and mask files: DICOM with pydicom, everything else with Pillow."""
 
 from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from audit_suite.datasets.dicom import is_dicom, read_dicom
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 _DEEPEST = 65_535
@@ -20,9 +22,9 @@ def read_image(path: Path, dicom_frame: int | None = None) -> NDArray[Any]:
     """Decode an image.
 
     Args:
-        path: DICOM, PNG, JPEG, TIFF or whatever else Pillow reads; 8 or 16 bits, grey or colour.
+        path: DICOM, PNG, JPEG, TIFF or what else Pillow reads; 8 or 16 bits, grey or colour.
             An alpha channel is dropped.
-        dicom_frame: Which frame of a DICOM file with several.
+        dicom_frame: Which frame of a DICOM file with several, from 0.
 
     Returns:
         Shape (H, W) uint8 or uint16, or (H, W, 3) uint8.
@@ -36,13 +38,13 @@ def read_image(path: Path, dicom_frame: int | None = None) -> NDArray[Any]:
     if picture.mode in _DEEP:
         deep = np.asarray(picture)
         if deep.min() < 0 or deep.max() > _DEEPEST:
-            raise ValueError("has more than 16 bits a pixel")
+            raise ValueError("has more than 16 bits per pixel")
         return deep.astype(np.uint16)
     if picture.mode in ("1", "L", "LA"):
         return np.asarray(picture.convert("L"))
     if picture.mode in ("P", "RGB", "RGBA", "CMYK", "YCbCr"):
         return np.asarray(picture.convert("RGB"))
-    raise ValueError(f"has the pixel format {picture.mode}, which is not read")
+    raise ValueError(f"has the pixel format {picture.mode}, which is not supported")
 
 
 def read_mask(path: Path, value: int | None) -> NDArray[np.bool_]:
@@ -62,11 +64,13 @@ def read_mask(path: Path, value: int | None) -> NDArray[np.bool_]:
     pixels = np.asarray(picture)
     if pixels.ndim != 2:
         raise ValueError(f"has {pixels.shape[2]} channels instead of one")
-    found: NDArray[np.bool_] = pixels != 0 if value is None else pixels == value
-    return found
+    mask: NDArray[np.bool_] = pixels != 0 if value is None else pixels == value
+    return mask
 
 
 def _open(path: Path) -> Image.Image:
+    from PIL import Image, UnidentifiedImageError
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -74,7 +78,7 @@ def _open(path: Path) -> Image.Image:
                 picture.load()
                 return picture.copy()
     except UnidentifiedImageError:
-        raise ValueError("is in no format that can be read") from None
+        raise ValueError("is not in a format that can be read") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise ValueError("claims to be unreasonably large") from None
     except Exception as error:

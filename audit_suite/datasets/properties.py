@@ -23,10 +23,10 @@ PROPERTIES = (
 """What is measured: megapixels of the file, width by height, mean and standard deviation of the
 intensity (0 to 1), Shannon entropy of its histogram (bits), share of the frame's rim that is
 black, share of the frame in small bright marks such as letters, noise of the smoother parts (25th
-percentile of the local standard deviation), share of the region of interest that is near white, as
-metal is.
+percentile of the local standard deviation), share of the region of interest that is nearly white,
+as metal is.
 
-The other intensities are those outside the region: what is inside it may be the disease."""
+All other intensities are measured outside the region: what is inside it may be the disease."""
 
 _BINS = 64
 _BLACK = 0.06  # of the full range
@@ -34,8 +34,8 @@ _WHITE = 0.9  # of the full range
 _LEAP = 0.25  # how much brighter a mark is than what is around it
 _AROUND = 0.03  # of the shorter side
 _WINDOW = 5  # pixels in which noise is measured
-_SMOOTHER = 25  # percentile of windows: above it anatomy outweighs noise
-_CLIP = 0.02  # of the full range: nearer to black or white part of the noise is cut off
+_SMOOTHER = 25  # percentile of windows; above it anatomy outweighs noise
+_CLIP = 0.02  # of the full range: nearer to black or white, part of the noise is cut off
 _SAMPLED = 256  # pixels of the longer side on which textures are measured
 
 
@@ -46,7 +46,7 @@ def image_properties(
 
     Args:
         image: Shape (H, W) or (H, W, 3); unsigned integers over their full range.
-        roi: Shape (H, W), what is left out of account; None for nothing.
+        roi: Shape (H, W), the region of interest; None if there is none.
 
     Returns:
         Shape (len(PROPERTIES),), in that order.
@@ -62,7 +62,7 @@ def image_properties(
     inside = grey if roi is None else grey[roi[::step, ::step]]
     outside: NDArray[np.bool_] = np.ones(grey.shape, np.bool_)
     if roi is not None:
-        # A square, for so far, and to all sides, the filters below look.
+        # A square, because the filters below look that far in all directions.
         square = np.ones((3, 3), np.bool_)
         outside = ~binary_dilation(roi[::step, ::step], square, iterations=around)
         if not outside.any():
@@ -99,5 +99,5 @@ def _local_noise(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     mean = uniform_filter(grey, _WINDOW)
     spread = np.sqrt(np.maximum(uniform_filter(grey * grey, _WINDOW) - mean * mean, 0))
     clipped = (mean - 2 * spread < _CLIP) | (mean + 2 * spread > 1 - _CLIP)
-    found: NDArray[np.float32] = np.where(clipped, np.nan, spread)
-    return found
+    noise: NDArray[np.float32] = np.where(clipped, np.nan, spread)
+    return noise

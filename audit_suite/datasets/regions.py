@@ -1,4 +1,4 @@
-"""Which regions the images of a data set have by name, the border of the frame among them."""
+"""The regions of an image by name, among them the border of the frame."""
 
 from __future__ import annotations
 
@@ -7,32 +7,37 @@ from collections.abc import Collection
 import numpy as np
 
 from audit_suite.cards import DatasetCard
-from audit_suite.datasets.adapters import chexmask
 from audit_suite.datasets.dataset import Sample
-from audit_suite.phantoms import REGIONS
+from audit_suite.datasets.reader import are_names, reader_of
 from audit_suite.regions import Region
+from audit_suite.registry import READERS
 
 BORDER = "border"
 """The rim of a frame where no other region lies; unless the data set has a region of that name."""
-RIM = 0.05  # of the shorter side: how wide it is
-
-_CHEXMASK = ("padchest", "chestxray14")
+RIM = 0.05  # width of the rim, share of the shorter side
 
 
 def region_names(card: DatasetCard) -> frozenset[str]:
-    """The regions that images of a data set may have, the border aside."""
-    if card.phantom is not None:
-        return frozenset(REGIONS[card.phantom.kind])
-    if card.reader == "manifest":
-        return frozenset(card.regions)
-    if card.reader in _CHEXMASK:
-        return frozenset(chexmask.REGIONS if "masks" in card.files else ())
-    # Readers of one mask an image, and of those that targets name.
-    return frozenset(name for target in card.targets.values() for name in target.roi)
+    """The regions that images of a data set may have, apart from the border.
+
+    Raises:
+        AuditError: If an extension's reader raises or does not return names.
+    """
+    with READERS.blaming(card.reader):
+        names = reader_of(card).regions(card)
+        if not are_names(names):
+            raise READERS.misbehaved(card.reader, "does not return names of regions")
+    return frozenset(names)
+
+
+def region_advice(card: DatasetCard) -> str:
+    """What to do where a data set lacks a region; the reader decides."""
+    with READERS.blaming(card.reader):
+        return str(reader_of(card).region_advice(card))
 
 
 def named_regions(sample: Sample, card: DatasetCard, names: Collection[str]) -> dict[str, Region]:
-    """The regions of an image, with all that are named: empty where the image lacks one.
+    """The regions of an image, and every region of some names: empty where the image lacks it.
 
     Args:
         sample: The image as decoded.
@@ -44,24 +49,24 @@ def named_regions(sample: Sample, card: DatasetCard, names: Collection[str]) -> 
     """
     shape = sample.image.shape[:2]
     known = region_names(card)
-    found = dict(sample.regions)
-    for name in sorted(set(names) - set(found)):
+    regions = dict(sample.regions)
+    for name in sorted(set(names) - set(regions)):
         if name in known:
-            found[name] = np.zeros(shape, np.bool_)
+            regions[name] = np.zeros(shape, np.bool_)
         elif name == BORDER:
-            found[name] = border(shape)
-            for region in sample.regions.values():  # a lung that the frame cuts is lung
-                found[name] &= ~region
-    return found
+            regions[name] = border(shape)
+            for region in sample.regions.values():  # a lung that the frame cuts off is lung
+                regions[name] &= ~region
+    return regions
 
 
 def border(shape: tuple[int, ...]) -> Region:
-    """The outer rim of a frame: 5 % of its shorter side, one pixel at least.
+    """The outer rim of a frame: 5 % of its shorter side, at least one pixel.
 
     Args:
         shape: Height and width.
     """
     rim = max(1, round(RIM * min(shape)))
-    found: Region = np.ones(shape, np.bool_)
-    found[rim:-rim, rim:-rim] = False
-    return found
+    mask: Region = np.ones(shape, np.bool_)
+    mask[rim:-rim, rim:-rim] = False
+    return mask

@@ -178,12 +178,14 @@ def test_a_list_cut_off_in_a_row_is_refused_with_the_row(airogs):
     for end in ("TRAIN0000", "TRAIN000004,", "TRAIN000004,N"):
         labels.write_text("\n".join([*lines[:5], end]))
         said = airogs.refusal(airogs.reload).what
-        assert re.search(r"row 6(: has not as many fields|, column 'class': is neither)", said)
+        assert re.search(
+            r"row 6(: does not have as many fields|, column 'class': is neither)", said
+        )
 
 
 def test_the_masks_folder_must_be_a_folder(airogs):
     airogs.card = airogs.card.replace('"masks"', '"train_labels.csv"')
-    assert "is no folder" in airogs.refusal().what
+    assert "is not a folder" in airogs.refusal().what
     airogs.card = airogs.card.replace('masks = "train_labels.csv"', 'masks = "elsewhere"')
     assert "does not exist" in airogs.refusal().what
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_suite.datasets import describe
-from audit_suite.datasets.adapters.chaksu import Majority
+from audit_suite.datasets.readers.chaksu import Majority
 
 sys.path.insert(0, str(Path(__file__).parent))
 from published import SHAPE, Airogs, Chaksu, box, cut, pixels, save, write_csv, zoo_card
@@ -83,7 +83,7 @@ def test_spellings_of_suspect(chaksu, word):
 def test_gradings_that_are_none_are_refused_with_table_row_and_column(chaksu, word, column):
     chaksu.tables["Test", "Bosch"][1][column] = word
     said = chaksu.refusal().what
-    assert f"Comparison_Bosch_majority.csv row 3, column '{column}': is no grading" in said
+    assert f"Comparison_Bosch_majority.csv row 3, column '{column}': is not a grading" in said
     assert "Test" in said
 
 
@@ -167,11 +167,11 @@ def test_a_mask_that_cannot_be_read_has_no_quality_and_is_refused(chaksu):
     chaksu.mask("Train", "Forus", 1, 3).write_bytes(b"Jane")
     error = chaksu.refusal(chaksu.reload)
     assert "Comparison_Forus_majority.csv row 3" in error.what
-    assert "the experts' disc: is in no format that can be read" in error.what
+    assert "the experts' disc: is not in a format that can be read" in error.what
     chaksu.more = 'on_bad_image = "exclude"' + chaksu.more
     dataset = chaksu.reload()
     assert len(dataset.cases) == 11
-    assert any("the experts' disc: is in no format" in why for why in dataset.excluded)
+    assert any("the experts' disc: is not in a format" in why for why in dataset.excluded)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_row_without_an_image_is_refused_or_left_out(chaksu):
     chaksu.write()
     chaksu.image("Train", "Bosch", 1).unlink()
     error = chaksu.refusal(chaksu.reload)
-    where = "Comparison_Bosch_majority.csv row 3, column 'Images': there is no image of that name"
+    where = "Comparison_Bosch_majority.csv row 3, column 'Images': there is no image with that name"
     assert where in error.what
     chaksu.more = 'on_bad_image = "exclude"'
     dataset = chaksu.reload()
@@ -227,7 +227,7 @@ def test_a_row_without_an_image_is_refused_or_left_out(chaksu):
 def test_an_image_graded_twice_is_refused_with_the_table(chaksu):
     chaksu.tables["Test", "Forus"].append(dict(chaksu.tables["Test", "Forus"][0]))
     said = chaksu.refusal().what
-    assert "Comparison_Forus_majority.csv rows 2 and 4 are of the same image" in said
+    assert "Comparison_Forus_majority.csv rows 2 and 4 list the same image" in said
 
 
 @pytest.mark.parametrize("column", ["Images", *(f"Expert.{number}" for number in range(1, 6))])
@@ -250,9 +250,9 @@ def test_a_table_cut_off_is_refused_with_the_row(chaksu, share):
     chaksu.write()
     cut(chaksu.table("Test", "Forus"), share)
     said = chaksu.refusal(chaksu.reload).what
-    assert re.search(r"row \d: (has not as many fields|column .* is no grading)", said) or (
-        re.search(r"row \d, column '[^']*': is no", said)
-    )
+    assert re.search(
+        r"row \d: (does not have as many fields|column .* is not a grading)", said
+    ) or (re.search(r"row \d, column '[^']*': is no", said))
 
 
 def test_images_without_their_table_are_refused_not_passed_over(chaksu):

@@ -98,7 +98,7 @@ def test_no_finding_is_a_class_like_others(chestxray14):
 )
 def test_findings_that_are_none_of_the_published_ones_are_refused_with_the_row(chestxray14, text):
     chestxray14.rows[2][1] = text
-    said = "row 4, column 'Finding Labels': is no list of its classes"
+    said = "row 4, column 'Finding Labels': is not a list of the data set's classes"
     assert said in chestxray14.refusal().what
 
 
@@ -106,7 +106,7 @@ def test_a_comma_too_many_moves_no_column(chestxray14):
     chestxray14.rows[2][1] = "Cardiomegaly,Effusion"
     for ends in ((",", ","), ("", ","), ("", "")):
         chestxray14.ends = ends
-        assert "row 4: has not as many fields as the header" in chestxray14.refusal().what
+        assert "row 4: does not have as many fields as the header" in chestxray14.refusal().what
 
 
 def test_images_lie_in_twelve_folders_or_in_one(chestxray14):
@@ -129,7 +129,7 @@ def test_archives_that_are_still_packed_are_refused(chestxray14):
     with tarfile.open(folder, "w:gz") as archive:
         archive.add(chestxray14.path / "unpacked", "images")
     error = chestxray14.refusal(chestxray14.reload)
-    assert "is no folder" in error.what
+    assert "is not a folder" in error.what
     assert "files.images" in error.remedy
     folder.unlink()
     assert "does not exist" in chestxray14.refusal(chestxray14.reload).what
@@ -158,10 +158,13 @@ def test_the_published_list_says_what_is_tested_on(chestxray14, form):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("\n".join(TESTED)[:-3].encode(), "test_list.txt row 3: is no name of an image"),
-        (b"00024680_003.png,00027182_006.png\n", "test_list.txt row 1: is no name of an image"),
-        (b"00024680_003.png\n00027182\n", "test_list.txt row 2: is no name of an image"),
-        (b"00024680_003.png\n\xff\xfe", "test_list.txt is no UTF-8 text file"),
+        ("\n".join(TESTED)[:-3].encode(), "test_list.txt row 3: is not the name of an image"),
+        (
+            b"00024680_003.png,00027182_006.png\n",
+            "test_list.txt row 1: is not the name of an image",
+        ),
+        (b"00024680_003.png\n00027182\n", "test_list.txt row 2: is not the name of an image"),
+        (b"00024680_003.png\n\xff\xfe", "test_list.txt is not a UTF-8 text file"),
     ],
 )
 def test_a_list_cut_off_or_of_another_form_is_refused(chestxray14, content, said):
@@ -170,12 +173,12 @@ def test_a_list_cut_off_or_of_another_form_is_refused(chestxray14, content, said
 
 def test_a_list_of_other_images_leaves_nothing(chestxray14):
     said = with_list(chestxray14, b"00099999_000.png\n").refusal().what
-    assert "no row is left by split 'test'" in said
+    assert "no row is left after split 'test'" in said
 
 
 def test_a_patient_on_both_sides_is_refused(chestxray14):
     said = with_list(chestxray14, b"00013579_001.png\n00024680_003.png\n").refusal().what
-    assert "rows 2 and 3 are of one patient, in the splits 'train' and 'test'" in said
+    assert "rows 2 and 3 belong to the same patient, but to the splits 'train' and 'test'" in said
 
 
 @pytest.mark.parametrize("column", ["Image Index", "Finding Labels", "Patient ID"])
@@ -211,7 +214,7 @@ def test_a_list_cut_off_in_a_row_is_refused_with_the_row(chestxray14, fields, en
     *lines, last = labels.read_text().splitlines()
     labels.write_text("\n".join([*lines, ",".join(last.split(",")[:fields])]))
     said = chestxray14.refusal(chestxray14.reload).what
-    assert "row 9: has not as many fields as the header" in said
+    assert "row 9: does not have as many fields as the header" in said
 
 
 def test_images_cut_off_and_masks_of_another_size_are_refused_with_the_row(chestxray14):

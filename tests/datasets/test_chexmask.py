@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from audit_suite.datasets.adapters.chexmask import RunLength, decode_runs, read_chexmask
+from audit_suite.datasets.files.chexmask import RunLength, decode_runs, read_chexmask
 from audit_suite.errors import AuditError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -83,10 +83,10 @@ def test_any_other_numbers_are_refused_and_never_wrap_around(numbers, height, wi
     ("runs", "said"),
     [
         ("1 2 5", "has a run without a length: the text is cut off"),
-        ("1 2 x 3", "no whole numbers"),
-        ("1.0 2.0", "no whole numbers"),
-        ("[1, 2]", "no whole numbers"),
-        ("1 99999999999999999999", "no whole numbers"),
+        ("1 2 x 3", "not whole numbers"),
+        ("1.0 2.0", "not whole numbers"),
+        ("[1, 2]", "not whole numbers"),
+        ("1 99999999999999999999", "not whole numbers"),
         ("0 2", "outside an image of 4 x 3 pixels"),
         ("1 0", "outside an image of 4 x 3 pixels"),
         ("-1 2", "outside"),
@@ -207,7 +207,7 @@ def test_what_is_blank_is_unknown(table, blank):
 def test_numbers_that_cannot_be_are_refused_with_row_and_column(table, column, value):
     table.rows[1][column] = value
     said = table.refusal()
-    assert f"row 5, column '{column}': is no number from" in said
+    assert f"row 5, column '{column}': is not a number from" in said
     assert table.read("canary2.png"), "rows of other images are not looked at"
 
 
@@ -216,7 +216,7 @@ def test_a_table_without_a_column_is_refused_with_those_it_has(table, column):
     for row in table.rows:
         del row[column]
     said = table.refusal()
-    assert "is no table of CheXmask: it has the columns" in said
+    assert "is not a CheXmask table: it has the columns" in said
     assert "Dice RCA (Max)" in said
 
 
@@ -238,7 +238,7 @@ def test_a_table_cut_off_in_a_row_is_refused_with_the_row(table, share):
     table.read("canary1.png")
     cut(table.path, share)
     said = table.refusal(lambda: read_chexmask(table.path, ["canary0.png"]))
-    assert re.search(r"after row [3579]|row [3579]: has not as many fields", said)
+    assert re.search(r"after row [3579]|row [3579]: does not have as many fields", said)
 
 
 def test_a_packed_table_cut_off_or_damaged_is_refused(table):

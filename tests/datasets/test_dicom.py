@@ -232,7 +232,9 @@ def test_colour_comes_out_as_rgb_whatever_it_was_stored_as(path):
 def test_palette_colour_and_unknown_kinds_of_pixels_are_refused(path, kind):
     write(path, RAMP.astype(np.uint8), 8, PhotometricInterpretation=kind)
     shown = kind if kind and kind != CANARY else ""
-    assert f"photometric interpretation '{shown}', which is not read" in refusal(read_dicom, path)
+    assert f"photometric interpretation '{shown}', which is not supported" in refusal(
+        read_dicom, path
+    )
 
 
 def test_files_that_hold_no_image_say_so(path):
@@ -241,7 +243,7 @@ def test_files_that_hold_no_image_say_so(path):
         path.write_bytes(content)
         refusal(read_image, path)
     path.write_bytes(b"CANARY is text")
-    assert refusal(read_image, path) == refusal(read_metadata, path) == "is no DICOM file"
+    assert refusal(read_image, path) == refusal(read_metadata, path) == "is not a DICOM file"
     path.unlink()
     assert "cannot be read as DICOM" in refusal(read_dicom, path)
 
@@ -259,9 +261,9 @@ def test_dicom_is_known_by_its_magic_word_without_a_suffix_and_refused_without_b
     bare = write(tmp_path / "image")
     assert_nearest(read_image(bare), RAMP / 4095)
     (tmp_path / "image.dcm").write_bytes(bare.read_bytes()[132:])
-    assert refusal(read_image, tmp_path / "image.dcm") == "is no DICOM file"
+    assert refusal(read_image, tmp_path / "image.dcm") == "is not a DICOM file"
     (tmp_path / "other").write_bytes(bare.read_bytes()[132:])
-    assert refusal(read_image, tmp_path / "other") == "is in no format that can be read"
+    assert refusal(read_image, tmp_path / "other") == "is not in a format that can be read"
 
 
 def jpeg(path, cut=None) -> Path:
@@ -455,7 +457,7 @@ def test_a_data_set_that_names_every_tag_holds_no_identity(tmp_path):
     (tmp_path / "CANARY2.dcm").write_text(CANARY)
     with pytest.raises(AuditError) as unread:
         manifest(tmp_path)
-    assert "row 4, column 'image': the file is no DICOM file" in unread.value.what
+    assert "row 4, column 'image': the file is not a DICOM file" in unread.value.what
     for text in (*shown, *map(str, (caught.value, unread.value, dataset.excluded))):
         assert not any(secret in text for secret in ("CANARY", "DOE", "1950"))
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from audit_suite.datasets import describe
-from audit_suite.datasets.adapters import dicom_folder
+from audit_suite.datasets.readers import dicom as dicom_folder
 
 sys.path.insert(0, str(Path(__file__).parent))
 from published import SHAPE, DicomFolder, box, cut, pixels, save, write_csv, zoo_card
@@ -82,7 +82,7 @@ def test_a_mask_by_the_name_of_several_files_is_refused_not_given_to_all(dicom):
     dicom.write()
     dicom.mask(0).rename(dicom.mask(0).with_name("IM0000.png"))
     said = dicom.refusal(dicom.reload).what
-    assert "row 2, column 'sop_instance_uid': several files have the name that its mask" in said
+    assert "row 2, column 'sop_instance_uid': several files share the name of its mask" in said
     assert "row 4" not in said, "its mask goes by UID"
 
 
@@ -105,7 +105,7 @@ def test_a_filter_on_a_column_of_the_table(dicom):
 def test_a_row_without_a_file_is_refused_or_left_out(dicom):
     dicom.write()
     dicom.image(3).unlink()
-    where = "row 5, column 'sop_instance_uid': there is no DICOM file of that name"
+    where = "row 5, column 'sop_instance_uid': there is no DICOM file with that name"
     error = dicom.refusal(dicom.reload)
     assert where in error.what
     assert "on_bad_image" in error.remedy
@@ -130,7 +130,10 @@ def test_files_without_a_row_are_refused_and_counted(dicom):
         ({"PatientID": None}, "row 5, column 'sop_instance_uid': the file's header names no"),
         ({"PatientID": ""}, "row 5, column 'sop_instance_uid': the file's header names no"),
         ({"SOPInstanceUID": None}, "file 4 under the root has no SOP instance UID"),
-        ({"SOPInstanceUID": DicomFolder.uid(0)}, "two files under the root have one SOP instance"),
+        (
+            {"SOPInstanceUID": DicomFolder.uid(0)},
+            "two files under the root have the same SOP instance",
+        ),
     ],
 )
 def test_headers_that_do_not_tell_patient_and_image_are_refused(dicom, tags, said):
@@ -145,13 +148,13 @@ def test_a_blank_uid_in_the_table_never_meets_a_file_without_one(dicom):
     dicom.rows[3]["sop_instance_uid"] = ""
     write_rows(dicom)
     said = dicom.refusal(dicom.reload).what
-    assert "row 5, column 'sop_instance_uid': there is no DICOM file of that name" in said
+    assert "row 5, column 'sop_instance_uid': there is no DICOM file with that name" in said
 
 
 def test_a_file_that_is_no_dicom_but_named_so_is_refused_by_number(dicom):
     dicom.write()
     dicom.image(3).write_text("Jane Zimmer")
-    assert "file 4 under the root is no DICOM file" in dicom.refusal(dicom.reload).what
+    assert "file 4 under the root is not a DICOM file" in dicom.refusal(dicom.reload).what
 
 
 def test_a_file_that_cannot_be_opened_is_refused_without_its_name(dicom, monkeypatch):
@@ -215,7 +218,7 @@ def test_a_table_cut_off_in_a_row_is_refused_with_the_row(dicom):
     dicom.write()
     labels = dicom.root / "labels.csv"
     labels.write_text(labels.read_text().rpartition(",")[0])
-    assert "labels.csv row 9: has not as many fields" in dicom.refusal(dicom.reload).what
+    assert "labels.csv row 9: does not have as many fields" in dicom.refusal(dicom.reload).what
 
 
 @pytest.mark.parametrize("tag", ["patient_name", "patient_id", "study_date", "PatientName"])
@@ -257,7 +260,7 @@ def test_one_mask_an_image_cannot_show_two_regions(dicom):
 
 def test_the_masks_folder_must_be_a_folder(dicom):
     dicom.card = dicom.card.replace('masks = "masks"', 'masks = "labels.csv"')
-    assert "is no folder" in dicom.refusal().what
+    assert "is not a folder" in dicom.refusal().what
 
 
 def test_the_digest_is_of_pixels_and_masks(dicom):

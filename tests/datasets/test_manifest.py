@@ -116,7 +116,7 @@ def test_split_and_filter(folder):
     folder.more = 'split = "test"\nfilter = { age = ["44", "45", "46"] }'
     assert [case.row for case in folder.load().cases] == [6, 7, 8]
     folder.more = 'split = "validation"'
-    assert "no row is left by split 'validation'" in folder.error().what
+    assert "no row is left after split 'validation'" in folder.error().what
 
 
 def test_a_byte_order_mark_is_no_harm(folder):
@@ -133,8 +133,8 @@ def test_a_byte_order_mark_is_no_harm(folder):
         (b"", "holds no rows"),
         (b"image,patient_id\n", "holds no rows"),
         (b'image,patient_id\n"a,1\n', "cannot be read"),
-        (b"image,patient_id\na.png\n", "row 2: has not as many fields"),
-        (b"image,patient_id\na.png,1,2\n", "row 2: has not as many fields"),
+        (b"image,patient_id\na.png\n", "row 2: does not have as many fields"),
+        (b"image,patient_id\na.png,1,2\n", "row 2: does not have as many fields"),
     ],
 )
 def test_broken_manifests(folder, content, said):
@@ -208,7 +208,8 @@ def test_a_patient_in_two_splits(folder):
     folder.rows[3]["split"] = "test"
     folder.more = 'split = "test"'
     assert (
-        "rows 4 and 5 are of one patient, in the splits 'train' and 'test'" in folder.error().what
+        "rows 4 and 5 belong to the same patient, but to the splits 'train' and 'test'"
+        in folder.error().what
     )
 
 
@@ -221,9 +222,9 @@ def test_one_class_only(folder):
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("3.png", b"", "in no format that can be read"),
+        ("3.png", b"", "not in a format that can be read"),
         ("3.png", b"GIF87a", "image"),
-        ("m3.png", b"no image", "the mask is in no format"),
+        ("m3.png", b"no image", "the mask is not in a format"),
     ],
 )
 def test_unreadable_files(folder, name, content, said):

@@ -121,7 +121,7 @@ def test_rows_without_labels_are_left_out_and_counted(padchest, text):
 )
 def test_labels_that_are_no_list_are_refused_with_the_row(padchest, text):
     padchest.rows[2]["Labels"] = text
-    assert "row 4, column 'Labels': is no list of labels" in padchest.refusal().what
+    assert "row 4, column 'Labels': is not a list of labels" in padchest.refusal().what
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ def test_a_table_cut_off_in_a_row_is_refused_with_the_row(padchest, share):
     padchest.write()
     cut(padchest.path / padchest.labels, share)
     said = padchest.refusal(padchest.reload).what
-    assert re.search(r"row \d+: has not as many fields|cannot be read after row \d+", said)
+    assert re.search(r"row \d+: does not have as many fields|cannot be read after row \d+", said)
 
 
 def test_a_packed_table_cut_off_is_refused(padchest):
@@ -339,8 +339,8 @@ def test_images_cut_off_empty_or_of_no_format_are_refused_with_the_row(padchest)
     padchest.image_of(padchest.rows[2]).write_text("Jane Zimmer")
     said = [padchest.bad_read(dataset, index) for index in range(3)]
     assert "row 2, column 'ImageID': the image cannot be decoded" in said[0]
-    assert "row 3, column 'ImageID': the image is in no format" in said[1]
-    assert "row 4, column 'ImageID': the image is in no format" in said[2]
+    assert "row 3, column 'ImageID': the image is not in a format" in said[1]
+    assert "row 4, column 'ImageID': the image is not in a format" in said[2]
 
 
 @pytest.mark.parametrize(

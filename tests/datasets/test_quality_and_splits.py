@@ -14,7 +14,7 @@ from sklearn.model_selection import GroupShuffleSplit
 
 from audit_suite.cards import Holdout, load_dataset_card
 from audit_suite.datasets import load_dataset
-from audit_suite.datasets.entries import one_side
+from audit_suite.datasets.selection import one_side
 from audit_suite.errors import AuditError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -136,7 +136,7 @@ def test_the_rule_of_a_manifest_drops_by_its_column(manifest):
 def test_a_quality_that_cannot_be_is_refused_with_row_and_column(manifest, rule, quality):
     manifest.more = of_manifest(rule)
     manifest.rows[3]["dice"] = quality
-    said = "row 5, column 'dice': the mask quality is no number from 0 to 1"
+    said = "row 5, column 'dice': the mask quality is not a number from 0 to 1"
     assert said in manifest.refusal().what
 
 

@@ -1,8 +1,8 @@
 """CheXmask: run-length masks of lungs and heart for public chest X-rays, with their quality.
 
 Gaggion et al., Scientific Data 11, 2024. Masks were segmented by HybridGNet, not drawn by people;
-``Dice RCA (Mean)`` estimates their quality (reverse classification accuracy), and Sourget et al.
-2024 leave images at or below .7 out.
+``Dice RCA (Mean)`` estimates their quality (reverse classification accuracy). Sourget et al. 2024
+leave out images at or below .7.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from typing import Any
 
 import numpy as np
 
-from audit_suite.datasets.entries import Mask, RegionSource
-from audit_suite.datasets.tables import Row, stream_rows
+from audit_suite.datasets.files.entry import Mask, RegionSource
+from audit_suite.datasets.files.tables import Row, stream_rows
 from audit_suite.errors import AuditError
 
 REGIONS = {"left-lung": "Left Lung", "right-lung": "Right Lung", "heart": "Heart"}
 _IDS = ("ImageID", "Image ID", "Image Index", "image_id", "dicom_id", "Path")
 _QUALITY = "Dice RCA (Mean)"
 _BLANK = ("", "nan")
-_LARGEST = 65_535  # pixels a side
+_LARGEST = 65_535  # pixels per side
 
 
 @dataclass(frozen=True)
 class RunLength:
-    """A mask as ``start length start length ...``: starts count from 1, along the rows."""
+    """A mask as ``start length start length ...``; starts count from 1, row by row."""
 
     runs: str
     height: int
@@ -48,7 +48,7 @@ def decode_runs(runs: str, height: int, width: int) -> Mask:
     """Decode a run-length mask.
 
     Args:
-        runs: Pairs of start (from 1, row by row) and length, separated by blanks.
+        runs: Pairs of start (from 1, row by row) and length, separated by spaces.
         height: Rows.
         width: Columns.
 
@@ -56,12 +56,12 @@ def decode_runs(runs: str, height: int, width: int) -> Mask:
         Shape (height, width).
 
     Raises:
-        ValueError: If the runs are no such pairs, leave the image, or overlap.
+        ValueError: If the runs are not such pairs, leave the image, or overlap.
     """
     try:
         numbers = np.array(runs.split(), dtype=np.int64)
     except (ValueError, OverflowError):
-        raise ValueError("has runs that are no whole numbers") from None
+        raise ValueError("has runs that are not whole numbers") from None
     if len(numbers) % 2:
         raise ValueError("has a run without a length: the text is cut off")
     size = height * width
@@ -87,33 +87,33 @@ def read_chexmask(
 
     Args:
         path: The CSV of one data set, also packed (.csv.gz).
-        wanted: Image ids; other rows are passed over.
+        wanted: Image ids; other rows are skipped.
 
     Returns:
-        By image id the region sources and the quality, None where it is blank.
+        The region sources and the quality (None where it is blank) by image id.
 
     Raises:
-        AuditError: If the file is no CheXmask table, lists an image twice or none that is wanted,
-            or a row is wrong.
+        AuditError: If the file is not a CheXmask table, lists an image twice or none of those
+            wanted, or a row is wrong.
     """
-    found: dict[str, tuple[dict[str, RegionSource], float | None]] = {}
+    masks: dict[str, tuple[dict[str, RegionSource], float | None]] = {}
     column = ""
     for row in stream_rows(path, "'files.masks'"):
         column = column or _id_column(path, row)
         image = row.values[column].rpartition("/")[2]
         if image not in wanted:
             continue
-        if image in found:
+        if image in masks:
             raise AuditError(
                 f"{path} row {row.number}: the image is listed a second time", "drop one of them"
             )
-        found[image] = _masks(path, row)
-    if wanted and not found:
+        masks[image] = _masks(path, row)
+    if wanted and not masks:
         raise AuditError(
             f"{path} lists none of the data set's images",
-            "check the key 'files.masks': CheXmask has one table a data set",
+            "check the key 'files.masks': CheXmask has one table per data set",
         )
-    return found
+    return masks
 
 
 def _id_column(path: Path, row: Row) -> str:
@@ -121,7 +121,7 @@ def _id_column(path: Path, row: Row) -> str:
     column = next((name for name in _IDS if name in row.values), None)
     if column is None or any(name not in row.values for name in needed):
         raise AuditError(
-            f"{path} is no table of CheXmask: it has the columns {', '.join(row.values)}",
+            f"{path} is not a CheXmask table: it has the columns {', '.join(row.values)}",
             f"it needs one of {', '.join(_IDS)}, and {', '.join(needed)}",
         )
     return column
@@ -130,15 +130,15 @@ def _id_column(path: Path, row: Row) -> str:
 def _masks(path: Path, row: Row) -> tuple[dict[str, RegionSource], float | None]:
     def number(name: str, least: float, most: float) -> float:
         try:
-            found = float(row.values[name])
+            value = float(row.values[name])
         except ValueError:
-            found = math.nan
-        if not least <= found <= most:
+            value = math.nan
+        if not least <= value <= most:
             raise AuditError(
-                f"{path} row {row.number}, column '{name}': is no number from {least} to {most}",
+                f"{path} row {row.number}, column '{name}': is not a number from {least} to {most}",
                 "restore the row from the published file",
             )
-        return found
+        return value
 
     height, width = (int(number(name, 1, _LARGEST)) for name in ("Height", "Width"))
     regions: dict[str, RegionSource] = {

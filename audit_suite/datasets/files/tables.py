@@ -1,4 +1,4 @@
-"""Read the CSV files that list images, strictly: what is wrong is said with file and row."""
+"""Read the CSV files that list images, strictly: errors name the file and the row."""
 
 from __future__ import annotations
 
@@ -15,12 +15,10 @@ from typing import TextIO
 from audit_suite.cards import DatasetCard
 from audit_suite.errors import AuditError
 
-LABELS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1}
-
 
 @dataclass(frozen=True)
 class Row:
-    """A row: its line as an editor counts (the header is line 1), its fields, stripped."""
+    """A row: its line as an editor counts (the header is line 1), and its fields, stripped."""
 
     number: int
     values: dict[str, str]
@@ -34,22 +32,22 @@ def read_rows(path: Path, keys: str, ragged: bool = False) -> list[Row]:
     """
     rows = list(stream_rows(path, keys, ragged))
     if not rows:
-        raise AuditError(f"{path} holds no rows", "it needs a header and a row an image")
+        raise AuditError(f"{path} holds no rows", "it needs a header and one row per image")
     return rows
 
 
 def stream_rows(path: Path, keys: str, ragged: bool = False) -> Iterator[Row]:
-    """Read a CSV file row by row, also one packed with gzip.
+    """Read a CSV file row by row, also if it is packed with gzip.
 
     Args:
         path: The file.
         keys: The card's keys that name it, for messages.
-        ragged: Rows may end in a comma, with or without one in the header, as some publishers
-            write them; nothing may stand after it.
+        ragged: Allow a comma at the end of rows, with or without one in the header, as some
+            publishers write them; nothing may follow it.
 
     Raises:
-        AuditError: If it is missing, no UTF-8 text, names a column twice, or a row has not as many
-            fields as the header.
+        AuditError: If it is missing, is not UTF-8 text, names a column twice, or a row does not
+            have as many fields as the header.
     """
     row = 0
     try:
@@ -63,7 +61,7 @@ def stream_rows(path: Path, keys: str, ragged: bool = False) -> Iterator[Row]:
                 nameless = ragged and not names[-1] and values[names[-1]]
                 if nameless or (any(extra) if ragged else extra) or None in values.values():
                     raise AuditError(
-                        f"{path} row {row}: has not as many fields as the header",
+                        f"{path} row {row}: does not have as many fields as the header",
                         "check for a missing quotation mark or comma",
                     )
                 yield Row(row, {k: v.strip() for k, v in values.items()})
@@ -78,26 +76,26 @@ def stream_rows(path: Path, keys: str, ragged: bool = False) -> Iterator[Row]:
     except (OSError, EOFError, csv.Error, zlib.error) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise AuditError(
-            f"{path} cannot be read after row {row}: {why}", "check the file, or fetch it again"
+            f"{path} cannot be read after row {row}: {why}", "check the file, or download it again"
         ) from None
 
 
 def require_columns(card: DatasetCard, path: Path, rows: Sequence[Row], *names: str) -> None:
-    """Refuse a file that lacks a column its publisher gives it.
+    """Refuse a file that lacks a column of the published one.
 
     Raises:
-        AuditError: If one is missing; names those there.
+        AuditError: If one is missing; names the columns that are there.
     """
-    known = rows[0].values
-    if missing := [name for name in names if name not in known]:
+    present = rows[0].values
+    if missing := [name for name in names if name not in present]:
         raise AuditError(
             f"{path} has no column {missing}, which files of '{card.reader}' have",
-            f"check the key 'files' of {card.path}; columns there: {', '.join(known)}",
+            f"check the key 'files' of {card.path}; columns there: {', '.join(present)}",
         )
 
 
 def _refuse_columns_of_one_name(path: Path, names: Sequence[str]) -> None:
-    """The last one would count, unseen; nameless ones are never asked for."""
+    """Only the last of them would be read; columns without a name are never read."""
     if twice := sorted({name for name in names if name and names.count(name) > 1}):
         raise AuditError(
             f"{path} has more than one column named {', '.join(twice)}", "rename or drop the others"
@@ -112,7 +110,7 @@ def _open(path: Path) -> TextIO:
 
 @contextmanager
 def _long_fields() -> Iterator[None]:
-    """Masks and reports are longer than csv's limit, which is one for the whole process."""
+    """Lift csv's limit, which is one for the whole process: masks and reports are longer."""
     before = csv.field_size_limit(sys.maxsize)
     try:
         yield

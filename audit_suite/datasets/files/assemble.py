@@ -1,0 +1,140 @@
+"""From a reader's entries to a data set: select, check, and decode images when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from audit_suite.cards import DatasetCard
+from audit_suite.datasets.dataset import BadImage, Case, Dataset, Sample
+from audit_suite.datasets.files.checks import (
+    has_files,
+    has_good_masks,
+    refuse_duplicates,
+    refuse_impossible_quality,
+    refuse_patients_in_two_splits,
+)
+from audit_suite.datasets.files.digest import digest_of
+from audit_suite.datasets.files.entry import Entry, Mask, RegionSource
+from audit_suite.datasets.files.problems import SHOWN, Problems
+from audit_suite.datasets.images import read_image
+from audit_suite.datasets.selection import one_side, passes_filter
+from audit_suite.errors import AuditError
+
+
+def dataset_from(
+    card: DatasetCard,
+    entries: Sequence[Entry],
+    problems: Problems,
+    *,
+    published: bool = False,
+    filtered_from: Collection[str] | None = None,
+) -> Dataset:
+    """Make a data set of a reader's entries.
+
+    The card's split, holdout, filter and rule on mask quality are applied.
+
+    Args:
+        card: The card.
+        entries: Every image listed, or those that pass the filter if the reader has applied it.
+        problems: What the reader has noted so far.
+        published: The files are a public release that does not change: names and sizes stand for
+            their contents in the digest, because hashing a terabyte at each start takes too long.
+        filtered_from: If the reader has applied the filter, the patients of all rows: held-out
+            patients are drawn from them.
+
+    Raises:
+        AuditError: If anything is wrong, all of it at once.
+    """
+    splits = ((entry.row, entry.patient, entry.split) for entry in entries)
+    refuse_patients_in_two_splits(problems.path, splits)
+    chosen = _select(card, entries, filtered_from)
+    if not chosen:
+        problems.raise_if_any()
+        counted = "; ".join(problems.excluded[:SHOWN])
+        raise AuditError(
+            f"{problems.path}: no row is left after split '{card.split}' and filter {card.filter}"
+            + (f" ({counted})" if counted else ""),
+            f"correct the keys 'split' and 'filter' of {card.path}",
+        )
+    refuse_impossible_quality(card, chosen, problems)
+    kept = [
+        entry
+        for entry in chosen
+        if has_files(entry, problems) and has_good_masks(card, entry, problems)
+    ]
+    refuse_duplicates(kept, problems)
+    problems.raise_if_any()
+    return Dataset(
+        card=card,
+        digest=digest_of(card, kept, published),
+        cases=tuple(_case(entry) for entry in kept),
+        read=lambda index: _read(card, problems.path, kept[index]),
+        excluded=problems.excluded,
+    )
+
+
+def _select(
+    card: DatasetCard, entries: Sequence[Entry], filtered_from: Collection[str] | None
+) -> list[Entry]:
+    chosen = list(entries)
+    if card.holdout is not None and entries:
+        # Of all patients listed: the cards of the two sides may filter and drop differently.
+        patients = {*(filtered_from or ()), *(entry.patient for entry in entries)}
+        side = one_side(card.path, card.holdout, card.split, patients)
+        chosen = [entry for entry in chosen if entry.patient in side]
+    elif card.split is not None:
+        chosen = [entry for entry in chosen if entry.split == card.split]
+    if filtered_from is None:
+        chosen = [entry for entry in chosen if passes_filter(card, entry.metadata)]
+    return chosen
+
+
+def _case(entry: Entry) -> Case:
+    return Case(
+        id=entry.id,
+        patient=entry.patient,
+        labels=entry.labels,
+        metadata=entry.metadata,
+        quality=entry.quality,
+        row=entry.row,
+    )
+
+
+def _read(card: DatasetCard, path: Path, entry: Entry) -> Sample:
+    def bad(where: str, why: str) -> BadImage:
+        return BadImage(
+            f"{path.name} {where}: {why}",
+            f'fix the file, or leave such rows out with on_bad_image = "exclude" in {card.path}',
+        )
+
+    def mask_of(source: RegionSource) -> Mask:
+        try:
+            return source.read()
+        except (ValueError, OSError) as error:
+            raise bad(source.where, f"the mask {_why(error)}") from None
+
+    try:
+        image = read_image(entry.image, card.dicom_frame)
+    except (ValueError, OSError) as error:
+        raise bad(entry.where, f"the image {_why(error)}") from None
+    regions = {}
+    for name, source in entry.regions.items():
+        mask = mask_of(source)
+        if mask.shape != image.shape[:2]:
+            raise bad(
+                source.where,
+                f"the mask is {mask.shape[1]} x {mask.shape[0]} pixels, the image "
+                f"{image.shape[1]} x {image.shape[0]}",
+            )
+        if name in card.roi_regions and not mask.any():
+            raise bad(source.where, "the mask is empty")
+        regions[name] = mask
+    if missing := sorted(card.roi_regions - set(regions)):
+        raise bad(entry.where, f"the image has no mask of {', '.join(missing)}")
+    return Sample(image, regions)
+
+
+def _why(error: ValueError | OSError) -> str:
+    """Why a file cannot be read; an OSError's own text would give its name away."""
+    return f"cannot be read ({error.strerror})" if isinstance(error, OSError) else str(error)

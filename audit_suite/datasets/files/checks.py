@@ -1,0 +1,86 @@
+"""Checks of entries that hold for every list of images."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from audit_suite.cards import DatasetCard
+from audit_suite.datasets.files.entry import Entry
+from audit_suite.datasets.files.masks import MaskFile
+from audit_suite.datasets.files.paths import is_there
+from audit_suite.datasets.files.problems import Problems
+from audit_suite.errors import AuditError
+
+
+def refuse_patients_in_two_splits(path: Path, rows: Iterable[tuple[int, str, str]]) -> None:
+    """Refuse a list in which a patient has rows of two splits.
+
+    Args:
+        path: The list, for the message.
+        rows: Row number, patient and split of every row; an empty patient is not compared.
+
+    Raises:
+        AuditError: If there is one; names the two rows.
+    """
+    first: dict[str, tuple[int, str]] = {}
+    for row, patient, split in rows:
+        if not patient:
+            continue
+        first_row, first_split = first.setdefault(patient, (row, split))
+        if first_split != split:
+            raise AuditError(
+                f"{path}: rows {first_row} and {row} belong to the same patient, but to the splits "
+                f"'{first_split}' and '{split}'",
+                "split by patient: otherwise a model is tested on patients it was trained on",
+            )
+
+
+def refuse_duplicates(entries: Sequence[Entry], problems: Problems) -> None:
+    """Note rows with the same id or the same image file."""
+    for what, key in (("id", lambda e: e.id), ("image", lambda e: str(e.image))):
+        rows = defaultdict(list)
+        for entry in entries:
+            rows[key(entry)].append(entry.row)
+        for same in rows.values():
+            if len(same) > 1:
+                problems.add(f"rows {', '.join(map(str, same))} have the same {what}")
+
+
+def refuse_impossible_quality(
+    card: DatasetCard, entries: Sequence[Entry], problems: Problems
+) -> None:
+    """Note mask qualities outside 0 to 1: NaN passes every "at or below", and is not a weight."""
+    column = card.mask_quality.column if card.mask_quality else None
+    named = f", column '{column}'" if column else ""
+    for entry in entries:
+        if entry.quality is not None and not 0 <= entry.quality <= 1:
+            problems.add(f"row {entry.row}{named}: the mask quality is not a number from 0 to 1")
+
+
+def has_files(entry: Entry, problems: Problems) -> bool:
+    """Whether the image file and all mask files of an entry exist."""
+    files = [(entry.where, entry.image)]
+    files += [
+        (mask.where, mask.path) for mask in entry.regions.values() if isinstance(mask, MaskFile)
+    ]
+    for where, path in files:
+        if not is_there(path):
+            problems.add_bad_file(f"{where}: the file does not exist")
+            return False
+    return True
+
+
+def has_good_masks(card: DatasetCard, entry: Entry, problems: Problems) -> bool:
+    """Whether the card's rule on mask quality keeps an entry."""
+    rule = card.mask_quality
+    if rule is None or rule.rule != "drop":
+        return True
+    if entry.quality is None:
+        problems.leave_out("no mask, or one of unknown quality")
+        return False
+    if entry.quality <= rule.minimum:
+        problems.leave_out(f"mask quality not above {rule.minimum:g}")
+        return False
+    return True

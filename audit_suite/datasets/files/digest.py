@@ -1,0 +1,60 @@
+"""The digest of a data set in files: everything that decides what is audited."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from audit_suite.cards import DatasetCard
+from audit_suite.datasets.files.entry import Entry
+
+_KEYS = {
+    "reader",
+    "columns",
+    "files",
+    "targets",
+    "regions",
+    "metadata",
+    "mask_quality",
+    "dicom_frame",
+    "on_bad_image",
+}
+"""Keys of the card that decide what is read; selection shows in the entries themselves."""
+
+
+def digest_of(card: DatasetCard, entries: Sequence[Entry], published: bool) -> str:
+    """SHA-256 of a card's keys, the entries and their files.
+
+    Args:
+        card: The card.
+        entries: The images that are audited.
+        published: Take names and sizes of image files instead of their contents.
+    """
+    content = card.model_dump(mode="json", include=_KEYS)
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+    hash_file = hash_size if published else hash_content
+    for entry in entries:
+        facts = {
+            "row": [entry.row, entry.id, entry.patient, entry.split, entry.quality],
+            "labels": dict(entry.labels),
+            "metadata": dict(entry.metadata),
+        }
+        digest.update(json.dumps(facts, sort_keys=True).encode())
+        digest.update(hash_file(entry.image))
+        for name, source in sorted(entry.regions.items()):
+            digest.update(name.encode())
+            source.update(digest, hash_file)
+    return digest.hexdigest()
+
+
+def hash_content(path: Path) -> bytes:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def hash_size(path: Path) -> bytes:
+    """Name and size of a file: they stand for the content of a release that does not change."""
+    return f"{path.name} {path.stat().st_size}".encode()

@@ -1,0 +1,63 @@
+"""One image as a list names it, before it is checked or decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+
+
+class RegionSource(Protocol):
+    """Where the mask of one region of one image comes from."""
+
+    @property
+    def where(self) -> str:
+        """Row and column that name it, for messages."""
+        ...
+
+    def read(self) -> Mask:
+        """The mask, shape (H, W).
+
+        Raises:
+            ValueError: If it cannot be read; the message says why, without a file's name.
+        """
+        ...
+
+    def update(self, digest: Any, hash_file: Callable[[Path], bytes]) -> None:
+        """Add everything that decides the mask to a digest."""
+        ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image as its list names it.
+
+    Attributes:
+        row: Line of the list, as an editor counts.
+        where: Row and column that name the image file, for messages.
+        image: The file.
+        id: Unique in the data set.
+        patient: Whose image it is.
+        labels: 0 or 1 by target.
+        metadata: Declared tags.
+        regions: Masks by region; a region may be missing.
+        quality: Quality of the masks, 0 to 1; None where unknown.
+        split: Part of the data set it belongs to; empty where there is none.
+    """
+
+    row: int
+    where: str
+    image: Path
+    id: str
+    patient: str
+    labels: Mapping[str, int]
+    metadata: Mapping[str, str]
+    regions: Mapping[str, RegionSource] = field(default_factory=dict)
+    quality: float | None = None
+    split: str = ""

@@ -1,0 +1,42 @@
+"""The files and folders that a card names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from audit_suite.cards import DatasetCard
+from audit_suite.errors import AuditError
+
+
+def file_of(card: DatasetCard, role: str) -> Path:
+    """The file or folder that a card names under ``files``.
+
+    Raises:
+        AuditError: If it does not exist.
+    """
+    path = card.resolve(card.root) / card.files[role]
+    if not path.exists():
+        raise AuditError(f"{path} does not exist", f"correct 'files.{role}' of {card.path}")
+    return path
+
+
+def folder_of(card: DatasetCard, role: str) -> Path:
+    """The folder that a card names under ``files``.
+
+    Raises:
+        AuditError: If it does not exist or is a file, such as an archive that is still packed.
+    """
+    path = file_of(card, role)
+    if not path.is_dir():
+        raise AuditError(
+            f"{path} is not a folder", f"unpack it, or correct 'files.{role}' of {card.path}"
+        )
+    return path
+
+
+def is_there(path: Path) -> bool:
+    """Whether a file exists; False too for text that cannot be a file's name, such as a report."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,169 @@
+"""A folder of DICOM files with a table of labels: the form in which hospitals hold their images."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from audit_suite.cards import DatasetCard
+from audit_suite.datasets.dataset import Dataset
+from audit_suite.datasets.dicom import is_dicom, read_identity
+from audit_suite.datasets.files.assemble import dataset_from
+from audit_suite.datasets.files.entry import Entry, RegionSource
+from audit_suite.datasets.files.labels import binary_labels
+from audit_suite.datasets.files.masks import MaskFile
+from audit_suite.datasets.files.metadata import declared_columns, metadata_of, refuse_unknown_tags
+from audit_suite.datasets.files.paths import file_of, folder_of
+from audit_suite.datasets.files.problems import Problems
+from audit_suite.datasets.files.roi import refuse_several_regions
+from audit_suite.datasets.files.tables import Row, read_rows
+from audit_suite.datasets.reader import Reader, register_reader
+from audit_suite.errors import AuditError
+
+_UID, _FILE = "sop_instance_uid", "file"
+
+
+@dataclass(frozen=True)
+class DicomFolder(Reader):
+    """Every DICOM file under ``root``; ``files.labels`` is a CSV with one row per file.
+
+    The table has a column ``sop_instance_uid`` or ``file`` (path below the root), and for every
+    target a column of 0 and 1. Patients are known by the header's PatientID, hashed as soon as it
+    is read. ``files.masks`` is a folder of mask files, each named by the UID of its image or by the
+    stem of the image's file.
+    """
+
+    name: str = "dicom"
+    needed_files: frozenset[str] = frozenset({"labels"})
+    optional_files: frozenset[str] = frozenset({"masks"})
+    selects_rows: bool = True
+
+    def read(self, card: DatasetCard) -> Dataset:
+        """Match the rows of the table to the files.
+
+        Raises:
+            AuditError: If a file, row or patient is missing; names table and row, never a patient.
+        """
+        refuse_unknown_tags(card)
+        refuse_several_regions(card, "masks")
+        path = file_of(card, "labels")
+        rows = read_rows(path, "'files.labels'")
+        key = _key_column(card, path, rows)
+        problems = Problems(card, path)
+        files = _files(card.resolve(card.root), key, problems)
+        masks = _Masks(card, files)
+        entries = []
+        for row in rows:
+            file = files.get(row.values[key])
+            where = f"row {row.number}, column '{key}'"
+            if file is None:
+                problems.add_bad_file(f"{where}: there is no DICOM file with that name")
+            else:
+                entries.append(_entry(card, row, where, file, masks, problems))
+        listed = {row.values[key] for row in rows}
+        if unlisted := len(files.keys() - listed):
+            problems.add(f"{unlisted} DICOM files under the root have no row in the table")
+        return dataset_from(card, entries, problems)
+
+
+@dataclass(frozen=True)
+class _File:
+    """A DICOM file: path, UID, hash of its patient (empty if none is named), hash to know it by."""
+
+    path: Path
+    uid: str
+    patient: str
+    id: str
+
+
+class _Masks:
+    """The mask files, by the image's UID or by its file name."""
+
+    def __init__(self, card: DatasetCard, files: dict[str, _File]) -> None:
+        folder = folder_of(card, "masks") if "masks" in card.files else None
+        listed = sorted(folder.iterdir()) if folder else []
+        self._by_stem = {mask.stem: mask for mask in listed if mask.is_file()}
+        self._images = Counter(file.path.stem for file in files.values())
+
+    def of(self, file: _File, where: str, problems: Problems) -> Path | None:
+        """The mask of an image; the name of several images is noted as a problem."""
+        mask = self._by_stem.get(file.uid) or self._by_stem.get(file.path.stem)
+        if mask is not None and mask.stem != file.uid and self._images[file.path.stem] > 1:
+            problems.add(f"{where}: several files share the name of its mask; name masks by UID")
+        return mask
+
+
+def _key_column(card: DatasetCard, path: Path, rows: Sequence[Row]) -> str:
+    """The column that names a row's file; all other columns that the card names must exist too."""
+    present = rows[0].values
+    wanted = dict.fromkeys([*_label_columns(card).values(), *card.filter, *declared_columns(card)])
+    key = next((name for name in (_UID, _FILE) if name in present), None)
+    if key is None or wanted.keys() - present.keys():
+        raise AuditError(
+            f"{path} has the columns {', '.join(present)}",
+            f"it needs {_UID} or {_FILE}, and {', '.join(wanted)}",
+        )
+    return key
+
+
+def _label_columns(card: DatasetCard) -> dict[str, str]:
+    return {name: target.column or name for name, target in card.targets.items()}
+
+
+def _files(root: Path, key: str, problems: Problems) -> dict[str, _File]:
+    """The DICOM files under the root, by what the table names a file by."""
+    files: dict[str, _File] = {}
+    for number, path in enumerate(sorted(path for path in root.rglob("*") if path.is_file())):
+        where = f"file {number + 1} under the root"
+        try:
+            if not is_dicom(path):
+                continue
+            uid, patient = read_identity(path)
+        except (ValueError, OSError) as error:
+            why = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else error
+            problems.add_bad_file(f"{where} {why}")
+            continue
+        relative = path.relative_to(root).as_posix()
+        name = uid if key == _UID else relative
+        if not name:
+            problems.add_bad_file(f"{where} has no SOP instance UID")
+            continue
+        if name in files:
+            problems.add("two files under the root have the same SOP instance UID")
+        hashed = _hashed(patient) if patient else ""
+        files[name] = _File(path, uid, patient=hashed, id=_hashed(uid or relative))
+    return files
+
+
+def _hashed(identity: str) -> str:
+    return hashlib.sha256(identity.encode()).hexdigest()
+
+
+def _entry(
+    card: DatasetCard, row: Row, where: str, file: _File, masks: _Masks, problems: Problems
+) -> Entry:
+    if not file.patient:
+        problems.add(f"{where}: the file's header names no patient")
+    mask = masks.of(file, where, problems)
+    regions: dict[str, RegionSource] = (
+        {name: MaskFile(mask, None, where) for name in card.roi_regions} if mask else {}
+    )
+    return Entry(
+        row=row.number,
+        where=where,
+        image=file.path,
+        id=file.id,
+        patient=file.patient,
+        labels=binary_labels(_label_columns(card), row, problems),
+        metadata={
+            **metadata_of(card, file.path, where, problems, row.values),
+            **{name: row.values[name] for name in card.filter},
+        },
+        regions=regions,
+    )
+
+
+register_reader(DicomFolder())

@@ -1,0 +1,179 @@
+"""A manifest: a CSV with one row per image that names image files and mask files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from audit_suite.cards import DatasetCard
+from audit_suite.datasets.dataset import Dataset
+from audit_suite.datasets.files.assemble import dataset_from
+from audit_suite.datasets.files.checks import refuse_patients_in_two_splits
+from audit_suite.datasets.files.entry import Entry, RegionSource
+from audit_suite.datasets.files.labels import binary_labels
+from audit_suite.datasets.files.masks import MaskFile
+from audit_suite.datasets.files.metadata import declared_columns, metadata_of, refuse_unknown_tags
+from audit_suite.datasets.files.problems import Problems
+from audit_suite.datasets.files.tables import Row, read_rows
+from audit_suite.datasets.reader import Reader, register_reader
+from audit_suite.errors import AuditError
+
+
+@dataclass(frozen=True)
+class Manifest(Reader):
+    """The card's key ``manifest`` names the table, and its other keys the table's columns."""
+
+    name: str = "manifest"
+    selects_rows: bool = True
+
+    def check(self, card: DatasetCard) -> None:
+        """Require the manifest, a label column for every target, and the columns of split and ROI.
+
+        Raises:
+            ValueError: If a key is missing or wrong; names it.
+        """
+        if card.manifest is None:
+            raise ValueError(f"reader '{self.name}' needs the key 'manifest'")
+        if card.split is not None and card.holdout is None and card.columns.split is None:
+            raise ValueError("'split' needs 'columns.split', the manifest column that holds it")
+        for name, target in card.targets.items():
+            if target.column is None:
+                raise ValueError(f"'targets.{name}' needs 'column', its label column")
+            if unknown := sorted(set(target.roi) - set(card.regions)):
+                raise ValueError(f"'targets.{name}.roi' names {unknown}, not among 'regions'")
+
+    def regions(self, card: DatasetCard) -> frozenset[str]:
+        """Those that the card declares."""
+        return frozenset(card.regions)
+
+    def region_advice(self, card: DatasetCard) -> str:
+        """Any region can be added to the card."""
+        return "give it one under 'regions' to have it checked"
+
+    def read(self, card: DatasetCard) -> Dataset:
+        """Read and check a manifest; image files are not opened yet, except for DICOM tags.
+
+        Raises:
+            AuditError: If the manifest cannot be read, lacks a column, or any row of the audited
+                split is wrong; problems are listed together, by row.
+        """
+        root = card.resolve(card.root)
+        path = root / (card.manifest or "")
+        rows = read_rows(path, "'root' and 'manifest'")
+        refuse_unknown_tags(card)
+        _require_columns(card, path, rows)
+        _refuse_patients_in_two_splits(card, path, rows)
+        problems = Problems(card, path)
+        entries = []
+        for row in _filtered(card, rows):
+            files = _files(card, root, row, problems)
+            if files is not None:
+                entries.append(_entry(card, row, files, problems))
+        patients = {row.values[card.columns.patient] for row in rows} - {""}
+        return dataset_from(card, entries, problems, filtered_from=patients)
+
+
+def _require_columns(card: DatasetCard, path: Path, rows: Sequence[Row]) -> None:
+    present = rows[0].values.keys()
+    columns = card.columns
+    wanted = {
+        "columns.image": columns.image,
+        "columns.patient": columns.patient,
+        "columns.split": columns.split,
+        "columns.id": columns.id,
+        "mask_quality.column": card.mask_quality.column if card.mask_quality else None,
+    }
+    wanted |= {f"targets.{name}.column": target.column for name, target in card.targets.items()}
+    wanted |= {f"regions.{name}.column": region.column for name, region in card.regions.items()}
+    wanted |= {f"metadata '{name}'": name for name in declared_columns(card)}
+    wanted |= {f"filter.{name}": name for name in card.filter}
+    missing = [f"{key} = '{name}'" for key, name in wanted.items() if name and name not in present]
+    if missing:
+        raise AuditError(
+            f"{card.path}: {', '.join(missing)}: no such column in {path}",
+            f"columns there: {', '.join(present)}",
+        )
+
+
+def _refuse_patients_in_two_splits(card: DatasetCard, path: Path, rows: Sequence[Row]) -> None:
+    """Before the filter: rows that it leaves out may put a patient into the other split."""
+    columns = card.columns
+    if columns.split is not None:
+        refuse_patients_in_two_splits(
+            path,
+            ((row.number, row.values[columns.patient], row.values[columns.split]) for row in rows),
+        )
+
+
+def _filtered(card: DatasetCard, rows: Sequence[Row]) -> list[Row]:
+    """The rows that pass the card's filter and, by its column, split."""
+    wanted = {
+        column: {values} if isinstance(values, str) else set(values)
+        for column, values in card.filter.items()
+    }
+    if card.split is not None and card.columns.split is not None:
+        wanted[card.columns.split] = {card.split}
+    return [row for row in rows if all(row.values[key] in values for key, values in wanted.items())]
+
+
+def _files(card: DatasetCard, root: Path, row: Row, problems: Problems) -> dict[str, Path] | None:
+    """The files of a row by column; None if a needed one is not named, or one lies outside."""
+    columns = {card.columns.image: True}
+    columns |= {region.column: name in card.roi_regions for name, region in card.regions.items()}
+    files = {}
+    for column, required in columns.items():
+        name = row.values[column]
+        where = f"row {row.number}, column '{column}'"
+        if not name and required:
+            problems.add_bad_file(f"{where}: no file is named")
+            return None
+        if name and not (root / name).resolve().is_relative_to(root):
+            problems.add(f"{where}: the file lies outside the data set's root")
+            return None
+        if name:
+            files[column] = root / name
+    return files
+
+
+def _entry(card: DatasetCard, row: Row, files: dict[str, Path], problems: Problems) -> Entry:
+    columns = card.columns
+    label_columns = {name: target.column or "" for name, target in card.targets.items()}
+    labels = binary_labels(label_columns, row, problems)
+    patient = row.values[columns.patient]
+    if not patient:
+        problems.add(f"row {row.number}, column '{columns.patient}': the patient is missing")
+    where = f"row {row.number}, column '{columns.image}'"
+    regions: dict[str, RegionSource] = {
+        name: MaskFile(
+            files[region.column], region.value, f"row {row.number}, column '{region.column}'"
+        )
+        for name, region in card.regions.items()
+        if region.column in files
+    }
+    return Entry(
+        row=row.number,
+        where=where,
+        image=files[columns.image],
+        id=row.values[columns.id or columns.image],
+        patient=patient,
+        labels=labels,
+        metadata=metadata_of(card, files[columns.image], where, problems, row.values),
+        regions=regions,
+        quality=_quality(card, row, problems),
+        split=row.values[columns.split] if columns.split else "",
+    )
+
+
+def _quality(card: DatasetCard, row: Row, problems: Problems) -> float | None:
+    if card.mask_quality is None or card.mask_quality.column is None:
+        return None
+    text = row.values[card.mask_quality.column]
+    try:
+        return float(text) if text else None
+    except ValueError:
+        problems.add(f"row {row.number}, column '{card.mask_quality.column}': is not a number")
+        return None
+
+
+register_reader(Manifest())

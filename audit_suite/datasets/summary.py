@@ -1,0 +1,37 @@
+"""A data set as the record shows it: counts and provenance, nothing of a patient."""
+
+from __future__ import annotations
+
+from audit_suite.cards import internal_card
+from audit_suite.datasets.case_mix import case_mix
+from audit_suite.datasets.dataset import Dataset
+from audit_suite.record import DatasetRecord, TargetRecord
+
+
+def describe(dataset: Dataset) -> DatasetRecord:
+    """A data set for the record: counts and provenance, nothing of a patient."""
+    card = dataset.card
+    targets = {}
+    for name, target in card.targets.items():
+        positive = [case for case in dataset.cases if case.labels[name] == 1]
+        targets[name] = TargetRecord(
+            n_images=len(dataset.cases),
+            n_patients=len({case.patient for case in dataset.cases}),
+            n_positive_images=len(positive),
+            n_positive_patients=len({case.patient for case in positive}),
+            roi=list(target.roi),
+        )
+    return DatasetRecord(
+        name=card.name,
+        digest=dataset.digest,
+        description=card.description,
+        modality=card.modality,
+        licence=card.licence,
+        citation=card.citation,
+        n_images=len(dataset.cases),
+        n_patients=len({case.patient for case in dataset.cases}),
+        targets=targets,
+        excluded=list(dataset.excluded),
+        internal=None if (internal := internal_card(card)) is None else internal.name,
+        case_mix=case_mix(dataset.cases, card.metadata),
+    )
