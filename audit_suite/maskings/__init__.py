@@ -1,4 +1,4 @@
-"""Maskings: value objects that say what a model is shown; `maskings.apply` carries them out."""
+"""Maskings: value objects that say what a model is shown; `maskings.show` carries them out."""
 
 from audit_suite.maskings.masking import PAPER, Full, Masking, OnlyROI, WithoutROI
 

@@ -6,12 +6,13 @@ hole of that size may upset a model (C5).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.maskings.masking import Whose
 from audit_suite.regions import Region
 
 COMMON = 0.01  # of the patients: what belongs to the region in so many is the population's
@@ -58,6 +59,32 @@ def typical(regions: Sequence[Region]) -> Typical:
     )
 
 
+def area_of(
+    whose: Whose,
+    own: Region,
+    rng: Callable[[], np.random.Generator],
+    lent: Callable[[], Region | None],
+    known: Callable[[], Typical],
+) -> Region:
+    """What is hidden of an image in place of its own region.
+
+    Args:
+        whose: `Masking.whose`.
+        own: Mask of shape (H, W).
+        rng: Gives what decides where an area off the region lies.
+        lent: Gives another patient's region, or None where there is none.
+        known: Gives where the region lies in the data set.
+    """
+    if whose == "elsewhere":
+        return elsewhere(own, rng())
+    if whose == "foreign":
+        other = lent()
+        return own if other is None else own | other
+    if whose == "population":
+        return known().population
+    return known().window if whose == "window" else own
+
+
 def centroid(region: Region) -> tuple[float, float]:
     """Mean row and column of a region that is not empty."""
     rows, columns = np.nonzero(region)
@@ -98,6 +125,6 @@ def _tiles(region: Region, rng: np.random.Generator) -> Region:
     rank: NDArray[np.int_] = rng.permutation(tile.max() + 1)[tile]
     free = np.flatnonzero(~region)
     chosen = free[np.argsort(rank.ravel()[free], kind="stable")][: int(region.sum())]
-    found: Region = np.zeros_like(region)
-    found.ravel()[chosen] = True
-    return found
+    tiled: Region = np.zeros_like(region)
+    tiled.ravel()[chosen] = True
+    return tiled

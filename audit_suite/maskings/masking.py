@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass
-from functools import cached_property
+from dataclasses import asdict, astuple, dataclass, replace
+from functools import cache, cached_property
 from typing import Literal, get_args
 
 from audit_suite.cards import canonical_digest
 from audit_suite.errors import AuditError
+from audit_suite.registry import FILLS
 
 Keep = Literal["all", "inside", "outside"]
 Shape = Literal["contour", "box"]
-Fill = Literal["black", "mean", "blur", "noise", "inpaint", "swap"]
 Whose = Literal["own", "foreign", "population", "elsewhere", "window"]
 First = Literal["nothing", "centre", "plant-inside", "plant-outside"]
 
+Names = tuple[str, ...]
+"""Names of regions whose union is masked."""
+Area = tuple[Names, Whose]
+"""What may be hidden of an image: a region, and whose."""
+
 _SIDES = {"inside": "only", "outside": "without"}
 _WHOSE = "foreign|population|elsewhere|window"
-_FILLS = "mean|blur|noise|inpaint|swap"
 _FIRST = "centre|plant-inside|plant-outside"
-_ID = re.compile(
-    r"(?P<side>only|without)-(?P<region>[a-z0-9._+-]+?)"
-    rf"(?P<box>-box)?(?:-(?P<whose>{_WHOSE}))?(?:-(?P<sign>[de])(?P<pixels>[0-9]+))?"
-    rf"(?:-(?P<fill>{_FILLS}))?(?:-(?P<first>{_FIRST}))?"
-)
-_RESERVED = re.compile(
-    rf"^roi$|(?:^|-)(?:box|[de][0-9]+|{_WHOSE}|{_FILLS}|centre|plant|inside|outside)$"
-)
 _UNMOVED = ("population", "window")
 _NOTHING = ((), "contour", 0, "black", "own", "nothing")
 _WORDS = {
@@ -51,10 +47,10 @@ class Masking:
         region: Names whose union is the region; empty means the target's declared ROI.
         shape: The region's ``contour``, or its bounding ``box`` (all rows and columns inclusive).
         dilation: Iterations of dilation with the 3x3 cross before masking; negative erodes.
-        fill: What replaces hidden pixels: ``black`` (0), the data set's ``mean``, a ``blur`` of
-            the visible pixels, ``noise`` like the ring around the hidden area, ``inpaint`` (a
-            smooth continuation of the visible pixels), or ``swap``: another patient's image,
-            the region in it painted over.
+        fill: Name of what replaces hidden pixels (``maskings/fills``): ``black``, the data set's
+            ``mean``, a ``blur`` of the visible pixels, ``noise`` like the ring around the hidden
+            area, ``inpaint`` (a smooth continuation of the visible pixels), ``swap`` (another
+            patient's image, the region in it painted over), or an extension's.
         whose: The image's ``own`` region; that and another patient's (``foreign``); what belongs
             to the region in 1 % of patients or more (``population``), the same for all images; an
             area of equal size off the region (``elsewhere``); or the ``window`` that every image
@@ -64,24 +60,24 @@ class Masking:
     """
 
     keep: Keep
-    region: tuple[str, ...] = ()
+    region: Names = ()
     shape: Shape = "contour"
     dilation: int = 0
-    fill: Fill = "black"
+    fill: str = "black"
     whose: Whose = "own"
     first: First = "nothing"
 
     def __post_init__(self) -> None:
-        for value, kind, name in (
-            (self.keep, Keep, "keep"),
-            (self.shape, Shape, "shape"),
-            (self.fill, Fill, "fill"),
-            (self.whose, Whose, "whose"),
-            (self.first, First, "first"),
+        for value, known, name in (
+            (self.keep, get_args(Keep), "keep"),
+            (self.shape, get_args(Shape), "shape"),
+            (self.fill, tuple(FILLS), "fill"),
+            (self.whose, get_args(Whose), "whose"),
+            (self.first, get_args(First), "first"),
         ):
-            if value not in get_args(kind):
-                raise ValueError(f"{name}={value!r}: must be one of {get_args(kind)}")
-        if self.keep == "all" and astuple(self)[1:] != _NOTHING:
+            if value not in known:
+                raise ValueError(f"{name}={value!r}: must be one of {known}")
+        if self.is_full and astuple(self)[1:] != _NOTHING:
             raise ValueError("keep='all' hides nothing: leave the other attributes alone")
         if self.first == "centre" and self.whose not in _UNMOVED:
             raise ValueError(
@@ -89,16 +85,85 @@ class Masking:
                 f"{_UNMOVED}, which lie where they lie for all images"
             )
         for region in self.region:
-            if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", region) or _RESERVED.search(region):
+            reserved = _reserved(_named_fills()).search(region)
+            if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", region) or reserved:
                 raise ValueError(
                     f"region {region!r}: use lower-case letters, digits, '.', '_' and '-', and "
                     f"none of the endings of a masking's id (-box, -d5, -e5, -mean, -window ...)"
                 )
 
     @property
+    def is_full(self) -> bool:
+        """Whether the whole image is shown as it is."""
+        return self.keep == "all"
+
+    @property
+    def rank(self) -> tuple[bool, str]:
+        """Order among maskings: the full image first, then by id."""
+        return not self.is_full, self.id
+
+    @property
+    def area(self) -> Area:
+        """What is hidden or kept, before dilation."""
+        return self.region, self.whose
+
+    @property
+    def own_area(self) -> Area:
+        """The image's own region."""
+        return self.region, "own"
+
+    @property
+    def names_region(self) -> bool:
+        """Whether it says itself which region it is of, and not the target's card."""
+        return bool(self.region)
+
+    @property
+    def needs_survey(self) -> bool:
+        """Whether more than the image and its own region decides what is shown."""
+        return self.fill != "black" or self.area != self.own_area or self.needs_typical
+
+    @property
+    def needs_typical(self) -> bool:
+        """Whether it depends on where the region lies in the whole data set."""
+        return self.whose in _UNMOVED or self.first == "centre"
+
+    @property
+    def needs_donor(self) -> bool:
+        """Whether another patient's image fills the hidden pixels."""
+        return bool(FILLS[self.fill].needs_donor)
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether image and own region are all it needs, at any resolution."""
+        fill = FILLS[self.fill]
+        alone = not fill.needs_donor and not fill.needs_mean
+        return self.area == self.own_area and self.first == "nothing" and alone
+
+    @property
+    def covers_partly(self) -> bool:
+        """Whether the area hidden may leave a part of the image's own region visible."""
+        return self.whose in ("foreign", "population", "elsewhere")
+
+    def of(self, region: Sequence[str]) -> Masking:
+        """The same of another region."""
+        return replace(self, region=tuple(region))
+
+    def dilated(self, pixels: int) -> Masking:
+        """The same, the region grown by so many pixels (in place of its own dilation)."""
+        return replace(self, dilation=pixels)
+
+    def scaled(self, factor: float) -> Masking:
+        """The same at another resolution, ``factor`` times as many pixels along each side."""
+        return replace(self, dilation=round(self.dilation * factor))
+
+    def of_own_region(self) -> Masking:
+        """The same of the image's own region."""
+        return replace(self, whose="own")
+
+    @property
     def id(self) -> str:
         """Stable ASCII slug, for example ``without-roi-box-d25-mean``; `parse` reads it."""
-        if self.keep == "all":
+        if self.is_full:
             return "full"
         parts = [_SIDES[self.keep], "+".join(self.region) or "roi"]
         if self.shape == "box":
@@ -116,7 +181,7 @@ class Masking:
     @property
     def label(self) -> str:
         """The masking in words, for example ``without ROI box (mean fill)``; empty for full."""
-        if self.keep == "all":
+        if self.is_full:
             return ""
         words = [_SIDES[self.keep], " + ".join(self.region) or "ROI"]
         if self.shape == "box":
@@ -127,7 +192,7 @@ class Masking:
         if self.dilation:
             more.append(f"{'dilated' if self.dilation > 0 else 'eroded'} {abs(self.dilation)} px")
         if self.fill != "black":
-            more.append(f"{self.fill} fill")
+            more.append(str(FILLS[self.fill].words))
         if self.first != "nothing":
             more.append(_WORDS[self.first])
         return " ".join(words) + (f" ({', '.join(more)})" if more else "")
@@ -151,24 +216,49 @@ class Masking:
         """
         if id == "full":
             return Full()
-        found = _ID.fullmatch(id)
-        if found is None:
+        part = _pattern(_named_fills()).fullmatch(id)
+        if part is None:
             raise AuditError(
-                f"'{id}' is no masking", "examples: full, without-roi-box-mean, only-roi-d25"
+                f"'{id}' is not a masking",
+                f"examples: full, without-roi-box-mean, only-roi-d25; fills: {', '.join(FILLS)}",
             )
-        pixels = int(found["pixels"] or 0)
+        pixels = int(part["pixels"] or 0)
         try:
             return Masking(
-                keep="inside" if found["side"] == "only" else "outside",
-                region=() if found["region"] == "roi" else tuple(found["region"].split("+")),
-                shape="box" if found["box"] else "contour",
-                dilation=-pixels if found["sign"] == "e" else pixels,
-                fill=found["fill"] or "black",  # type: ignore[arg-type]  # no other is matched
-                whose=found["whose"] or "own",  # type: ignore[arg-type]
-                first=found["first"] or "nothing",  # type: ignore[arg-type]
+                keep="inside" if part["side"] == "only" else "outside",
+                region=() if part["region"] == "roi" else tuple(part["region"].split("+")),
+                shape="box" if part["box"] else "contour",
+                dilation=-pixels if part["sign"] == "e" else pixels,
+                fill=part["fill"] or "black",
+                whose=part["whose"] or "own",  # type: ignore[arg-type]  # no other is matched
+                first=part["first"] or "nothing",  # type: ignore[arg-type]
             )
         except ValueError as error:
-            raise AuditError(f"'{id}' is no masking: {error}", "correct its parts") from None
+            raise AuditError(f"'{id}' is not a masking: {error}", "correct its parts") from None
+
+
+def _named_fills() -> tuple[str, ...]:
+    """Fills that an id names; black is what it means without one."""
+    return tuple(name for name in FILLS if name != "black")
+
+
+@cache
+def _pattern(fills: tuple[str, ...]) -> re.Pattern[str]:
+    """Ids of maskings that hide something."""
+    return re.compile(
+        r"(?P<side>only|without)-(?P<region>[a-z0-9._+-]+?)"
+        rf"(?P<box>-box)?(?:-(?P<whose>{_WHOSE}))?(?:-(?P<sign>[de])(?P<pixels>[0-9]+))?"
+        rf"(?:-(?P<fill>{'|'.join(fills)}))?(?:-(?P<first>{_FIRST}))?"
+    )
+
+
+@cache
+def _reserved(fills: tuple[str, ...]) -> re.Pattern[str]:
+    """Names of regions that an id could not tell from its other parts."""
+    return re.compile(
+        rf"^roi$|(?:^|-)(?:box|[de][0-9]+|{_WHOSE}|{'|'.join(fills)}"
+        rf"|centre|plant|inside|outside)$"
+    )
 
 
 def Full() -> Masking:  # noqa: N802 - reads like a masking's name
@@ -181,7 +271,7 @@ def WithoutROI(  # noqa: N802
     *,
     shape: Shape = "contour",
     dilation: int = 0,
-    fill: Fill = "black",
+    fill: str = "black",
     whose: Whose = "own",
     first: First = "nothing",
 ) -> Masking:
@@ -194,7 +284,7 @@ def OnlyROI(  # noqa: N802
     *,
     shape: Shape = "contour",
     dilation: int = 0,
-    fill: Fill = "black",
+    fill: str = "black",
     whose: Whose = "own",
     first: First = "nothing",
 ) -> Masking:
@@ -202,7 +292,7 @@ def OnlyROI(  # noqa: N802
     return Masking("inside", _names(region), shape, dilation, fill, whose, first)
 
 
-def _names(region: str | Sequence[str]) -> tuple[str, ...]:
+def _names(region: str | Sequence[str]) -> Names:
     return (region,) if isinstance(region, str) else tuple(region)
 
 

@@ -19,9 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from audit_suite.maskings import Masking
-from audit_suite.maskings.apply import apply_masking
-from audit_suite.models import normalise
-from audit_suite.training.prepared import Prepared
+from audit_suite.models.preprocessing import normalise
+from audit_suite.training.prepared import TrainingImages
 from audit_suite.training.recipe import Augmentation, StudyRecipe
 
 Indices = NDArray[np.int_]
@@ -47,7 +46,7 @@ class Fitted:
 def fit(
     recipe: StudyRecipe,
     module: nn.Module,
-    data: Prepared,
+    data: TrainingImages,
     masking: Masking,
     train: Indices,
     validation: Indices,
@@ -70,14 +69,14 @@ def fit(
         masking: What every image is shown under.
         train: Indices to learn from.
         validation: Indices to stop by.
-        seed: Decides order, augmentation and noise fills.
+        seed: Decides order and augmentation.
         device: Where the module is.
         checkpoint: File for the state of an unfinished run; removed at the end.
         features: Folder where frozen features are kept for the other folds.
         progress: Called with a line of text after each epoch.
     """
     learning = _freeze(module, recipe.trainable)
-    shown = _Shown(recipe, module, data, masking, seed, device, features)
+    shown = _Logits(recipe, module, data, masking, device, features)
     optimizer = torch.optim.Adam(
         learning.values(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
     )
@@ -112,36 +111,31 @@ def fit(
     return Fitted(state.epoch, state.best_epoch + 1, state.best)
 
 
-class _Shown:
+class _Logits:
     """Logits of masked, augmented cases; frozen features are computed once where that is exact."""
 
     def __init__(
         self,
         recipe: StudyRecipe,
         module: nn.Module,
-        data: Prepared,
+        data: TrainingImages,
         masking: Masking,
-        seed: int,
         device: str,
         folder: Path,
     ) -> None:
         self._recipe, self._module, self._data = recipe, module, data
-        self._masking, self._seed, self._device = masking, seed, device
+        self._masking, self._device = masking, device
         self._head, self._features = self._frozen_features(folder)
 
     def __call__(self, indices: Indices, rng: torch.Generator | None) -> tuple[Tensor, Tensor]:
         """Logits (B, T) and labels (B, T); augmented if ``rng`` is given."""
-        labels = self._data.labels[torch.from_numpy(indices)].to(self._device)
+        labels = self._data.labels_of(indices, self._device)
         if self._head is not None and self._features is not None:
             return self._head(self._features[torch.from_numpy(indices)]), labels
         return self._module(self._input(indices, rng)), labels
 
     def _input(self, indices: Indices, rng: torch.Generator | None) -> Tensor:
-        images, distances, _ = self._data.batch(indices)
-        images, distances = images.to(self._device), distances.to(self._device)
-        if self._masking.keep != "all":
-            seeds = [self._seed + int(index) for index in indices]
-            images = apply_masking(self._masking, images, distances, self._data.reference, seeds)
+        images = self._data.shown(self._masking, indices, self._device)
         if rng is not None and not self._recipe.augmentation.none:
             images = augment(images, self._recipe.augmentation, rng)
         return normalise(images, self._recipe.input)
@@ -152,7 +146,7 @@ class _Shown:
         Whether the module is its head applied to the embedding is tried on a batch, not assumed.
         """
         recipe = self._recipe
-        constant = recipe.augmentation.none and self._masking.fill != "noise"
+        constant = recipe.augmentation.none  # a random fill draws the same for an image each time
         if len(recipe.trainable) != 1 or not recipe.embedding_layer or not constant:
             return None, None
         head = self._module.get_submodule(recipe.trainable[0])
@@ -240,7 +234,7 @@ def _set_modes(module: nn.Module, trainable: tuple[str, ...]) -> None:
         part.training = not trainable or any(p.requires_grad for p in part.parameters())
 
 
-def _mean_loss(shown: _Shown, indices: Indices, batch_size: int) -> float:
+def _mean_loss(shown: _Logits, indices: Indices, batch_size: int) -> float:
     total = 0.0
     with torch.no_grad():
         for start in range(0, len(indices), batch_size):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,60 +13,79 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit_suite.cards import DatasetCard, InputSpec, canonical_digest, load_dataset_card
-from audit_suite.datasets import BadImage, Dataset, load_dataset
+from audit_suite.datasets import BadImage, load_dataset
 from audit_suite.errors import AuditError
-from audit_suite.evidence.context import measure
-from audit_suite.evidence.prepare import Wanted, geometry, prepare_chunks
-from audit_suite.evidence.source import ENGINE_VERSION
-from audit_suite.maskings.apply import Reference
+from audit_suite.evidence import EvidenceStore
+from audit_suite.evidence.keys import ENGINE_VERSION
+from audit_suite.evidence.scores.prepare import Wanted, geometry, prepare_chunks
+from audit_suite.evidence.scores.survey import Survey, survey_for
+from audit_suite.maskings import Masking
+from audit_suite.maskings.masking import Area, Names
+from audit_suite.maskings.show import Batch, Context, show
 
 _CHUNK = 64
 
 
 @dataclass(frozen=True)
-class Prepared:
+class TrainingImages:
     """The usable images of a training set, decoded once for all maskings and folds.
 
     Attributes:
         images: Shape (n, C, H, W), float32 in [0, 1], on disk.
-        distances: Signed distance to the ROI, shape (n, H, W), int16, on disk.
+        distances: Signed distance to every area that is masked, shape (n, H, W), int16, on disk.
+        positions: Shape (n,), which of the data set's images these are.
         labels: Shape (n, T), 0 or 1.
         patients: Shape (n,).
-        reference: What fills may know of the data set.
+        roi: The region that is masked.
+        context: What maskings may know of the data set.
         digest: Of everything above.
     """
 
     images: NDArray[np.float32]
-    distances: NDArray[np.int16]
+    distances: Mapping[Area, NDArray[np.int16]]
+    positions: NDArray[np.int_]
     labels: Tensor
     patients: NDArray[np.str_]
-    reference: Reference
+    roi: Names
+    context: Context
     digest: str
 
-    def batch(self, indices: NDArray[np.int_]) -> tuple[Tensor, Tensor, Tensor]:
-        """Images, distances and labels of some cases."""
-        return (
-            torch.from_numpy(np.array(self.images[indices])),
-            torch.from_numpy(np.array(self.distances[indices])),
-            self.labels[torch.from_numpy(indices)],
+    def shown(self, masking: Masking, indices: NDArray[np.int_], device: str) -> Tensor:
+        """Some cases as a model is shown them, shape (B, C, H, W), in [0, 1]."""
+        batch = Batch(
+            self.positions[indices].tolist(),
+            torch.from_numpy(np.array(self.images[indices])).to(device),
+            {
+                area: torch.from_numpy(np.array(distance[indices])).to(device)
+                for area, distance in self.distances.items()
+            },
         )
+        return show(masking.of(self.roi), batch, self.context).images
+
+    def labels_of(self, indices: NDArray[np.int_], device: str) -> Tensor:
+        """Their labels, shape (B, T)."""
+        return self.labels[torch.from_numpy(indices)].to(device)
 
 
 def prepare_training(
     card_path: Path,
     targets: tuple[str, ...],
-    roi: tuple[str, ...] | None,
+    roi: Names | None,
     spec: InputSpec,
+    maskings: Sequence[Masking],
+    seed: int,
     folder: Path,
     progress: Callable[[str], None],
-) -> Prepared:
+) -> TrainingImages:
     """Load a training set; its images are decoded unless ``folder`` holds them already.
 
     Args:
         card_path: Data set card.
         targets: Targets to learn, in the order of the outputs.
-        roi: Region that maskings are of; None for the one that all targets declare.
+        roi: Region that is masked; None for the one that all targets declare.
         spec: The model's input; the audit prepares its images by the same code.
+        maskings: All that images are going to be shown under.
+        seed: Decides donors, areas off the region and random fills.
         folder: Where prepared images are kept.
         progress: Called with a line of text now and then.
 
@@ -76,22 +95,30 @@ def prepare_training(
     card = load_dataset_card(card_path)
     roi = roi or common_roi(card, targets)
     dataset = load_dataset(card)
-    wanted = Wanted({geometry(spec): spec}, [(roi, "own")])
-    digest = canonical_digest([ENGINE_VERSION, dataset.digest, spec.model_dump(mode="json"), roi])
-    names = ("images", "distances", "used", "mean")
+    shown = [masking if masking.is_full else masking.of(roi) for masking in maskings]
+    areas = sorted({(roi, "own"), *(m.area for m in shown if not m.is_full)})
+    wanted = Wanted({geometry(spec): spec}, areas)
+    # Part of the digest only where it decides something, so that plain studies stay as they were.
+    surveyed = [seed, areas] if any(masking.needs_survey for masking in shown) else []
+    content = [ENGINE_VERSION, dataset.digest, spec.model_dump(mode="json"), roi, *surveyed]
+    digest = canonical_digest(content)
+    names = ("images", "used", *(f"distances-{whose}" for _, whose in areas))
     files = {name: folder / f"{digest[:16]}-{name}.npy" for name in names}
+    survey = survey_for(dataset, wanted, shown, seed, EvidenceStore(folder / "survey"))
     if not all(file.exists() for file in files.values()):
         folder.mkdir(parents=True, exist_ok=True)
-        _decode(dataset, wanted, files, progress)
+        _decode(survey, files, progress)
     used = np.load(files["used"])
     kept = [case for case, good in zip(dataset.cases, used, strict=True) if good]
     labels = [[float(case.labels[target]) for target in targets] for case in kept]
-    return Prepared(
+    return TrainingImages(
         images=np.load(files["images"], mmap_mode="r"),
-        distances=np.load(files["distances"], mmap_mode="r"),
+        distances={area: np.load(files[f"distances-{area[1]}"], mmap_mode="r") for area in areas},
+        positions=np.flatnonzero(used),
         labels=torch.tensor(labels),
         patients=np.array([case.patient for case in kept]),
-        reference=Reference(torch.from_numpy(np.load(files["mean"]))),
+        roi=roi,
+        context=survey.at(geometry(spec)),
         digest=canonical_digest([digest, list(targets)]),
     )
 
@@ -116,36 +143,39 @@ def common_roi(card: DatasetCard, targets: tuple[str, ...]) -> tuple[str, ...]:
     return next(iter(rois))
 
 
-def _decode(
-    dataset: Dataset, wanted: Wanted, files: dict[str, Path], progress: Callable[[str], None]
-) -> None:
+def _decode(survey: Survey, files: dict[str, Path], progress: Callable[[str], None]) -> None:
     """Decode every image once; files appear under their names only when complete."""
-    (key, spec), (area,) = *wanted.specs.items(), wanted.areas
+    dataset, wanted = survey.dataset, survey.wanted
+    ((key, spec),) = wanted.specs.items()
     count = len(dataset.cases)
     aside = {name: file.with_name(f"{file.stem}.{os.getpid()}.tmp") for name, file in files.items()}
     images = np.lib.format.open_memmap(
         aside["images"], "w+", np.float32, (count, spec.channels, *spec.size)
     )
-    distances = np.lib.format.open_memmap(aside["distances"], "w+", np.int16, (count, *spec.size))
+    distances = {
+        area: np.lib.format.open_memmap(
+            aside[f"distances-{area[1]}"], "w+", np.int16, (count, *spec.size)
+        )
+        for area in wanted.areas
+    }
     used: NDArray[np.bool_] = np.ones(count, np.bool_)
     place = 0
-    context = measure(dataset, wanted, seed=0, store=None)
-    for chunk, prepared in prepare_chunks(context.make, range(count), _CHUNK, os.cpu_count() or 1):
+    for chunk, prepared in prepare_chunks(survey.make, range(count), _CHUNK, os.cpu_count() or 1):
         for index, image in zip(chunk, prepared, strict=True):
             if isinstance(image, BadImage):
                 if dataset.card.on_bad_image == "error":
                     raise image
                 used[index] = False
                 continue
-            images[place], distances[place] = image[key].image, image[key].distances[area]
+            images[place] = image[key].image
+            for area, distance in distances.items():
+                distance[place] = image[key].distances[area]
             place += 1
         if chunk[-1] + 1 == count or (chunk[0] // _CHUNK) % 20 == 19:
             progress(f"{dataset.card.name}: {chunk[-1] + 1}/{count} images prepared")
-    images.flush()
-    distances.flush()
-    mean = context.references[key].mean.numpy()
-    for name, array in (("used", used), ("mean", mean)):
-        with aside[name].open("wb") as file:
-            np.save(file, array)
-    for name, file_ in files.items():
-        aside[name].replace(file_)
+    for array in (images, *distances.values()):
+        array.flush()
+    with aside["used"].open("wb") as file:
+        np.save(file, used)
+    for name, path in files.items():
+        aside[name].replace(path)

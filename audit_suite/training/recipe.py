@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, RootModel, model
 from torch import Tensor
 
 from audit_suite.cards import InputSpec, Name, PhantomSpec, Share
+from audit_suite.errors import AuditError
 from audit_suite.maskings import PAPER, Masking
 from audit_suite.toml_files import read_toml
 
@@ -131,8 +132,12 @@ class StudyRecipe(_File):
     @model_validator(mode="after")
     def _consistent(self) -> StudyRecipe:
         for id in self.maskings:
-            if Masking.parse(id).region:
-                raise ValueError(f"'maskings': '{id}' names a region; use 'roi' and 'data.roi'")
+            try:
+                masking = Masking.parse(id)
+            except AuditError as error:
+                raise ValueError(f"'maskings': {error.what}") from None
+            if masking.names_region:
+                raise ValueError(f"'maskings': '{id}' names a region; use the key 'data.roi'")
         if self.only_head and (len(self.trainable) != 1 or self.embedding_layer is None):
             raise ValueError("'only_head' needs one 'trainable' layer and 'embedding_layer'")
         names = [data.name for data in self.data]

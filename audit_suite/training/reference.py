@@ -15,13 +15,13 @@ from torch.nn import functional
 
 from audit_suite.cards import InputSpec, PhantomSpec
 from audit_suite.maskings import Masking, OnlyROI, WithoutROI
-from audit_suite.maskings.apply import Reference, apply_masking
-from audit_suite.models import fit_geometry
+from audit_suite.maskings.show import Alone, Batch, show
+from audit_suite.models.preprocessing import fit_geometry
 from audit_suite.phantoms import TARGETS, cohort, render
 from audit_suite.regions import signed_distance, union
 from audit_suite.training.recipe import Recipe, RecipeModel, TrainingData
 
-_BLACK = Reference(torch.zeros(1))
+_BLACK = Alone(torch.zeros(1))
 _ONLY = (OnlyROI(), OnlyROI(shape="box"))
 _WITHOUT = (WithoutROI(), WithoutROI(shape="box"))
 
@@ -179,6 +179,6 @@ def _mask_some(
     """Mask a share of the images, half of them by each of two maskings."""
     draw = torch.rand(len(images), generator=rng)[:, None, None, None]
     for masking, start in zip(maskings, (0.0, share / 2), strict=True):
-        masked = apply_masking(masking, images, distance, _BLACK, [0] * len(images))
+        masked = show(masking, Batch.of_one_region(images, distance), _BLACK).images
         images = torch.where((draw >= start) & (draw < start + share / 2), masked, images)
     return images

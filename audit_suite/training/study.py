@@ -23,10 +23,11 @@ from torch import nn
 
 from audit_suite.cards import ModelCard, canonical_digest, load_dataset_card
 from audit_suite.errors import AuditError
+from audit_suite.files import write_whole
 from audit_suite.maskings import Masking
-from audit_suite.models import build_module
+from audit_suite.models.initial import initial_network
 from audit_suite.training.fit import Indices, fit
-from audit_suite.training.prepared import Prepared, prepare_training
+from audit_suite.training.prepared import TrainingImages, prepare_training
 from audit_suite.training.recipe import StudyData, StudyRecipe, load_recipe
 
 TRAINING_VERSION = 1  # part of every model's digest: raise it when the training loop changes
@@ -71,11 +72,13 @@ def train_study(
     folder = (recipe.path.parent / recipe.out if out is None else out).resolve()
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    cards = []
+    cards = {}
     for position, data in enumerate(recipe.data):
         # Before hours of training: every card is right, and every image can be decoded.
         _prepared(recipe.path, position, folder, progress)
-        cards += [write_card(recipe, data, masking, folder) for masking in recipe.maskings]
+        for masking in recipe.maskings:
+            path = folder / "models" / f"{data.name}-{masking}.toml"
+            cards[path] = card_of(recipe, data, masking, folder)
     runs = [
         Run(recipe.path, folder, position, masking, fold, device)
         for position in range(len(recipe.data))
@@ -94,7 +97,9 @@ def train_study(
     else:
         for count, run in enumerate(missing, 1):
             progress(f"[{count}/{len(missing)}] {train_one(run, progress)}")
-    return cards
+    for path, card in cards.items():  # last: a card without its weights would be a broken promise
+        write_whole(path, card.encode())
+    return list(cards)
 
 
 def train_one(run: Run, progress: Callable[[str], None] = print) -> str:
@@ -142,7 +147,7 @@ def train_one(run: Run, progress: Callable[[str], None] = print) -> str:
     )
 
 
-def folds(data: Prepared, count: int, seed: int) -> list[tuple[Indices, Indices]]:
+def folds(data: TrainingImages, count: int, seed: int) -> list[tuple[Indices, Indices]]:
     """Training and validation indices of each fold: grouped by patient, stratified by labels.
 
     Raises:
@@ -172,10 +177,13 @@ def weights_path(out: Path, data: str, masking: str, fold: int) -> Path:
     return out / "weights" / f"{data}-{masking}-fold{fold}.safetensors"
 
 
-def write_card(recipe: StudyRecipe, data: StudyData, masking: str, out: Path) -> Path:
-    """Write the model card of one training masking, its folds together."""
+def card_of(recipe: StudyRecipe, data: StudyData, masking: str, out: Path) -> str:
+    """The model card (TOML) of one training masking, its folds together.
+
+    Raises:
+        AuditError: If the card of a test set is missing or wrong.
+    """
     folder = out / "models"
-    folder.mkdir(parents=True, exist_ok=True)
     tests = [load_dataset_card(recipe.path.parent / path) for path in (data.test, *data.external)]
     words = Masking.parse(masking).label or "full images"
     content = {
@@ -197,9 +205,7 @@ def write_card(recipe: StudyRecipe, data: StudyData, masking: str, out: Path) ->
         "head": recipe.trainable[0] if recipe.embedding_layer and recipe.only_head else None,
         "input": recipe.input.model_dump(mode="json"),
     }
-    path = folder / f"{data.name}-{masking}.toml"
-    path.write_text(tomli_w.dumps({k: v for k, v in content.items() if v is not None}))
-    return path
+    return tomli_w.dumps({key: value for key, value in content.items() if value is not None})
 
 
 def _from(recipe: StudyRecipe, folder: Path, factory: str) -> str:
@@ -213,7 +219,7 @@ def _from(recipe: StudyRecipe, folder: Path, factory: str) -> str:
 @lru_cache(maxsize=4)
 def _prepared(
     recipe: Path, position: int, out: Path, progress: Callable[[str], None] | None = None
-) -> Prepared:
+) -> TrainingImages:
     study = _study(recipe)
     data = study.data[position]
     return prepare_training(
@@ -221,6 +227,8 @@ def _prepared(
         data.targets,
         data.roi,
         study.input,
+        [Masking.parse(masking) for masking in study.maskings],
+        study.seed,
         out / "prepared",
         progress or (lambda _line: None),
     )
@@ -240,7 +248,7 @@ def _start(recipe: StudyRecipe, data: StudyData, run: Run) -> nn.Module:
         }
     )
     card._path = recipe.path
-    return build_module(card, recipe.initial, recipe.trainable)
+    return initial_network(card, recipe.initial, recipe.trainable)
 
 
 def _finished(recipe: StudyRecipe, run: Run) -> bool:

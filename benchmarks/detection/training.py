@@ -17,8 +17,8 @@ from torch.nn import functional
 from audit_suite.cards import DatasetCard, InputSpec, ModelCard
 from audit_suite.datasets import load_dataset
 from audit_suite.maskings import OnlyROI
-from audit_suite.maskings.apply import Reference, apply_masking
-from audit_suite.models import fit_geometry, normalise
+from audit_suite.maskings.show import Alone, Batch, show
+from audit_suite.models.preprocessing import fit_geometry, normalise
 from audit_suite.models.small_cnn import small_cnn
 from audit_suite.regions import signed_distance, union
 from detection.grid import (
@@ -87,9 +87,9 @@ def train(dataset: DatasetCard, model: ModelCard, seed: int, plain: bool) -> nn.
     count = len(images)
     variants = [images]
     if not plain:
-        black = Reference(torch.zeros(1))
+        black = Alone(torch.zeros(1))
         for masking in (OnlyROI(), OnlyROI(shape="box")):
-            variants.append(apply_masking(masking, images, distances, black, [0] * count))
+            variants.append(show(masking, Batch.of_one_region(images, distances), black).images)
     torch.manual_seed(seed)
     module = small_cnn(1, WIDTH)
     rng = torch.Generator().manual_seed(seed)

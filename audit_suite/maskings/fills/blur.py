@@ -1,0 +1,57 @@
+"""Hidden pixels become a blur of the visible ones around them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit_suite.maskings.fill import Surroundings, register_fill
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_SHARE = 0.06  # standard deviation of the blur, share of the longer side
+
+
+@dataclass(frozen=True)
+class Blur:
+    """Gaussian blur of the visible pixels alone (normalised convolution, Knutsson 1993).
+
+    Deep inside a large hidden area, where hardly a visible pixel is near, it goes over into the
+    data set's mean: the mean of this image's own visible pixels would carry what lies outside the
+    region into it.
+    """
+
+    name: str = "blur"
+    words: str = "blur fill"
+    random: bool = False
+    needs_donor: bool = False
+    needs_mean: bool = False
+
+    def __call__(self, visible: Tensor, hidden: Tensor, around: Surroundings) -> Tensor:
+        """The blurred visible pixels, weighed against the mean by how many of them are near."""
+        sigma = _SHARE * max(visible.shape[2:])
+        known = _smooth(visible, sigma)
+        density = _smooth((~hidden).to(visible.dtype), sigma)
+        near = density / (density + 0.01)
+        mean = around.mean.to(visible)[None, :, None, None]
+        return near * known / density.clamp(min=1e-12) + (1 - near) * mean
+
+
+def _smooth(images: Tensor, sigma: float) -> Tensor:
+    import torch
+    from torch.nn import functional
+
+    radius = max(1, math.ceil(3 * sigma))
+    offsets = torch.arange(-radius, radius + 1, dtype=images.dtype, device=images.device)
+    kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
+    kernel = kernel / kernel.sum()
+    batch, channels, height, width = images.shape
+    flat = images.reshape(batch * channels, 1, height, width)
+    flat = functional.conv2d(flat, kernel.view(1, 1, -1, 1), padding=(radius, 0))
+    flat = functional.conv2d(flat, kernel.view(1, 1, 1, -1), padding=(0, radius))
+    return flat.view(batch, channels, height, width)
+
+
+register_fill(Blur())

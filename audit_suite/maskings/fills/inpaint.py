@@ -1,0 +1,64 @@
+"""Hidden pixels become a smooth continuation of the visible ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit_suite.maskings.fill import Surroundings, register_fill
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Inpaint:
+    """What lies around a hole, carried to its very centre, unlike ``blur``."""
+
+    name: str = "inpaint"
+    words: str = "inpaint fill"
+    random: bool = False
+    needs_donor: bool = False
+    needs_mean: bool = False
+
+    def __call__(self, visible: Tensor, hidden: Tensor, around: Surroundings) -> Tensor:
+        """The continuation (`inpaint`)."""
+        return inpaint(visible, hidden, around.mean)
+
+
+def inpaint(images: Tensor, hidden: Tensor, mean: Tensor) -> Tensor:
+    """Continue the visible pixels smoothly into the hidden ones, none of which is read.
+
+    Pull-push on an image pyramid (Gortler, Grzeszczuk, Szeliski and Cohen, SIGGRAPH 1996): visible
+    pixels are averaged level by level until nothing is missing, and holes filled on the way back.
+
+    Args:
+        images: Shape (B, C, H, W).
+        hidden: Shape (B, 1, H, W), bool.
+        mean: Shape (C,), the data set's mean, for an image none of which is visible.
+
+    Returns:
+        Like ``images``; visible pixels as they were.
+    """
+    import torch
+    from torch.nn import functional
+
+    weight = (~hidden).to(images.dtype)
+    levels = [(torch.where(hidden, 0, images), weight)]
+    while max(levels[-1][0].shape[2:]) > 1:
+        values, weight = levels[-1]
+        total = functional.avg_pool2d(values * weight, 2, ceil_mode=True, count_include_pad=False)
+        share = functional.avg_pool2d(weight, 2, ceil_mode=True, count_include_pad=False)
+        levels.append((total / share.clamp(min=1e-12), (share > 0).to(images.dtype)))
+    values, weight = levels.pop()
+    filled = torch.where(weight > 0, values, mean.to(images)[None, :, None, None])
+    while levels:
+        values, weight = levels.pop()
+        coarse = functional.interpolate(
+            filled, values.shape[2:], mode="bilinear", align_corners=False
+        )
+        filled = torch.where(weight > 0, values, coarse)
+    return filled
+
+
+register_fill(Inpaint())

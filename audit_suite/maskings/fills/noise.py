@@ -1,0 +1,47 @@
+"""Hidden pixels become noise like the ring around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit_suite.maskings.fill import Surroundings, register_fill
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_RING_SHARE = 0.08  # width of the ring whose noise is imitated, share of the longer side
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Gaussian noise with the mean and spread of the visible ring around the hidden area."""
+
+    name: str = "noise"
+    words: str = "noise fill"
+    random: bool = True
+    needs_donor: bool = False
+    needs_mean: bool = False
+
+    def __call__(self, visible: Tensor, hidden: Tensor, around: Surroundings) -> Tensor:
+        """Noise from one seed per image; the data set's mean where there is no ring."""
+        import torch
+        from torch.nn import functional
+
+        width = max(1, round(_RING_SHARE * max(visible.shape[2:])))
+        near = functional.max_pool2d(hidden.to(visible.dtype), 2 * width + 1, 1, width) > 0
+        ring = near & ~hidden
+        count = ring.sum(dim=(2, 3), keepdim=True)
+        total = torch.where(ring, visible, 0).sum(dim=(2, 3), keepdim=True)
+        mean = around.mean.to(visible)[None, :, None, None]
+        centre = torch.where(count > 0, total / count.clamp(min=1), mean)
+        squares = torch.where(ring, (visible - centre) ** 2, 0).sum(dim=(2, 3), keepdim=True)
+        spread = (squares / count.clamp(min=1)).sqrt()
+        draws = [
+            torch.randn(visible.shape[1:], generator=torch.Generator().manual_seed(seed))
+            for seed in around.seeds
+        ]
+        return (centre + spread * torch.stack(draws).to(visible)).clamp(0, 1)
+
+
+register_fill(Noise())

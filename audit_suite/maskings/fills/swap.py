@@ -1,0 +1,34 @@
+"""Hidden pixels become those of another patient's image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit_suite.maskings.fill import Surroundings, register_fill
+from audit_suite.maskings.fills.inpaint import inpaint
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Swap:
+    """Another patient's image, the region in it painted over.
+
+    After the "mixed-rand" images of Xiao et al. 2021.
+    """
+
+    name: str = "swap"
+    words: str = "swap fill"
+    random: bool = False
+    needs_donor: bool = True
+    needs_mean: bool = False
+
+    def __call__(self, visible: Tensor, hidden: Tensor, around: Surroundings) -> Tensor:
+        """The donors' images, their own region inpainted."""
+        images, regions = around.lent()
+        return inpaint(images, regions, around.mean)
+
+
+register_fill(Swap())

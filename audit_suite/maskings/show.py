@@ -1,0 +1,227 @@
+"""The one way from a masking to pixels, on whatever device the images are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from audit_suite.maskings.areas import centroid
+from audit_suite.maskings.centred import centre
+from audit_suite.maskings.fill import Fill, Surroundings
+from audit_suite.maskings.masking import Area, Masking, Names
+from audit_suite.maskings.planted import plant
+from audit_suite.regions import Region
+from audit_suite.registry import FILLS
+
+
+class Context(Protocol):
+    """What maskings may know of a data set beyond the image itself."""
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean intensity by channel, shape (C,), in [0, 1]."""
+        ...
+
+    def seed(self, masking: Masking, index: int) -> int:
+        """The seed of one image's random fill."""
+        ...
+
+    def centre(self, region: Names) -> tuple[float, float]:
+        """Row and column, pixels, around which a region lies on average."""
+        ...
+
+    def donor(self, region: Names, index: int) -> tuple[NDArray[Any], Region] | None:
+        """Another patient's image, shape (C, H, W), and the region in it; None if there is none."""
+        ...
+
+
+@dataclass(frozen=True)
+class Alone:
+    """The context of images whose data set is not known: no donors, no typical places.
+
+    Attributes:
+        mean: Shape (C,).
+        seeds: By index; none are needed but for random fills.
+    """
+
+    mean: Tensor
+    seeds: Sequence[int] = ()
+
+    def seed(self, masking: Masking, index: int) -> int:
+        """The one given."""
+        return self.seeds[index] if self.seeds else 0
+
+    def centre(self, region: Names) -> tuple[float, float]:
+        """Not known.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError("where a region lies on average is not known of images alone")
+
+    def donor(self, region: Names, index: int) -> None:
+        """No other image is known."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images, and how far each pixel is from the areas that maskings may hide.
+
+    Attributes:
+        indices: Which images of the data set these are, for seeds and donors.
+        images: Shape (B, C, H, W), floating, in [0, 1].
+        distances: Signed city-block distance to each area (`regions.signed_distance`), shape
+            (B, H, W). For every area of a region that of the image's own must be there.
+    """
+
+    indices: Sequence[int]
+    images: Tensor
+    distances: Mapping[Area, Tensor]
+
+    @classmethod
+    def of_one_region(cls, images: Tensor, distance: Tensor, region: Names = ()) -> Batch:
+        """Images of which only the distance to one region of their own is known."""
+        return cls(range(len(images)), images, {(region, "own"): distance})
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a model is shown of a batch.
+
+    Attributes:
+        masking: Under which masking.
+        images: Like those of the batch.
+        hidden: Shape (B, H, W), bool: the pixels that were replaced.
+        own: Shape (B, H, W), bool: the image's own region; nothing where the whole image is shown.
+    """
+
+    masking: Masking
+    images: Tensor
+    hidden: Tensor
+    own: Tensor
+
+    def key(self) -> str:
+        """Tell masked batches apart: large dilations hide, and show, the same pixels.
+
+        No two batches of a random fill are the same. Where an image is moved to or planted in, and
+        what of a donor is painted over, is decided by the region itself, whatever is hidden.
+        """
+        masking = self.masking
+        fill: Fill = FILLS[masking.fill]
+        if not bool(self.hidden.any()) and masking.first == "nothing":
+            return ""
+        name = masking.id if fill.random else f"{masking.fill} {masking.first}"
+        if fill.needs_donor or masking.first != "nothing":
+            name += f" {masking.region}"
+        bits = np.packbits(self.hidden.cpu().numpy())
+        return f"{name} {hashlib.sha256(bits.tobytes()).hexdigest()}"
+
+
+def show(masking: Masking, batch: Batch, context: Context) -> Shown:
+    """Carry a masking out: move or plant, hide, fill; visible pixels stay as they are, bit by bit.
+
+    No fill reads a hidden pixel: it is given none. A blur of the whole image, for example, would
+    carry a blurred finding into the image that is supposed to lack it.
+
+    Args:
+        masking: What to show.
+        batch: The images.
+        context: What may be known beyond them.
+
+    Returns:
+        Images of the shape, type and device of the batch's, and the pixels that are hidden.
+
+    Raises:
+        AuditError: If an extension's fill raises or gives something else than images.
+    """
+    images = batch.images
+    if masking.is_full:
+        nothing = torch.zeros_like(images[:, 0], dtype=torch.bool)
+        return Shown(masking, images, nothing, nothing)
+    distance = batch.distances[masking.own_area]
+    own = distance < 0
+    if masking.first == "centre":
+        images = centre(images, _shifts(own, context.centre(masking.region)))
+    elif masking.first != "nothing":
+        images = plant(images, distance, inside=masking.first == "plant-inside")
+    hidden = hidden_pixels(masking, batch.distances[masking.area])
+    filling = _fill(masking, images, hidden[:, None], batch.indices, context)
+    return Shown(masking, torch.where(hidden[:, None], filling, images), hidden, own)
+
+
+def hidden_pixels(masking: Masking, distance: Tensor) -> Tensor:
+    """Which pixels a masking hides.
+
+    Args:
+        masking: What to show.
+        distance: Signed distances to the masking's area, shape (B, H, W).
+
+    Returns:
+        Shape (B, H, W), bool. The box of an empty region is empty.
+    """
+    if masking.is_full:
+        return torch.zeros(distance.shape, dtype=torch.bool, device=distance.device)
+    k = masking.dilation
+    region = distance <= k if k >= 0 else distance < k
+    if masking.shape == "box":
+        region = _box(region)
+    return region if masking.keep == "outside" else ~region
+
+
+def _fill(
+    masking: Masking, images: Tensor, hidden: Tensor, indices: Sequence[int], context: Context
+) -> Tensor:
+    fill: Fill = FILLS[masking.fill]
+
+    def lent() -> tuple[Tensor, Tensor]:
+        mean = context.mean.to(images)[None, :, None, None]
+        others = mean.expand_as(images).clone()  # without a donor: its own pixels are not read
+        regions = torch.zeros_like(hidden)
+        for row, index in enumerate(indices):
+            if (donor := context.donor(masking.region, index)) is not None:
+                others[row] = torch.from_numpy(donor[0]).to(images)
+                regions[row] = torch.from_numpy(donor[1]).to(regions.device)
+        return others, regions
+
+    seeds = [context.seed(masking, index) for index in indices] if fill.random else []
+    with FILLS.blaming(fill.name):
+        filling = fill(
+            images.masked_fill(hidden, 0), hidden, Surroundings(context.mean, seeds, lent)
+        )
+    if (given := _kind(filling)) != (wanted := _kind(images)):
+        raise FILLS.misbehaved(fill.name, f"gave {given}, not {wanted}")
+    return filling
+
+
+def _kind(value: object) -> str:
+    if not isinstance(value, Tensor):
+        return f"a {type(value).__name__}"
+    return f"a tensor of {value.dtype} and shape {tuple(value.shape)} on {value.device.type}"
+
+
+def _shifts(own: Tensor, to: tuple[float, float]) -> list[tuple[int, int]]:
+    """Rows down and columns right that bring each region's centroid to a place."""
+    down, right = to
+    shifts = []
+    for region in own.cpu().numpy():
+        row, column = centroid(region) if region.any() else to
+        shifts.append((round(down - row), round(right - column)))
+    return shifts
+
+
+def _box(region: Tensor) -> Tensor:
+    rows, columns = region.any(dim=2), region.any(dim=1)
+    return _span(rows)[:, :, None] & _span(columns)[:, None, :]
+
+
+def _span(line: Tensor) -> Tensor:
+    """Fill each line of flags (B, N) from its first to its last set flag."""
+    count = line.int()
+    return (count.cumsum(1) > 0) & (count.flip(1).cumsum(1).flip(1) > 0)
