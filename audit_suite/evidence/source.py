@@ -1,63 +1,112 @@
-"""Where evidence is asked for: data sets and models loaded once, tables read from the store."""
+"""Where evidence is asked for: the protocol of a request, and the source that answers it."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import groupby
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
+from audit_suite.cards import DatasetCard, ModelCard
 from audit_suite.datasets import Dataset, load_dataset
 from audit_suite.errors import AuditError
 from audit_suite.evidence.profile import EvidenceProfile
-from audit_suite.evidence.request import Request
 from audit_suite.evidence.store import Arrays, EvidenceStore
 from audit_suite.readings import Readings
 
 if TYPE_CHECKING:
-    from audit_suite.models import AuditedModel
-
-SHARD = 256  # images in one stored file and one unit of work
-THUMBNAIL = 32  # pixels of the side of a stored outline
-ENGINE_VERSION = 7  # part of every key: raise it when maskings, fills, input or arithmetic change
+    from audit_suite.models.audited import AuditedModel
 
 Progress = Callable[[str], None]
-_Kind = TypeVar("_Kind", bound=np.generic)
+Table_co = TypeVar("Table_co", covariant=True)
+_Read = TypeVar("_Read")
 
 
-@dataclass(frozen=True)
-class ScoreTable:
-    """What one model said of every image of a data set under one masking.
+class Request(Protocol[Table_co]):
+    """One piece of evidence of one model on one data set: how it is keyed, computed and read.
+
+    A kind of evidence is a small frozen dataclass: the shipped ones are `scores.ScoreRequest` and
+    `attributions.AttributionRequest`.
 
     Attributes:
-        scores: Shape (n_images, n_targets), after the activation; NaN where ``used`` is false.
-        hidden_fraction: Shape (n_images,), share of the model's input that was filled, 0 to 1.
-        covered_fraction: Shape (n_images,), share of the image's own region that was filled.
-        used: Shape (n_images,), false for images that could not be read and were excluded.
-        embeddings: Shape (n_images, width), or None if the card names no embedding layer.
-        outlines: Shape (n_images, 32, 32) uint8, how much of each tile belongs to the region, 0 to
-            255; None but for maskings that draw it (`Masking.draws_region`).
-        properties: Shape (n_images, k), of the image files (`datasets.properties`); None but for
-            full images.
-        excluded: Why each unused image was left out, by row; holds no file name or patient.
+        executor: ``package.module:function`` that computes and stores requests of this kind, called
+            as ``function(requests, source, progress)``. It claims what it computes in the store,
+            so that several processes can share the work, and notes what fails in
+            ``source.failures`` instead of raising. A name, so that planning imports no torch.
+        kept: Whether a table stays in memory once it was read.
     """
 
-    scores: NDArray[np.float32]
-    hidden_fraction: NDArray[np.float32]
-    covered_fraction: NDArray[np.float32]
-    used: NDArray[np.bool_]
-    embeddings: NDArray[np.float32] | None
-    outlines: NDArray[np.uint8] | None
-    properties: NDArray[np.float32] | None
-    excluded: tuple[str, ...]
+    executor: ClassVar[str]
+    kept: ClassVar[bool]
+
+    @property
+    def model(self) -> ModelCard:
+        """The model's card."""
+        ...
+
+    @property
+    def fold(self) -> int | None:
+        """Which of its folds; None for a model with one set of weights."""
+        ...
+
+    @property
+    def dataset(self) -> DatasetCard:
+        """The data set's card."""
+        ...
+
+    @property
+    def rank(self) -> tuple[Any, ...]:
+        """Place in the plan, by content alone; first a number that is smaller for cheaper kinds."""
+        ...
+
+    @property
+    def words(self) -> str:
+        """What is asked of the model, for messages: ``masking 'without-roi'``."""
+        ...
+
+    @property
+    def scopes(self) -> tuple[Hashable, ...]:
+        """Keys of ``source.failures`` under which a failure of this request may be noted."""
+        ...
+
+    def keys(self, source: EvidenceSource) -> list[str]:
+        """The store keys that hold it, one per unit of work; hashes of all that decides it.
+
+        Raises:
+            AuditError: If the data set or the model's weights cannot be read.
+        """
+        ...
+
+    def table(self, stored: Sequence[Arrays]) -> Table_co:
+        """The evidence as needs read it, from what is stored under its keys.
+
+        Raises:
+            NotApplicable: If what is stored says that it cannot be had of this model.
+        """
+        ...
+
+    @classmethod
+    def describe(cls, group: Sequence[Any], source: EvidenceSource) -> list[str]:
+        """Lines for ``--audit-plan`` on requests of this kind, all of one model and data set.
+
+        Raises:
+            AuditError: If the data set or the model's weights cannot be read.
+        """
+        ...
 
 
 class EvidenceSource:
-    """Data sets, models and stored evidence of a run; computes what is missing on demand."""
+    """Data sets, models and stored evidence of a run; computes what is missing on demand.
+
+    Attributes:
+        store: Where evidence is kept.
+        profile: Device and arithmetic, part of every key.
+        offline: Read stored evidence only.
+        max_cases: Smoke run on about so many images of each data set.
+        max_explained: Images of each data set and target that are explained.
+        readings: What readers answered, if anything was read.
+        failures: Why something could not be computed, by `Request.scopes`.
+    """
 
     def __init__(
         self,
@@ -75,11 +124,11 @@ class EvidenceSource:
         self.max_cases = max_cases
         self.max_explained = max_explained
         self.readings = readings
-        self.failures: dict[object, AuditError] = {}
+        self.failures: dict[Hashable, AuditError] = {}
         self._datasets: dict[DatasetCard, Dataset | AuditError] = {}
         self._models: dict[tuple[ModelCard, int | None], AuditedModel] = {}
         self._model_digests: dict[tuple[ModelCard, int | None], str] = {}
-        self._tables: dict[Request, ScoreTable] = {}
+        self._tables: dict[Request[Any], Any] = {}
 
     def dataset(self, card: DatasetCard) -> Dataset:
         """The data set of a card, loaded once.
@@ -92,10 +141,10 @@ class EvidenceSource:
                 self._datasets[card] = load_dataset(card, self.max_cases)
             except AuditError as error:
                 self._datasets[card] = error
-        found = self._datasets[card]
-        if isinstance(found, AuditError):
-            raise found
-        return found
+        loaded = self._datasets[card]
+        if isinstance(loaded, AuditError):
+            raise loaded
+        return loaded
 
     def model(self, card: ModelCard, fold: int | None) -> AuditedModel:
         """A model on the profile's device, loaded once.
@@ -103,7 +152,7 @@ class EvidenceSource:
         Raises:
             AuditError: If it cannot be loaded.
         """
-        from audit_suite.models import load_model
+        from audit_suite.models.load import load_model
 
         if (card, fold) not in self._models:
             self._models[card, fold] = load_model(card, fold, self.profile.device)
@@ -115,112 +164,118 @@ class EvidenceSource:
         Raises:
             AuditError: If the weights cannot be read.
         """
-        from audit_suite.models import model_digest
+        from audit_suite.models.digest import model_digest
 
         if (card, fold) not in self._model_digests:
             self._model_digests[card, fold] = model_digest(card, fold)
         return self._model_digests[card, fold]
 
-    def key(self, request: Request, shard: int) -> str:
-        """The store key of one shard of a request's evidence."""
-        return canonical_digest(
-            {
-                "engine": ENGINE_VERSION,
-                "model": self.model_digest(request.model, request.fold),
-                "dataset": self.dataset(request.dataset).digest,
-                "masking": request.masking.digest,
-                "profile": self.profile.digest(),
-                "shard": [shard, SHARD, len(self.dataset(request.dataset).cases)],
-            }
-        )
-
-    def shards(self, card: DatasetCard) -> range:
-        """The numbers of a data set's shards."""
-        return range(-(-len(self.dataset(card).cases) // SHARD))
-
-    def table(self, request: Request) -> ScoreTable:
+    def read(self, request: Request[_Read]) -> _Read:
         """The evidence of a request; computed now if it was not planned.
 
         Raises:
-            AuditError: If the evidence is missing and may not or cannot be computed.
+            NotApplicable: If it cannot be had of this model.
+            AuditError: If it is missing and may not or cannot be computed.
         """
-        if request not in self._tables:
-            self._tables[request] = self._read(request)
-        return self._tables[request]
-
-    def stored_table(self, request: Request) -> ScoreTable | None:
-        """The evidence of a request if all of it is stored, else None; computes nothing."""
-        try:
-            stored = self._stored(request)
-        except AuditError:
-            return None
-        return None if stored is None else _join(stored)
-
-    def _read(self, request: Request) -> ScoreTable:
+        if request in self._tables:
+            table: _Read = self._tables[request]
+            return table
         stored = self._stored(request)
         if stored is None:
             if self.offline:
                 raise AuditError(
                     f"--audit-offline: the store {self.store.root} lacks the evidence of model "
-                    f"'{request.model.name}' on data set '{request.dataset.name}' under masking "
-                    f"'{request.masking.id}'",
+                    f"'{request.model.name}' on data set '{request.dataset.name}' under "
+                    f"{request.words}",
                     "run once without --audit-offline, with the same cards and evidence profile",
                 )
-            from audit_suite.evidence.executor import compute
-
             compute([request], self)
             stored = self._stored(request)
         if stored is None:
             raise self._failure(request)
-        return _join(stored)
+        table = request.table(stored)
+        if request.kept:
+            self._tables[request] = table
+        return table
 
-    def _stored(self, request: Request) -> list[Arrays] | None:
-        """All shards, or None if one is missing; damaged ones are dropped, to be computed again."""
-        found: list[Arrays] = []
-        for shard in self.shards(request.dataset):
-            key = self.key(request, shard)
+    def read_stored(self, request: Request[_Read]) -> _Read | None:
+        """The evidence of a request if all of it is stored, else None; computes nothing.
+
+        Raises:
+            NotApplicable: If it cannot be had of this model.
+        """
+        try:
+            stored = self._stored(request)
+        except AuditError:
+            return None
+        return None if stored is None else request.table(stored)
+
+    def missing(self, request: Request[Any]) -> list[str]:
+        """The store keys of a request under which nothing is stored.
+
+        Raises:
+            AuditError: If the data set or the model's weights cannot be read.
+        """
+        return [key for key in request.keys(self) if not self.store.has(key)]
+
+    def _stored(self, request: Request[Any]) -> list[Arrays] | None:
+        """All units, or None if one is missing; damaged ones are dropped, to be computed again."""
+        keys = request.keys(self)
+        units: list[Arrays] = []
+        for key in keys:
             arrays = self.store.read(key)
             if arrays is not None:
-                found.append(arrays)
+                units.append(arrays)
             elif self.store.has(key) and not self.offline:
                 self.store.discard(key)
-        return found if len(found) == len(self.shards(request.dataset)) else None
+        return units if len(units) == len(keys) else None
 
-    def _failure(self, request: Request) -> AuditError:
-        for scope in (request, request.pair, request.dataset):
+    def _failure(self, request: Request[Any]) -> AuditError:
+        for scope in request.scopes:
             if scope in self.failures:
                 return self.failures[scope]
         return AuditError(
-            f"the evidence of model '{request.model.name}' on '{request.dataset.name}' is missing",
+            f"the evidence of model '{request.model.name}' on '{request.dataset.name}' under "
+            f"{request.words} is missing",
             "run the audit again; if it stays missing, empty the folder of --audit-evidence",
         )
 
 
-def _join(shards: Sequence[Arrays]) -> ScoreTable:
-    def column(name: str, kind: type[_Kind]) -> NDArray[_Kind]:
-        return np.concatenate([shard[name] for shard in shards]).astype(kind, copy=False)
-
-    def optional(name: str, kind: type[_Kind]) -> NDArray[_Kind] | None:
-        return column(name, kind) if all(name in shard for shard in shards) else None
-
-    return ScoreTable(
-        scores=column("scores", np.float32),
-        hidden_fraction=column("hidden_fraction", np.float32),
-        covered_fraction=column("covered_fraction", np.float32),
-        used=column("used", np.bool_),
-        embeddings=optional("embeddings", np.float32),
-        outlines=optional("outlines", np.uint8),
-        properties=optional("properties", np.float32),
-        excluded=tuple(line for shard in shards for line in unpack_lines(shard["excluded"])),
-    )
+def plan(requests: Iterable[Request[Any]]) -> tuple[Request[Any], ...]:
+    """Unite requests: each once, in an order that depends on their content alone."""
+    return tuple(sorted(set(requests), key=lambda request: request.rank))
 
 
-def pack_lines(lines: Sequence[str]) -> NDArray[np.uint8]:
-    """Lines of text as an array, so that a store of arrays can hold them."""
-    return np.frombuffer(json.dumps(list(lines)).encode(), dtype=np.uint8)
+def compute(
+    requests: Iterable[Request[Any]],
+    source: EvidenceSource,
+    progress: Progress = lambda line: None,
+) -> None:
+    """Compute and store the evidence that is missing, of whatever kind.
+
+    Several processes may call this with the same requests and one store: each claims what it
+    computes and waits for what others have claimed. What fails is noted in ``source.failures`` and
+    does not keep the rest from being computed.
+
+    Args:
+        requests: What is asked.
+        source: Data sets, models, profile and store.
+        progress: Called with one line of text after each unit of work.
+    """
+    for executor, group in groupby(plan(requests), key=lambda request: request.executor):
+        resolve_name(executor)(tuple(group), source, progress)
 
 
-def unpack_lines(array: NDArray[np.generic]) -> list[str]:
-    """The inverse of `pack_lines`."""
-    lines: list[str] = json.loads(array.tobytes())
+def describe_plan(requests: Iterable[Request[Any]], source: EvidenceSource) -> list[str]:
+    """The plan in lines of text, by kind of evidence, data set and model."""
+    lines = []
+    for (kind, dataset, model, fold), group in groupby(
+        plan(requests), key=lambda r: (type(r), r.dataset, r.model, r.fold)
+    ):
+        name = model.name if fold is None else f"{model.name}.fold{fold}"
+        try:
+            described = kind.describe(list(group), source)
+        except AuditError as error:
+            described = [str(error)]
+        lines += [f"{name} on {dataset.name}: {line}" for line in described]
     return lines

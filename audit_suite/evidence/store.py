@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +110,14 @@ def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
         digest.update(json.dumps([name, str(array.dtype), array.shape]).encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def pack_lines(lines: Sequence[str]) -> NDArray[np.uint8]:
+    """Lines of text as an array, so that a store of arrays can hold them."""
+    return np.frombuffer(json.dumps(list(lines)).encode(), dtype=np.uint8)
+
+
+def unpack_lines(array: NDArray[np.generic]) -> list[str]:
+    """The inverse of `pack_lines`."""
+    lines: list[str] = json.loads(array.tobytes())
+    return lines

@@ -8,14 +8,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from audit_suite.evidence.source import pack_lines
-from audit_suite.evidence.store import Arrays
+from audit_suite.evidence.store import Arrays, pack_lines
 
 Floats = NDArray[np.float32]
 
 
-class Columns:
-    """What one model said of the images of one shard under one masking, and what was hidden."""
+class ShardColumns:
+    """Scores of one model on the images of one shard under one masking, and what was hidden."""
 
     def __init__(self, length: int, targets: int) -> None:
         self._length = length

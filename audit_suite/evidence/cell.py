@@ -1,13 +1,14 @@
-"""What is asked: cells of the audit, requests for evidence, and the plan that unites them."""
+"""Cells of the audit: one model on one data set for one target, and the evidence it can ask for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from audit_suite.cards import DatasetCard, ModelCard
-from audit_suite.datasets.regions import BORDER, region_names
+from audit_suite.datasets.regions import BORDER, region_advice, region_names
+from audit_suite.evidence.attributions.request import AttributionRequest
+from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Masking
 from audit_suite.verdict import NotApplicable
 
@@ -48,7 +49,7 @@ class Cell:
             return (self,)
         return tuple(replace(self, folds=(fold,)) for fold in self.folds)
 
-    def requests(self, masking: Masking) -> tuple[Request, ...]:
+    def requests(self, masking: Masking) -> tuple[ScoreRequest, ...]:
         """The evidence a masking needs in this cell, one request a fold.
 
         The masking's region is resolved to the target's ROI.
@@ -57,20 +58,20 @@ class Cell:
             NotApplicable: If the masking is of the ROI and none is declared for this target, or of
                 a region this data set does not have.
         """
-        if masking.keep != "all":
-            masking = replace(masking, region=self._region(masking.region))
-        return tuple(Request(self.model, fold, self.dataset, masking) for fold in self.folds)
+        if not masking.is_full:
+            masking = masking.of(self._region(masking.region))
+        return tuple(ScoreRequest(self.model, fold, self.dataset, masking) for fold in self.folds)
 
     def explanations(
         self, method: str, region: tuple[str, ...] = (), apart: tuple[str, ...] = ()
-    ) -> tuple[Explanation, ...]:
+    ) -> tuple[AttributionRequest, ...]:
         """The evidence that explaining the model here by a method needs, one request a fold.
 
         Args:
-            method: Name of an explainer: one of `evidence.explanation.methods`, or its
-                `REGION_SHAPLEY`.
+            method: Name of an explainer: a registered one, or
+                `evidence.attributions.request.REGION_SHAPLEY`.
             region: Names whose union stands for the target's ROI; the ROI if there are none.
-            apart: Further regions, of whom each is told by itself.
+            apart: Further regions, each reported separately.
 
         Raises:
             NotApplicable: If no ROI is declared for this target, or the data set lacks a region.
@@ -78,10 +79,10 @@ class Cell:
         region = self._region(region)
         for name in apart:
             self.require_region(name)
-        own = self.average == "held-out"
+        unseen = self.average == "held-out"
+        asked = self.target, region, method, unseen, apart
         return tuple(
-            Explanation(self.model, fold, self.dataset, self.target, region, method, own, apart)
-            for fold in self.folds
+            AttributionRequest(self.model, fold, self.dataset, *asked) for fold in self.folds
         )
 
     def require_region(self, name: str) -> None:
@@ -90,14 +91,9 @@ class Cell:
         Raises:
             NotApplicable: If it has none of that name; says what to do.
         """
-        known = region_names(self.dataset)
-        if name not in known and name != BORDER:
-            remedy = (
-                "give it one under 'regions' to have it checked"
-                if self.dataset.reader == "manifest"
-                else f"reader '{self.dataset.reader}' gives: {', '.join(sorted(known)) or 'none'}"
-            )
-            raise NotApplicable(f"data set '{self.dataset.name}' has no region '{name}'; {remedy}")
+        if name not in region_names(self.dataset) and name != BORDER:
+            advice = region_advice(self.dataset)
+            raise NotApplicable(f"data set '{self.dataset.name}' has no region '{name}'; {advice}")
 
     def _region(self, named: tuple[str, ...]) -> tuple[str, ...]:
         for name in named:
@@ -126,60 +122,3 @@ def averaging(model: ModelCard, policy: FoldPolicy) -> Averaging:
     if model.held_out is not None:
         return "held-out"
     return "scores" if policy == "ensemble" else "estimates"
-
-
-@dataclass(frozen=True)
-class Request:
-    """Scores (and embeddings) of one model on every image of one data set under one masking."""
-
-    model: ModelCard
-    fold: int | None
-    dataset: DatasetCard
-    masking: Masking
-
-    @property
-    def pair(self) -> tuple[ModelCard, int | None, DatasetCard]:
-        """The model's fold and the data set, without the masking."""
-        return self.model, self.fold, self.dataset
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Attributions of one model's output for one target, on a sample of a data set's images.
-
-    Attributes:
-        model: The model's card.
-        fold: Which of its folds.
-        dataset: The data set's card.
-        target: Whose output is explained.
-        region: The target's ROI, resolved.
-        method: Name of the explainer.
-        held_out: Only images that the fold never saw, as the data set's tag says.
-        apart: Further regions, of whom each is told by itself.
-    """
-
-    model: ModelCard
-    fold: int | None
-    dataset: DatasetCard
-    target: str
-    region: tuple[str, ...]
-    method: str
-    held_out: bool = False
-    apart: tuple[str, ...] = ()
-
-
-def plan(requests: Iterable[Request]) -> tuple[Request, ...]:
-    """Unite requests: each once, in an order that depends on their content alone."""
-    return tuple(
-        sorted(
-            set(requests),
-            key=lambda r: (
-                r.dataset.name,
-                str(r.dataset.path),
-                r.model.name,
-                -1 if r.fold is None else r.fold,
-                r.masking.keep != "all",
-                r.masking.id,
-            ),
-        )
-    )

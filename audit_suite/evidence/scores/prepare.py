@@ -1,4 +1,4 @@
-"""One decode an image: everything the maskings of all models need of it, in one pass."""
+"""One decode per image: everything the maskings of all models need of it, in one pass."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ from audit_suite.cards import InputSpec
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.datasets.properties import PROPERTIES, image_properties
 from audit_suite.datasets.regions import named_regions
-from audit_suite.maskings.masking import Whose
-from audit_suite.models import fit_geometry
+from audit_suite.maskings.masking import Area, Names
+from audit_suite.models.preprocessing import fit_geometry
 from audit_suite.regions import signed_distance, union
 
 Geometry = tuple[tuple[int, int], int, str, str]  # size, channels, resize, scale
-Roi = tuple[str, ...]
-Area = tuple[Roi, Whose]
 
 
 def geometry(spec: InputSpec) -> Geometry:
@@ -51,9 +49,9 @@ class Wanted:
     areas: Sequence[Area]
 
     @property
-    def rois(self) -> list[Roi]:
-        """The ROIs (unions of named regions) that areas are made of."""
-        return sorted({roi for roi, _ in self.areas})
+    def regions(self) -> list[Names]:
+        """The regions (unions of named ones) that areas are made of."""
+        return sorted({region for region, _ in self.areas})
 
 
 Made = dict[Geometry, Prepared] | BadImage
@@ -71,17 +69,19 @@ def prepare(dataset: Dataset, index: int, wanted: Wanted) -> Made:
         known = sorted(declared & set(sample.regions))
         roi = union(sample.regions, known) if known else None
         properties = image_properties(sample.image, roi)
-        named = named_regions(sample, dataset.card, {name for roi in wanted.rois for name in roi})
-        found = {}
+        names = {name for region in wanted.regions for name in region}
+        named = named_regions(sample, dataset.card, names)
+        made = {}
         for key, spec in wanted.specs.items():
             image, regions = fit_geometry(sample.image, named, spec)
             distances: dict[Area, NDArray[np.int16]] = {
-                (roi, "own"): signed_distance(union(regions, roi)) for roi in wanted.rois
+                (region, "own"): signed_distance(union(regions, region))
+                for region in wanted.regions
             }
-            found[key] = Prepared(image, distances, properties)
+            made[key] = Prepared(image, distances, properties)
     except BadImage as bad:
         return bad
-    return found
+    return made
 
 
 def blank(wanted: Wanted) -> dict[Geometry, Prepared]:
@@ -91,7 +91,7 @@ def blank(wanted: Wanted) -> dict[Geometry, Prepared]:
             np.zeros((spec.channels, *spec.size), np.float32),
             {
                 area: signed_distance(np.zeros(spec.size, np.bool_))
-                for area in (*wanted.areas, *((roi, "own") for roi in wanted.rois))
+                for area in (*wanted.areas, *((region, "own") for region in wanted.regions))
             },
             np.full(len(PROPERTIES), np.nan, np.float32),
         )

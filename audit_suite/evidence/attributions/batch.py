@@ -1,0 +1,91 @@
+"""The images of a sample as the explainers get them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from audit_suite.cards import InputSpec
+from audit_suite.datasets import Sample
+from audit_suite.datasets.regions import named_regions, region_names
+from audit_suite.evidence.attributions.request import NOTHING_DRAWN, AttributionRequest
+from audit_suite.evidence.attributions.sample import explained, references
+from audit_suite.evidence.profile import EvidenceProfile
+from audit_suite.evidence.source import EvidenceSource
+from audit_suite.explainers.outputs import explained_outputs
+from audit_suite.models.preprocessing import fit_geometry, normalise
+from audit_suite.regions import union
+from audit_suite.verdict import NotApplicable
+
+
+@dataclass(frozen=True)
+class ExplainedBatch:
+    """The images of a sample, ready for the model, and what is explained of them.
+
+    Attributes:
+        index: Which they are.
+        plain: Shape (N, C, H, W), in [0, 1].
+        images: The same, normalised.
+        regions: Every region of each image, by name.
+        roi: Shape (N, H, W), bool.
+        references: Shape (R, C, H, W), in [0, 1]: what "absent" looks like.
+        spec: The model's input section.
+        module: The network, its outputs as they are explained (`explained_outputs`).
+        output: Which of them.
+        profile: Seed and batch sizes.
+    """
+
+    index: list[int]
+    plain: Tensor
+    images: Tensor
+    regions: list[dict[str, NDArray[np.bool_]]]
+    roi: NDArray[np.bool_]
+    references: Tensor
+    spec: InputSpec
+    module: nn.Module
+    output: int
+    profile: EvidenceProfile
+
+
+def make_batch(request: AttributionRequest, source: EvidenceSource) -> ExplainedBatch:
+    """Decode the images of a request's sample and its references, and load the model.
+
+    Raises:
+        NotApplicable: If there is no image to explain, or no patient to lend references.
+        AuditError: If images or the model cannot be loaded.
+    """
+    spec, card = request.model.input, request.dataset
+    names = {*region_names(card), *request.region, *request.apart}  # the same for every image
+
+    def fit(samples: Sequence[Sample]) -> tuple[Tensor, list[dict[str, NDArray[np.bool_]]]]:
+        fitted = [
+            fit_geometry(sample.image, named_regions(sample, card, names), spec)
+            for sample in samples
+        ]
+        pixels = torch.from_numpy(np.stack([image for image, _ in fitted]))
+        return pixels.to(source.profile.device), [regions for _, regions in fitted]
+
+    drawn = list(explained(request, source))
+    if not drawn:
+        raise NotApplicable(NOTHING_DRAWN)
+    plain, regions = fit([sample for _, sample in drawn])
+    lent, _ = fit(references(request, source))
+    images = normalise(plain, spec)
+    model = source.model(request.model, request.fold)
+    return ExplainedBatch(
+        index=[index for index, _ in drawn],
+        plain=plain,
+        images=images,
+        regions=regions,
+        roi=np.stack([union(each, request.region) for each in regions]),
+        references=lent,
+        spec=spec,
+        module=explained_outputs(model.module, model.card.activation, images[:1]),
+        output=request.model.targets.index(request.target),
+        profile=source.profile,
+    )

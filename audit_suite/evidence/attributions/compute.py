@@ -1,0 +1,79 @@
+"""Compute missing attributions: explain the model, and put each method to its own tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from audit_suite.errors import AuditError
+from audit_suite.evidence.arithmetic import fix_arithmetic
+from audit_suite.evidence.attributions.batch import make_batch
+from audit_suite.evidence.attributions.curves import deletion_and_insertion
+from audit_suite.evidence.attributions.pixels import explain_pixels, sized
+from audit_suite.evidence.attributions.regions import explain_regions
+from audit_suite.evidence.attributions.request import REGION_SHAPLEY, AttributionRequest
+from audit_suite.evidence.source import EvidenceSource, Progress
+from audit_suite.evidence.store import Arrays, pack_lines
+from audit_suite.registry import EXPLAINERS
+from audit_suite.verdict import NotApplicable
+
+
+def compute_attributions(
+    requests: Sequence[AttributionRequest], source: EvidenceSource, progress: Progress
+) -> None:
+    """Compute and store the attributions that are missing.
+
+    Safe for several processes with one store: each claims what it computes.
+
+    Args:
+        requests: What is asked, as planned (`evidence.plan`).
+        source: Data sets, models, profile and store.
+        progress: Called with one line of text after each request.
+    """
+    fix_arithmetic(source.profile)
+    for wait in (False, True):  # first what nobody else computes, then wait for the others
+        for request in requests:
+            if request in source.failures:
+                continue
+            try:
+                for key in source.missing(request):
+                    with source.store.claim(key[:32], wait) as granted:
+                        if granted and not source.store.has(key):
+                            arrays = _compute(request, source)
+                            source.store.write(key, arrays)
+                            progress(
+                                f"{request.dataset.name}: {request.method} of "
+                                f"{request.model.name} on {len(arrays.get('index', ()))} images"
+                            )
+            except AuditError as error:
+                source.failures[request] = error
+
+
+def _compute(request: AttributionRequest, source: EvidenceSource) -> Arrays:
+    try:
+        batch = make_batch(request, source)
+        if request.method == REGION_SHAPLEY:
+            return explain_regions(batch, request.apart)
+        explainer = sized(EXPLAINERS.find(request.method), source.profile.batch_size)
+        arrays = explain_pixels(batch, explainer)
+        return arrays | deletion_and_insertion(batch, arrays["maps"])
+    except NotApplicable as refused:
+        return {"refused": pack_lines([str(refused)])}
+    except RuntimeError as error:  # of the machine, or of a network that does the unusual
+        first_line = str(error).partition("\n")[0]
+        if request.method != REGION_SHAPLEY and not _is_machine_error(error):
+            reason = f"{request.method} cannot handle this model: {first_line}"
+            return {"refused": pack_lines([reason])}
+        raise AuditError(
+            f"{request.method} of '{request.model.name}' broke off: {first_line}",
+            "if memory ran out, use a smaller --audit-batch-size or --audit-device=cpu; what is "
+            "stored so far is kept",
+        ) from None
+
+
+def _is_machine_error(error: Exception) -> bool:
+    """Machine error (memory, CUDA): do not store it as a refusal."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    return any(word in str(error).lower() for word in ("memory", "cuda", "cudnn", "cublas"))

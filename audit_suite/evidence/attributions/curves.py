@@ -1,0 +1,59 @@
+"""Whether the output follows a map: tiles deleted and inserted in the map's order."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import adaptive_avg_pool2d, interpolate
+
+from audit_suite.evidence.attributions.batch import ExplainedBatch
+from audit_suite.evidence.store import Arrays
+from audit_suite.explainers.explainer import raw_outputs
+from audit_suite.maskings.fills.inpaint import inpaint
+from audit_suite.models.preprocessing import normalise
+
+_TILES = 8  # a side: what deletion and insertion take away, or give, in turn
+_STEPS = 8
+_NOISE = 0.02  # standard deviation that the fill of deletion adds, of the image's range [0, 1]
+
+
+def deletion_and_insertion(batch: ExplainedBatch, maps: NDArray[np.generic]) -> Arrays:
+    """Outputs while tiles are taken from an image, or given to an empty one, the strongest first.
+
+    Deletion and insertion (Petsiuk, Das and Saenko, BMVC 2018), with what is missing continued
+    from what is left, and noise added, so that no hole can be read (after the noisy linear
+    imputation of Rong et al., ICML 2022). Beside the map's order stands a random one.
+
+    Args:
+        batch: The images.
+        maps: Shape (N, H, W), signed attributions.
+
+    Returns:
+        ``deletion`` and ``insertion``, each of shape (N, 2, steps): by the map's order and a random
+        one.
+    """
+    module, output = batch.module, batch.output
+    rng = np.random.default_rng(batch.profile.seed)
+    mean = batch.references.mean(dim=(0, 2, 3)).cpu()
+    strength = adaptive_avg_pool2d(torch.from_numpy(maps.astype(np.float32))[:, None], _TILES)
+    by_map = strength.flatten(1).argsort(dim=1, descending=True, stable=True).numpy()
+    curves: dict[str, list[list[list[float]]]] = {"deletion": [], "insertion": []}
+    steps = np.linspace(0, _TILES**2, _STEPS + 1).round().astype(int)
+    for row, image in enumerate(batch.plain):
+        noise = torch.from_numpy(rng.normal(0, _NOISE, image.shape).astype(np.float32)).to(image)
+        for name, drawn in curves.items():
+            both = []
+            for order in (by_map[row], rng.permutation(_TILES**2)):
+                gone = np.zeros((len(steps), _TILES**2), np.float32)
+                for step, count in enumerate(steps):
+                    gone[step, order[:count]] = 1
+                gone = gone if name == "deletion" else 1 - gone
+                tiles = torch.from_numpy(gone).view(-1, 1, _TILES, _TILES).to(image)
+                hidden = interpolate(tiles, image.shape[1:], mode="nearest") > 0
+                repeated = image.expand(len(steps), *image.shape)
+                filled = (inpaint(repeated, hidden, mean) + noise).clamp(0, 1)
+                shown = normalise(torch.where(hidden, filled, repeated), batch.spec)
+                both.append(raw_outputs(module, output, shown, len(shown)).cpu().tolist())
+            drawn.append(both)
+    return {name: np.array(drawn) for name, drawn in curves.items()}

@@ -1,0 +1,157 @@
+"""Attributions as evidence: how they are asked for, keyed and read."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit_suite.cards import DatasetCard, ModelCard, canonical_digest, load_dataset_card
+from audit_suite.evidence.keys import ENGINE_VERSION
+from audit_suite.evidence.source import EvidenceSource
+from audit_suite.evidence.store import Arrays, unpack_lines
+from audit_suite.registry import EXPLAINERS
+from audit_suite.verdict import NotApplicable
+
+REGION_SHAPLEY = "region-shapley"
+EXPLAINED_VERSION = 2  # raise it when explainers or what is stored of them change
+NOTHING_DRAWN = "there is no image to explain"
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Attributions:
+    """Attributions of one output by one method, on the images of a sample.
+
+    Attributes:
+        index: Shape (n,), which images of the data set these are.
+        outputs: Shape (n,), f(x): the model's raw output, or under softmax the log odds.
+        expected: Shape (n,), mean output over the references; NaN where attributions do not add up.
+        arrays: What else is stored. Of regions: ``values``, ``inside`` and ``area``, each of shape
+            (n, P): Shapley values, the share of a player's pixels that belong to the ROI, and its
+            share of the frame; and ``apart`` (n, P, R), the share of its pixels that belong to
+            each of the regions reported separately, if there are any, and ``donor`` (n,), which
+            reference stood for what was hidden. Of pixels: ``maps`` (n, H, W) float32 and
+            ``regions`` (n, H, W) bool, the ROI; ``coarse`` (n, h, w), small absolute maps; of the
+            images ``picked`` (m,) ``rough`` (m, h, w), the same from fewer samples, and
+            ``shuffled`` (stages, m, h, w), these after more and more layers were shuffled, NaN
+            where the method could not handle that; ``deletion`` and ``insertion`` (n, 2, steps),
+            outputs by the map's order and a random one.
+        players: Names of the players, where regions are explained.
+    """
+
+    index: NDArray[np.int_]
+    outputs: Floats
+    expected: Floats
+    arrays: Mapping[str, NDArray[Any]]
+    players: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AttributionRequest:
+    """Attributions of one model's output for one target, on a sample of a data set's images.
+
+    Attributes:
+        model: The model's card.
+        fold: Which of its folds.
+        dataset: The data set's card.
+        target: Whose output is explained.
+        region: The target's ROI, resolved.
+        method: `REGION_SHAPLEY`, or the name of a registered explainer.
+        held_out: Only images that the fold never saw, as the data set's tag says.
+        apart: Further regions, each reported separately.
+    """
+
+    executor: ClassVar[str] = "audit_suite.evidence.attributions.compute:compute_attributions"
+    kept: ClassVar[bool] = False  # maps are large, and read once or twice
+
+    model: ModelCard
+    fold: int | None
+    dataset: DatasetCard
+    target: str
+    region: tuple[str, ...]
+    method: str
+    held_out: bool = False
+    apart: tuple[str, ...] = ()
+
+    @property
+    def rank(self) -> tuple[Any, ...]:
+        """By data set, then model, target and method."""
+        fold = -1 if self.fold is None else self.fold
+        card = self.dataset
+        place = card.name, str(card.path), self.model.name, fold
+        return 1, *place, self.target, self.method, self.region, self.apart, self.held_out
+
+    @property
+    def words(self) -> str:
+        """Method and target."""
+        return f"method '{self.method}' for '{self.target}'"
+
+    @property
+    def scopes(self) -> tuple[Hashable, ...]:
+        """The request itself."""
+        return (self,)
+
+    def keys(self, source: EvidenceSource) -> list[str]:
+        """One: a sample is explained in one piece."""
+        settings = {}
+        if self.method != REGION_SHAPLEY:
+            settings = asdict(EXPLAINERS.find(self.method))
+        extension = "" if self.method == REGION_SHAPLEY else EXPLAINERS.fingerprint(self.method)
+        return [
+            canonical_digest(
+                {
+                    "engine": [ENGINE_VERSION, EXPLAINED_VERSION],
+                    "model": source.model_digest(self.model, self.fold),
+                    "dataset": source.dataset(self.dataset).digest,
+                    "references": source.dataset(reference_card(self.dataset)).digest,
+                    "target": [self.target, list(self.region)],
+                    "method": [self.method, settings],
+                    "held_out": [self.held_out, self.fold],
+                    "cases": source.max_explained,
+                    "profile": source.profile.digest(),
+                    **({"apart": list(self.apart)} if self.apart else {}),
+                    **({"explainer": extension} if extension else {}),
+                }
+            )
+        ]
+
+    def table(self, stored: Sequence[Arrays]) -> Attributions:
+        """The attributions.
+
+        Raises:
+            NotApplicable: If the method could not handle the model.
+        """
+        (arrays,) = stored
+        if "refused" in arrays:
+            raise NotApplicable(unpack_lines(arrays["refused"])[0])
+        own = ("index", "outputs", "expected", "players")
+        return Attributions(
+            index=arrays["index"],
+            outputs=arrays["outputs"],
+            expected=arrays["expected"],
+            arrays={name: array for name, array in arrays.items() if name not in own},
+            players=tuple(unpack_lines(arrays["players"])) if "players" in arrays else (),
+        )
+
+    @classmethod
+    def describe(cls, group: Sequence[AttributionRequest], source: EvidenceSource) -> list[str]:
+        """A line per method and target, and whether it is stored."""
+        return [
+            f"{request.method} of {request.target} on up to {source.max_explained} images"
+            + ("" if source.missing(request) else " (stored)")
+            for request in group
+        ]
+
+
+def reference_card(card: DatasetCard) -> DatasetCard:
+    """The card of the data set that lends references to explanations: the card itself by default.
+
+    Raises:
+        AuditError: If that card is missing or wrong.
+    """
+    return card if card.references is None else load_dataset_card(card.resolve(card.references))

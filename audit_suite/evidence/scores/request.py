@@ -1,0 +1,140 @@
+"""Scores as evidence: how they are asked for, keyed and read."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
+from audit_suite.evidence.keys import ENGINE_VERSION, SHARD, shards
+from audit_suite.evidence.source import EvidenceSource
+from audit_suite.evidence.store import Arrays, unpack_lines
+from audit_suite.maskings import Masking
+from audit_suite.registry import FILLS
+
+THUMBNAIL = 32  # pixels of the side of a stored outline
+
+_Kind = TypeVar("_Kind", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """Scores of one model on every image of a data set under one masking.
+
+    Attributes:
+        scores: Shape (n_images, n_targets), after the activation; NaN where ``used`` is false.
+        hidden_fraction: Shape (n_images,), share of the model's input that was filled, 0 to 1.
+        covered_fraction: Shape (n_images,), share of the image's own region that was filled.
+        used: Shape (n_images,), false for images that could not be read and were excluded.
+        embeddings: Shape (n_images, width), or None if the card names no embedding layer.
+        outlines: Shape (n_images, 32, 32) uint8, how much of each tile belongs to the region, 0 to
+            255; None but for maskings that draw it (`Masking.draws_region`).
+        properties: Shape (n_images, k), of the image files (`datasets.properties`); None but for
+            full images.
+        excluded: Why each unused image was left out, by row; holds no file name or patient.
+    """
+
+    scores: NDArray[np.float32]
+    hidden_fraction: NDArray[np.float32]
+    covered_fraction: NDArray[np.float32]
+    used: NDArray[np.bool_]
+    embeddings: NDArray[np.float32] | None
+    outlines: NDArray[np.uint8] | None
+    properties: NDArray[np.float32] | None
+    excluded: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """Scores (and embeddings) of one model on every image of one data set under one masking."""
+
+    executor: ClassVar[str] = "audit_suite.evidence.scores.compute:compute_scores"
+    kept: ClassVar[bool] = True
+
+    model: ModelCard
+    fold: int | None
+    dataset: DatasetCard
+    masking: Masking
+
+    @property
+    def pair(self) -> tuple[ModelCard, int | None, DatasetCard]:
+        """The model's fold and the data set, without the masking."""
+        return self.model, self.fold, self.dataset
+
+    @property
+    def rank(self) -> tuple[Any, ...]:
+        """By data set, then model, the full image first."""
+        fold = -1 if self.fold is None else self.fold
+        card = self.dataset
+        return 0, card.name, str(card.path), self.model.name, fold, *self.masking.rank
+
+    @property
+    def words(self) -> str:
+        """The masking."""
+        return f"masking '{self.masking.id}'"
+
+    @property
+    def scopes(self) -> tuple[Hashable, ...]:
+        """The request, the model on this data set, and the data set."""
+        return self, self.pair, self.dataset
+
+    def keys(self, source: EvidenceSource) -> list[str]:
+        """One per shard."""
+        numbers = shards(len(source.dataset(self.dataset).cases))
+        return [self.key(source, number) for number in numbers]
+
+    def key(self, source: EvidenceSource, shard: int) -> str:
+        """The store key of one shard.
+
+        Raises:
+            AuditError: If the data set or the model's weights cannot be read.
+        """
+        dataset = source.dataset(self.dataset)
+        extension = FILLS.fingerprint(self.masking.fill)
+        return canonical_digest(
+            {
+                "engine": ENGINE_VERSION,
+                "model": source.model_digest(self.model, self.fold),
+                "dataset": dataset.digest,
+                "masking": self.masking.digest,
+                "profile": source.profile.digest(),
+                "shard": [shard, SHARD, len(dataset.cases)],
+                **({"fill": extension} if extension else {}),
+            }
+        )
+
+    def table(self, stored: Sequence[Arrays]) -> ScoreTable:
+        """The shards joined."""
+
+        def column(name: str, kind: type[_Kind]) -> NDArray[_Kind]:
+            return np.concatenate([shard[name] for shard in stored]).astype(kind, copy=False)
+
+        def optional(name: str, kind: type[_Kind]) -> NDArray[_Kind] | None:
+            return column(name, kind) if all(name in shard for shard in stored) else None
+
+        return ScoreTable(
+            scores=column("scores", np.float32),
+            hidden_fraction=column("hidden_fraction", np.float32),
+            covered_fraction=column("covered_fraction", np.float32),
+            used=column("used", np.bool_),
+            embeddings=optional("embeddings", np.float32),
+            outlines=optional("outlines", np.uint8),
+            properties=optional("properties", np.float32),
+            excluded=tuple(line for shard in stored for line in unpack_lines(shard["excluded"])),
+        )
+
+    @classmethod
+    def describe(cls, group: Sequence[ScoreRequest], source: EvidenceSource) -> list[str]:
+        """How many images and maskings, how much is stored, and which maskings."""
+        images = len(source.dataset(group[0].dataset).cases)
+        units = len(shards(images)) * len(group)
+        missing = sum(len(source.missing(request)) for request in group)
+        return [
+            f"{images} images x {len(group)} maskings = {images * len(group)} forward passes; "
+            f"{units - missing} of {units} shards stored",
+            f"maskings {', '.join(request.masking.id for request in group)}",
+        ]

@@ -1,0 +1,262 @@
+"""What maskings may know beyond the image itself: the data set's mean, donors, typical regions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from audit_suite.cards import canonical_digest
+from audit_suite.datasets import BadImage, Dataset
+from audit_suite.evidence.keys import ENGINE_VERSION
+from audit_suite.evidence.scores.prepare import Geometry, Made, Prepared, Wanted, prepare
+from audit_suite.evidence.store import EvidenceStore
+from audit_suite.maskings import Masking
+from audit_suite.maskings.areas import Typical, area_of, typical
+from audit_suite.maskings.masking import Area, Names
+from audit_suite.regions import Region, signed_distance
+
+_SAMPLE = 64  # images of which the mean is taken, and which lend others region and background
+_PATIENTS = 400  # whose regions make the population's
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a look at some images of a data set showed, at the geometries wanted.
+
+    Attributes:
+        dataset: Where images come from.
+        wanted: Geometries and areas.
+        seed: The run's seed.
+        sample: Prepared images that were decoded for it, by index; nobody need decode them again.
+            Empty if nothing was looked at: maskings that need no survey can do without.
+        means: Mean intensity by channel, by geometry.
+        typical: Where each region lies in the data set, where an area or a move asks for it.
+    """
+
+    dataset: Dataset
+    wanted: Wanted
+    seed: int
+    sample: dict[int, Made]
+    means: dict[Geometry, Tensor]
+    typical: dict[tuple[Geometry, Names], Typical]
+
+    def make(self, index: int) -> Made:
+        """Prepare one image, with every area that is wanted."""
+        made = self.sample.get(index) or prepare(self.dataset, index, self.wanted)
+        if isinstance(made, BadImage):
+            return made
+        return {key: self._complete(index, key, prepared) for key, prepared in made.items()}
+
+    def donor(self, index: int) -> int | None:
+        """The image that lends an image its region or background: another patient's, by hash."""
+        return donor(self.dataset, index, self.seed, list(self._donors()))
+
+    def at(self, geometry: Geometry) -> SurveyAt:
+        """The context of maskings at one geometry."""
+        return SurveyAt(self, geometry)
+
+    def lent(self, index: int, geometry: Geometry) -> Prepared | None:
+        """The donor's prepared image."""
+        other = self.donor(index)
+        return None if other is None else self._donors()[other][geometry]
+
+    def _donors(self) -> dict[int, dict[Geometry, Prepared]]:
+        return {i: made for i, made in self.sample.items() if not isinstance(made, BadImage)}
+
+    def _complete(self, index: int, geometry: Geometry, prepared: Prepared) -> Prepared:
+        distances = dict(prepared.distances)
+        for area in self.wanted.areas:
+            if area not in distances:
+                distances[area] = signed_distance(self._area(index, geometry, area, distances))
+        return Prepared(prepared.image, distances, prepared.properties)
+
+    def _area(
+        self,
+        index: int,
+        geometry: Geometry,
+        area: Area,
+        distances: dict[Area, NDArray[np.int16]],
+    ) -> Region:
+        region, whose = area
+
+        def lent() -> Region | None:
+            other = self.lent(index, geometry)
+            return None if other is None else other.distances[region, "own"] < 0
+
+        def rng() -> np.random.Generator:
+            text = f"{self.seed}/{self.dataset.digest}/elsewhere/{index}"
+            return np.random.default_rng(_seed(text))
+
+        own = distances[region, "own"] < 0
+        return area_of(whose, own, rng, lent, lambda: self.typical[geometry, region])
+
+
+@dataclass(frozen=True)
+class SurveyAt:
+    """A survey as the context of maskings (`maskings.show.Context`) at one geometry."""
+
+    survey: Survey
+    geometry: Geometry
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean intensity by channel, shape (C,); 0 if nothing was looked at."""
+        channels = self.survey.wanted.specs[self.geometry].channels
+        return self.survey.means.get(self.geometry, torch.zeros(channels))
+
+    def seed(self, masking: Masking, index: int) -> int:
+        """The seed of one image's random fill: of the run's seed and the request, nothing else."""
+        return _seed(f"{self.survey.seed}/{self.survey.dataset.digest}/{masking.digest}/{index}")
+
+    def centre(self, region: Names) -> tuple[float, float]:
+        """Row and column, pixels, around which a region lies on average."""
+        return self.survey.typical[self.geometry, region].centre
+
+    def donor(self, region: Names, index: int) -> tuple[NDArray[np.float32], Region] | None:
+        """Another patient's image, shape (C, H, W), and the region in it."""
+        other = self.survey.lent(index, self.geometry)
+        return None if other is None else (other.image, other.distances[region, "own"] < 0)
+
+
+def survey_for(
+    dataset: Dataset,
+    wanted: Wanted,
+    maskings: Sequence[Masking],
+    seed: int,
+    store: EvidenceStore,
+) -> Survey:
+    """Look at as much of a data set as some maskings need.
+
+    Args:
+        dataset: Where images come from.
+        wanted: Geometries and areas.
+        maskings: What is going to be shown.
+        seed: The run's seed.
+        store: Where typical regions are kept.
+    """
+    if not any(masking.needs_survey for masking in maskings):
+        return Survey(dataset, wanted, seed, {}, {}, {})
+    places = any(masking.needs_typical for masking in maskings)
+    return survey_of(dataset, wanted, seed, store if places else None)
+
+
+def survey_of(dataset: Dataset, wanted: Wanted, seed: int, store: EvidenceStore | None) -> Survey:
+    """Look at a sample of a data set's images, drawn by hash.
+
+    Args:
+        dataset: Where images come from.
+        wanted: Geometries and areas.
+        seed: The run's seed.
+        store: Where typical regions are kept; None if no area or move needs them.
+    """
+    sample = {i: prepare(dataset, i, wanted) for i in _sampled(dataset)}
+    good = [made for made in sample.values() if not isinstance(made, BadImage)]
+    means = {}
+    for key, spec in wanted.specs.items():
+        each = [made[key].image.mean(axis=(1, 2), dtype=np.float64) for made in good]
+        mean = np.mean(each, axis=0) if each else np.zeros(spec.channels)
+        means[key] = torch.tensor(mean, dtype=torch.float32)
+    places: dict[tuple[Geometry, Names], Typical] = {}
+    if store is not None:
+        places = _typical(dataset, wanted, sample, store)
+    return Survey(dataset, wanted, seed, sample, means, places)
+
+
+def donor(dataset: Dataset, index: int, seed: int, candidates: list[int]) -> int | None:
+    """One of the candidates that is of another patient, by hash; None if there is none."""
+    patient = dataset.cases[index].patient
+    others = [i for i in candidates if dataset.cases[i].patient != patient]
+    if not others:
+        return None
+    return others[_seed(f"{seed}/{dataset.digest}/donor/{index}") % len(others)]
+
+
+def lenders(dataset: Dataset, seed: int, used: NDArray[np.bool_]) -> list[int | None]:
+    """The donor of every image of a data set.
+
+    Args:
+        dataset: The data set.
+        seed: The run's seed.
+        used: Which of its images can be read.
+    """
+    candidates = [i for i in _sampled(dataset) if used[i]]
+    return [donor(dataset, i, seed, candidates) for i in range(len(dataset.cases))]
+
+
+def _sampled(dataset: Dataset) -> list[int]:
+    return _drawn(dataset, range(len(dataset.cases)), _SAMPLE)
+
+
+def _drawn(dataset: Dataset, candidates: Sequence[int], count: int) -> list[int]:
+    """Some of the images, in order, by hash.
+
+    Every n-th would be of one class, or one view, in a data set that lists them in turn.
+    """
+    ranked = sorted(candidates, key=lambda i: _hash(f"{dataset.digest}/sample/{i}"))
+    return sorted(ranked[:count])
+
+
+def _seed(text: str) -> int:
+    return int.from_bytes(_hash(text)[:4])
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _typical(
+    dataset: Dataset, wanted: Wanted, sample: dict[int, Made], store: EvidenceStore
+) -> dict[tuple[Geometry, Names], Typical]:
+    """Typical regions from the first image of some patients, drawn by hash; kept in the store."""
+    keys = {
+        (key, region): canonical_digest(
+            ["typical", ENGINE_VERSION, dataset.digest, list(key), region, _PATIENTS]
+        )
+        for key in wanted.specs
+        for region in wanted.regions
+    }
+    # Only one of several processes looks; the others wait for what it finds.
+    with store.claim(f"{dataset.digest[:16]}-typical", wait=True):
+        stored = {place: store.read(digest) for place, digest in keys.items()}
+        if any(arrays is None for arrays in stored.values()):
+            for place, seen in _look(dataset, wanted, sample).items():
+                arrays = {
+                    "population": seen.population,
+                    "centre": np.array(seen.centre),
+                    "window": seen.window,
+                }
+                store.write(keys[place], arrays)
+                stored[place] = arrays
+    return {
+        place: Typical(
+            arrays["population"],
+            (float(arrays["centre"][0]), float(arrays["centre"][1])),
+            arrays["window"],
+        )
+        for place, arrays in stored.items()
+        if arrays is not None
+    }
+
+
+def _look(
+    dataset: Dataset, wanted: Wanted, sample: dict[int, Made]
+) -> dict[tuple[Geometry, Names], Typical]:
+    firsts = list({c.patient: i for i, c in reversed(list(enumerate(dataset.cases)))}.values())
+    seen: dict[tuple[Geometry, Names], list[Region]] = {
+        (key, region): [] for key in wanted.specs for region in wanted.regions
+    }
+    for index in _drawn(dataset, firsts, _PATIENTS):
+        made = sample.get(index) or prepare(dataset, index, wanted)
+        if not isinstance(made, BadImage):
+            for (key, region), masks in seen.items():
+                masks.append(made[key].distances[region, "own"] < 0)
+    return {
+        (key, region): typical(masks or [np.zeros(key[0], np.bool_)])
+        for (key, region), masks in seen.items()
+    }
