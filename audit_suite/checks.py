@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from audit_suite.evidence import Cell
-from audit_suite.needs import Expanding, Need
+from audit_suite.needs import Expanding, Listing, Need
 from audit_suite.statistics import Estimate, Margin, observe
 from audit_suite.verdict import NotApplicable
 
-Asked = Need | Expanding
-Declared = Asked | list[Asked] | tuple[Asked, ...] | Margin
+Declarable = Need | Listing | Expanding
+Declared = Declarable | list[Declarable] | tuple[Need | Expanding, ...] | Margin
 
 ATTRIBUTE = "__audit_check__"
 
@@ -46,13 +46,14 @@ def check(
     *,
     question: str = "",
     section: str = "",
-    **needs: Declared | Sequence[Asked],
+    **needs: Declared | Sequence[Declarable],
 ) -> Callable[[_Test], _Test]:
     """Declare a pytest test function to be a check of the audit.
 
-    Each keyword names an argument of the function and says what it gets: a need (an `Estimate`),
-    a list of needs (one case each), a tuple of needs (a `Family`, judged together) or a `Margin`
-    (the limit, which a card's ``margins`` may override under the check's id).
+    Each keyword names an argument of the function and says what it gets: a need (its `Estimate`,
+    or what a `Listing` gives), a list of needs (one case each), a tuple of needs of one estimate
+    each (a `Family`, judged together) or a `Margin` (the limit, which a card's ``margins`` may
+    override under the check's id).
 
     Args:
         id: Short stable id; the function's name if none is given.
@@ -137,15 +138,12 @@ def margin_for(cell: Cell, id: str, default: Margin) -> Margin:
 
 
 def _validate(name: str, need: object) -> None:
-    if isinstance(need, Need | Expanding | Margin):
+    if isinstance(need, Need | Listing | Expanding | Margin):
         return
-    if (
-        isinstance(need, list | tuple)
-        and need
-        and all(isinstance(n, Need | Expanding) for n in need)
-    ):
+    kinds = Need | Expanding if isinstance(need, tuple) else Need | Listing | Expanding
+    if isinstance(need, list | tuple) and need and all(isinstance(one, kinds) for one in need):
         return
     raise TypeError(
-        f"@check({name}=...): expected a need such as auroc(), a non-empty list or tuple of needs, "
-        f"or a Margin, got {need!r}"
+        f"@check({name}=...): expected a need such as auroc(), a non-empty list of needs, a "
+        f"non-empty tuple of needs that give one estimate each, or a Margin, got {need!r}"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.needs.need import Need
@@ -21,15 +22,10 @@ class Contrast:
         """Both ids."""
         return f"{self.first.id}-vs-{self.second.id}"
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[Request[Any], ...]:
         """What both ask."""
         return *self.first.requests(cell), *self.second.requests(cell)
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """The difference."""
         return self.first.estimate(cell, source) - self.second.estimate(cell, source)
-
-
-def contrast(first: Need, second: Need) -> Contrast:
-    """Need: the difference of two needs, for example of one AUROC under two fills."""
-    return Contrast(first, second)

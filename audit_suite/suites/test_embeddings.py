@@ -21,7 +21,7 @@ EVERYONE = ("all", "positive", "negative")
 ELSEWHERE = WithoutROI(whose="elsewhere")
 
 
-@check("E1", hidden=similarity(WithoutROI(), beside=ELSEWHERE))
+@check("E1", section="embeddings.difference", hidden=similarity(WithoutROI(), beside=ELSEWHERE))
 def test_what_hiding_the_region_moves(hidden, audit):
     """Does hiding the region move the embedding more than hiding as much elsewhere?"""
     plain = [hidden, *(audit(similarity(WithoutROI(), among)) for among in EVERYONE[1:])]
@@ -43,19 +43,19 @@ def test_what_hiding_the_region_moves(hidden, audit):
     )
 
 
-@check("E2", told=[each_tag(), domain(WithoutROI())])
+@check("E2", section="embeddings.probe", told=[each_tag(), domain(WithoutROI())])
 def test_what_the_embedding_tells_besides(told):
     """Can a tag, or the masking, be read from the embedding?"""
     report_only(told, because="what an embedding holds need not be used")
 
 
-@check("E3", hidden=similarity(WithoutROI()))
+@check("E3", section="embeddings.map", hidden=similarity(WithoutROI()))
 def test_where_images_lie(hidden):
     """Where do images with and without the region lie in the model's eyes?"""
     report_only(because="a picture in the report; distances in it have no scale to judge by")
 
 
-@check("E4", alike=[each_similarity()])
+@check("E4", section="embeddings.similarity", alike=[each_similarity()])
 def test_how_alike_masked_images_stay(alike, audit):
     """How alike are the embeddings of a full image and of its masked versions, class by class?"""
     masking = Masking.parse(alike.at["masking"])

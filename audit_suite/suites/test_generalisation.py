@@ -16,9 +16,8 @@ def test_skill_holds_on_external_data(internal, external, margin):
     assert internal - external < margin
 
 
-@check("O3")
-def test_preprocessing_is_the_releases_own(audit):
+@check("O3", difference=parity())
+def test_preprocessing_is_the_releases_own(difference, audit):
     """Does the audit prepare images as the release pipeline does?"""
-    card = audit.cell.model
-    difference = parity(card)
-    assert difference <= Margin(card.parity.tolerance, source="the model card's parity.tolerance")
+    tolerance = audit.cell.model.parity.tolerance
+    assert difference <= Margin(tolerance, source="the model card's parity.tolerance")

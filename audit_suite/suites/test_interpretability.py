@@ -32,14 +32,22 @@ SHUFFLED = Margin(0.10, source=PROPOSED)  # 0 is as alike as two patients'
 COMPLETE = Margin(0.05, source=PROPOSED)
 
 
-@check("R14", full=auroc(), outside=outside_shapley(), margin=Margin(0.5, source=PROPOSED))
+@check(
+    "R14",
+    section="attributions.regions",
+    full=auroc(),
+    outside=outside_shapley(),
+    margin=Margin(0.5, source=PROPOSED),
+)
 def test_the_region_carries_the_output(full, outside, margin):
     """Does most of the model's output come from the region of interest?"""
     require_skill(full)  # what tells nothing has no place either
     assert outside < margin
 
 
-@check("I1", full=auroc(), lift=[mass_lift(method) for method in METHODS])
+@check(
+    "I1", section="attributions.maps", full=auroc(), lift=[mass_lift(method) for method in METHODS]
+)
 def test_maps_lie_in_the_region(full, lift, audit):
     """Is there more attribution in the region than its share of the image?"""
     require_skill(full)
@@ -59,7 +67,12 @@ def test_maps_point_at_the_region(full, excess, audit):
     assert excess > Margin(0.0, source="a map that knows nothing")
 
 
-@check("I3", likeness=[randomisation(method) for method in METHODS], margin=SHUFFLED)
+@check(
+    "I3",
+    section="attributions.tests",
+    likeness=[randomisation(method) for method in METHODS],
+    margin=SHUFFLED,
+)
 def test_maps_change_with_the_model(likeness, margin, audit):
     """Are the maps of a shuffled model no more like the model's than two patients' maps are?"""
     stages = [audit(randomisation(likeness.at["method"], stage)) for stage in (0, 1)]
@@ -73,7 +86,12 @@ def test_folds_are_explained_alike(ahead):
     report_only(ahead, because="a property of training, not of the model that ships")
 
 
-@check("I5", gap=[incompleteness(method) for method in METHODS], margin=COMPLETE)
+@check(
+    "I5",
+    section="attributions.tests",
+    gap=[incompleteness(method) for method in METHODS],
+    margin=COMPLETE,
+)
 def test_attributions_add_up(gap, margin):
     """Do the attributions add up to the model's output?"""
     _, said = tested(gap, margin)
@@ -86,11 +104,11 @@ def test_the_output_follows_the_map(ahead):
     report_only(ahead, because="a property of the method on this model")
 
 
-@check("I7")
-def test_maps_lie_where_readers_look(audit):
+@check("I7", agreement=outline_agreement(METHODS))
+def test_maps_lie_where_readers_look(agreement):
     """Do maps, and the declared region, lie where readers outlined the finding?"""
     report_only(
-        *outline_agreement(audit.cell, audit.source, METHODS),
+        *agreement,
         because="an outline is one person's; whether the map is right is asked by I3 and I5",
     )
 

@@ -31,7 +31,7 @@ def test_the_background_offers_nothing_to_learn(background, margin, audit):
     assert background.distance_to(0.5) < margin
 
 
-@check("R9", row=(auroc(MASKINGS),))
+@check("R9", section="matrix", row=(auroc(MASKINGS),))
 def test_matrix_of_training_and_test_maskings(row, audit):
     """How well does a model trained under one masking do under each of the others?"""
     if audit.cell.model.trained_on is None:

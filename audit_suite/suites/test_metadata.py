@@ -10,7 +10,6 @@ from audit_suite import (
     agreement,
     auroc,
     baseline,
-    baseline_and_score,
     check,
     each_property,
     following,
@@ -27,7 +26,9 @@ def test_the_image_beats_the_metadata(full, metadata, margin):
     assert full - metadata > margin
 
 
-@check("M2", both=baseline_and_score(), metadata=baseline(), margin=Margin(0.0, source=NOTHING))
+@check(
+    "M2", both=baseline(with_score=True), metadata=baseline(), margin=Margin(0.0, source=NOTHING)
+)
 def test_the_score_adds_to_the_metadata(both, metadata, margin):
     """Does the model's score add anything to the declared metadata?"""
     assert both - metadata > margin
@@ -39,7 +40,7 @@ def test_agreement_with_the_metadata(sick, well):
     report_only(sick, well, because="a correlation is no verdict; near 1 the model reads metadata")
 
 
-@check("M3", told=[each_property()])
+@check("M3", section="associations", told=[each_property()])
 def test_what_tells_the_label_besides(told, audit):
     """Does a tag or a property of the image file tell the label, and does the score follow it?"""
     observe(told)

@@ -16,8 +16,7 @@ from audit_suite import (
     ahead_of_readers,
     auroc,
     check,
-    each_never_alone,
-    each_never_share,
+    each_never,
     expected_excess,
     map_plausibility,
     reader_agreement,
@@ -42,28 +41,29 @@ def test_the_expected_regions_carry_the_answer(full, excess, margin, audit):
     assert excess > as_named(margin, audit)
 
 
-@check("P2", full=auroc(), share=each_never_share(), margin=Margin(0.10, source=PROPOSED))
+@check("P2", full=auroc(), share=each_never("share"), margin=Margin(0.10, source=PROPOSED))
 def test_what_must_not_matter_carries_no_answer(full, share, margin, audit):
     """Does next to nothing of the answer come from a region that must not matter?"""
     require_skill(full)
     assert share < as_named(margin, audit)
 
 
-@check("P2-alone", full=auroc(), alone=each_never_alone(), margin=Margin(0.05, source=PROPOSED))
+@check("P2-alone", full=auroc(), alone=each_never("alone"), margin=Margin(0.05, source=PROPOSED))
 def test_what_must_not_matter_tells_nothing_alone(full, alone, margin, audit):
     """Put before another patient's image, does a region that must not matter tell nothing?"""
     require_skill(full)
     assert alone.distance_to(0.5) < as_named(margin, audit)
 
 
-@check("H1")
-def test_every_item_was_read(audit):
+@check("H1", missing=unanswered())
+def test_every_item_was_read(missing):
     """Has every reader answered every item of the pack?"""
-    assert unanswered(audit.cell, audit.source) <= Margin(0, source="a pack is read to its end")
+    assert missing <= Margin(0, source="a pack is read to its end")
 
 
 @check(
     "H2",
+    section="readers.comparison",
     ahead=[ahead_of_readers(WithoutROI()), ahead_of_readers(WithoutROI(shape="box"))],
     margin=Margin(0.05, source=PROPOSED),
 )
@@ -78,29 +78,29 @@ def test_no_signal_that_no_reader_sees(ahead, margin):
     assert ahead < margin
 
 
-@check("H3")
-def test_what_readers_see(audit):
+@check("H3", section="readers.skill", skill=reader_skill())
+def test_what_readers_see(skill):
     """How well do readers tell the finding under each masking, and the model on the same images?"""
     report_only(
-        *reader_skill(audit.cell, audit.source),
+        *skill,
         because="how well people read masked images is no property of the model",
     )
 
 
-@check("H4")
-def test_readers_agree(audit):
+@check("H4", section="readers.agreement", agreement=reader_agreement())
+def test_readers_agree(agreement):
     """Do readers agree with each other, and each with themself on images shown twice?"""
     report_only(
-        *reader_agreement(audit.cell, audit.source),
+        *agreement,
         because="a property of the readers, and a bound to what can be asked of the model",
     )
 
 
-@check("H5")
-def test_maps_are_plausible_to_readers(audit):
+@check("H5", section="readers.plausibility", ratings=map_plausibility())
+def test_maps_are_plausible_to_readers(ratings):
     """How plausible do readers find the maps that explain the model?"""
     report_only(
-        *map_plausibility(audit.cell, audit.source),
+        *ratings,
         because="a map may be plausible and wrong; whether it is right is asked by I3 and I5",
     )
 

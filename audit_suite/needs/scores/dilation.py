@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from audit_suite.cards import InputSpec
-from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Masking
-from audit_suite.needs.scores import LARGEST_ROI, auroc_of, cell_scores
+from audit_suite.maskings.limits import LARGEST_ROI
+from audit_suite.needs.scores.cell_scores import auroc_of, cell_scores
 from audit_suite.statistics import Estimate
 from audit_suite.verdict import NotApplicable
 
@@ -49,20 +51,19 @@ class DilatedAuroc:
         """The masking's id and the factor."""
         return f"{self.masking.id}-f{self.factor}"
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores under the dilated masking."""
         return cell.requests(self._dilated(cell))
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """AUROC, placed on the axes ``radius`` (pixels of 512) and ``visible`` (share)."""
-        masking = self._dilated(cell)
-        scores = cell_scores(cell, source, masking, self.largest)
-        factor = as_factor(cell.model.input, masking.dilation)
+        scores = cell_scores(cell, source, self._dilated(cell), self.largest)
+        factor = as_factor(cell.model.input, radius(cell.model.input, self.factor))
         estimate = auroc_of(scores, f"AUROC {self.masking.label}, dilated {factor:g}/{FRAME}")
         return estimate.placed(masking=self.masking.id, radius=factor, visible=scores.visible)
 
     def _dilated(self, cell: Cell) -> Masking:
-        return replace(self.masking, dilation=radius(cell.model.input, self.factor))
+        return self.masking.dilated(radius(cell.model.input, self.factor))
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class MarginAuroc:
         """The masking's id behind ``margin``."""
         return f"margin-{self.masking.id}"
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores under the dilated masking."""
         return self._at(cell).requests(cell)
 
@@ -115,7 +116,7 @@ class SelectiveDilation:
         """Which class is dilated, by how much, under which masking."""
         return f"{self.grown}-f{self.factor}-{self.masking.id}"
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores under the masking as it is, and dilated: the same evidence the curves use."""
         grown = DilatedAuroc(self.masking, self.factor).requests(cell)
         return *cell.requests(self.masking), *grown
@@ -124,7 +125,7 @@ class SelectiveDilation:
         """AUROC with one class dilated minus AUROC with none, paired."""
         pixels = radius(cell.model.input, self.factor)
         factor = as_factor(cell.model.input, pixels)
-        dilated = replace(self.masking, dilation=pixels)
+        dilated = self.masking.dilated(pixels)
         plain = cell_scores(cell, source, self.masking)
         grown = cell_scores(cell, source, dilated, largest=_WHOLE)
         chosen = plain.labels == (1 if self.grown == "positive" else 0)
@@ -132,20 +133,3 @@ class SelectiveDilation:
         changed = auroc_of(plain, label, np.where(chosen, grown.scores, plain.scores))
         before = auroc_of(plain, "as they are")
         return (changed - before).placed(masking=self.masking.id, grown=self.grown, radius=factor)
-
-
-def dilated(masking: Masking, factor: int) -> DilatedAuroc:
-    """Need: AUROC with the region dilated by ``factor`` pixels of 512 before the masking."""
-    return DilatedAuroc(masking, factor)
-
-
-def at_margin(masking: Masking) -> MarginAuroc:
-    """Need: AUROC with the region dilated by the margin the data set's card declares."""
-    return MarginAuroc(masking)
-
-
-def selective(
-    masking: Masking, factor: int, grown: Literal["positive", "negative"]
-) -> SelectiveDilation:
-    """Need: change of the AUROC when one class's masks are dilated by ``factor``."""
-    return SelectiveDilation(masking, factor, grown)

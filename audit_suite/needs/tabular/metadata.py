@@ -8,15 +8,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full
-from audit_suite.needs.classifier import (
+from audit_suite.needs.scores.cell_scores import CellScores, cell_scores
+from audit_suite.needs.tabular.classifier import (
     cross_validate,
     cross_validated_auroc,
     standard_ranks,
     tabular,
 )
-from audit_suite.needs.scores import CellScores, cell_scores
 from audit_suite.statistics import Estimate, estimate_mean
 from audit_suite.verdict import NotApplicable
 
@@ -29,14 +30,14 @@ class Baseline:
     are filled inside the folds, so that every image the model scored is compared.
     """
 
-    with_score: bool
+    with_score: bool = False
 
     @property
     def id(self) -> str:
         """What it is fit to."""
         return "metadata-and-score" if self.with_score else "metadata"
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores on full images: they say which images are usable."""
         return cell.requests(Full())
 
@@ -77,7 +78,7 @@ class Agreement:
         """The class."""
         return self.among
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores on full images."""
         return cell.requests(Full())
 
@@ -107,21 +108,6 @@ class Agreement:
             scores.dataset,
             label=f"rank correlation with the metadata baseline, {self.among}s",
         )
-
-
-def baseline() -> Baseline:
-    """Need: AUROC of the declared metadata alone."""
-    return Baseline(with_score=False)
-
-
-def baseline_and_score() -> Baseline:
-    """Need: AUROC of the declared metadata together with the model's score."""
-    return Baseline(with_score=True)
-
-
-def agreement(among: Literal["positive", "negative"]) -> Agreement:
-    """Need: rank correlation of the model's score with the metadata baseline's."""
-    return Agreement(among)
 
 
 def _rows(cell: Cell, source: EvidenceSource) -> tuple[CellScores, list[list[str]]]:

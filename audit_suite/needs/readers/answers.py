@@ -1,16 +1,17 @@
-"""What readers said of a cell's images, side by side with the truth and the model's scores."""
+"""Readers' answers on a cell's images, side by side with the truth and the model's scores."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.errors import AuditError
-from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Masking
-from audit_suite.needs.scores import cell_scores
+from audit_suite.needs.scores.cell_scores import cell_scores
 from audit_suite.readings import Answer, KeyItem, Readings
 from audit_suite.verdict import NotApplicable
 
@@ -39,6 +40,18 @@ class Read:
     dataset: str
     readers: tuple[str, ...]
     ratings: NDArray[np.float64]
+
+
+class OfReadings:
+    """What needs on readings have in common: nothing is planned.
+
+    Most audits have no readings, and what was read is known from them alone; other checks plan the
+    scores that readers are compared with.
+    """
+
+    def requests(self, cell: Cell) -> tuple[Request[Any], ...]:
+        """Nothing ahead of time."""
+        return ()
 
 
 def readings_of(cell: Cell, source: EvidenceSource) -> Readings:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,9 @@ from audit_suite.datasets import Sample
 from audit_suite.datasets.regions import named_regions
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
-from audit_suite.needs.attribution import explained_in
-from audit_suite.needs.map_measures import area_share, relevance_mass
-from audit_suite.needs.reading import readings_of
+from audit_suite.needs.maps.attribution import explained_in
+from audit_suite.needs.maps.measures import area_share, relevance_mass
+from audit_suite.needs.readers.answers import OfReadings, readings_of
 from audit_suite.regions import union
 from audit_suite.statistics import Estimate, estimate_mean
 from audit_suite.verdict import NotApplicable
@@ -22,56 +23,79 @@ from audit_suite.verdict import NotApplicable
 Outline = Sequence[tuple[float, float]]
 
 
-def outline_agreement(cell: Cell, source: EvidenceSource, methods: Sequence[str]) -> list[Estimate]:
-    """Whether maps, and the declared region, lie where readers outlined the finding.
+@dataclass(frozen=True)
+class OutlineAgreement(OfReadings):
+    """Whether maps, and the declared region, lie where readers outlined the finding (I7).
 
     Outlines on images that were not masked count, those of several readers together. Maps are
     those of images that were explained as well (``--audit-max-explained``).
 
-    Args:
-        cell: Where.
-        source: Readings, data sets and attributions.
+    Attributes:
         methods: Explainers whose maps are compared.
-
-    Returns:
-        The share of the outlined area inside the declared ROI; and by ``method`` the lift: the
-        map's relevance mass within the outlines by their share of the frame, 1 for a map that
-        knows nothing.
-
-    Raises:
-        NotApplicable: If there are no readings, or fewer than two patients were outlined.
-        AuditError: If the data set is not what was read.
     """
-    outlines = _outlines(cell, source)
+
+    methods: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+        return "outline-agreement"
+
+    def answer(self, cell: Cell, source: EvidenceSource) -> tuple[Estimate, ...]:
+        """The share of the outlined area inside the declared ROI; by ``method`` the lift.
+
+        The lift is the map's relevance mass within the outlines by their share of the frame, 1 for
+        a map without information.
+
+        Raises:
+            NotApplicable: If there are no readings, or fewer than two patients were outlined.
+            AuditError: If the data set is not what was read.
+        """
+        drawn, inside = _outlined(cell, source)
+        label = "share of readers' outlines inside the ROI"
+        share = _mean(inside, cell, source, label, (0.0, 1.0))
+        if share is None:
+            raise NotApplicable(
+                "readers outlined the finding in fewer than two patients' full images"
+            )
+        lifts = (_lift(cell, source, method, drawn) for method in self.methods)
+        return share, *(lift for lift in lifts if lift is not None)
+
+
+def _outlined(
+    cell: Cell, source: EvidenceSource
+) -> tuple[dict[int, NDArray[np.bool_]], list[tuple[int, float]]]:
+    """Outlined areas at the model's input by image, and how much of each lies inside the ROI."""
     dataset = source.dataset(cell.dataset)
     roi = cell.dataset.targets[cell.target].roi
-    drawn = {}
+    drawn: dict[int, NDArray[np.bool_]] = {}
     inside = []
-    for index, polygons in outlines.items():
+    for index, polygons in _outlines(cell, source).items():
         sample = dataset.read(index)
         seen = filled(polygons, sample.image.shape[:2])
         if seen.any():
             declared = union(named_regions(sample, cell.dataset, roi), roi)
             inside.append((index, float(declared[seen].mean())))
             drawn[index] = _at_input(sample, seen, cell)
-    found = _mean(inside, cell, source, "share of readers' outlines inside the ROI", (0.0, 1.0))
-    if found is None:
-        raise NotApplicable("readers outlined the finding in fewer than two patients' full images")
-    estimates = [found]
-    for method in methods:
-        try:
-            maps = explained_in(cell, source, method)
-        except (NotApplicable, AuditError):
-            continue  # I1 says why
-        rows = [row for row, index in enumerate(maps.index) if int(index) in drawn]
-        if rows:
-            regions = np.stack([drawn[int(maps.index[row])] for row in rows])
-            lift = relevance_mass(maps.arrays["maps"][rows], regions) / area_share(regions)
-            pairs = [(int(maps.index[r]), float(v)) for r, v in zip(rows, lift, strict=True)]
-            label = f"lift of relevance mass in readers' outlines, {method}"
-            if (mean := _mean(pairs, cell, source, label)) is not None:
-                estimates.append(mean.placed(method=method))
-    return estimates
+    return drawn, inside
+
+
+def _lift(
+    cell: Cell, source: EvidenceSource, method: str, drawn: Mapping[int, NDArray[np.bool_]]
+) -> Estimate | None:
+    try:
+        maps = explained_in(cell, source, method)
+    except (NotApplicable, AuditError):
+        return None  # I1 reports why
+    rows = [row for row, index in enumerate(maps.index) if int(index) in drawn]
+    if not rows:
+        return None
+    regions = np.stack([drawn[int(maps.index[row])] for row in rows])
+    lift = relevance_mass(maps.arrays["maps"][rows], regions) / area_share(regions)
+    pairs = [(int(maps.index[r]), float(v)) for r, v in zip(rows, lift, strict=True)]
+    label = f"lift of relevance mass in readers' outlines, {method}"
+    mean = _mean(pairs, cell, source, label)
+    return None if mean is None else mean.placed(method=method)
 
 
 def filled(polygons: Sequence[Outline], size: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -104,7 +128,7 @@ def _outlines(cell: Cell, source: EvidenceSource) -> dict[int, list[Outline]]:
 
 
 def _at_input(sample: Sample, seen: NDArray[np.bool_], cell: Cell) -> NDArray[np.bool_]:
-    from audit_suite.models import fit_geometry
+    from audit_suite.models.preprocessing import fit_geometry
 
     _, regions = fit_geometry(sample.image, {"seen": seen}, cell.model.input)
     return regions["seen"]

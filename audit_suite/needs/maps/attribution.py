@@ -8,22 +8,21 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.evidence import Cell, EvidenceSource, Request
-from audit_suite.evidence.explanation import (
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.attributions.request import (
     NOTHING_DRAWN,
     REGION_SHAPLEY,
+    AttributionRequest,
     Attributions,
-    attributions,
 )
-from audit_suite.evidence.request import Explanation
-from audit_suite.needs.map_measures import (
+from audit_suite.maskings.limits import LARGEST_ROI
+from audit_suite.needs.maps.measures import (
     area_share,
     outside_share,
     pointing_game,
     relevance_mass,
     relevance_rank,
 )
-from audit_suite.needs.scores import LARGEST_ROI
 from audit_suite.statistics import Estimate, estimate_mean
 from audit_suite.statistics.influence import shared_variance
 from audit_suite.verdict import NotApplicable
@@ -54,11 +53,7 @@ class Explaining:
         """The method."""
         return self.method
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
-        """No scores of masked images."""
-        return ()
-
-    def explanations(self, cell: Cell) -> tuple[Explanation, ...]:
+    def requests(self, cell: Cell) -> tuple[AttributionRequest, ...]:
         """The attributions this need reads.
 
         Raises:
@@ -110,6 +105,8 @@ class Explaining:
 @dataclass(frozen=True)
 class OutsideShare(Explaining):
     """Share of the absolute region Shapley values that lies outside the ROI (R14)."""
+
+    method: str = REGION_SHAPLEY
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """The mean share over the sample, 0 to 1.
@@ -167,21 +164,6 @@ class Excess(Explaining):
         return self.mean(scored - area, found, cell, source, label)
 
 
-def outside_shapley() -> OutsideShare:
-    """Need: share of the attribution to named regions that lies outside the ROI."""
-    return OutsideShare(REGION_SHAPLEY)
-
-
-def mass_lift(method: str) -> MassLift:
-    """Need: how much more attribution than area lies in the ROI, by an explainer's maps."""
-    return MassLift(method)
-
-
-def localisation(method: str, measure: Measure) -> Excess:
-    """Need: pointing game or relevance rank accuracy above chance, by an explainer's maps."""
-    return Excess(method, measure)
-
-
 def explained_in(cell: Cell, source: EvidenceSource, method: str) -> Attributions:
     """The attributions of a cell: of its one fold, of all held-out images, or of the ensemble.
 
@@ -197,7 +179,7 @@ def explained_in(cell: Cell, source: EvidenceSource, method: str) -> Attribution
 
 
 def explained_by(
-    cell: Cell, source: EvidenceSource, requests: tuple[Explanation, ...]
+    cell: Cell, source: EvidenceSource, requests: tuple[AttributionRequest, ...]
 ) -> Attributions:
     """The attributions of a cell by requests of its own, one a fold; as `explained_in`.
 
@@ -245,19 +227,19 @@ def _refuse_large(area: Floats) -> None:
 
 
 def _tables(
-    cell: Cell, source: EvidenceSource, requests: tuple[Explanation, ...]
+    cell: Cell, source: EvidenceSource, requests: tuple[AttributionRequest, ...]
 ) -> list[Attributions]:
     """Those of every fold; of held-out folds only where the sample has images of one's own."""
-    found = []
+    tables: list[Attributions] = []
     for request in requests:
         try:
-            found.append(attributions(request, source))
+            tables.append(source.read(request))
         except NotApplicable as reason:
             if cell.average != "held-out" or str(reason) != NOTHING_DRAWN:
                 raise
-    if not found:
+    if not tables:
         raise NotApplicable(NOTHING_DRAWN)
-    return found
+    return tables
 
 
 def _joined_stages(tables: list[Attributions]) -> dict[str, NDArray[Any]]:

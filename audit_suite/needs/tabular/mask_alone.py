@@ -8,9 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import WithoutROI
-from audit_suite.needs.classifier import cross_validated_auroc, logistic
+from audit_suite.needs.tabular.classifier import cross_validated_auroc, logistic
 from audit_suite.statistics import Estimate, estimate_auroc
 from audit_suite.verdict import NotApplicable
 
@@ -35,7 +36,7 @@ class OutlineAuroc:
         """The aspect."""
         return self.aspect
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """The masking that draws the region; its scores are not looked at."""
         return cell.requests(WithoutROI())
 
@@ -83,7 +84,7 @@ class OutlineProperty:
         """The measure."""
         return self.measure
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """The masking that draws the region."""
         return cell.requests(WithoutROI())
 
@@ -94,7 +95,7 @@ class OutlineProperty:
             NotApplicable: If the data set gives no quality.
         """
         dataset = source.dataset(cell.dataset)
-        table = source.table(self.requests(cell)[0])
+        table = source.read(self.requests(cell)[0])
         labels = np.array([case.labels[cell.target] for case in dataset.cases])
         patients = np.array([case.patient for case in dataset.cases])
         if self.measure == "area":
@@ -120,19 +121,9 @@ class OutlineProperty:
         )
 
 
-def outline_auroc(aspect: Aspect) -> OutlineAuroc:
-    """Need: how well the ROI's mask alone tells the label."""
-    return OutlineAuroc(aspect)
-
-
-def outline_property(measure: Measure) -> OutlineProperty:
-    """Need: how well one number of the mask tells the label."""
-    return OutlineProperty(measure)
-
-
 def _outlines(cell: Cell, source: EvidenceSource) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Outlines (n, 32, 32) in [0, 1] of the usable images, and which these are."""
-    table = source.table(cell.requests(WithoutROI())[0])
+    table = source.read(cell.requests(WithoutROI())[0])
     assert table.outlines is not None, "this masking draws the region"
     return table.outlines[table.used] / 255.0, table.used
 

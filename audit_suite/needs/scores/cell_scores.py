@@ -11,11 +11,8 @@ from numpy.typing import NDArray
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.maskings import Masking
+from audit_suite.maskings.limits import LARGEST_ROI, refuse_large, sized_by
 from audit_suite.statistics import Estimate, estimate_auroc, estimate_auroc_within
-from audit_suite.verdict import NotApplicable
-
-LARGEST_ROI = 0.9  # of the frame: beyond it, hiding the ROI hides the image (checks.md, C4)
-LARGEST_ELSEWHERE = 0.45  # of the frame: beyond it, hardly an area of equal size is left (C5)
 
 
 @dataclass(frozen=True)
@@ -78,14 +75,12 @@ def cell_scores(
         AuditError: If the evidence cannot be had.
     """
     dataset = source.dataset(cell.dataset)
-    tables = [source.table(request) for request in cell.requests(masking)]
+    tables = [source.read(request) for request in cell.requests(masking)]
     used = tables[0].used
-    hidden = float(np.median(tables[0].hidden_fraction[used])) if used.any() else 0.0
-    if masking.whose == "elsewhere":  # no larger than what is left off it: look at the region
-        own = source.table(cell.requests(replace(masking, whose="own"))[0])
-        _refuse_large(masking, float(np.median(own.hidden_fraction[used])), largest)
-    elif masking.keep != "all":
-        _refuse_large(masking, hidden, largest)
+    hidden = _median(tables[0].hidden_fraction[used])
+    sizing = sized_by(masking)
+    sized = tables[0] if sizing == masking else source.read(cell.requests(sizing)[0])
+    refuse_large(masking, _median(sized.hidden_fraction[used]), largest)
     labels = np.array([case.labels[cell.target] for case in dataset.cases])
     patients = np.array([case.patient for case in dataset.cases])
     column = cell.model.targets.index(cell.target)
@@ -99,7 +94,9 @@ def cell_scores(
         dataset=dataset.digest,
         used=used,
         visible=1 - hidden,
-        covered=_covered(masking, tables[0].covered_fraction[used]),
+        covered=round(_median(tables[0].covered_fraction[used]), 6)
+        if masking.covers_partly and used.any()
+        else None,
         **_comparable(cell, source, used, folds),
     )
 
@@ -126,30 +123,8 @@ def held_out_folds(cell: Cell, source: EvidenceSource) -> NDArray[np.int_] | Non
     return np.array(found)
 
 
-def _refuse_large(masking: Masking, hidden: float, largest: float) -> None:
-    share = hidden if masking.keep == "outside" else 1 - hidden
-    if masking.whose == "window":
-        if hidden > LARGEST_ROI:
-            raise NotApplicable(
-                f"regions lie so far apart that moving them to one place leaves {1 - hidden:.0%} "
-                f"of the frame in common"
-            )
-    elif masking.whose == "elsewhere" and share > LARGEST_ELSEWHERE:
-        raise NotApplicable(
-            f"the region fills a median {share:.0%} of the image (limit "
-            f"{LARGEST_ELSEWHERE:.0%}): no area of its size lies off it"
-        )
-    elif share > largest:
-        raise NotApplicable(
-            f"the masked region fills a median {share:.0%} of the image (limit "
-            f"{largest:.0%}): hiding or keeping it asks nothing"
-        )
-
-
-def _covered(masking: Masking, covered: NDArray[np.float32]) -> float | None:
-    if masking.whose not in ("foreign", "population", "elsewhere") or not len(covered):
-        return None
-    return round(float(np.median(covered)), 6)
+def _median(shares: NDArray[np.float32]) -> float:
+    return float(np.median(shares)) if len(shares) else 0.0
 
 
 def auroc_of(found: CellScores, label: str, scores: NDArray[np.float64] | None = None) -> Estimate:

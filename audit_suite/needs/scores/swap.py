@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import OnlyROI
-from audit_suite.needs.scores import CellScores, auroc_of, cell_scores
+from audit_suite.needs.scores.cell_scores import CellScores, auroc_of, cell_scores
 from audit_suite.statistics import Estimate
 from audit_suite.statistics.influence import shared_variance
 from audit_suite.verdict import NotApplicable
@@ -32,7 +33,7 @@ class BackgroundGap:
         """Its name."""
         return "background-gap"
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores before swapped backgrounds."""
         return cell.requests(SWAPPED)
 
@@ -61,14 +62,9 @@ class BackgroundGap:
         return clustered_by_donor(gap, scores, donors, "gap")
 
 
-def background_gap() -> BackgroundGap:
-    """Need: how much backgrounds of the right class help, against random ones."""
-    return BackgroundGap()
-
-
 def donors_of(cell: Cell, source: EvidenceSource, scores: CellScores) -> NDArray[np.int_]:
     """Which image of the data set lent each used one its background; -1 where none did."""
-    from audit_suite.evidence.context import lenders
+    from audit_suite.evidence.scores.survey import lenders
 
     lent = lenders(source.dataset(cell.dataset), source.profile.seed, scores.used)
     found = [lent[i] for i in np.flatnonzero(scores.used)]

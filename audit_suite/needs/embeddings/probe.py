@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.errors import AuditError
-from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking
-from audit_suite.needs.classifier import FOLDS, cross_validated_auroc, logistic
-from audit_suite.needs.embedding import Embedded, over_folds
+from audit_suite.needs.embeddings.distance import Embedded, over_folds
+from audit_suite.needs.tabular.classifier import FOLDS, cross_validated_auroc, logistic
 from audit_suite.statistics import Estimate
 from audit_suite.verdict import NotApplicable
 
@@ -40,7 +41,7 @@ class Probe:
         """The tag."""
         return self.tag or "nothing"
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Embeddings of full images.
 
         Raises:
@@ -83,16 +84,6 @@ class EachTag:
     def expand(self, cell: Cell, maskings: Sequence[Masking]) -> tuple[Probe, ...]:
         """One need a tag; one that does not apply where there is none."""
         return tuple(Probe(name) for name in cell.dataset.metadata or ("",))
-
-
-def probe(tag: str) -> Probe:
-    """Need: how well the embedding tells a tag, among images equal in the finding."""
-    return Probe(tag)
-
-
-def each_tag() -> EachTag:
-    """Needs: `probe` of every tag the data set's card declares, one case each."""
-    return EachTag()
 
 
 def sides(

@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.datasets.properties import PROPERTIES
-from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking
-from audit_suite.needs.classifier import (
+from audit_suite.needs.scores.cell_scores import CellScores, cell_scores
+from audit_suite.needs.tabular.classifier import (
     cross_validate,
     cross_validated_auroc,
     standard_ranks,
     tabular,
 )
-from audit_suite.needs.scores import CellScores, cell_scores
 from audit_suite.statistics import Estimate, estimate_auroc, estimate_mean
 from audit_suite.verdict import NotApplicable
 
@@ -37,7 +38,7 @@ class Association:
         """The name."""
         return self.name
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Full images: their properties come with them."""
         return cell.requests(Full())
 
@@ -85,7 +86,7 @@ class Following:
         """The name and the class."""
         return f"{self.name}-{self.among}"
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores on full images."""
         return cell.requests(Full())
 
@@ -129,27 +130,12 @@ class EachProperty:
         )
 
 
-def association(name: str) -> Association:
-    """Need: how well one image property or tag tells the label."""
-    return Association(name)
-
-
-def each_property() -> EachProperty:
-    """Needs: `association` of every image property and declared tag."""
-    return EachProperty()
-
-
-def following(name: str, among: Literal["positive", "negative"]) -> Following:
-    """Need: how closely the score follows a property or tag among patients of one class."""
-    return Following(name, among)
-
-
 def _values(
     name: str, cell: Cell, source: EvidenceSource, scores: CellScores
 ) -> tuple[NDArray[np.float64] | None, list[list[str]]]:
     """The numbers of a property or numeric tag (NaN where unknown), or the texts of another."""
     if name in PROPERTIES:
-        table = source.table(cell.requests(Full())[0])
+        table = source.read(cell.requests(Full())[0])
         assert table.properties is not None, "full images carry their properties"
         numbers = table.properties[scores.used, PROPERTIES.index(name)].astype(np.float64)
         return _different(name, numbers), []

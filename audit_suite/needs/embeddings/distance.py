@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking
-from audit_suite.needs.classifier import cross_validated_auroc, logistic
-from audit_suite.needs.scores import held_out_folds
+from audit_suite.needs.scores.cell_scores import held_out_folds
+from audit_suite.needs.tabular.classifier import cross_validated_auroc, logistic
 from audit_suite.statistics import Estimate, estimate_mean, mean_of_folds
 from audit_suite.verdict import NotApplicable
 
@@ -29,7 +30,7 @@ class Departure:
         """The masking's id behind ``departure``."""
         return f"departure-{self.masking.id}"
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Embeddings of full and masked images."""
         return *cell.requests(Full()), *cell.requests(self.masking)
 
@@ -64,7 +65,7 @@ class Domain:
         """The masking's id behind ``domain``."""
         return f"domain-{self.masking.id}"
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Embeddings of full and masked images."""
         return *cell.requests(Full()), *cell.requests(self.masking)
 
@@ -91,16 +92,6 @@ class Domain:
         p_value = found.scale.p_above(0.5)
         # Its positives are patients with a masked image, not with the finding.
         return replace(found, n_positives=None).placed(masking=self.masking.id, p=p_value)
-
-
-def departure(masking: Masking) -> Departure:
-    """Need: how far ``masking`` moves embeddings, in units of the distance between patients."""
-    return Departure(masking)
-
-
-def domain(masking: Masking) -> Domain:
-    """Need: how well embeddings under ``masking`` are told from those of full images."""
-    return Domain(masking)
 
 
 @dataclass(frozen=True)
@@ -133,7 +124,7 @@ def embedded(cell: Cell, source: EvidenceSource, *maskings: Masking) -> list[Emb
     patients = np.array([case.patient for case in dataset.cases])
     folds = []
     for requests in zip(*(cell.requests(masking) for masking in maskings), strict=True):
-        tables = [source.table(request) for request in requests]
+        tables = [source.read(request) for request in requests]
         arrays = [table.embeddings for table in tables if table.embeddings is not None]
         if len(arrays) < len(tables):
             raise NotApplicable(

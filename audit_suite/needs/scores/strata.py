@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Masking
-from audit_suite.needs.scores import cell_scores
+from audit_suite.needs.scores.cell_scores import cell_scores
 from audit_suite.statistics import Estimate, estimate_auroc_within
 from audit_suite.verdict import NotApplicable
 
@@ -35,7 +36,7 @@ class WithinStrata:
         """The stratum and the masking's id."""
         return f"{self.by or 'nothing'}-{self.masking.id}"
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores under the masking.
 
         Raises:
@@ -90,16 +91,6 @@ class EachStratum:
         card = cell.dataset
         names = dict.fromkeys((*card.metadata, *(card.targets if len(card.targets) > 1 else ())))
         return tuple(WithinStrata(self.masking, name) for name in names or ("",))
-
-
-def within(masking: Masking, by: str) -> WithinStrata:
-    """Need: AUROC under ``masking`` among images equal in ``by``, a tag or another target."""
-    return WithinStrata(masking, by)
-
-
-def each_stratum(masking: Masking) -> EachStratum:
-    """Needs: `within` for every declared tag and every other target, one case each."""
-    return EachStratum(masking)
 
 
 def cut(values: Sequence[str]) -> NDArray[np.int_]:

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.evidence import Cell, EvidenceSource
-from audit_suite.evidence.explanation import attributions
-from audit_suite.evidence.request import Explanation
+from audit_suite.evidence.attributions.request import AttributionRequest
 from audit_suite.maskings import Masking
-from audit_suite.needs.attribution import Explaining, explained_in
-from audit_suite.needs.map_measures import completeness_gap, similarity
+from audit_suite.needs.maps.attribution import Explaining, explained_in
+from audit_suite.needs.maps.measures import completeness_gap, similarity
 from audit_suite.statistics import Estimate, estimate_mean
 from audit_suite.verdict import NotApplicable
 
@@ -111,7 +110,7 @@ class Faithfulness(Explaining):
 class Repeatability(Explaining):
     """Likeness of the maps of two folds for the same image, above that of two images (I4)."""
 
-    def explanations(self, cell: Cell) -> tuple[Explanation, ...]:
+    def requests(self, cell: Cell) -> tuple[AttributionRequest, ...]:
         """Those of all folds of the model, whichever fold the cell is of."""
         count = len(cell.model.folds)
         if count < 2:
@@ -125,7 +124,7 @@ class Repeatability(Explaining):
         Raises:
             NotApplicable: If there are no two folds, or the method cannot handle the model.
         """
-        tables = [attributions(request, source) for request in self.explanations(cell)]
+        tables = [source.read(request) for request in self.requests(cell)]
         maps = [table.arrays["coarse"] for table in tables]
         same, other = [], []
         for one, next_ in itertools.pairwise(maps):
@@ -184,31 +183,6 @@ class EachCluster:
     def expand(self, cell: Cell, maskings: Sequence[Masking]) -> tuple[Clusters, ...]:
         """One need a tag, and one of the label."""
         return tuple(Clusters(self.method, tag) for tag in ("label", *cell.dataset.metadata))
-
-
-def randomisation(method: str, stage: int = 2) -> Randomisation:
-    """Need: whether an explainer's maps change when the model is shuffled."""
-    return Randomisation(method, stage)
-
-
-def incompleteness(method: str) -> Incompleteness:
-    """Need: how far an explainer's attributions are from adding up to the output."""
-    return Incompleteness(method)
-
-
-def faithfulness(method: str) -> Faithfulness:
-    """Need: how far deletion and insertion by an explainer's maps are ahead of chance."""
-    return Faithfulness(method)
-
-
-def repeatability(method: str) -> Repeatability:
-    """Need: whether the folds of a model are explained alike."""
-    return Repeatability(method)
-
-
-def each_cluster(method: str) -> EachCluster:
-    """Needs: whether kinds of maps go with the label, and with each declared tag."""
-    return EachCluster(method)
 
 
 def _clusters(coarse: NDArray[Any], seed: int) -> Integers:

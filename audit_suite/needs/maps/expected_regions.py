@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.cards.model import Expectation
 from audit_suite.datasets.regions import BORDER, region_names
-from audit_suite.evidence import Cell, EvidenceSource, Request
-from audit_suite.evidence.explanation import REGION_SHAPLEY, Attributions
-from audit_suite.evidence.request import Explanation
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.attributions.request import (
+    REGION_SHAPLEY,
+    AttributionRequest,
+    Attributions,
+)
+from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Masking, OnlyROI
-from audit_suite.needs.attribution import Explaining, explained_by
-from audit_suite.needs.map_measures import outside_share
-from audit_suite.needs.scores import auroc_of, cell_scores
-from audit_suite.needs.swap import clustered_by_donor, donors_of
+from audit_suite.needs.maps.attribution import Explaining, explained_by
+from audit_suite.needs.maps.measures import outside_share
+from audit_suite.needs.scores.cell_scores import auroc_of, cell_scores
+from audit_suite.needs.scores.swap import clustered_by_donor, donors_of
 from audit_suite.statistics import Estimate
 from audit_suite.verdict import NotApplicable
 
@@ -31,8 +36,10 @@ class ExpectedExcess(Explaining):
     The area's share of the frame is what a model would give them that looks nowhere in particular.
     """
 
-    def explanations(self, cell: Cell) -> tuple[Explanation, ...]:
-        """Shapley values of the regions, those that are never to matter told apart.
+    method: str = REGION_SHAPLEY
+
+    def requests(self, cell: Cell) -> tuple[AttributionRequest, ...]:
+        """Shapley values of the regions, and separately of those that must never matter.
 
         Raises:
             NotApplicable: If no region is expected to matter, or the data set lacks one that is.
@@ -48,9 +55,9 @@ class ExpectedExcess(Explaining):
         """The mean excess over the sample, -1 to 1.
 
         Raises:
-            NotApplicable: As `explanations`, or if the model cannot be explained.
+            NotApplicable: As `requests`, or if the model cannot be explained.
         """
-        found = explained_by(cell, source, self.explanations(cell))
+        found = explained_by(cell, source, self.requests(cell))
         inside = found.arrays["inside"]
         share = 1 - outside_share(found.arrays["values"], inside)
         area = _area(found, inside)
@@ -74,8 +81,8 @@ class NeverShare(Explaining):
         """The region."""
         return self.region or "nothing"
 
-    def explanations(self, cell: Cell) -> tuple[Explanation, ...]:
-        """Shapley values of the regions, those that are never to matter told apart.
+    def requests(self, cell: Cell) -> tuple[AttributionRequest, ...]:
+        """Shapley values of the regions, and separately of those that must never matter.
 
         Raises:
             NotApplicable: If no region is declared, or the data set does not have this one.
@@ -87,9 +94,9 @@ class NeverShare(Explaining):
         """The mean share over the images of the sample that show the region, 0 to 1.
 
         Raises:
-            NotApplicable: As `explanations`, or if the model cannot be explained.
+            NotApplicable: As `requests`, or if the model cannot be explained.
         """
-        requests = self.explanations(cell)
+        requests = self.requests(cell)
         found = explained_by(cell, source, requests)
         inside = found.arrays["apart"][:, :, requests[0].apart.index(self.region)]
         area = _area(found, inside)
@@ -126,7 +133,7 @@ class NeverAlone:
         """The region before another patient's image."""
         return OnlyROI(self.region, fill="swap")
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores under the masking.
 
         Raises:
@@ -141,7 +148,7 @@ class NeverAlone:
         Raises:
             NotApplicable: As `requests`, or if fewer than 95 % of the images show the region.
         """
-        table = source.table(self.requests(cell)[0])
+        table = source.read(self.requests(cell)[0])
         scores = cell_scores(cell, source, self.masking)
         shown = table.hidden_fraction[scores.used] < 1
         if shown.mean() < _SHOWN:
@@ -166,10 +173,10 @@ class EachNever:
     """A need of every region that a model card says must never matter; known only at collection.
 
     Attributes:
-        kind: The need.
+        kind: ``share`` for `NeverShare`, ``alone`` for `NeverAlone`.
     """
 
-    kind: type[NeverShare] | type[NeverAlone]
+    kind: Literal["share", "alone"]
 
     def expand(
         self, cell: Cell, maskings: Sequence[Masking]
@@ -178,24 +185,9 @@ class EachNever:
         expectation = cell.model.expectations.get(cell.target)
         names = expectation.never if expectation else ()
         return tuple(
-            NeverShare(REGION_SHAPLEY, name) if self.kind is NeverShare else NeverAlone(name)
+            NeverShare(REGION_SHAPLEY, name) if self.kind == "share" else NeverAlone(name)
             for name in names or ("",)
         )
-
-
-def expected_excess() -> ExpectedExcess:
-    """Need: how much more of the answer than of the frame lies in the expected regions."""
-    return ExpectedExcess(REGION_SHAPLEY)
-
-
-def each_never_share() -> EachNever:
-    """Needs: the share of the answer of each region that must not matter, one case each."""
-    return EachNever(NeverShare)
-
-
-def each_never_alone() -> EachNever:
-    """Needs: AUROC of each region that must not matter, alone, one case each."""
-    return EachNever(NeverAlone)
 
 
 def declared(cell: Cell) -> Expectation:
@@ -226,7 +218,7 @@ def _unnamed(cell: Cell, key: str) -> str:
     )
 
 
-def _explanations(cell: Cell) -> tuple[Explanation, ...]:
+def _explanations(cell: Cell) -> tuple[AttributionRequest, ...]:
     """One request for all that is expected in a cell: it is explained once."""
     known = {*region_names(cell.dataset), BORDER}
     named = declared(cell)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, overload
 
-from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking
-from audit_suite.needs.scores import auroc_of, cell_scores
-from audit_suite.needs.swap import clustered_by_donor, donors_of
+from audit_suite.needs.scores.cell_scores import auroc_of, cell_scores
+from audit_suite.needs.scores.swap import clustered_by_donor, donors_of
 from audit_suite.statistics import Estimate
 
 
@@ -24,7 +25,7 @@ class Auroc:
         """The masking's id."""
         return self.masking.id
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores under the masking."""
         return cell.requests(self.masking)
 
@@ -32,7 +33,7 @@ class Auroc:
         """AUROC with its patient-clustered influence (DeLong 1988, Obuchowski 1997)."""
         scores = cell_scores(cell, source, self.masking)
         label = f"AUROC {self.masking.label}".rstrip()
-        if self.masking.fill == "swap":
+        if self.masking.needs_donor:
             donors, name = donors_of(cell, source, scores), f"{cell.model.name}/{self.id}"
             estimate = clustered_by_donor(lambda s: auroc_of(s, label), scores, donors, name)
         else:

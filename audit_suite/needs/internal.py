@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from audit_suite.cards import internal_card
 from audit_suite.evidence import Cell, EvidenceSource, Request
@@ -22,7 +23,7 @@ class Internal:
         """The need's id behind ``internal``."""
         return f"internal-{self.need.id}"
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[Request[Any], ...]:
         """What the need asks there."""
         return self.need.requests(_there(cell))
 
@@ -35,11 +36,6 @@ class Internal:
         there = _there(cell)
         estimate = self.need.estimate(there, source)
         return estimate.named(f"{estimate.label} on {there.dataset.name}")
-
-
-def internal(need: Need) -> Internal:
-    """Need: the same on the data set that this one is external to (card key ``internal``)."""
-    return Internal(need)
 
 
 def _there(cell: Cell) -> Cell:

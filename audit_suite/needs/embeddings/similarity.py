@@ -8,10 +8,11 @@ from typing import Literal
 
 import numpy as np
 
-from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking, WithoutROI
-from audit_suite.needs.embedding import Floats, cosines, embedded
-from audit_suite.needs.scores import cell_scores
+from audit_suite.needs.embeddings.distance import Floats, cosines, embedded
+from audit_suite.needs.scores.cell_scores import cell_scores
 from audit_suite.statistics import Estimate, estimate_mean
 from audit_suite.verdict import NotApplicable
 
@@ -38,7 +39,7 @@ class Similarity:
         """The masking's id behind ``similarity``, and the class."""
         return f"similarity-{self.masking.id}" + f"-{self.among}" * (self.among != "all")
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Embeddings of full and masked images."""
         beside = () if self.beside is None else cell.requests(self.beside)
         return *cell.requests(Full()), *cell.requests(self.masking), *beside
@@ -71,18 +72,8 @@ class EachSimilarity:
 
     def expand(self, cell: Cell, maskings: Sequence[Masking]) -> tuple[Similarity, ...]:
         """One need a masking that hides something."""
-        hiding = [masking for masking in maskings if masking.keep != "all"]
+        hiding = [masking for masking in maskings if not masking.is_full]
         return tuple(Similarity(masking) for masking in hiding or [WithoutROI()])
-
-
-def similarity(masking: Masking, among: Among = "all", beside: Masking | None = None) -> Similarity:
-    """Need: how alike the embeddings of full and masked images are, of all or of one class."""
-    return Similarity(masking, among, beside)
-
-
-def each_similarity() -> EachSimilarity:
-    """Needs: `similarity` under each masking that policy or card names, one case each."""
-    return EachSimilarity()
 
 
 def _alike(cell: Cell, source: EvidenceSource, masking: Masking) -> Floats:

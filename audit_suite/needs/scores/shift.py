@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking
-from audit_suite.needs.scores import CellScores, cell_scores
+from audit_suite.needs.scores.cell_scores import CellScores, cell_scores
 from audit_suite.statistics import Estimate, estimate_mean, estimate_proportion
 from audit_suite.verdict import NotApplicable
 
@@ -26,7 +27,7 @@ class ScoreShift:
         """The masking's id behind ``shift``."""
         return f"shift-{self.masking.id}"
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores on full images and under the masking."""
         return *cell.requests(Full()), *cell.requests(self.masking)
 
@@ -52,7 +53,7 @@ class FlipRate:
         """The masking's id behind ``flips``."""
         return f"flips-{self.masking.id}"
 
-    def requests(self, cell: Cell) -> tuple[Request, ...]:
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores on full images and under the masking."""
         return *cell.requests(Full()), *cell.requests(self.masking)
 
@@ -74,16 +75,6 @@ class FlipRate:
             full.dataset,
             label=f"share of true positives lost {self.masking.label}",
         )
-
-
-def score_shift(masking: Masking) -> ScoreShift:
-    """Need: mean change of the score under ``masking``."""
-    return ScoreShift(masking)
-
-
-def flip_rate(masking: Masking) -> FlipRate:
-    """Need: share of true positives that ``masking`` turns negative."""
-    return FlipRate(masking)
 
 
 def _pair(cell: Cell, source: EvidenceSource, masking: Masking) -> tuple[CellScores, CellScores]:

@@ -1,0 +1,1 @@
+"""Estimates from attributions: where an output comes from, and whether a map can be believed."""

@@ -1,0 +1,1 @@
+"""Estimates from readers' answers, beside the model's scores of the same images."""

@@ -1,0 +1,1 @@
+"""Estimates from the scores of masked images."""

@@ -1,0 +1,44 @@
+"""Whether the audit prepares images as the release pipeline does (O3): measured, not estimated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.statistics import Exact
+from audit_suite.verdict import NotApplicable
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Largest difference between the audit's input and the release pipeline's on golden files."""
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+        return "parity"
+
+    def requests(self, cell: Cell) -> tuple[Request[Any], ...]:
+        """Nothing: the golden files are read when it is asked."""
+        return ()
+
+    def answer(self, cell: Cell, source: EvidenceSource) -> Exact:
+        """The difference, in units of the model's input.
+
+        Raises:
+            NotApplicable: If the model's card names no golden files.
+            AuditError: If a file is missing or does not fit.
+        """
+        from audit_suite.evidence.golden_files import preprocessing_difference
+
+        card = cell.model
+        if card.parity is None:
+            raise NotApplicable(
+                "the model card names no golden files of its release pipeline (parity)"
+            )
+        return Exact(
+            "largest difference of the input to the release pipeline's",
+            preprocessing_difference(card, card.parity),
+            len(card.parity.images),
+        )

@@ -1,0 +1,67 @@
+"""How often a check would fail on labels that mean nothing: the instrument's own error (C8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.scores.request import ScoreRequest
+from audit_suite.maskings import Masking
+from audit_suite.needs.scores.cell_scores import CellScores, auroc_of, cell_scores
+from audit_suite.statistics import Exact, Family
+from audit_suite.verdict import Verdict
+
+PERMUTATIONS = 200
+
+
+@dataclass(frozen=True)
+class PermutedFails:
+    """Share of label permutations under which a check like R2 would fail.
+
+    Labels are permuted by patient, so scores carry no information on them: each fail is a false
+    one. Folds are averaged by score.
+
+    Attributes:
+        maskings: The fills that must agree.
+        margin: Of the distance to .5.
+    """
+
+    maskings: tuple[Masking, ...]
+    margin: float
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+        return "permuted-fails"
+
+    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
+        """Scores under each masking."""
+        return tuple(one for masking in self.maskings for one in cell.requests(masking))
+
+    def answer(self, cell: Cell, source: EvidenceSource) -> Exact:
+        """The share, 0 to 1.
+
+        Raises:
+            NotApplicable: If no ROI is declared, or it is too large.
+        """
+        scores = [cell_scores(cell, source, masking) for masking in self.maskings]
+        rng = np.random.default_rng(source.profile.seed)
+        fails = 0
+        for _ in range(PERMUTATIONS):
+            labels = _permuted(scores[0], rng)
+            family = Family([auroc_of(replace(each, labels=labels), "AUROC") for each in scores])
+            compared = family.distance_to(0.5).compare("<", self.margin)
+            fails += compared.verdict is Verdict.FAIL
+        label = f"share of {PERMUTATIONS} label permutations that would fail"
+        return Exact(label, fails / PERMUTATIONS, len(scores[0].labels))
+
+
+def _permuted(scores: CellScores, rng: np.random.Generator) -> NDArray[np.int_]:
+    """Labels of patients (positive if any image is) dealt out anew among them."""
+    unique, of_image = np.unique(scores.patients, return_inverse=True)
+    positive = np.zeros(len(unique), np.int_)
+    np.maximum.at(positive, of_image, scores.labels)
+    return rng.permutation(positive)[of_image]

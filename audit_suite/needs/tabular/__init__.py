@@ -1,0 +1,1 @@
+"""Classifiers trained here, on masks, metadata and image properties, honestly cross-validated."""
