@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from audit_suite.audit.judge import judge
+from audit_suite.audit.opening import Audit
+from audit_suite.audit.plan import Case
+from audit_suite.audit.resolve import OnDemand, resolve, rule_for
 from audit_suite.errors import AuditError
-from audit_suite.evidence import Cell
-from audit_suite.needs import Need, estimate_in
 from audit_suite.record import Finding
-from audit_suite.statistics import DecisionRule, Estimate, Family, Recorded, explain, recording
+from audit_suite.statistics import DecisionRule, Recorded, explain, recording
 from audit_suite.verdict import Inconclusive, NotApplicable, Verdict
-from pytest_audit.collecting import CASE, Argument, Asked
-from pytest_audit.findings import judge
-
-if TYPE_CHECKING:
-    from pytest_audit.session import Audit
+from pytest_audit.collecting import CASE
 
 _RECORDED = pytest.StashKey[Recorded]()
 _FINDING = pytest.StashKey[Finding]()
@@ -27,28 +25,6 @@ _WORDS = {
     Verdict.NOT_APPLICABLE: ("not applicable", "n", ("NOT APPLICABLE", {"cyan": True})),
     Verdict.WAIVED: ("waived", "w", ("WAIVED", {"yellow": True})),
 }
-
-
-class OnDemand:
-    """The fixture ``audit``: estimates a check asks for beyond what it declared.
-
-    Attributes:
-        cell: The model, data set and target of this case.
-        source: The stored evidence, for what is measured and not estimated.
-    """
-
-    def __init__(self, cell: Cell, audit: Audit) -> None:
-        self.cell = cell
-        self.source = audit.source
-
-    def __call__(self, need: Need) -> Estimate:
-        """The estimate of a need; its evidence is computed now if it is not stored.
-
-        Raises:
-            NotApplicable: If the need has no meaning in this cell.
-            AuditError: If the evidence cannot be had.
-        """
-        return estimate_in(need, self.cell, self.source)
 
 
 class Judging:
@@ -61,9 +37,8 @@ class Judging:
     @pytest.fixture
     def audit(self, request: pytest.FixtureRequest) -> OnDemand:
         """Estimates on demand: ``audit(auroc(WithoutROI(dilation=5)))``; ``audit.cell``."""
-        asked: Asked | None = getattr(request, "param", None)
-        cell = asked.cell if asked is not None else request.node.stash[CASE].cell
-        return OnDemand(cell, self._audit)
+        case: Case = getattr(request, "param", None) or request.node.stash[CASE]
+        return OnDemand(case.cell, self._audit)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
@@ -71,23 +46,10 @@ class Judging:
         case = pyfuncitem.stash.get(CASE, None)
         if case is None:
             return (yield)
-        settings = self._audit.settings
-        rule = DecisionRule(
-            alpha=1 - settings.confidence,
-            cases=case.cases if settings.multiplicity == "holm" else 1,
-        )
-        with recording(rule) as recorded:
+        with recording(rule_for(case, self._audit)) as recorded:
             pyfuncitem.stash[_RECORDED] = recorded
-            for name, argument in case.arguments.items():
-                pyfuncitem.funcargs[name] = self._resolve(case.cell, argument)
+            pyfuncitem.funcargs |= resolve(case, self._audit)
             return (yield)
-
-    def _resolve(self, cell: Cell, argument: Argument) -> object:
-        if isinstance(argument, tuple):
-            return Family([estimate_in(need, cell, self._audit.source) for need in argument])
-        if isinstance(argument, Need):
-            return estimate_in(argument, cell, self._audit.source)
-        return argument
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -102,7 +64,7 @@ class Judging:
             recorded = item.stash.get(_RECORDED, None) or Recorded(DecisionRule())
             finding = judge(case, raised, recorded, self._audit.waivers)
         elif raised is not None:  # a fixture failed, or a test was skipped
-            finding = item.stash.get(_FINDING, case.planned().finding)
+            finding = item.stash.get(_FINDING, case.planned())
             finding.verdict = Verdict.ERROR
             finding.reason = f"{call.when}: {type(raised).__name__}: {raised}"
         else:
@@ -138,20 +100,20 @@ class Judging:
             report.longrepr = (*location, f"{word}: {finding.reason}")
         else:
             report.outcome = "failed"
-            speaks = isinstance(raised, AssertionError) or not isinstance(
+            has_text = isinstance(raised, AssertionError) or not isinstance(
                 raised, AuditError | Inconclusive | NotApplicable | None
             )
-            if not speaks or report.longrepr is None:
+            if not has_text or report.longrepr is None:
                 report.longrepr = f"{finding.id}\n{finding.verdict}: {finding.reason}"
 
     def pytest_report_teststatus(
         self, report: pytest.TestReport
     ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
         """Name the verdicts pytest has no word for."""
-        found = getattr(report, "audit_finding", None)
-        if found is None or report.when != "call":
+        finding = getattr(report, "audit_finding", None)
+        if finding is None or report.when != "call":
             return None
-        return _WORDS.get(Finding.model_validate_json(found).verdict)
+        return _WORDS.get(Finding.model_validate_json(finding).verdict)
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
         """Say a failed comparison in the estimate's own words."""
@@ -160,19 +122,19 @@ class Judging:
 
 def _properties(finding: Finding) -> list[tuple[str, object]]:
     """JUnit properties; builtin types only, or xdist cannot send them."""
-    found: list[tuple[str, object]] = [
+    properties: list[tuple[str, object]] = [
         ("audit_id", finding.id),
         ("audit_check", finding.check),
         ("audit_verdict", str(finding.verdict.value)),
     ]
     if finding.estimate is not None:
         estimate = finding.estimate
-        found += [
+        properties += [
             ("audit_estimate", float(estimate.value)),
             ("audit_low", float(estimate.low)),
             ("audit_high", float(estimate.high)),
             ("audit_n_patients", int(estimate.n_patients)),
         ]
     if finding.margin is not None:
-        found.append(("audit_margin", float(finding.margin)))
-    return found
+        properties.append(("audit_margin", float(finding.margin)))
+    return properties

@@ -4,35 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from audit_suite.audit.settings import Settings
+
 
 @dataclass(frozen=True)
-class Settings:
-    """The audit's options, from the command line or, where silent, from the ini file."""
+class Options:
+    """What only the plugin needs to know, beside the audit's settings."""
 
-    suites: tuple[str, ...]
-    models: tuple[Path, ...]
-    folds: Literal["each", "mean", "ensemble"]
-    maskings: tuple[str, ...]
-    datasets: tuple[Path, ...]
+    settings: Settings
     report: Path | None
     json: Path | None
-    evidence: Path
-    waivers: Path | None
-    readings: Path | None
     plan: bool
-    offline: bool
-    inconclusive: Literal["block", "warn"]
-    confidence: float
-    multiplicity: Literal["holm", "none"]
-    seed: int
-    device: str
-    batch_size: int | None
-    max_cases: int | None
-    max_explained: int
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -94,8 +81,8 @@ def add_options(parser: pytest.Parser) -> None:
     option("--audit-confidence", "confidence of a fail's interval (0.95)", type=float)
     option(
         "--audit-multiplicity",
-        "fails hold over all cases of a check: holm (default) or none",
-        choices=("holm", "none"),
+        "correct fails for the number of cases of their check: bonferroni (default) or none",
+        choices=("bonferroni", "none"),
     )
     option("--audit-seed", "seed of random fills and samples (1907)", type=int)
     option(
@@ -103,7 +90,7 @@ def add_options(parser: pytest.Parser) -> None:
         "where models run: auto (default), cpu or cuda",
         choices=("auto", "cpu", "cuda"),
     )
-    option("--audit-batch-size", "images a forward pass (default: by input size)", type=int)
+    option("--audit-batch-size", "images per forward pass (default: by input size)", type=int)
     option(
         "--audit-max-explained",
         "images of each data set and target that attributions are computed for (48)",
@@ -112,50 +99,54 @@ def add_options(parser: pytest.Parser) -> None:
     option("--audit-max-cases", "smoke run on so many images of each data set", type=int)
 
 
-def read_settings(config: pytest.Config) -> Settings:
+def read_options(config: pytest.Config) -> Options:
     """Merge command line and ini.
 
     Raises:
         pytest.UsageError: If a value is out of range or no card is named.
     """
+    from audit_suite.audit.settings import RANGES, Settings
 
     def value(key: str, ini: str | None = None) -> Any:
         given = config.getoption(key, default=None)
         silent = given is None or given is False or given == []
-        found = config.getini(ini or key) if silent else given
-        return None if found is None or found in ("", []) else found
+        chosen = config.getini(ini or key) if silent else given
+        return None if chosen is None or chosen in ("", []) else chosen
 
     def path(key: str) -> Path | None:
-        found = value(key)
-        if found is None:
+        named = value(key)
+        if named is None:
             return None
         from_ini = config.getoption(key, default=None) is None
         folder: Path = config.rootpath if from_ini else config.invocation_params.dir
-        return folder / str(found)
+        return folder / str(named)
 
     def paths(key: str, ini: str) -> tuple[Path, ...]:
         here = config.invocation_params.dir
-        named = [here / found for found in value(key, ini) or ()]
-        return tuple(file for path in named for file in _cards(path))
+        named = [here / card for card in value(key, ini) or ()]
+        return tuple(file for card in named for file in _cards(card))
 
-    def number(key: str, kind: type, default: Any, low: float, high: float, want: str) -> Any:
-        found = value(key)
+    def number(key: str, kind: type) -> dict[str, Any]:
+        text = value(f"audit_{key}")
+        if text is None:
+            return {}
+        least, largest, want = RANGES[key]
         try:
-            number = default if found is None else kind(found)
-            good = number is None or low <= number <= high
+            parsed = kind(text)
+            good = least <= parsed <= largest
         except ValueError:
             good = False
         if not good:
-            option = "--" + key.replace("_", "-")
-            shown = f"{found:g}" if isinstance(found, float) else found
+            option = f"--audit-{key.replace('_', '-')}"
+            shown = f"{text:g}" if isinstance(text, float) else text
             raise pytest.UsageError(f"{option}={shown}: must be {want}")
-        return number
+        return {key: parsed}
 
     def choice(key: str, *known: str) -> Any:
-        found = value(key) or known[0]
-        if found not in known:
-            raise pytest.UsageError(f"{key} = {found!r} in the ini file: must be one of {known}")
-        return found
+        chosen = value(key) or known[0]
+        if chosen not in known:
+            raise pytest.UsageError(f"{key} = {chosen!r} in the ini file: must be one of {known}")
+        return chosen
 
     models, datasets = (
         paths("audit_model", "audit_models"),
@@ -167,29 +158,27 @@ def read_settings(config: pytest.Config) -> Settings:
                 f"--audit needs at least one {option} CARD (or the ini key "
                 f"{option[2:].replace('-', '_')}s); model_zoo/ holds examples"
             )
-    return Settings(
-        suites=tuple(value("audit_suite") or ()),
+    settings = Settings(
         models=models,
-        folds=choice("audit_folds", "each", "mean", "ensemble"),
-        maskings=tuple(value("audit_masking", "audit_maskings") or ()),
         datasets=datasets,
-        report=path("audit_report"),
-        json=path("audit_json"),
+        suites=tuple(value("audit_suite") or ()),
+        maskings=tuple(value("audit_masking", "audit_maskings") or ()),
+        folds=choice("audit_folds", "each", "mean", "ensemble"),
         evidence=path("audit_evidence") or config.rootpath / ".audit-evidence",
         waivers=path("audit_waivers"),
         readings=path("audit_readings"),
-        plan=bool(value("audit_plan")),
         offline=bool(value("audit_offline")),
         inconclusive=choice("audit_inconclusive", "block", "warn"),
-        confidence=number("audit_confidence", float, 0.95, 0.5, 0.9999, "between 0.5 and 0.9999"),
-        multiplicity=choice("audit_multiplicity", "holm", "none"),
-        seed=number("audit_seed", int, 1907, 0, 2**32 - 1, "a whole number from 0 to 2^32 - 1"),
+        multiplicity=choice("audit_multiplicity", "bonferroni", "none"),
         device=choice("audit_device", "auto", "cpu", "cuda"),
-        batch_size=number("audit_batch_size", int, None, 1, 256, "a whole number from 1 to 256"),
-        max_explained=number(
-            "audit_max_explained", int, 48, 4, 10**6, "a whole number of 4 or more"
-        ),
-        max_cases=number("audit_max_cases", int, None, 2, 10**9, "a whole number of 2 or more"),
+        **number("confidence", float),
+        **number("seed", int),
+        **number("batch_size", int),
+        **number("max_explained", int),
+        **number("max_cases", int),
+    )
+    return Options(
+        settings, path("audit_report"), path("audit_json"), plan=bool(value("audit_plan"))
     )
 
 
@@ -197,6 +186,6 @@ def _cards(path: Path) -> list[Path]:
     """The card, or the cards of a folder."""
     if not path.is_dir():
         return [path]
-    if not (found := sorted(path.glob("*.toml"))):
+    if not (cards := sorted(path.glob("*.toml"))):
         raise pytest.UsageError(f"{path} is a folder without a card (*.toml)")
-    return found
+    return cards

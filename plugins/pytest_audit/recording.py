@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from audit_suite.errors import AuditError
-from audit_suite.evidence import Request, plan
-from audit_suite.gate import (
+from audit_suite.audit.assemble import assemble
+from audit_suite.audit.gate import (
     EXIT_FAIL,
     EXIT_INCOMPLETE,
     EXIT_INCONCLUSIVE,
@@ -18,15 +17,14 @@ from audit_suite.gate import (
     Gate,
     decide,
 )
-from audit_suite.maskings import Masking
+from audit_suite.audit.opening import Audit
+from audit_suite.audit.plan import shown_requests
+from audit_suite.errors import AuditError
 from audit_suite.record import Finding, Record, natural_order
 from audit_suite.verdict import Verdict
-from pytest_audit.assembling import assemble
 from pytest_audit.exchange import Exchange
+from pytest_audit.options import Options
 from pytest_audit.terminal import write_section
-
-if TYPE_CHECKING:
-    from pytest_audit.session import Audit
 
 # Options that keep tests from being collected at all, where no plan could miss them.
 _NARROWING = ("lf", "stepwise", "ignore", "ignore_glob")
@@ -35,9 +33,10 @@ _NARROWING = ("lf", "stepwise", "ignore", "ignore_glob")
 class Recording:
     """Keeps what came in; in the process that writes the record (never in a worker)."""
 
-    def __init__(self, config: pytest.Config, audit: Audit) -> None:
+    def __init__(self, config: pytest.Config, audit: Audit, options: Options) -> None:
         self._config = config
         self._audit = audit
+        self._options = options
         self._exchange = config.stash[Exchange.KEY]
         self._came: dict[str, Finding] = {}
         self._lost: dict[str, str] = {}
@@ -60,9 +59,9 @@ class Recording:
         """Take in a finding; a report without one that failed is a crash, and an error."""
         if self._exchange.is_worker:
             return
-        found = getattr(report, "audit_finding", None)
-        if found is not None:
-            finding = Finding.model_validate_json(found)
+        carried = getattr(report, "audit_finding", None)
+        if carried is not None:
+            finding = Finding.model_validate_json(carried)
             self._came[report.nodeid] = finding
             self._config.hook.pytest_audit_finding(finding=finding)
         elif report.failed:
@@ -75,9 +74,9 @@ class Recording:
         """Write the record and the report, then set the exit code by the gate."""
         if not self._exchange.is_worker:
             findings = self._findings()
-            settings = self._audit.settings
-            gate = self._whole(decide(findings, settings.inconclusive, self._audit.waivers))
-            if findings and not settings.plan:
+            policy = self._audit.settings.inconclusive
+            gate = self._whole(decide(findings, policy, self._audit.waivers))
+            if findings and not self._options.plan:
                 self._write(findings, gate)
             if gate.exit_code == EXIT_FAIL or not self._keeps(session, exitstatus, findings):
                 session.exitstatus = EXIT_FAIL if self._problems else gate.exit_code
@@ -114,49 +113,24 @@ class Recording:
         return bool(self._config.getoption(key, default=None))
 
     def _findings(self) -> list[Finding]:
-        found = []
+        findings = []
         for node, planned in self._exchange.plan().items():
             finding = self._came.get(node, planned.finding)
             if node in self._lost and node not in self._came:
                 finding.verdict, finding.reason = Verdict.ERROR, self._lost[node]
-            found.append(finding)
-        return sorted(found, key=natural_order)
-
-    def _requests(self) -> tuple[Request, ...]:
-        """The evidence planned, known in a controller too, which never collects."""
-        cells = {(c.model_name, c.dataset.name, c.target): c for c in self._audit.cells}
-        found: list[Request] = []
-        for planned in self._exchange.plan().values():
-            finding = planned.finding
-            cell = cells[finding.model, finding.dataset, finding.target]
-            for id in planned.maskings:
-                found += cell.requests(Masking.parse(id))
-        return plan(found)
+            findings.append(finding)
+        return sorted(findings, key=natural_order)
 
     def _write(self, findings: list[Finding], gate: Gate) -> None:
-        settings = self._audit.settings
+        planned = self._exchange.plan().values()  # known in a controller too, which never collects
+        shown = shown_requests(self._audit.cells, ((p.finding, p.maskings) for p in planned))
         try:
-            self._record = assemble(self._audit, findings, gate, self._requests())
-            if settings.json is not None:
-                _write_text(settings.json, self._record.to_json(), "--audit-json")
-                self._written.append(("record", settings.json))
-            if settings.report is not None:
-                from audit_suite.report import write_report
-
-                write_report(self._record, settings.report)
-                self._written.append(("report", settings.report))
+            self._record = assemble(self._audit, findings, gate, shown)
+            if self._options.json is not None:
+                self._record.save(self._options.json)
+                self._written.append(("record", self._options.json))
+            if self._options.report is not None:
+                self._record.report(self._options.report)
+                self._written.append(("report", self._options.report))
         except AuditError as error:
             self._problems.append(str(error))
-
-
-def _write_text(path: Path, text: str, option: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f"{path.name}.tmp")
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
-    except OSError as error:
-        raise AuditError(
-            f"{option}={path} cannot be written: {error.strerror}",
-            "name another path; the evidence is stored, the next run only repeats the verdicts",
-        ) from None

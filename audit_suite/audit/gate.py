@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from audit_suite.audit.waivers import Waiver, needless
 from audit_suite.record import Finding
 from audit_suite.verdict import Verdict
-from audit_suite.waivers import Waiver, needless
 
 EXIT_OPEN, EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_INCOMPLETE = 0, 1, 10, 11
 

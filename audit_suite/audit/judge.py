@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from audit_suite.audit.plan import Case
+from audit_suite.audit.waivers import Waiver
 from audit_suite.errors import AuditError
 from audit_suite.record import ComparisonRecord, Finding, WaiverRecord
 from audit_suite.statistics import Comparison, Recorded
 from audit_suite.verdict import Inconclusive, NotApplicable, Verdict, worst
-from audit_suite.waivers import Waiver
-from pytest_audit.collecting import Case
 
 
 def judge(
@@ -23,16 +24,16 @@ def judge(
 
     A check passes only if it made a comparison, each of them passed, and nothing was raised; a
     comparison that failed counts even if the test did not act on it (a verdict may only get
-    worse). What is raised and is no AssertionError is an error, not evidence against the model.
+    worse). What is raised and is not an AssertionError is an error, not evidence against the model.
     """
-    finding = case.planned().finding
+    finding = case.planned()
     comparisons = recorded.comparisons
     verdict, reason = _verdict(raised, comparisons)
     finding.verdict, finding.reason = verdict, reason
     finding.comparisons = [comparison.to_record() for comparison in comparisons]
     finding.observations = list(recorded.observations)
     if finding.observations and not comparisons:
-        finding.estimate = finding.observations[0]
+        finding.estimate = finding.observations[0].model_copy(deep=True)
     if comparisons:
         deciding = _deciding(comparisons).to_record()
         finding.claim = "; ".join(dict.fromkeys(c.rule for c in finding.comparisons))
@@ -46,25 +47,33 @@ def _verdict(
     raised: BaseException | None, comparisons: Sequence[Comparison]
 ) -> tuple[Verdict, str]:
     compared = worst(comparison.verdict for comparison in comparisons)
-    spoken = _deciding(comparisons).message if comparisons else ""
+    message = _deciding(comparisons).message if comparisons else ""
     if isinstance(raised, NotApplicable) and compared is not Verdict.FAIL:
         return Verdict.NOT_APPLICABLE, str(raised)
     if isinstance(raised, Inconclusive):
-        return worst((Verdict.INCONCLUSIVE, compared)), str(raised) or spoken
+        return worst((Verdict.INCONCLUSIVE, compared)), str(raised) or message
     if isinstance(raised, AuditError):
         return Verdict.ERROR, str(raised)
     if isinstance(raised, AssertionError):
-        if compared is Verdict.FAIL:
-            return Verdict.FAIL, spoken
-        if not comparisons:
-            return Verdict.FAIL, str(raised).partition("\n")[0]
-        return Verdict.FAIL, str(raised).partition("\n")[0] or spoken
+        return Verdict.FAIL, message if compared is Verdict.FAIL else _assertion(raised)
     if raised is not None:
-        said = str(raised).partition("\n")[0]
-        return Verdict.ERROR, f"{type(raised).__name__}: {said}"
+        first_line = str(raised).partition("\n")[0]
+        return Verdict.ERROR, f"{type(raised).__name__}: {first_line}"
     if not comparisons:
-        return Verdict.ERROR, "the check compared no estimate, so it can say nothing of the model"
-    return compared, spoken
+        return Verdict.ERROR, "the check compared no estimate, so it has no verdict on the model"
+    return compared, message
+
+
+def _assertion(raised: AssertionError) -> str:
+    """What a test asserted: its own message, else the line of its source.
+
+    Whether pytest rewrote the assertion or not, the words are the same.
+    """
+    first_line = str(raised).partition("\n")[0]
+    if first_line and not first_line.startswith("assert "):
+        return first_line
+    frames = traceback.extract_tb(raised.__traceback__)
+    return (frames[-1].line if frames else None) or first_line or "an assertion failed"
 
 
 def _would_pass(comparison: ComparisonRecord) -> str:

@@ -1,0 +1,1 @@
+"""The audit itself, without pytest: plan, resolve, judge, gate, and the record put together."""

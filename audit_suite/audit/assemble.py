@@ -1,0 +1,185 @@
+"""Put the record together from findings, cards and stored evidence."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from audit_suite.audit.gate import Gate, count_verdicts
+from audit_suite.audit.opening import Audit
+from audit_suite.calibration import calibration
+from audit_suite.cards import canonical_digest, internal_card
+from audit_suite.causes import name_causes
+from audit_suite.errors import AuditError
+from audit_suite.evidence import EvidenceSource
+from audit_suite.evidence.scores.request import ScoreRequest
+from audit_suite.record import (
+    DatasetRecord,
+    EstimateRecord,
+    Finding,
+    ModelRecord,
+    Policy,
+    Provenance,
+    ReadingsRecord,
+    Record,
+)
+from audit_suite.report.section import Gathered
+from audit_suite.sections import collect_sections
+from audit_suite.statistics import holm
+
+_STARTED = time.monotonic()
+_PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "torch",
+    "torchvision",
+    "safetensors",
+    "pydantic",
+    "pytest",
+)
+
+
+def assemble(
+    audit: Audit, findings: Sequence[Finding], gate: Gate, requests: Sequence[ScoreRequest]
+) -> Record:
+    """Build the record; everything outside ``environment`` is decided by inputs and profile.
+
+    Args:
+        audit: Settings, cards and evidence.
+        findings: One per planned case, in natural order; p values are adjusted in place.
+        gate: The decision.
+        requests: The scores that were planned (`plan.shown_requests`), for pictures and exclusions.
+    """
+    _adjust(findings)
+    settings, source = audit.settings, audit.source
+    return Record(
+        decision=gate.decision,
+        decision_reason=gate.reason,
+        counts=count_verdicts(findings),
+        findings=list(findings),
+        causes=name_causes(findings),
+        **collect_sections(Gathered(audit.cells, findings, requests, source)),
+        provenance=Provenance(
+            audit_suite=importlib.metadata.version("audit-suite"),
+            policy=Policy(
+                confidence=settings.confidence,
+                multiplicity=settings.multiplicity,
+                inconclusive=settings.inconclusive,
+                seed=settings.seed,
+                max_cases=settings.max_cases,
+                max_explained=settings.max_explained,
+                folds=settings.folds,
+                maskings=list(settings.maskings),
+            ),
+            evidence_profile=source.profile.summary(),
+            models=_models(audit),
+            datasets=_datasets(audit, requests),
+            readings=_readings(source),
+            calibration=calibration(),
+        ),
+        environment=_environment(),
+    )
+
+
+def _adjust(findings: Sequence[Finding]) -> None:
+    """Record Holm-adjusted p values beside the raw ones.
+
+    Those of comparisons over the cases of each check; those of what is reported without a rule over
+    the cases of each check in one place, a table of the report.
+    """
+    comparisons = defaultdict(list)
+    reported: dict[tuple[str, ...], list[EstimateRecord]] = defaultdict(list)
+    for finding in findings:
+        for position, comparison in enumerate(finding.comparisons):
+            comparisons[finding.check, position].append(comparison)
+        for estimate in finding.observations[:1]:
+            if "p" in estimate.at:
+                family = finding.check, finding.model, finding.dataset, finding.target
+                reported[family].append(estimate)
+    for cases in comparisons.values():
+        adjusted = holm([comparison.p_raw for comparison in cases])
+        for comparison, p_holm in zip(cases, adjusted, strict=True):
+            comparison.p_holm = p_holm
+    for estimates in reported.values():
+        adjusted = holm([float(estimate.at["p"]) for estimate in estimates])
+        for estimate, p_holm in zip(estimates, adjusted, strict=True):
+            estimate.at["p_holm"] = p_holm
+
+
+def _models(audit: Audit) -> list[ModelRecord]:
+    models = []
+    for cell in {(c.model, c.folds): c for c in audit.cells}.values():
+        card = cell.model
+        try:
+            digests = [audit.source.model_digest(card, fold) for fold in cell.folds]
+            digest = digests[0] if len(digests) == 1 else canonical_digest(digests)
+        except AuditError:
+            continue  # the findings of this model say what is wrong with its files
+        models.append(
+            ModelRecord(
+                name=cell.model_name,
+                digest=digest,
+                description=card.description,
+                loader=card.loader,
+                architecture=card.architecture or "",
+                targets=list(card.targets),
+                input=card.input.model_dump(mode="json"),
+            )
+        )
+    return models
+
+
+def _datasets(audit: Audit, requests: Sequence[ScoreRequest]) -> list[DatasetRecord]:
+    from audit_suite.datasets import describe
+
+    datasets = []
+    internal = [internal_card(card) for card in audit.datasets]
+    cards = dict.fromkeys([*audit.datasets, *(card for card in internal if card is not None)])
+    for card in cards:
+        try:
+            record = describe(audit.source.dataset(card))
+        except AuditError:
+            continue  # the findings on this data set say what is wrong with it
+        record.excluded += _excluded(audit.source, [r for r in requests if r.dataset == card])
+        datasets.append(record)
+    return datasets
+
+
+def _excluded(source: EvidenceSource, requests: Sequence[ScoreRequest]) -> list[str]:
+    for request in requests:
+        if (table := source.read_stored(request)) is not None:
+            return list(table.excluded)
+    return []
+
+
+def _readings(source: EvidenceSource) -> ReadingsRecord | None:
+    """The readings that went into the audit; None without any."""
+    readings = source.readings
+    if readings is None:
+        return None
+    remarks = {"readings": {"__all__": {"answers": {"__all__": {"comment"}}}}}
+    content = readings.model_dump(mode="json", by_alias=True, exclude=remarks)
+    return ReadingsRecord(
+        dataset=readings.key.dataset,
+        digest=canonical_digest(content),
+        readers=[reading.reader for reading in readings.readings],
+        n_items=len(readings.key.items),
+        chosen_by=readings.key.model,
+    )
+
+
+def _environment() -> dict[str, Any]:
+    return {
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - _STARTED, 1),
+    }

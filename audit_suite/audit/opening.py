@@ -1,0 +1,136 @@
+"""From settings to what an audit is of: cards read, cells spanned, evidence opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+from audit_suite.audit.settings import Settings
+from audit_suite.audit.waivers import Waiver, load_waivers
+from audit_suite.cards import DatasetCard, ModelCard, load_dataset_card, load_model_card
+from audit_suite.errors import AuditError
+from audit_suite.evidence import Cell, EvidenceSource, EvidenceStore, choose_profile
+from audit_suite.evidence.cell import FoldPolicy, averaging, fold_groups
+from audit_suite.maskings import PAPER, Masking
+from audit_suite.readings import Readings, read_form
+from audit_suite.registry import load_extensions
+
+_Card = TypeVar("_Card", ModelCard, DatasetCard)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What all steps of an audit share.
+
+    Attributes:
+        settings: As given.
+        models: Cards of the models.
+        datasets: Cards of the data sets.
+        cells: Every model (fold) on every data set for every common target.
+        waivers: Those in force.
+        source: Stored evidence, and the means to compute what is missing.
+        policy_maskings: What ``MASKINGS`` stands for, where the settings say so.
+    """
+
+    settings: Settings
+    models: tuple[ModelCard, ...]
+    datasets: tuple[DatasetCard, ...]
+    cells: tuple[Cell, ...]
+    waivers: tuple[Waiver, ...]
+    source: EvidenceSource
+    policy_maskings: tuple[Masking, ...]
+
+    def maskings(self, dataset: DatasetCard) -> tuple[Masking, ...]:
+        """What `MASKINGS` stands for: the policy's, else the card's, else the paper's."""
+        named = tuple(Masking.parse(id) for id in dataset.maskings)
+        return self.policy_maskings or named or PAPER
+
+
+def open_audit(settings: Settings) -> Audit:
+    """Read all that an audit is of; nothing is computed.
+
+    Raises:
+        AuditError: If an option, a card or an extension is wrong.
+    """
+    load_extensions()
+    models = _unique([load_model_card(path) for path in settings.models], "--audit-model")
+    datasets = _unique([load_dataset_card(path) for path in settings.datasets], "--audit-dataset")
+    return Audit(
+        settings=settings,
+        models=models,
+        datasets=datasets,
+        cells=_cells(models, datasets, settings.folds),
+        waivers=load_waivers(settings.waivers) if settings.waivers else (),
+        source=EvidenceSource(
+            EvidenceStore(settings.evidence),
+            choose_profile(settings.device, settings.batch_size, settings.seed),
+            offline=settings.offline,
+            max_cases=settings.max_cases,
+            max_explained=settings.max_explained,
+            readings=_readings(settings.readings, datasets),
+        ),
+        policy_maskings=tuple(Masking.parse(id) for id in settings.maskings),
+    )
+
+
+def _readings(path: Path | None, datasets: Sequence[DatasetCard]) -> Readings | None:
+    if path is None:
+        return None
+    readings = read_form(path, Readings, "readings file")
+    names = [card.name for card in datasets]
+    if readings.key.dataset not in names:
+        raise AuditError(
+            f"--audit-readings={path}: these are readings of data set '{readings.key.dataset}', "
+            f"and audited are {names}",
+            f"add the card of '{readings.key.dataset}' with --audit-dataset, or leave the option "
+            f"out",
+        )
+    return readings
+
+
+def _unique(cards: list[_Card], option: str) -> tuple[_Card, ...]:
+    seen: dict[str, _Card] = {}
+    for card in cards:
+        if card.name in seen and seen[card.name].path != card.path:
+            raise AuditError(
+                f"{option}: the cards {seen[card.name].path} and {card.path} have the same name "
+                f"'{card.name}'",
+                "findings are keyed by name: change the key 'name' of one of them",
+            )
+        seen[card.name] = card
+    return tuple(seen.values())
+
+
+def _cells(
+    models: tuple[ModelCard, ...], datasets: tuple[DatasetCard, ...], policy: FoldPolicy
+) -> tuple[Cell, ...]:
+    cells = tuple(
+        Cell(model, folds, dataset, target, averaging(model, policy))
+        for model in models
+        for folds in fold_groups(model, policy)
+        for dataset in datasets
+        if not model.datasets or dataset.name in model.datasets
+        for target in model.targets
+        if target in dataset.targets
+    )
+    for option, cards in (("--audit-model", models), ("--audit-dataset", datasets)):
+        used = {cell.model.name for cell in cells} | {cell.dataset.name for cell in cells}
+        for card in cards:
+            if card.name not in used:
+                _no_common_target(option, card, datasets if option == "--audit-model" else models)
+    return cells
+
+
+def _no_common_target(
+    option: str,
+    card: ModelCard | DatasetCard,
+    others: tuple[ModelCard, ...] | tuple[DatasetCard, ...],
+) -> NoReturn:
+    known = sorted({target for other in others for target in other.targets})
+    raise AuditError(
+        f"{option}: card {card.path} has the targets {list(card.targets)}, the cards on the other "
+        f"side have {known}: nothing can be audited",
+        "give the target the same name in both cards (key 'targets')",
+    )

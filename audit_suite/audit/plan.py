@@ -1,0 +1,236 @@
+"""From declared checks to cases: which needs in which cell, and what evidence they will read."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from audit_suite.audit.opening import Audit
+from audit_suite.audit.suites import SUITES, suite_name
+from audit_suite.checks import Check, Declared, margin_for
+from audit_suite.errors import AuditError
+from audit_suite.evidence import Cell, Request, plan
+from audit_suite.evidence.scores.request import ScoreRequest
+from audit_suite.maskings import Masking
+from audit_suite.needs import Expanding, Listing, Need, requests_in
+from audit_suite.record import Finding
+from audit_suite.sections import check_section
+from audit_suite.statistics import Margin
+from audit_suite.verdict import NotApplicable, Verdict
+
+AnyNeed = Need | Listing
+Argument = AnyNeed | tuple[Need, ...] | Margin
+
+
+@dataclass(frozen=True)
+class Case:
+    """One check in one cell.
+
+    Attributes:
+        check: The declared check.
+        cell: Model, data set and target.
+        suffix: What tells the cases of the check in this cell apart; may be empty.
+        cases: Cases of the test function before any deselection (m of the level .05/m).
+        arguments: What each argument asks for.
+        command: Command line that repeats the case.
+    """
+
+    check: Check
+    cell: Cell
+    suffix: str
+    cases: int
+    arguments: dict[str, Argument]
+    command: str = ""
+
+    @property
+    def name(self) -> str:
+        """Model, data set, target and suffix: what stands in brackets behind the function."""
+        return "-".join(self._parts)
+
+    @property
+    def id(self) -> str:
+        """Identity of the finding: check, model, data set, target and suffix; no path."""
+        return "/".join([self.check.id, *self._parts])
+
+    @property
+    def _parts(self) -> list[str]:
+        cell = self.cell
+        parts = [cell.model_name, cell.dataset.name, cell.target, self.suffix]
+        return [part for part in parts if part]
+
+    def planned(self) -> Finding:
+        """The case before it ran: a finding with verdict ``none``."""
+        return Finding(
+            check=self.check.id,
+            id=self.id,
+            title=self.check.title,
+            model=self.cell.model_name,
+            dataset=self.cell.dataset.name,
+            target=self.cell.target,
+            case=self.suffix,
+            verdict=Verdict.NONE,
+            question=self.check.question,
+            claim="",
+            estimate=None,
+            margin=None,
+            margin_source=None,
+            comparisons=[],
+            observations=[],
+            reason="planned, not run",
+            would_pass="",
+            command=self.command,
+            section=self.check.section,
+        )
+
+    def requests(self) -> Iterator[Request[Any]]:
+        """The evidence the case declared, nothing where a need does not apply."""
+        for argument in self.arguments.values():
+            for need in argument if isinstance(argument, tuple) else (argument,):
+                if not isinstance(need, Margin):
+                    with suppress(NotApplicable):
+                        yield from requests_in(need, self.cell)
+
+    def shown(self) -> list[str]:
+        """Ids of the maskings it declared of its own model and data set, for the pictures."""
+        here = self.cell.model, self.cell.dataset  # not those of a control or of other data
+        return list(
+            dict.fromkeys(
+                request.masking.id
+                for request in self.requests()
+                if isinstance(request, ScoreRequest) and (request.model, request.dataset) == here
+            )
+        )
+
+    def repeated_by(self, file: Path, function: str, here: Path) -> Case:
+        """The same case with the command line that repeats it.
+
+        Args:
+            file: Where the check is.
+            function: Name of the test function.
+            here: The folder from which the audit was started.
+        """
+        parts = ["pytest --audit"]
+        if file.parent == SUITES:
+            parts.append(f"--audit-suite {suite_name(file)}")
+        else:
+            parts.append(_relative(file, here))
+        parts.append(f"--audit-model {_relative(self.cell.model.path, here)}")
+        parts.append(f"--audit-dataset {_relative(self.cell.dataset.path, here)}")
+        parts.append(f'-k "{function}[{self.name}]"')
+        return replace(self, command=" ".join(parts))
+
+
+def cases_of(check: Check, audit: Audit) -> list[Case]:
+    """Every case of a check: its alternatives in every cell, margins as the cards set them."""
+    combinations = [
+        (cell, suffix, arguments)
+        for cell in audit.cells
+        for suffix, arguments in _combinations(check, cell, audit.maskings(cell.dataset))
+    ]
+    return [
+        Case(
+            check=check,
+            cell=cell,
+            suffix=suffix,
+            cases=len(combinations),
+            arguments={
+                name: margin_for(cell, check.id, argument)
+                if isinstance(argument, Margin)
+                else argument
+                for name, argument in arguments.items()
+            },
+        )
+        for cell, suffix, arguments in combinations
+    ]
+
+
+def refuse_conflicts(cases: Iterable[Case]) -> None:
+    """Refuse cases that cannot be told apart, idle margins and sections that do not exist.
+
+    Raises:
+        AuditError: Names the check, and the card and key where one is wrong.
+    """
+    ids: Counter[str] = Counter()
+    for case in cases:
+        ids[case.id] += 1
+        check_section(case.check.section, case.check.id)
+        _refuse_idle_margin(case)
+    if twice := [id for id, count in ids.items() if count > 1]:
+        raise AuditError(
+            f"two checks have the same identity '{twice[0]}'",
+            'give one another id, @check("...")',
+        )
+
+
+def planned_requests(cases: Iterable[Case]) -> tuple[Request[Any], ...]:
+    """The union of what some cases declared."""
+    return plan(request for case in cases for request in case.requests())
+
+
+def shown_requests(
+    cells: Iterable[Cell], shown: Iterable[tuple[Finding, Sequence[str]]]
+) -> tuple[ScoreRequest, ...]:
+    """The scores that cases declared of their own model and data set.
+
+    Args:
+        cells: Cells of the audit.
+        shown: Each planned case, as a finding, with `Case.shown`.
+    """
+    places = {(c.model_name, c.dataset.name, c.target): c for c in cells}
+    requests: set[ScoreRequest] = set()
+    for finding, maskings in shown:
+        cell = places[finding.model, finding.dataset, finding.target]
+        for id in maskings:
+            requests.update(cell.requests(Masking.parse(id)))
+    return tuple(sorted(requests, key=lambda request: request.rank))
+
+
+def _combinations(
+    check: Check, cell: Cell, maskings: Sequence[Masking]
+) -> Iterator[tuple[str, dict[str, Argument]]]:
+    """Every choice among the alternatives a check lists, with the id that tells it apart."""
+    names = list(check.needs)
+    choices = [_choices(declared, cell, maskings) for declared in check.needs.values()]
+    for chosen in itertools.product(*choices):
+        suffix = "-".join(id for id, _ in chosen if id)
+        yield suffix, dict(zip(names, (need for _, need in chosen), strict=True))
+
+
+def _choices(
+    declared: Declared, cell: Cell, maskings: Sequence[Masking]
+) -> list[tuple[str, Argument]]:
+    if isinstance(declared, Margin | Need | Listing):
+        return [("", declared)]
+    if isinstance(declared, tuple):
+        together: list[Need] = []
+        for each in declared:
+            together += each.expand(cell, maskings) if isinstance(each, Expanding) else (each,)
+        return [("", tuple(together))]
+    choices: list[tuple[str, Argument]] = []
+    for one in [declared] if isinstance(declared, Expanding) else declared:
+        needs = one.expand(cell, maskings) if isinstance(one, Expanding) else (one,)
+        choices += [(need.id, need) for need in needs]
+    return choices
+
+
+def _refuse_idle_margin(case: Case) -> None:
+    """Say so where a card sets a margin for a check that has none, rather than pass over it."""
+    check, cell = case.check, case.cell
+    if any(isinstance(need, Margin) for need in check.needs.values()):
+        return
+    for card in (cell.dataset, cell.model):
+        if check.id in card.margins:
+            raise AuditError(
+                f"{card.path}: key 'margins.{check.id}': the check {check.id} ({check.title}) "
+                f"takes no margin from a card",
+                "remove the key: it would decide nothing",
+            )
+
+
+def _relative(path: Path, here: Path) -> str:
+    return str(path.relative_to(here)) if path.is_relative_to(here) else path.name

@@ -1,0 +1,57 @@
+"""Hand a case its arguments: estimates from stored evidence, computed now where it is missing."""
+
+from __future__ import annotations
+
+from audit_suite.audit.opening import Audit
+from audit_suite.audit.plan import AnyNeed, Argument, Case
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.needs import Answer, answer_in, estimate_in
+from audit_suite.statistics import DecisionRule, Family, Margin
+
+
+class OnDemand:
+    """The argument ``audit`` of a check: estimates that it asks for beyond what it declared.
+
+    Attributes:
+        cell: The model, data set and target of this case.
+        source: The stored evidence, for what is measured and not estimated.
+    """
+
+    def __init__(self, cell: Cell, audit: Audit) -> None:
+        self.cell = cell
+        self.source = audit.source
+
+    def __call__(self, need: AnyNeed) -> Answer:
+        """The answer of a need; its evidence is computed now if it is not stored.
+
+        Raises:
+            NotApplicable: If the need has no meaning in this cell.
+            AuditError: If the evidence cannot be had.
+        """
+        return answer_in(need, self.cell, self.source)
+
+
+def rule_for(case: Case, audit: Audit) -> DecisionRule:
+    """The rule that the comparisons of a case are judged by."""
+    settings = audit.settings
+    cases = case.cases if settings.multiplicity == "bonferroni" else 1
+    return DecisionRule(alpha=1 - settings.confidence, cases=cases)
+
+
+def resolve(case: Case, audit: Audit) -> dict[str, object]:
+    """What each declared argument of a case gets.
+
+    Raises:
+        NotApplicable: If a need has no meaning in the case's cell.
+        AuditError: If evidence cannot be had.
+    """
+    source = audit.source
+    return {name: _value(arg, case.cell, source) for name, arg in case.arguments.items()}
+
+
+def _value(argument: Argument, cell: Cell, source: EvidenceSource) -> object:
+    if isinstance(argument, Margin):
+        return argument
+    if not isinstance(argument, tuple):
+        return answer_in(argument, cell, source)
+    return Family([estimate_in(need, cell, source) for need in argument])

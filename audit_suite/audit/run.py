@@ -1,0 +1,147 @@
+"""An audit from Python, without pytest: the same findings, byte for byte outside `environment`."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from audit_suite.audit.assemble import assemble
+from audit_suite.audit.gate import decide
+from audit_suite.audit.judge import judge
+from audit_suite.audit.opening import Audit, open_audit
+from audit_suite.audit.plan import (
+    Case,
+    cases_of,
+    planned_requests,
+    refuse_conflicts,
+    shown_requests,
+)
+from audit_suite.audit.resolve import OnDemand, resolve, rule_for
+from audit_suite.audit.settings import Settings
+from audit_suite.audit.suites import suite_files
+from audit_suite.checks import ATTRIBUTE, Check
+from audit_suite.errors import AuditError
+from audit_suite.evidence import compute
+from audit_suite.record import Finding, Record, natural_order
+from audit_suite.statistics import recording
+
+Function = Callable[..., object]
+_AUDIT = "audit"  # the argument that asks for estimates on demand
+
+
+def run(
+    models: Sequence[str | Path],
+    datasets: Sequence[str | Path],
+    suites: Sequence[str] = (),
+    *,
+    checks: Sequence[str | Path] = (),
+    progress: Callable[[str], None] = lambda line: None,
+    **settings: Any,
+) -> Record:
+    """Audit models on data sets.
+
+    The record is the one that ``pytest --audit`` writes on the same cards and settings. Checks that
+    need more than pytest's plain functions (fixtures, parametrization of their own) need pytest.
+
+    Args:
+        models: Model cards.
+        datasets: Data set cards.
+        suites: Shipped suites by name; with neither suites nor ``checks`` all of them, and the
+            files ``test_*.py`` of the folder ``audits`` if there is one here.
+        checks: Files of checks of your own.
+        progress: Called with a line of text now and then.
+        **settings: Any further field of `audit.settings.Settings`, for example ``seed=7`` or
+            ``evidence="evidence"``.
+
+    Returns:
+        The record; ``record.save(PATH)`` writes it, ``record.report(PATH)`` the HTML report.
+
+    Raises:
+        AuditError: If a card, a suite, a check or a setting is wrong.
+    """
+    for key in ("evidence", "waivers", "readings"):
+        if isinstance(settings.get(key), str):
+            settings[key] = Path(settings[key])
+    try:
+        chosen = Settings(_paths(models), _paths(datasets), tuple(suites), **settings)
+    except TypeError as error:
+        raise AuditError(
+            f"run: {error}", f"settings: {', '.join(inspect.signature(Settings).parameters)}"
+        ) from None
+    audit = open_audit(chosen)
+    files = _files(tuple(suites), [Path(path) for path in checks])
+    planned = [
+        (case.repeated_by(file, name, Path.cwd()), function)
+        for file in files
+        for name, function in _functions(file)
+        for case in cases_of(getattr(function, ATTRIBUTE), audit)
+    ]
+    refuse_conflicts(case for case, _ in planned)
+    if not audit.settings.offline:
+        compute(planned_requests(case for case, _ in planned), audit.source, progress)
+    findings = sorted((_judged(case, f, audit) for case, f in planned), key=natural_order)
+    gate = decide(findings, audit.settings.inconclusive, audit.waivers)
+    shown = shown_requests(audit.cells, ((case.planned(), case.shown()) for case, _ in planned))
+    return assemble(audit, findings, gate, shown)
+
+
+def _judged(case: Case, function: Function, audit: Audit) -> Finding:
+    raised: Exception | None = None
+    with recording(rule_for(case, audit)) as recorded:
+        try:
+            arguments = resolve(case, audit)
+            if _AUDIT in inspect.signature(function).parameters:
+                arguments[_AUDIT] = OnDemand(case.cell, audit)
+            function(**arguments)
+        except Exception as error:
+            raised = error
+    return judge(case, raised, recorded, audit.waivers)
+
+
+def _paths(cards: Sequence[str | Path]) -> tuple[Path, ...]:
+    if isinstance(cards, str | Path):
+        raise AuditError(f"run: expected a list of cards, got {cards!r}", "write [card]")
+    return tuple(Path(card).resolve() for card in cards)
+
+
+def _files(suites: tuple[str, ...], own: list[Path]) -> list[Path]:
+    if suites or own:
+        return [*(suite_files(suites) if suites else ()), *own]
+    return [*suite_files(), *sorted(Path("audits").rglob("test_*.py"))]
+
+
+def _functions(file: Path) -> Iterator[tuple[str, Function]]:
+    """The checks of a file, in their order.
+
+    Raises:
+        AuditError: If it cannot be imported, or one of them needs a fixture.
+    """
+    name = f"audit_checks_{file.stem}_{abs(hash(file.resolve()))}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None or not file.is_file():
+        raise AuditError(f"{file} is not a Python file", "name a file of checks")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look a module up by its name
+    try:
+        spec.loader.exec_module(module)
+    except AuditError:
+        raise
+    except Exception as error:
+        raise AuditError(
+            f"{file} cannot be imported: {type(error).__name__}: {error}", "correct the file"
+        ) from error
+    for key, function in vars(module).items():
+        check: Check | None = getattr(function, ATTRIBUTE, None)
+        if check is None or not key.startswith("test"):
+            continue
+        parameters = inspect.signature(function).parameters
+        if unknown := sorted(set(parameters) - set(check.needs) - {_AUDIT}):
+            raise AuditError(
+                f"{file}: {key} takes the argument '{unknown[0]}', which @check does not declare",
+                "declare it, or run this check with `pytest --audit`, which knows fixtures",
+            )
+        yield key, function

@@ -1,0 +1,71 @@
+"""The settings of an audit: what decides its verdicts, and where its evidence is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from audit_suite.errors import AuditError
+
+RANGES: dict[str, tuple[float, float, str]] = {
+    "confidence": (0.5, 0.9999, "between 0.5 and 0.9999"),
+    "seed": (0, 2**32 - 1, "a whole number from 0 to 2^32 - 1"),
+    "batch_size": (1, 256, "a whole number from 1 to 256"),
+    "max_explained": (4, 10**6, "a whole number of 4 or more"),
+    "max_cases": (2, 10**9, "a whole number of 2 or more"),
+}
+"""Least and largest value of each number, and both in words."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an audit is of, and how it is run.
+
+    Attributes:
+        models: Model cards.
+        datasets: Data set cards.
+        suites: Shipped suites by name; empty for all.
+        maskings: Ids for checks over ``MASKINGS``; empty for those that the cards name.
+        folds: Each fold of a model on its own, the ``mean`` of their estimates, or the
+            ``ensemble`` of their scores.
+        evidence: Folder of stored evidence.
+        waivers: File of waivers.
+        readings: Readers' answers, as ``audit-suite readers import`` wrote them.
+        offline: Use stored evidence only.
+        inconclusive: Whether an inconclusive check blocks the gate.
+        confidence: Of a fail's interval.
+        multiplicity: ``bonferroni``: a fail must hold at the level divided by the number of cases
+            of its check.
+        seed: Of random fills and samples.
+        device: Where models run: ``auto``, ``cpu`` or ``cuda``.
+        batch_size: Images per forward pass; None to choose by input size.
+        max_cases: Smoke run on so many images of each data set.
+        max_explained: Images of each data set and target that attributions are computed for.
+    """
+
+    models: tuple[Path, ...]
+    datasets: tuple[Path, ...]
+    suites: tuple[str, ...] = ()
+    maskings: tuple[str, ...] = ()
+    folds: Literal["each", "mean", "ensemble"] = "each"
+    evidence: Path = Path(".audit-evidence")
+    waivers: Path | None = None
+    readings: Path | None = None
+    offline: bool = False
+    inconclusive: Literal["block", "warn"] = "block"
+    confidence: float = 0.95
+    multiplicity: Literal["bonferroni", "none"] = "bonferroni"
+    seed: int = 1907
+    device: str = "auto"
+    batch_size: int | None = None
+    max_cases: int | None = None
+    max_explained: int = 48
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in RANGES and value is not None:
+                least, largest, words = RANGES[field.name]
+                if not least <= value <= largest:
+                    raise AuditError(f"{field.name}={value:g}: must be {words}")
