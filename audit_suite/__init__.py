@@ -1,129 +1,248 @@
 """A pytest-style audit harness for medical-image models.
 
 What a check is written with: `check` declares what a test needs, `auroc` and its kin say what can
-be estimated, maskings say what the model is shown. Importing this imports no torch.
+be estimated, maskings say what the model is shown. `run` audits from Python. What extends the
+package is in `audit_suite.extend`. Names are imported when they are first used.
 """
 
-from audit_suite.checks import check, margin_for, report_only, require_skill
-from audit_suite.errors import AuditError
-from audit_suite.maskings import Full, Masking, OnlyROI, WithoutROI
-from audit_suite.needs import (
-    FACTORS,
-    MASKINGS,
-    agreement,
-    ahead_of_readers,
-    association,
-    at_margin,
-    auroc,
-    background_gap,
-    baseline,
-    baseline_and_score,
-    contrast,
-    departure,
-    dilated,
-    domain,
-    each_cluster,
-    each_never_alone,
-    each_never_share,
-    each_property,
-    each_similarity,
-    each_stratum,
-    each_tag,
-    expected_excess,
-    faithfulness,
-    flip_rate,
-    following,
-    incompleteness,
-    internal,
-    localisation,
-    map_plausibility,
-    mass_lift,
-    outline_agreement,
-    outline_auroc,
-    outline_property,
-    outside_shapley,
-    parity,
-    permuted_fails,
-    planted,
-    probe,
-    randomisation,
-    reader_agreement,
-    reader_skill,
-    repeatability,
-    score_shift,
-    selective,
-    similarity,
-    unanswered,
-    within,
-)
-from audit_suite.readings import FEWEST_READERS
-from audit_suite.statistics import Estimate, Exact, Family, Margin, observe
-from audit_suite.verdict import Inconclusive, NotApplicable, Verdict
+from __future__ import annotations
 
-__all__ = [
-    "FACTORS",
-    "FEWEST_READERS",
-    "MASKINGS",
-    "AuditError",
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from audit_suite.audit.run import run as run
+    from audit_suite.checks import check as check
+    from audit_suite.checks import margin_for as margin_for
+    from audit_suite.checks import report_only as report_only
+    from audit_suite.checks import require_skill as require_skill
+    from audit_suite.errors import AuditError as AuditError
+    from audit_suite.maskings import Full as Full
+    from audit_suite.maskings import Masking as Masking
+    from audit_suite.maskings import OnlyROI as OnlyROI
+    from audit_suite.maskings import WithoutROI as WithoutROI
+    from audit_suite.needs.combined import Contrast as contrast
+    from audit_suite.needs.embeddings.distance import Departure as departure
+    from audit_suite.needs.embeddings.distance import Domain as domain
+    from audit_suite.needs.embeddings.probe import EachTag as each_tag
+    from audit_suite.needs.embeddings.probe import Probe as probe
+    from audit_suite.needs.embeddings.similarity import EachSimilarity as each_similarity
+    from audit_suite.needs.embeddings.similarity import Similarity as similarity
+    from audit_suite.needs.internal import Internal as internal
+    from audit_suite.needs.maps.attribution import Excess as localisation
+    from audit_suite.needs.maps.attribution import MassLift as mass_lift
+    from audit_suite.needs.maps.attribution import OutsideShare as outside_shapley
+    from audit_suite.needs.maps.expected_regions import EachNever as each_never
+    from audit_suite.needs.maps.expected_regions import ExpectedExcess as expected_excess
+    from audit_suite.needs.maps.method_tests import EachCluster as each_cluster
+    from audit_suite.needs.maps.method_tests import Faithfulness as faithfulness
+    from audit_suite.needs.maps.method_tests import Incompleteness as incompleteness
+    from audit_suite.needs.maps.method_tests import Randomisation as randomisation
+    from audit_suite.needs.maps.method_tests import Repeatability as repeatability
+    from audit_suite.needs.maps.reader_outlines import OutlineAgreement as outline_agreement
+    from audit_suite.needs.readers.agreement import ReaderAgreement as reader_agreement
+    from audit_suite.needs.readers.map_ratings import MapPlausibility as map_plausibility
+    from audit_suite.needs.readers.skill import AheadOfReaders as ahead_of_readers
+    from audit_suite.needs.readers.skill import ReaderSkill as reader_skill
+    from audit_suite.needs.readers.skill import Unanswered as unanswered
+    from audit_suite.needs.scores.auroc import MASKINGS as MASKINGS
+    from audit_suite.needs.scores.auroc import auroc as auroc
+    from audit_suite.needs.scores.dilation import FACTORS as FACTORS
+    from audit_suite.needs.scores.dilation import DilatedAuroc as dilated
+    from audit_suite.needs.scores.dilation import MarginAuroc as at_margin
+    from audit_suite.needs.scores.dilation import SelectiveDilation as selective
+    from audit_suite.needs.scores.parity import Parity as parity
+    from audit_suite.needs.scores.permuted_labels import PermutedFails as permuted_fails
+    from audit_suite.needs.scores.planted import Planted as planted
+    from audit_suite.needs.scores.shift import FlipRate as flip_rate
+    from audit_suite.needs.scores.shift import ScoreShift as score_shift
+    from audit_suite.needs.scores.strata import EachStratum as each_stratum
+    from audit_suite.needs.scores.strata import WithinStrata as within
+    from audit_suite.needs.scores.swap import BackgroundGap as background_gap
+    from audit_suite.needs.tabular.associations import Association as association
+    from audit_suite.needs.tabular.associations import EachProperty as each_property
+    from audit_suite.needs.tabular.associations import Following as following
+    from audit_suite.needs.tabular.mask_alone import OutlineAuroc as outline_auroc
+    from audit_suite.needs.tabular.mask_alone import OutlineProperty as outline_property
+    from audit_suite.needs.tabular.metadata import Agreement as agreement
+    from audit_suite.needs.tabular.metadata import Baseline as baseline
+    from audit_suite.readings import FEWEST_READERS as FEWEST_READERS
+    from audit_suite.record import Finding as Finding
+    from audit_suite.record import Record as Record
+    from audit_suite.record import load_record as load_record
+    from audit_suite.statistics import Estimate as Estimate
+    from audit_suite.statistics import Exact as Exact
+    from audit_suite.statistics import Family as Family
+    from audit_suite.statistics import Margin as Margin
+    from audit_suite.statistics import observe as observe
+    from audit_suite.verdict import Inconclusive as Inconclusive
+    from audit_suite.verdict import NotApplicable as NotApplicable
+    from audit_suite.verdict import Verdict as Verdict
+
+__all__ = [  # noqa: RUF022 - grouped by use
+    # Writing a check
+    "check",
+    "margin_for",
+    "observe",
+    "report_only",
+    "require_skill",
     "Estimate",
     "Exact",
     "Family",
-    "Full",
-    "Inconclusive",
     "Margin",
-    "Masking",
+    "AuditError",
+    "Inconclusive",
     "NotApplicable",
-    "OnlyROI",
     "Verdict",
+    # What the model is shown
+    "Full",
+    "Masking",
+    "OnlyROI",
     "WithoutROI",
-    "agreement",
-    "ahead_of_readers",
-    "association",
+    "FACTORS",
+    "MASKINGS",
+    # What can be asked of its scores
     "at_margin",
     "auroc",
     "background_gap",
-    "baseline",
-    "baseline_and_score",
-    "check",
     "contrast",
-    "departure",
     "dilated",
-    "domain",
-    "each_cluster",
-    "each_never_alone",
-    "each_never_share",
-    "each_property",
-    "each_similarity",
     "each_stratum",
-    "each_tag",
-    "expected_excess",
-    "faithfulness",
     "flip_rate",
-    "following",
-    "incompleteness",
     "internal",
-    "localisation",
-    "map_plausibility",
-    "margin_for",
-    "mass_lift",
-    "observe",
-    "outline_agreement",
-    "outline_auroc",
-    "outline_property",
-    "outside_shapley",
     "parity",
     "permuted_fails",
     "planted",
-    "probe",
-    "randomisation",
-    "reader_agreement",
-    "reader_skill",
-    "repeatability",
-    "report_only",
-    "require_skill",
     "score_shift",
     "selective",
-    "similarity",
-    "unanswered",
     "within",
+    # ... of attributions
+    "each_cluster",
+    "each_never",
+    "expected_excess",
+    "faithfulness",
+    "incompleteness",
+    "localisation",
+    "mass_lift",
+    "outline_agreement",
+    "outside_shapley",
+    "randomisation",
+    "repeatability",
+    # ... of embeddings
+    "departure",
+    "domain",
+    "each_similarity",
+    "each_tag",
+    "probe",
+    "similarity",
+    # ... of masks, metadata and image properties
+    "agreement",
+    "association",
+    "baseline",
+    "each_property",
+    "following",
+    "outline_auroc",
+    "outline_property",
+    # ... of readers
+    "FEWEST_READERS",
+    "ahead_of_readers",
+    "map_plausibility",
+    "reader_agreement",
+    "reader_skill",
+    "unanswered",
+    # Auditing from Python
+    "Finding",
+    "Record",
+    "load_record",
+    "run",
 ]
+
+_WHERE = {
+    # Writing a check
+    "check": "checks:check",
+    "margin_for": "checks:margin_for",
+    "observe": "statistics:observe",
+    "report_only": "checks:report_only",
+    "require_skill": "checks:require_skill",
+    "Estimate": "statistics:Estimate",
+    "Exact": "statistics:Exact",
+    "Family": "statistics:Family",
+    "Margin": "statistics:Margin",
+    "AuditError": "errors:AuditError",
+    "Inconclusive": "verdict:Inconclusive",
+    "NotApplicable": "verdict:NotApplicable",
+    "Verdict": "verdict:Verdict",
+    # What the model is shown
+    "Full": "maskings:Full",
+    "Masking": "maskings:Masking",
+    "OnlyROI": "maskings:OnlyROI",
+    "WithoutROI": "maskings:WithoutROI",
+    "FACTORS": "needs.scores.dilation:FACTORS",
+    "MASKINGS": "needs.scores.auroc:MASKINGS",
+    # What can be asked of its scores
+    "at_margin": "needs.scores.dilation:MarginAuroc",
+    "auroc": "needs.scores.auroc:auroc",
+    "background_gap": "needs.scores.swap:BackgroundGap",
+    "contrast": "needs.combined:Contrast",
+    "dilated": "needs.scores.dilation:DilatedAuroc",
+    "each_stratum": "needs.scores.strata:EachStratum",
+    "flip_rate": "needs.scores.shift:FlipRate",
+    "internal": "needs.internal:Internal",
+    "parity": "needs.scores.parity:Parity",
+    "permuted_fails": "needs.scores.permuted_labels:PermutedFails",
+    "planted": "needs.scores.planted:Planted",
+    "score_shift": "needs.scores.shift:ScoreShift",
+    "selective": "needs.scores.dilation:SelectiveDilation",
+    "within": "needs.scores.strata:WithinStrata",
+    # ... of attributions
+    "each_cluster": "needs.maps.method_tests:EachCluster",
+    "each_never": "needs.maps.expected_regions:EachNever",
+    "expected_excess": "needs.maps.expected_regions:ExpectedExcess",
+    "faithfulness": "needs.maps.method_tests:Faithfulness",
+    "incompleteness": "needs.maps.method_tests:Incompleteness",
+    "localisation": "needs.maps.attribution:Excess",
+    "mass_lift": "needs.maps.attribution:MassLift",
+    "outline_agreement": "needs.maps.reader_outlines:OutlineAgreement",
+    "outside_shapley": "needs.maps.attribution:OutsideShare",
+    "randomisation": "needs.maps.method_tests:Randomisation",
+    "repeatability": "needs.maps.method_tests:Repeatability",
+    # ... of embeddings
+    "departure": "needs.embeddings.distance:Departure",
+    "domain": "needs.embeddings.distance:Domain",
+    "each_similarity": "needs.embeddings.similarity:EachSimilarity",
+    "each_tag": "needs.embeddings.probe:EachTag",
+    "probe": "needs.embeddings.probe:Probe",
+    "similarity": "needs.embeddings.similarity:Similarity",
+    # ... of masks, metadata and image properties
+    "agreement": "needs.tabular.metadata:Agreement",
+    "association": "needs.tabular.associations:Association",
+    "baseline": "needs.tabular.metadata:Baseline",
+    "each_property": "needs.tabular.associations:EachProperty",
+    "following": "needs.tabular.associations:Following",
+    "outline_auroc": "needs.tabular.mask_alone:OutlineAuroc",
+    "outline_property": "needs.tabular.mask_alone:OutlineProperty",
+    # ... of readers
+    "FEWEST_READERS": "readings:FEWEST_READERS",
+    "ahead_of_readers": "needs.readers.skill:AheadOfReaders",
+    "map_plausibility": "needs.readers.map_ratings:MapPlausibility",
+    "reader_agreement": "needs.readers.agreement:ReaderAgreement",
+    "reader_skill": "needs.readers.skill:ReaderSkill",
+    "unanswered": "needs.readers.skill:Unanswered",
+    # Auditing from Python
+    "Finding": "record:Finding",
+    "Record": "record:Record",
+    "load_record": "record:load_record",
+    "run": "audit.run:run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'audit_suite' has no attribute '{name}'")
+    value = resolve_name(f"audit_suite.{_WHERE[name]}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_WHERE})

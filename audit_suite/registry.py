@@ -7,7 +7,9 @@ of the group ``audit_suite.extensions``; a conftest or a file under ``audits/`` 
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import inspect
 import pkgutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from audit_suite.errors import AuditError
@@ -50,7 +53,8 @@ class Registry(Mapping[str, Thing]):
     def register(self, name: str, thing: Thing) -> Thing:
         """Make a thing known by a name.
 
-        Whoever registered a name may register it again, as a notebook does when a cell is repeated.
+        A module may register its name again, as a notebook does when a cell is repeated, and any
+        module may register the same thing again.
 
         Returns:
             The thing.
@@ -58,10 +62,12 @@ class Registry(Mapping[str, Thing]):
         Raises:
             AuditError: If somebody else has that name; names both.
         """
-        origin = _origin()
+        origin = registering()
         if origin != SHIPPED:
             _import_shipped(self._package)
         before = self._entries.get(name)
+        if before is not None and before.thing is thing:
+            return thing
         if before is not None and before.origin != origin:
             raise AuditError(
                 f"{origin} registers the {self.kind} '{name}', but {before.origin} has one of that "
@@ -92,7 +98,23 @@ class Registry(Mapping[str, Thing]):
 
     def origin(self, name: str) -> str:
         """Who registered a name: ``audit-suite``, an extension, or a module."""
+        self[name]  # loads them
         return self._entries[name].origin
+
+    def fingerprint(self, name: str) -> str:
+        """SHA-256 of the source file of an extension's thing, for store keys; empty if shipped.
+
+        Shipped things are covered by the engine's version.
+        """
+        if self.origin(name) == SHIPPED:
+            return ""
+        thing = self[name]
+        maker = thing if inspect.isroutine(thing) else type(thing)
+        try:
+            text = Path(inspect.getsourcefile(maker) or "").read_bytes()
+        except (TypeError, OSError):  # defined in a notebook's cell or an interactive session
+            text = repr(thing).encode()
+        return hashlib.sha256(text).hexdigest()
 
     @contextmanager
     def blaming(self, name: str) -> Iterator[None]:
@@ -168,11 +190,11 @@ def _load_extension(entry: EntryPoint) -> None:
         loaded = entry.load()
         if callable(loaded):
             loaded()
-    except AuditError:
-        raise
     except Exception as error:
+        kind = "" if isinstance(error, AuditError) else f"{type(error).__name__}: "
+        what = error.what if isinstance(error, AuditError) else error
         raise AuditError(
-            f"{name} cannot be loaded: {type(error).__name__}: {error}",
+            f"{name} cannot be loaded: {kind}{what}",
             "correct it or uninstall its package; what is stored so far is kept",
         ) from error
     finally:
@@ -190,7 +212,7 @@ def _import_shipped(package: str) -> None:
         _loading.pop()
 
 
-def _origin() -> str:
+def registering() -> str:
     """Who is registering: the extension being loaded, else the module that called."""
     frame = sys._getframe(1)
     while frame.f_code.co_name.startswith("register") and frame.f_back is not None:

@@ -33,11 +33,13 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
-from audit_suite.evidence.executor import _keep_memory
-from audit_suite.explainers import PIXEL_EXPLAINERS, ExpectedGradients, Explainer
+from audit_suite.evidence.arithmetic import keep_memory
+from audit_suite.explainers import Explainer
 from audit_suite.explainers.explainer import raw_outputs
+from audit_suite.explainers.methods.gradient import ExpectedGradients
 from audit_suite.explainers.region_shapley import region_values
-from audit_suite.needs.map_measures import relevance_mass
+from audit_suite.needs.maps.measures import relevance_mass
+from audit_suite.registry import EXPLAINERS
 
 PATHS = sys.path[:]  # numba looks for the package coverage, and would find the script beside this
 sys.path[:] = [path for path in PATHS if Path(path).resolve() != Path(__file__).resolve().parent]
@@ -133,7 +135,7 @@ def methods(module: nn.Module, scale: Scale, console: Console) -> Figures:
     images, references = pictures(scale.images, scale, 1), pictures(scale.references, scale, 2)
     table = Table("method", "seconds an image", "peak MiB", title="methods")
     figures: Figures = {}
-    for explainer in PIXEL_EXPLAINERS:
+    for explainer in EXPLAINERS.values():
         chosen: Explainer = explainer
         if isinstance(explainer, ExpectedGradients):
             chosen = ExpectedGradients(samples=scale.samples)
@@ -295,7 +297,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args(arguments)
     scale, console = QUICK if options.quick else Scale(), Console()
-    _keep_memory()  # as the engine does
+    keep_memory()  # as the engine does
     module, started = build(), time.monotonic()
     warnings.filterwarnings("ignore", module="shap")
     figures: Figures = {
