@@ -334,7 +334,7 @@ def test_what_is_not_a_loader_is_refused():
 
     for wrong in (Made, Nameless(), Net(), "onnx", None):
         with pytest.raises(
-            AuditError, match=r"test_loaders registers .*, which is not a model loader"
+            AuditError, match=r"(?s)test_loaders registers .*, which is not a model loader"
         ) as caught:
             register_loader(wrong)
         assert "has_modes and load" in caught.value.remedy
