@@ -37,13 +37,17 @@ def render(
     ] = None,
 ) -> None:
     """Write the HTML report of a record, with its sign-off if there is one."""
-    from audit_suite.record import read_record
+    from audit_suite.record import load_record
     from audit_suite.report import write_report
     from audit_suite.signoff import sign_off_of
 
-    record = read_record(audit_json)
-    write_report(record, out, sign_off_of(audit_json, signoff))
+    record = load_record(audit_json)
+    problems = write_report(record, out, sign_off_of(audit_json, signoff))
     typer.echo(f"report: {out}")
+    for problem in problems:
+        typer.echo(f"audit-suite: {problem}", err=True)
+    if problems:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -55,10 +59,10 @@ def sign(
     remarks: Annotated[str, typer.Option(help="conditions, reasons")] = "",
 ) -> None:
     """Sign a record: who decided what on it, bound to its bytes, in signoff.json beside it."""
-    from audit_suite.record import read_record
+    from audit_suite.record import load_record
     from audit_suite.signoff import sign as write
 
-    read_record(audit_json)
+    load_record(audit_json)
     path = write(audit_json, name, role, decision, remarks, datetime.now(UTC).date())
     typer.echo(f"sign-off: {path}")
 
@@ -68,10 +72,10 @@ def summary(
     audit_json: Annotated[Path, typer.Argument(help="the record, audit.json")],
 ) -> None:
     """Print a Markdown summary of a record, for the page of a CI job."""
-    from audit_suite.record import read_record
+    from audit_suite.record import load_record
     from audit_suite.report import render_markdown
 
-    typer.echo(render_markdown(read_record(audit_json)), nl=False)
+    typer.echo(render_markdown(load_record(audit_json)), nl=False)
 
 
 @app.command()

@@ -1,15 +1,17 @@
-"""`audit.json`: the audit's record. Every report is a pure function of it."""
+"""`audit.json`, the record of an audit. Every report is a pure function of it."""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from audit_suite.errors import AuditError
+from audit_suite.files import write_whole
 from audit_suite.verdict import Verdict
 
 SCHEMA_VERSION: Literal["1.0"] = "1.0"
@@ -63,7 +65,7 @@ class ComparisonRecord(_Part):
 
 
 class WaiverRecord(_Part):
-    """A fail or inconclusive that somebody has answered for."""
+    """A fail or inconclusive result that somebody has taken responsibility for."""
 
     owner: str
     reason: str
@@ -79,7 +81,7 @@ class Finding(_Part):
     model: str
     dataset: str
     target: str
-    case: str = Field(description="what tells cases of one check apart, e.g. 'black'; may be empty")
+    case: str = Field(description="which of the check's cases this is, e.g. 'black'; may be empty")
     verdict: Verdict
     question: str
     claim: str
@@ -109,7 +111,7 @@ class CauseFlag(_Part):
 
 
 class CausesRecord(_Part):
-    """Named causes of what a model tells without the region, on one target; several may hold."""
+    """Causes of what a model detects without the region, on one target; several may hold."""
 
     model: str
     dataset: str
@@ -130,9 +132,14 @@ class GalleryImage(_Part):
     png: str = Field(description="PNG file, base64")
     hidden_fraction: float
 
+    @property
+    def is_extreme(self) -> bool:
+        """Whether it was chosen for having the least or the most of an image property."""
+        return self.case.startswith(("least ", "most "))
+
 
 class MatrixRecord(_Part):
-    """Training masking x test masking of one study (R9)."""
+    """Training maskings by test maskings of one study."""
 
     study: str
     dataset: str
@@ -153,7 +160,7 @@ class EmbeddingCloud(_Part):
 
 
 class EmbeddingRecord(_Part):
-    """A sample of images as the model sees them, full and without the region (E3): no verdict."""
+    """A map of a sample of images, full and without the region, by the model's embeddings."""
 
     model: str
     dataset: str
@@ -202,7 +209,7 @@ class DatasetRecord(_Part):
 
 
 class ModelRecord(_Part):
-    """A model as audited; one entry a fold."""
+    """A model as audited; one entry per fold."""
 
     name: str
     digest: str
@@ -245,7 +252,7 @@ class AttributionRecord(_Part):
 
 
 class ReadImage(_Part):
-    """One masked image that readers saw, what they said, and what the model said."""
+    """One masked image that was read, with the readers' ratings and the model's rank."""
 
     model: str
     dataset: str
@@ -260,7 +267,7 @@ class ReadImage(_Part):
 
 
 class ReadingsRecord(_Part):
-    """Whose readings went into the audit."""
+    """The readings that went into the audit."""
 
     dataset: str
     digest: str = Field(description="SHA-256 of the readings, free text apart")
@@ -273,7 +280,9 @@ class Policy(_Part):
     """The settings every verdict was drawn under."""
 
     confidence: float
-    multiplicity: Literal["holm", "none"]
+    multiplicity: Literal["bonferroni", "none"] = Field(
+        description="bonferroni: a fail holds at the level divided by the cases of its check"
+    )
     inconclusive: Literal["block", "warn"]
     seed: int
     max_cases: int | None = Field(description="a number makes this a smoke test, not an audit")
@@ -283,7 +292,7 @@ class Policy(_Part):
 
 
 class ErrorRate(_Part):
-    """How often one thing happened to models whose truth was planted, with Wilson's interval."""
+    """How often one outcome occurred among models of known truth, with Wilson's interval."""
 
     name: str = Field(description="figure of benchmarks/detection.py, e.g. 'honest_blocked'")
     value: float
@@ -293,7 +302,7 @@ class ErrorRate(_Part):
 
 
 class Calibration(_Part):
-    """The instrument's own error rates, as measured for a release (benchmarks/detection.py)."""
+    """Error rates of audit-suite itself, as measured for a release (benchmarks/detection.py)."""
 
     audit_suite: str = Field(description="the release that was measured")
     command: str
@@ -305,7 +314,7 @@ class Calibration(_Part):
 
 
 class Provenance(_Part):
-    """Everything that, given again, gives this record again."""
+    """Everything needed to reproduce this record."""
 
     audit_suite: str
     policy: Policy
@@ -314,7 +323,7 @@ class Provenance(_Part):
     datasets: list[DatasetRecord]
     readings: ReadingsRecord | None = None
     calibration: Calibration | None = Field(
-        default=None, description="how often the instrument that made this record is wrong"
+        default=None, description="how often the release that made this record is wrong"
     )
 
 
@@ -332,6 +341,13 @@ class Record(_Part):
     gallery: list[GalleryImage]
     read: list[ReadImage] = Field(default_factory=list)
     embeddings: list[EmbeddingRecord] = Field(default_factory=list)
+    sections: dict[str, Any] = Field(
+        default_factory=dict, description="content of extensions' report sections, by name: JSON"
+    )
+    broken_sections: dict[str, str] = Field(
+        default_factory=dict,
+        description="extensions' report sections without content, by name: the error",
+    )
     provenance: Provenance
     environment: dict[str, Any] = Field(description="versions, machine, time: what may differ")
 
@@ -340,6 +356,29 @@ class Record(_Part):
         content = self.model_dump(mode="json")
         return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
+    def save(self, path: str | Path) -> None:
+        """Write the record as ``audit.json``, whole or not at all.
+
+        Raises:
+            AuditError: If the file cannot be written.
+        """
+        try:
+            write_whole(Path(path), self.to_json().encode())
+        except OSError as error:
+            raise AuditError(
+                f"the record {path} cannot be written: {error.strerror}",
+                "name another path; the evidence is stored, the next run only repeats the verdicts",
+            ) from None
+
+    def report(self, path: str | Path) -> None:
+        """Write the HTML report of the record.
+
+        Raises:
+            AuditError: If the file cannot be written.
+        """
+        write_report = resolve_name("audit_suite.report:write_report")  # which reads the record
+        write_report(self, Path(path))
+
 
 def natural_order(finding: Finding) -> tuple[list[tuple[int, str]], str]:
     """Sort key of findings: checks by number (R2 before R11), then by id."""
@@ -347,11 +386,11 @@ def natural_order(finding: Finding) -> tuple[list[tuple[int, str]], str]:
     return [(int(part), "") if part.isdigit() else (0, part) for part in parts], finding.id
 
 
-def read_record(path: str | Path) -> Record:
+def load_record(path: str | Path) -> Record:
     """Read an ``audit.json``.
 
     Raises:
-        AuditError: If the file is missing, no JSON, or no record of a known schema version.
+        AuditError: If the file is missing, not JSON, or not a record of a known schema version.
     """
     path = Path(path)
     try:

@@ -18,12 +18,11 @@ from audit_suite.datasets import BadImage
 from audit_suite.datasets.regions import named_regions
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
-from audit_suite.evidence.explanation import methods
-from audit_suite.evidence.overlay import explained_image
-from audit_suite.evidence.request import averaging, fold_groups
+from audit_suite.evidence.cell import averaging, fold_groups
 from audit_suite.maskings import Masking
-from audit_suite.needs.attribution import explained_in
-from audit_suite.needs.scores import cell_scores
+from audit_suite.needs.maps.attribution import explained_in
+from audit_suite.needs.scores.cell_scores import cell_scores
+from audit_suite.pictures.overlay import explained_image
 from audit_suite.plausibility.choosing import (
     Picture,
     allot_sittings,
@@ -35,6 +34,7 @@ from audit_suite.plausibility.choosing import (
 from audit_suite.plausibility.picturing import as_shown, check_readable, draw
 from audit_suite.plausibility.writing import check_paths, write_key, write_packs
 from audit_suite.readings import Key, KeyItem, Pack, PackItem, Question
+from audit_suite.registry import EXPLAINERS
 from audit_suite.statistics import planned_cases
 from audit_suite.verdict import NotApplicable
 
@@ -94,10 +94,8 @@ def export(
     check_paths(out, key_path)
     for masking in design.maskings:
         check_readable(masking)
-    if design.maps is not None and design.maps not in methods():
-        raise AuditError(
-            f"--maps={design.maps}: there is no such explainer", f"one of: {', '.join(methods())}"
-        )
+    if design.maps is not None:
+        EXPLAINERS.find(design.maps, "--maps")
     text = f"{design.seed}/{source.dataset(dataset).digest}/{model.name}/readers"
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
     cells = _cells(model, dataset)

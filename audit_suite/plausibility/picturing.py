@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -16,13 +15,13 @@ from PIL import Image
 from audit_suite.cards import InputSpec
 from audit_suite.datasets import Sample
 from audit_suite.errors import AuditError
-from audit_suite.evidence.gallery import LARGEST as THUMBNAIL
-from audit_suite.evidence.gallery import png
-from audit_suite.maskings import Masking
+from audit_suite.maskings import Masking, WithoutROI
+from audit_suite.pictures.png import SIDE as THUMBNAIL
+from audit_suite.pictures.png import png
 from audit_suite.regions import signed_distance, union
+from audit_suite.registry import FILLS
 
 LARGEST = 1024  # pixels of the longer side
-_FILLS = ("black", "blur", "noise", "inpaint")  # that look at nothing but the image itself
 _TOP = 65_535
 
 
@@ -32,10 +31,11 @@ def check_readable(masking: Masking) -> None:
     Raises:
         AuditError: If it draws on other images than the one masked.
     """
-    if masking.whose != "own" or masking.first != "nothing" or masking.fill not in _FILLS:
+    if not masking.stands_alone:
+        fills = [name for name in FILLS if WithoutROI(fill=name).stands_alone]
         raise AuditError(
             f"--masking={masking.id}: readers are shown an image's own region, filled with one of "
-            f"{', '.join(_FILLS)}",
+            f"{', '.join(fills)}",
             "for example --masking full --masking only-roi --masking without-roi-box",
         )
 
@@ -87,15 +87,15 @@ def as_shown(file: bytes, bits: Literal[8, 16] = 8) -> dict[str, Any]:
 
 def thumbnail(sample: Sample, masking: Masking, region: tuple[str, ...], model_side: int) -> str:
     """The same picture small, for the report: a PNG file, base64."""
-    return png(torch.from_numpy(_masked(sample, masking, region, model_side, THUMBNAIL)))
+    return png(_masked(sample, masking, region, model_side, THUMBNAIL))
 
 
 def _masked(
     sample: Sample, masking: Masking, region: tuple[str, ...], model_side: int, largest: int
 ) -> NDArray[np.float32]:
     """Shape (C, h, w), in [0, 1], no side longer than ``largest``."""
-    from audit_suite.maskings.apply import Reference, apply_masking
-    from audit_suite.models import fit_geometry
+    from audit_suite.maskings.show import Alone, Batch, show
+    from audit_suite.models.preprocessing import fit_geometry
 
     height, width = sample.image.shape[:2]
     scale = min(1.0, largest / max(height, width))
@@ -103,19 +103,16 @@ def _masked(
     channels: Literal[1, 3] = 3 if sample.image.ndim == 3 else 1
     spec = InputSpec(size=size, channels=channels, resize="stretch")
     image, regions = fit_geometry(sample.image, sample.regions, spec)
-    if masking.keep == "all":
+    if masking.is_full:
         return image
-    dilation = round(masking.dilation * max(size) / model_side)
     distance = torch.from_numpy(signed_distance(union(regions, region)))[None]
-    masked = apply_masking(
-        replace(masking, dilation=dilation),
-        torch.from_numpy(image)[None],
-        distance,
-        Reference(torch.zeros(channels)),
-        [int.from_bytes(hashlib.sha256(image.tobytes()).digest()[:4], "big")],
+    batch = Batch.of_one_region(torch.from_numpy(image)[None], distance, masking.region)
+    seed = int.from_bytes(hashlib.sha256(image.tobytes()).digest()[:4], "big")
+    shown = show(
+        masking.scaled(max(size) / model_side), batch, Alone(torch.zeros(channels), [seed])
     )
-    found: NDArray[np.float32] = masked[0].numpy()
-    return found
+    pixels: NDArray[np.float32] = shown.images[0].numpy()
+    return pixels
 
 
 def _plain(image: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -15,7 +15,8 @@ from audit_suite.errors import AuditError
 from audit_suite.files import write_whole
 from audit_suite.record import Record
 from audit_suite.report import words
-from audit_suite.report.view import view
+from audit_suite.report.page import page_of
+from audit_suite.report.rendering import render_sections
 from audit_suite.signoff import SignOff
 
 
@@ -23,20 +24,19 @@ def render_html(record: Record, signoff: SignOff | None = None) -> str:
     """Render a record.
 
     The page carries its one style sheet, allowed by its hash in a strict content security policy,
-    and needs neither script nor network. All text of the record is escaped.
+    and needs neither script nor network. All text of the record is escaped. Where a section of an
+    extension breaks, a notice stands in its place.
 
     Args:
         record: What to show.
         signoff: What a reviewer decided on it.
     """
-    css = files("audit_suite.report").joinpath("templates/report.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    template = _environment().get_template("report.html.j2")
-    shown = view(record, signoff)
-    return template.render(view=shown, css=Markup(css), css_digest=digest)  # noqa: S704 - our own file
+    return _render(record, signoff)[0]
 
 
-def write_report(record: Record, path: Path, signoff: SignOff | None = None) -> None:
+def write_report(
+    record: Record, path: Path, signoff: SignOff | None = None
+) -> tuple[AuditError, ...]:
     """Render a record to a file, written aside, flushed and renamed.
 
     Args:
@@ -44,10 +44,13 @@ def write_report(record: Record, path: Path, signoff: SignOff | None = None) -> 
         path: The file.
         signoff: What a reviewer decided on it.
 
+    Returns:
+        Problems to report: one per section of an extension that broke while it was rendered.
+
     Raises:
         AuditError: If the file cannot be written.
     """
-    text = render_html(record, signoff)
+    text, problems = _render(record, signoff)
     try:
         write_whole(path, text.encode())
     except OSError as error:
@@ -55,6 +58,23 @@ def write_report(record: Record, path: Path, signoff: SignOff | None = None) -> 
             f"the report {path} cannot be written: {error.strerror}",
             "name another path; the record can be rendered again with `audit-suite render`",
         ) from None
+    return problems
+
+
+def _render(record: Record, signoff: SignOff | None) -> tuple[str, tuple[AuditError, ...]]:
+    css = files("audit_suite.report").joinpath("templates/report.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    sections = render_sections(record, _environment())
+    text = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            page=page_of(record, sections, signoff),
+            css=Markup(css),  # noqa: S704 - our own file
+            css_digest=digest,
+        )
+    )
+    return text, tuple(section.error for section in sections if section.error is not None)
 
 
 @cache

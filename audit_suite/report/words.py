@@ -1,26 +1,28 @@
-"""Numbers and verdicts as a reader wants them."""
+"""Numbers, verdicts and maskings in words."""
 
 from __future__ import annotations
 
+from audit_suite.errors import AuditError
+from audit_suite.maskings import Masking
 from audit_suite.record import ComparisonRecord, EstimateRecord, Finding
 from audit_suite.verdict import Verdict
 
 _TINY = 0.001
 
 VERDICTS: dict[Verdict, tuple[str, str, str]] = {
-    Verdict.ERROR: ("!", "error", "could not be judged: something broke"),
+    Verdict.ERROR: ("!", "error", "could not be judged because of an error"),
     Verdict.FAIL: ("✕", "fail", "the data show that the claim does not hold"),
     Verdict.NONE: ("○", "not run", "planned, but not run"),
-    Verdict.INCONCLUSIVE: ("?", "inconclusive", "the data are too few to say"),
-    Verdict.WAIVED: ("~", "waived", "did not pass; somebody has answered for it"),
+    Verdict.INCONCLUSIVE: ("?", "inconclusive", "there are too few data to decide"),
+    Verdict.WAIVED: ("~", "waived", "did not pass; somebody has taken responsibility"),
     Verdict.PASS: ("✓", "pass", "the data show that the claim holds"),
-    Verdict.NOT_APPLICABLE: ("–", "not applicable", "the check has no meaning here"),
+    Verdict.NOT_APPLICABLE: ("–", "not applicable", "the check does not apply here"),
 }
 
 DECISIONS = {
     "open": (
         "Gate open",
-        "Every check that was asked passed, within the limits named at the end of this report.",
+        "Every check that was run passed, within the limits listed at the end of this report.",
     ),
     "closed": (
         "Gate closed",
@@ -35,9 +37,9 @@ DECISIONS = {
 
 RATES = {
     "honest_blocked": "An honest model failed a check of region sensitivity",
-    "plain_blocked": "... the same, of models that had never seen a masked image",
+    "plain_blocked": "... the same, among models that were never trained on masked images",
     "outside_blocked": "A model with a strong shortcut outside the region failed one",
-    "framing_blocked": "A model that reads where the region lies in the frame failed one",
+    "framing_blocked": "A model that uses the region's place in the frame failed one",
     "cause_right": "The planted cause was among those named",
     "naive_honest_blocked": "For comparison: an honest model would fail the rule “AUROC without "
     "the region is significantly above 0.5”",
@@ -71,8 +73,8 @@ def counts(estimate: EstimateRecord) -> str:
 
 def word(finding: Finding) -> str:
     """The verdict's word; "reported" for an estimate without a rule."""
-    told = finding.observations or finding.reason.startswith("reported only")
-    if finding.verdict is Verdict.NOT_APPLICABLE and told:
+    reported = finding.observations or finding.reason.startswith("reported only")
+    if finding.verdict is Verdict.NOT_APPLICABLE and reported:
         return "reported"
     return VERDICTS[finding.verdict][1]
 
@@ -85,6 +87,14 @@ def symbol(finding: Finding) -> str:
 def kind(finding: Finding) -> str:
     """The verdict as a CSS class."""
     return "reported" if word(finding) == "reported" else finding.verdict.value
+
+
+def masking_in_words(id: str) -> str:
+    """A masking's label, ``full image`` for the full one; its id if its fill is not installed."""
+    try:
+        return Masking.parse(id).label or "full image"
+    except AuditError:
+        return id
 
 
 def acceptance(comparison: ComparisonRecord) -> tuple[float | None, float | None]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from audit_suite.errors import AuditError
-from audit_suite.record import read_record
+from audit_suite.record import load_record
 from audit_suite.report import render_html
 from audit_suite.signoff import SignOff, digest_of, sign, sign_off_of
 
@@ -87,11 +87,11 @@ def test_a_damaged_sign_off_is_no_sign_off(record, text):
 
 def test_the_report_shows_it_and_escapes_it(record):
     signed(record)
-    page = render_html(read_record(record), sign_off_of(record))
+    page = render_html(load_record(record), sign_off_of(record))
     assert "Signed off: accepted with conditions" in page
     assert "Only &lt;PA&gt;." in page
     assert digest_of(record) in page
-    assert "Signed off" not in render_html(read_record(record))
+    assert "Signed off" not in render_html(load_record(record))
 
 
 def run(*arguments):

@@ -15,8 +15,8 @@ from PIL import Image
 # pytester forgets modules that an inner run imported; these cannot be imported twice.
 import audit_suite.evidence.executor
 import audit_suite.evidence.explaining
-import audit_suite.evidence.gallery
-import audit_suite.models
+import audit_suite.pictures.masked_cases
+import audit_suite.models.load
 import audit_suite.suites  # noqa: F401
 
 MODEL = """

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from audit_suite.record import read_record
+from audit_suite.record import load_record
 from audit_suite.report import render_html
 
 SUITE = "--audit-suite=interpretability"
@@ -86,8 +86,8 @@ def test_a_model_that_learned_nothing_passes_nothing(weighing, verdicts):
     found = verdicts("random")
     assert "pass" not in {finding["verdict"] for finding in found.values()}
     assert "skill on full images is not shown" in found["R14", ""]["reason"]
-    page = render_html(read_record(weighing.path / "audit.json"))
-    assert f"R14 draws no verdict from it: {found['R14', '']['reason'][:30]}" in page
+    page = render_html(load_record(weighing.path / "audit.json"))
+    assert f"R14 gives no verdict: {found['R14', '']['reason'][:30]}" in page
 
 
 def test_tests_of_a_method_are_reported_beside_it(verdicts):
@@ -102,21 +102,17 @@ def test_tests_of_a_method_are_reported_beside_it(verdicts):
 
 
 def test_a_map_that_does_not_depend_on_the_model_supports_no_verdict(weighing, monkeypatch):
-    from audit_suite.evidence import explanation
     from audit_suite.explainers import Explained
-    from audit_suite.explainers.gradient import ExpectedGradients
+    from audit_suite.explainers.methods.gradient import ExpectedGradients
 
-    class Edges(ExpectedGradients):
-        """Draws the image itself, whatever the model says of it."""
+    plain = ExpectedGradients.explain
 
-        def explain(self, module, output, images, references, seed):
-            found = super().explain(module, output, images, references, seed)
-            return Explained(images.mean(dim=1), found.outputs, found.expected)
+    def edges(self, module, output, images, references, seed):
+        """Draws the image itself, whatever the model's output."""
+        explained = plain(self, module, output, images, references, seed)
+        return Explained(images.mean(dim=1), explained.outputs, explained.expected)
 
-    known = explanation.methods()
-    monkeypatch.setattr(
-        "audit_suite.evidence.explaining.methods", lambda: {**known, "gradient": Edges()}
-    )
+    monkeypatch.setattr(ExpectedGradients, "explain", edges)
     weighing.run(SUITE, FEW, "--audit-evidence=edges", dataset="small")
     found = {(f["check"], f["case"]): f for f in weighing.record()["findings"]}
     for check, case in (("I1", "gradient"), ("I2", "gradient-pointing")):
@@ -182,7 +178,7 @@ def test_the_plan_says_what_would_be_explained(weighing):
 
 def test_report_and_record_tell_regions_and_maps_and_no_patient(weighing):
     weighing.run(SUITE, FEW, dataset="small")
-    record = read_record(weighing.path / "audit.json")
+    record = load_record(weighing.path / "audit.json")
     (shown,) = record.attributions
     bars = {player.name: player for player in shown.players}
     assert bars["square"].inside == 1
@@ -199,7 +195,7 @@ def test_report_and_record_tell_regions_and_maps_and_no_patient(weighing):
     page = render_html(record)
     area = round(100 * sum(player.area * player.inside for player in bars.values()))
     assert f"comes from the region of interest, on {area} % of the image" in page
-    assert "R14 draws no verdict" not in page
+    assert "R14 gives no verdict" not in page
     assert "Maps by gradient" in page
     assert "a test of the method, passed" in page
     assert "secret-" not in page + (weighing.path / "audit.json").read_text()

@@ -20,7 +20,7 @@ from audit_suite.evidence import EvidenceSource, EvidenceStore, choose_profile
 from audit_suite.maskings import Masking
 from audit_suite.plausibility.exporting import Design, export
 from audit_suite.plausibility.importing import import_answers
-from audit_suite.record import read_record
+from audit_suite.record import load_record
 from audit_suite.report import render_html
 
 SUITE = ("--audit-suite=plausibility", "--audit-evidence=ev")
@@ -107,7 +107,7 @@ def test_a_model_that_sees_what_no_reader_sees_is_blocked(clinic):
     assert ahead["estimate"]["value"] > 0.3
     assert ahead["estimate"]["at"]["readers"] == 3
     assert findings(clinic, "H1")[""]["verdict"] == "pass"
-    page = render_html(read_record(clinic.path / "audit.json"))
+    page = render_html(load_record(clinic.path / "audit.json"))
     assert "it uses a signal that no reader sees there" in page
     assert "3 readers are taken for a sample of readers like them" in page
 
@@ -193,7 +193,7 @@ def test_one_or_two_readers_give_no_verdict(clinic, readers, words):
     assert ahead["verdict"] == "not_applicable"
     assert "a description, not a verdict" in ahead["reason"]
     assert ahead["observations"][0]["value"] > 0.3
-    assert words in render_html(read_record(clinic.path / "audit.json"))
+    assert words in render_html(load_record(clinic.path / "audit.json"))
 
 
 def test_what_cannot_be_read_is_no_signal(clinic):

@@ -176,7 +176,7 @@ def example() -> Record:
             audit_suite="0.1.0",
             policy=Policy(
                 confidence=0.95,
-                multiplicity="holm",
+                multiplicity="bonferroni",
                 inconclusive="block",
                 seed=1907,
                 max_cases=None,

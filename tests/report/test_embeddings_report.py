@@ -13,8 +13,8 @@ import pytest
 
 from audit_suite.record import EmbeddingCloud, EmbeddingRecord
 from audit_suite.report import render_html, write_report
-from audit_suite.report.embeddings import embeddings
-from audit_suite.report.scatter import MARGIN, SIDE, scatter
+from audit_suite.report.charts.scatter import MARGIN, SIDE, scatter
+from audit_suite.sections.embeddings import view
 
 sys.path.insert(0, str(Path(__file__).parent))
 from example import estimate, example, finding
@@ -54,6 +54,9 @@ def placed(value, **at):
     return found
 
 
+PARTS = {"E1": "difference", "E2": "probe", "E3": "map", "E4": "similarity"}
+
+
 def reported(check, *observations, case="", reason="reported only: as a test"):
     return finding(
         check,
@@ -63,6 +66,7 @@ def reported(check, *observations, case="", reason="reported only: as a test"):
         case=case,
         reason=reason,
         observations=list(observations),
+        section=f"embeddings.{PARTS[check]}",
     )
 
 
@@ -112,31 +116,31 @@ def test_the_section_is_well_formed_and_reached_from_the_top(page):
 
 def test_one_sentence_says_what_the_picture_can_and_cannot_show(page):
     assert "groups that lie apart show that it sees a difference" in page.words
-    assert "whether its answer rests on that, the picture cannot show" in page.words
-    assert "No verdict hangs on this section" in page.words
+    assert "The map cannot show whether its answer depends on that difference" in page.words
+    assert "Nothing in this section is judged" in page.words
 
 
 def test_similarities_stand_by_masking_and_class_and_the_difference_last():
-    (found,) = embeddings(checks(), [])
-    assert [row.name for row in found.similar] == [
+    (found,) = view(example(), checks())
+    assert [row.masking for row in found.similarities] == [
         "only ROI box",
         "without ROI",
         "without ROI moved off itself",
         "without ROI, minus without ROI moved off itself",
     ]
-    assert [[cell.value for cell in row.cells] for row in found.similar] == [
+    assert [[cell.value for cell in row.cells] for row in found.similarities] == [
         [0.7] * 3,
         [0.9] * 3,
         [0.95] * 3,
         [-0.05] * 3,
     ]
-    assert found.notes == ("reported only: below 0 it counts for more",)
-    assert found.picture is None
+    assert found.notes == ("E1, reported only: below 0 it counts for more",)
+    assert found.map is None
 
 
 def test_probes_stand_the_strongest_tag_first_and_masking_last(page):
-    (found,) = embeddings(checks(), [])
-    names = [row.name for row in found.probed]
+    (found,) = view(example(), checks())
+    names = [row.name for row in found.probes]
     assert names == ["site", "sex", "masking: without ROI or full"]
     assert "< .001" in page.words
     assert page.words.index("0.910 [0.900, 0.920]") < page.words.index("0.550 [0.540, 0.560]")

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from audit_suite import FACTORS
 from audit_suite.record import EstimateRecord, MatrixRecord
-from audit_suite.report.curves import HEIGHT, WIDTH, curves
-from audit_suite.report.heatmap import heatmap
+from audit_suite.report.charts.curves import HEIGHT, WIDTH, curves
+from audit_suite.report.charts.heatmap import heatmap
 
 values = st.floats(0, 1)
 

@@ -9,7 +9,8 @@ from report.example import comparison, estimate, example, finding, picture
 
 from audit_suite.record import ReadImage, ReadingsRecord, WaiverRecord
 from audit_suite.report import render_html
-from audit_suite.report.readers import readers
+from audit_suite.report.section import findings_of
+from audit_suite.sections.readers import view
 
 HIDDEN = "without-roi-box"
 WAIVER = WaiverRecord(owner="Dr Example", reason="to be read again", expires="2030-01-01")
@@ -42,6 +43,7 @@ def record(count=3, verdict="fail", images=True):
             verdict if judged else "not_applicable",
             judged,
             title="no signal that no reader sees",
+            section="readers.comparison",
             observations=[] if judged else [ahead],
             reason="reported only: a description",
             waiver=WAIVER if verdict == "waived" else None,
@@ -51,6 +53,7 @@ def record(count=3, verdict="fail", images=True):
             "not_applicable",
             [],
             title="what readers see",
+            section="readers.skill",
             observations=[*skill(names), *skill(names, HIDDEN, 0.5)],
             reason="reported only: of people",
         ),
@@ -59,6 +62,7 @@ def record(count=3, verdict="fail", images=True):
             "not_applicable",
             [],
             title="readers agree",
+            section="readers.agreement",
             observations=[at("Fleiss' kappa of readers, in full", 0.61, measure="Fleiss' kappa")],
             reason="reported only: of readers",
         ),
@@ -97,16 +101,23 @@ def page(*args, **more):
 
 
 def test_readers_and_model_stand_side_by_side():
-    (section,) = readers(record())
-    assert [row.name for row in section.rows] == ["full image", "without ROI box"]
-    full = section.rows[0]
-    assert [who for who, _ in full.readers] == ["reader-1", "reader-2", "reader-3", "mean", "model"]
-    assert [cell.value for cell in full.readers[1][1]] == [0.81] * 4
-    assert full.readers[3][1][1:] == (None, None, None)
-    assert section.rows[1].ahead.value == 0.31
-    assert section.rows[0].ahead is None
-    model = next(mark for mark in full.marks if mark.who == "model")
-    mean = next(mark for mark in full.marks if mark.who == "mean")
+    made = record()
+    (section,) = view(made, findings_of(made.findings, "readers"))
+    assert [table.masking for table in section.tables] == ["full image", "without ROI box"]
+    full = section.tables[0]
+    assert [who for who, _ in full.measures] == [
+        "reader-1",
+        "reader-2",
+        "reader-3",
+        "mean",
+        "model",
+    ]
+    assert [cell.value for cell in full.measures[1][1]] == [0.81] * 4
+    assert full.measures[3][1][1:] == (None, None, None)
+    assert section.tables[1].ahead.value == 0.31
+    assert section.tables[0].ahead is None
+    model = next(mark for mark in section.plot.rows[0].marks if mark.who == "model")
+    mean = next(mark for mark in section.plot.rows[0].marks if mark.who == "mean")
     assert model.y != mean.y, "one never hides the other"
     assert model.low < model.x < model.high
 
@@ -116,7 +127,7 @@ def test_readers_and_model_stand_side_by_side():
     [
         ("fail", "it uses a signal that no reader sees there"),
         ("waived", "it uses a signal that no reader sees there"),
-        ("pass", "tells effusion no better than the readers"),
+        ("pass", "detects effusion no better than the readers"),
         ("inconclusive", "these images do not settle"),
     ],
 )
@@ -129,7 +140,7 @@ def test_the_sentence_follows_the_verdict(verdict, words):
     [
         (1, "a description of this reader, no verdict"),
         (2, "a description of these readers, no verdict"),
-        (3, "readers and patients both taken as samples"),
+        (3, "readers and patients both treated as samples"),
     ],
 )
 def test_what_so_many_readers_can_show_is_said(count, words):
@@ -165,4 +176,4 @@ def test_whose_readings_they_are_is_provenance():
 def test_without_readings_there_is_no_section():
     text = render_html(example())
     assert 'id="readers"' not in text
-    assert readers(example()) == ()
+    assert view(example(), []) is None

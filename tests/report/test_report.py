@@ -15,9 +15,9 @@ import pytest
 from typer.testing import CliRunner
 
 from audit_suite.cli import app
-from audit_suite.record import Record, read_record
+from audit_suite.record import Record, load_record
 from audit_suite.report import render_html, render_markdown, write_report
-from audit_suite.report.charts import forest
+from audit_suite.report.charts.forest import forest
 from audit_suite.report.words import number, p_value
 from audit_suite.verdict import Verdict
 
@@ -208,7 +208,7 @@ def test_an_empty_record_renders(decision):
 def test_a_smoke_run_says_so():
     record = example()
     record.provenance.policy.max_cases = 50
-    assert "This is no audit" in Page(render_html(record)).words
+    assert "This is not an audit" in Page(render_html(record)).words
 
 
 def test_ten_thousand_findings():
@@ -298,8 +298,8 @@ def test_command_line_mistakes_are_two_lines(tmp_path):
 
 def test_rendering_needs_no_torch(tmp_path):
     code = (
-        "import sys\nfrom audit_suite.record import read_record\nfrom audit_suite.report import render_html\n"
-        f"render_html(read_record({str(EXAMPLES / 'audit.json')!r}))\n"
+        "import sys\nfrom audit_suite.record import load_record\nfrom audit_suite.report import render_html\n"
+        f"render_html(load_record({str(EXAMPLES / 'audit.json')!r}))\n"
         "assert not {'torch', 'pytest'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -315,4 +315,4 @@ def test_write_report_is_whole_or_an_error(tmp_path):
 
 def test_the_record_reads_back(tmp_path):
     (tmp_path / "a.json").write_text(example().to_json())
-    assert isinstance(read_record(tmp_path / "a.json"), Record)
+    assert isinstance(load_record(tmp_path / "a.json"), Record)

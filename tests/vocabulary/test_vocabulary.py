@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_suite.errors import AuditError
-from audit_suite.gate import count_verdicts, decide
-from audit_suite.record import Finding, Record, read_record
+from audit_suite.audit.gate import count_verdicts, decide
+from audit_suite.record import Finding, Record, load_record
 from audit_suite.verdict import Verdict, worst
-from audit_suite.waivers import Waiver, load_waivers, needless
+from audit_suite.audit.waivers import Waiver, load_waivers, needless
 
 REPORTS = Path(__file__).parents[2] / "reports"
 ORDER = ["none", "pass", "inconclusive", "fail", "error"]
@@ -152,7 +152,7 @@ def test_the_published_schema_is_the_records_own():
 def test_examples_follow_the_schema_and_round_trip(path):
     schema = json.loads((REPORTS / "schema" / "audit-1.0.schema.json").read_text())
     jsonschema.validate(json.loads(path.read_text()), schema)
-    assert read_record(path).to_json() == path.read_text()
+    assert load_record(path).to_json() == path.read_text()
 
 
 @pytest.mark.parametrize(
@@ -168,9 +168,9 @@ def test_examples_follow_the_schema_and_round_trip(path):
 def test_what_is_no_record(tmp_path, text, said):
     (tmp_path / "audit.json").write_text(text)
     with pytest.raises(AuditError, match=said):
-        read_record(tmp_path / "audit.json")
+        load_record(tmp_path / "audit.json")
 
 
 def test_a_missing_record(tmp_path):
     with pytest.raises(AuditError, match="does not exist"):
-        read_record(tmp_path / "audit.json")
+        load_record(tmp_path / "audit.json")

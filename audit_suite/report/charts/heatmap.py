@@ -1,11 +1,11 @@
-"""Heat map of a matrix of estimates: numbers first, colour second."""
+"""Heat maps of matrices of estimates: numbers first, colour second."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audit_suite.maskings import Masking
 from audit_suite.record import EstimateRecord, MatrixRecord
+from audit_suite.report.words import masking_in_words
 
 _SHADES = 10  # from 0 to 1; the middle is chance
 
@@ -48,13 +48,11 @@ def heatmap(matrix: MatrixRecord) -> HeatMap:
             HeatCell(cell, _shade(cell), trained == tested)
             for tested, cell in zip(matrix.columns, cells, strict=True)
         )
-        rows.append(HeatRow(_words(trained), tuple(drawn)))
-    return HeatMap(matrix, tuple(_words(column) for column in matrix.columns), tuple(rows))
+        rows.append(HeatRow(masking_in_words(trained), tuple(drawn)))
+    return HeatMap(
+        matrix, tuple(masking_in_words(column) for column in matrix.columns), tuple(rows)
+    )
 
 
 def _shade(cell: EstimateRecord | None) -> int:
     return _SHADES // 2 if cell is None else round(min(max(cell.value, 0), 1) * _SHADES)
-
-
-def _words(masking: str) -> str:
-    return Masking.parse(masking).label or "full image"

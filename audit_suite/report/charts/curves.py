@@ -1,4 +1,4 @@
-"""Geometry of curves: estimates placed on an axis, such as an AUROC against a dilation radius."""
+"""Curves: estimates placed on an axis, such as an AUROC against a dilation radius."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from audit_suite.maskings import Masking
 from audit_suite.record import EstimateRecord
+from audit_suite.report.words import masking_in_words
 
 WIDTH, HEIGHT = 370, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 12, 44
@@ -30,7 +30,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """One line of a panel, told apart by mark and dashes, not by colour alone."""
+    """One line of a panel, distinguished by mark and dashes, not by colour alone."""
 
     name: str
     mark: str
@@ -75,8 +75,8 @@ def curves(estimates: Sequence[EstimateRecord]) -> Curves | None:
             groups.setdefault(_name(estimate), {})[float(estimate.at["radius"])] = estimate
     if not groups:
         return None
-    series = {name: [found[at] for at in sorted(found)] for name, found in groups.items()}
-    placed = [estimate for found in series.values() for estimate in found]
+    series = {name: [points[at] for at in sorted(points)] for name, points in groups.items()}
+    placed = [estimate for points in series.values() for estimate in points]
     panels = [
         _panel(axis, series, placed)
         for axis in _AXES
@@ -84,12 +84,12 @@ def curves(estimates: Sequence[EstimateRecord]) -> Curves | None:
     ]
     legend = zip(series.items(), _MARKS * len(series), strict=False)
     return Curves(
-        tuple(panels), tuple((name, mark, tuple(found)) for (name, found), mark in legend)
+        tuple(panels), tuple((name, mark, tuple(points)) for (name, points), mark in legend)
     )
 
 
 def _name(estimate: EstimateRecord) -> str:
-    words = Masking.parse(str(estimate.at["masking"])).label
+    words = masking_in_words(str(estimate.at["masking"]))
     grown = estimate.at.get("grown")
     return f"{words}, {grown}s' masks grown" if grown else words
 
@@ -113,8 +113,8 @@ def _panel(
         return round(HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM), 1)
 
     drawn = []
-    for number, (name, found) in enumerate(series.items()):
-        ordered = sorted(found, key=lambda estimate: float(estimate.at[axis]))
+    for number, (name, estimates) in enumerate(series.items()):
+        ordered = sorted(estimates, key=lambda estimate: float(estimate.at[axis]))
         points = tuple(
             Point(x(float(e.at[axis])), y(e.value), y(e.low), y(e.high)) for e in ordered
         )

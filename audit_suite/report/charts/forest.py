@@ -1,4 +1,4 @@
-"""Geometry of the forest plots; the template only draws it."""
+"""Forest plots: comparisons on a common axis, with intervals and what their claims allow."""
 
 from __future__ import annotations
 
@@ -38,6 +38,12 @@ class Forest:
     width: int = WIDTH
     left: int = LABEL
     right: int = LABEL + _PLOT
+
+
+def forest_of(findings: Sequence[Finding]) -> Forest | None:
+    """Lay out all comparisons of some findings; None if there are none."""
+    rows = [(finding, comparison) for finding in findings for comparison in finding.comparisons]
+    return forest(rows) if rows else None
 
 
 def forest(rows: Sequence[tuple[Finding, ComparisonRecord]]) -> Forest:

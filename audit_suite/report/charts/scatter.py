@@ -1,4 +1,4 @@
-"""Geometry of the map of embeddings: marks, and histograms along both margins."""
+"""The map of embeddings: marks, and histograms along both margins."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.maskings import Masking
 from audit_suite.record import EmbeddingCloud, EmbeddingRecord
+from audit_suite.report.words import masking_in_words
 
 SIDE, MARGIN, GAP = 440, 84, 8
 _RADIUS = 3.2
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Cloud:
-    """Images of one class under one masking; told apart by shape and filling, not by colour alone.
+    """Images of one class under one masking, distinct in shape and filling and not only in colour.
 
     Attributes:
         name: In words.
@@ -81,7 +81,7 @@ def scatter(record: EmbeddingRecord) -> Scatter:
         record.clouds, points, shares, nearest, strict=True
     ):
         finding = "with the finding" if cloud.positive else "without the finding"
-        masking = Masking.parse(cloud.masking).label or "full image"
+        masking = masking_in_words(cloud.masking)
         circle = cloud.positive
         drawn.append(
             Cloud(
@@ -129,10 +129,10 @@ def _steps(heights: Floats, upright: bool) -> str:
     for i, height in enumerate(heights):
         corners += [(edges[i], float(height) * room), (edges[i + 1], float(height) * room)]
     if upright:
-        found = [(4 + along, MARGIN - GAP - up) for along, up in corners]
+        outline = [(4 + along, MARGIN - GAP - up) for along, up in corners]
     else:
-        found = [(4 + SIDE + GAP + up, MARGIN + SIDE - along) for along, up in corners]
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in found)
+        outline = [(4 + SIDE + GAP + up, MARGIN + SIDE - along) for along, up in corners]
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in outline)
 
 
 def _middle(values: Floats) -> tuple[int, int]:
@@ -152,7 +152,7 @@ def _nearest(
     maskings = np.repeat([cloud.masking for cloud in clouds], sizes)
     # The n-th image of a class is the same under either masking.
     image = np.concatenate([np.arange(n) for n in sizes]) * 2 + positive
-    found, start = [], 0
+    shares, start = [], 0
     for cloud, size in zip(clouds, sizes, strict=True):
         mine = np.arange(start, start + size)
         start += size
@@ -163,5 +163,5 @@ def _nearest(
         count = max(int(others.sum()), 1)
         same_class = ((positive[near] == cloud.positive) & others).sum() / count
         same_masking = ((maskings[near] == cloud.masking) & others).sum() / count
-        found.append((float(same_class), float(same_masking)))
-    return found
+        shares.append((float(same_class), float(same_masking)))
+    return shares

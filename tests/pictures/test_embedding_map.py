@@ -10,8 +10,8 @@ import pytest
 from needs.evidence import Stored, case, cell, table
 from threadpoolctl import threadpool_limits
 
-from audit_suite.evidence import picture as module
-from audit_suite.evidence.picture import picture
+from audit_suite.pictures import embedding_map as module
+from audit_suite.pictures.embedding_map import embedding_map
 
 HIDDEN = "without-lungs"
 
@@ -19,9 +19,8 @@ HIDDEN = "without-lungs"
 class Kept(Stored):
     """Made-up evidence as if it lay in a store."""
 
-    def stored_table(self, request):
-        found = self.tables
-        return found(request) if callable(found) else found.get(request.masking.id)
+    def read_stored(self, request):
+        return self.tables.get(request.masking.id)
 
     def model_digest(self, card, fold):
         return "model"
@@ -52,12 +51,12 @@ def test_the_same_evidence_gives_the_same_picture_on_any_number_of_threads(here)
     found = []
     for threads in (1, 2, 3):
         with threadpool_limits(threads):
-            found.append(picture(here, kept()).model_dump_json())
+            found.append(embedding_map(here, kept()).model_dump_json())
     assert found[0] == found[1] == found[2]
 
 
 def test_points_lie_in_their_frame_in_three_digits_and_are_drawn_apart(here):
-    found = picture(here, kept())
+    found = embedding_map(here, kept())
     assert (found.model, found.dataset, found.target) == ("m", "d", "sick")
     assert (found.n_images, found.n_patients) == (40, 40)
     order = [(cloud.masking, cloud.positive) for cloud in found.clouds]
@@ -76,7 +75,7 @@ def test_points_lie_in_their_frame_in_three_digits_and_are_drawn_apart(here):
 
 
 def test_nothing_of_a_patient_or_a_file_is_in_it(here):
-    one, other = (picture(here, kept(names=names)) for names in ("secret-{}", "another-{}"))
+    one, other = (embedding_map(here, kept(names=names)) for names in ("secret-{}", "another-{}"))
     assert one == other
     assert "secret" not in one.model_dump_json()
 
@@ -105,7 +104,7 @@ def test_every_patient_has_one_image_before_any_has_two():
 
 def test_images_that_cannot_be_used_are_not_drawn(here):
     used = np.arange(40) % 4 > 0
-    assert picture(here, kept(used=used)).n_images == used.sum()
+    assert embedding_map(here, kept(used=used)).n_images == used.sum()
 
 
 def test_the_first_fold_is_shown_of_images_it_never_saw(tmp_path):
@@ -119,8 +118,8 @@ def test_the_first_fold_is_shown_of_images_it_never_saw(tmp_path):
     source.cases = tuple(
         replace(c, metadata={"fold": str(i % 5)}) for i, c in enumerate(source.cases)
     )
-    assert picture(replace(here, average="held-out"), source).n_images == 20
-    assert picture(here, source).n_images == 100
+    assert embedding_map(replace(here, average="held-out"), source).n_images == 20
+    assert embedding_map(here, source).n_images == 100
 
 
 @pytest.mark.parametrize(
@@ -135,9 +134,9 @@ def test_the_first_fold_is_shown_of_images_it_never_saw(tmp_path):
     ],
     ids=["few images", "all alike", "one number", "not stored", "one stored", "no layer"],
 )
-def test_where_there_is_nothing_to_draw_there_is_no_picture(here, source):
-    assert picture(here, source) is None
+def test_where_there_is_nothing_to_draw_there_is_no_map(here, source):
+    assert embedding_map(here, source) is None
 
 
-def test_without_a_region_there_is_no_picture(tmp_path):
-    assert picture(cell(tmp_path, roi=""), kept()) is None
+def test_without_a_region_there_is_no_map(tmp_path):
+    assert embedding_map(cell(tmp_path, roi=""), kept()) is None

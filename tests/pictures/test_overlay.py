@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from audit_suite.evidence.overlay import AGAINST, FOR, overlay
+from audit_suite.pictures.overlay import AGAINST, FOR, overlay
 
 
 def drawn(height, width):

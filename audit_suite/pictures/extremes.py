@@ -1,0 +1,55 @@
+"""The images of a data set that have the least and the most of an image property."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from audit_suite.datasets import BadImage
+from audit_suite.datasets.properties import PROPERTIES
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.scores.prepare import Wanted, geometry, prepare
+from audit_suite.maskings import Full
+from audit_suite.pictures.png import png
+from audit_suite.record import GalleryImage
+
+_COUNT = 3  # images at either end
+
+
+def extremes(cell: Cell, name: str, source: EvidenceSource) -> list[GalleryImage]:
+    """Draw the images at both ends of a property, unmasked.
+
+    Args:
+        cell: Where; its model's input decides what is shown.
+        name: One of `datasets.properties.PROPERTIES`.
+        source: Data sets, and the stored properties.
+
+    Returns:
+        The images with the least, then those with the most; none if nothing is stored.
+    """
+    (request, *_) = cell.requests(Full())
+    table = source.read_stored(request)
+    if table is None or table.properties is None:
+        return []
+    dataset, spec = source.dataset(cell.dataset), cell.model.input
+    wanted = Wanted({geometry(spec): spec}, [])
+    values = np.where(table.used, table.properties[:, PROPERTIES.index(name)], np.nan)
+    order = np.argsort(values, kind="stable")[: int(np.isfinite(values).sum())]
+    images = []
+    for word, chosen in (("least", order[:_COUNT]), ("most", order[::-1][:_COUNT])):
+        for rank, index in enumerate(chosen, start=1):
+            prepared = prepare(dataset, int(index), wanted)
+            if isinstance(prepared, BadImage):
+                continue
+            label = "positive" if dataset.cases[index].labels[cell.target] else "negative"
+            images.append(
+                GalleryImage(
+                    model=cell.model_name,
+                    dataset=dataset.card.name,
+                    target=cell.target,
+                    case=f"{word} {name} {rank}, {label}",
+                    masking="full",
+                    png=png(prepared[geometry(spec)].image),
+                    hidden_fraction=0.0,
+                )
+            )
+    return images

@@ -1,0 +1,77 @@
+"""A few cases of a data set as a model is shown them, under every masking of the audit."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from audit_suite.datasets import BadImage
+from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.scores.prepare import Prepared, Wanted, geometry
+from audit_suite.evidence.scores.survey import Survey, survey_of
+from audit_suite.maskings import Masking
+from audit_suite.maskings.show import Batch, show
+from audit_suite.pictures.png import png
+from audit_suite.record import GalleryImage
+
+_TRIES = 20  # unreadable images are passed over
+_CASES = (("positive 1", 1, 0), ("positive 2", 1, 1), ("negative 1", 0, 0))
+
+
+def masked_cases(
+    cell: Cell, maskings: Sequence[Masking], source: EvidenceSource
+) -> Iterator[GalleryImage]:
+    """Two positives and a negative, chosen by a hash and not by their scores.
+
+    Args:
+        cell: Where; its model's input decides what is shown.
+        maskings: With their regions resolved.
+        source: Data sets by card.
+
+    Raises:
+        AuditError: If the data set cannot be read.
+    """
+    dataset, spec = source.dataset(cell.dataset), cell.model.input
+    areas = sorted({masking.area for masking in maskings if not masking.is_full})
+    wanted = Wanted({geometry(spec): spec}, areas)
+    survey = survey_of(dataset, wanted, source.profile.seed, source.store)
+    for name, label, rank in _CASES:
+        chosen = _choose(survey, cell.target, label, rank)
+        if chosen is None:
+            continue
+        index, prepared = chosen
+        distances = {area: torch.from_numpy(d)[None] for area, d in prepared.distances.items()}
+        batch = Batch([index], torch.from_numpy(prepared.image)[None], distances)
+        for masking in maskings:
+            shown = show(masking, batch, survey.at(geometry(spec)))
+            yield GalleryImage(
+                model=cell.model_name,
+                dataset=dataset.card.name,
+                target=cell.target,
+                case=name,
+                masking=masking.id,
+                png=png(shown.images[0].numpy()),
+                hidden_fraction=round(float(shown.hidden.float().mean()), 6),
+            )
+
+
+def _choose(survey: Survey, target: str, label: int, rank: int) -> tuple[int, Prepared] | None:
+    """The readable image of that label with the ``rank``-th smallest hash, one per patient."""
+    dataset = survey.dataset
+    candidates = sorted(
+        (index for index, case in enumerate(dataset.cases) if case.labels[target] == label),
+        key=lambda index: hashlib.sha256(f"{dataset.digest}/{index}".encode()).digest(),
+    )
+    patients: set[str] = set()
+    for index in candidates[:_TRIES]:
+        prepared = survey.make(index)
+        patient = dataset.cases[index].patient
+        if isinstance(prepared, BadImage) or patient in patients:
+            continue
+        patients.add(patient)
+        if len(patients) > rank:
+            (only,) = prepared.values()  # one geometry is wanted
+            return index, only
+    return None
