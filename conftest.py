@@ -8,11 +8,18 @@ from pathlib import Path
 
 import pytest
 
-CONTRIB = Path(__file__).parent / "plugins" / "contrib"
+ROOT = Path(__file__).parent
+CONTRIB = ROOT / "plugins" / "contrib"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register every pack; before the audit starts, because conftest files configure first."""
+    """Register every pack; before the audit starts, because conftest files configure first.
+
+    Only in this project: pytest finds this file too where another collects the shipped suites from
+    an editable installation.
+    """
+    if config.rootpath != ROOT:
+        return
     sys.path.insert(0, str(CONTRIB))
     for path in sorted(CONTRIB.glob("audit_*.py")):
         config.pluginmanager.import_plugin(path.stem)

@@ -33,6 +33,7 @@ Thing = TypeVar("Thing")
 class _Entry(Generic[Thing]):
     thing: Thing
     origin: str
+    file: str
 
 
 class Registry(Mapping[str, Thing]):
@@ -53,8 +54,9 @@ class Registry(Mapping[str, Thing]):
     def register(self, name: str, thing: Thing) -> Thing:
         """Make a thing known by a name.
 
-        A module may register its name again, as a notebook does when a cell is repeated, and any
-        module may register the same thing again.
+        A module or a file may register its name again, as a notebook does when a cell is repeated,
+        or a pack that is imported both as a plugin and as a file of checks; and any module may
+        register the same thing again.
 
         Returns:
             The thing.
@@ -62,19 +64,19 @@ class Registry(Mapping[str, Thing]):
         Raises:
             AuditError: If somebody else has that name; names both.
         """
-        origin = registering()
+        origin, file = _caller()
         if origin != SHIPPED:
             _import_shipped(self._package)
         before = self._entries.get(name)
         if before is not None and before.thing is thing:
             return thing
-        if before is not None and before.origin != origin:
+        if before is not None and before.origin != origin and before.file != file:
             raise AuditError(
                 f"{origin} registers the {self.kind} '{name}', but {before.origin} has one of that "
                 f"name",
                 f"rename it in {origin}, or uninstall one of the two",
             )
-        self._entries[name] = _Entry(thing, origin)
+        self._entries[name] = _Entry(thing, origin, file)
         return thing
 
     def find(self, name: str, where: str = "", remedy: str = "") -> Thing:
@@ -214,13 +216,18 @@ def _import_shipped(package: str) -> None:
 
 def registering() -> str:
     """Who is registering: the extension being loaded, else the module that called."""
+    return _caller()[0]
+
+
+def _caller() -> tuple[str, str]:
+    """Who is registering, and in which file: the first frame whose name is not ``register...``."""
     frame = sys._getframe(1)
     while frame.f_code.co_name.startswith("register") and frame.f_back is not None:
         frame = frame.f_back
-    name = str(frame.f_globals.get("__name__", "?"))
+    file, name = frame.f_code.co_filename, str(frame.f_globals.get("__name__", "?"))
     if name.partition(".")[0] == "audit_suite":
-        return SHIPPED
-    return _loading[-1] if _loading and _loading[-1] != SHIPPED else name
+        return SHIPPED, file
+    return (_loading[-1] if _loading and _loading[-1] != SHIPPED else name), file
 
 
 FILLS: Registry[Any] = Registry("fill", "audit_suite.maskings.fills")

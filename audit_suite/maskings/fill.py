@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from audit_suite.errors import AuditError
-from audit_suite.registry import FILLS
+from audit_suite.registry import FILLS, registering
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,9 +36,14 @@ class Surroundings:
 
 @runtime_checkable
 class Fill(Protocol):
-    """A way to fill hidden pixels; a small frozen dataclass, registered by `register_fill`."""
+    """A way to fill hidden pixels; a small frozen dataclass, registered by `register_fill`.
+
+    A fill that inherits from this class needs only ``name`` and ``__call__``. Its module is imported
+    whenever a masking is named, so import torch inside the call.
+    """
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """Three to sixteen letters, part of a masking's id: ``without-roi-mean``."""
         ...
@@ -45,23 +51,24 @@ class Fill(Protocol):
     @property
     def words(self) -> str:
         """The same for a report: ``mean fill``."""
-        ...
+        return f"{self.name} fill"
 
     @property
     def random(self) -> bool:
         """Whether it draws random numbers; no two of its batches are the same."""
-        ...
+        return False
 
     @property
     def needs_donor(self) -> bool:
         """Whether it shows another patient's image; such estimates are clustered by donor too."""
-        ...
+        return False
 
     @property
     def needs_mean(self) -> bool:
         """Whether it shows the data set's mean, and not just where no visible pixel is near."""
-        ...
+        return False
 
+    @abstractmethod
     def __call__(self, visible: Tensor, hidden: Tensor, around: Surroundings) -> Tensor:
         """Make what is put in place of the hidden pixels.
 
@@ -86,15 +93,16 @@ def register_fill(fill: AnyFill) -> AnyFill:
     Raises:
         AuditError: If it is not a fill, or its name is taken or cannot be a part of an id.
     """
-    if not isinstance(fill, Fill) or not callable(fill):
+    if isinstance(fill, type) or not isinstance(fill, Fill):
         raise AuditError(
-            f"register_fill: {fill!r} is not a fill",
-            "it needs name, words, random, needs_donor, needs_mean and __call__ "
-            "(audit_suite.extend.Fill)",
+            f"{registering()} registers {fill!r}, which is not a fill",
+            "register an object that inherits from audit_suite.extend.Fill and has a name and "
+            "__call__",
         )
-    if not _NAME.fullmatch(fill.name):
+    if not isinstance(fill.name, str) or not _NAME.fullmatch(fill.name):
         raise AuditError(
-            f"register_fill: '{fill.name}' cannot be a part of a masking's id",
+            f"{registering()} registers the fill {fill.name!r}, which cannot be a part of a "
+            f"masking's id",
             "use three to sixteen lower-case letters",
         )
     FILLS.register(fill.name, fill)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 class Loader(Protocol):
     """A way to load models; a small frozen dataclass, registered by `register_loader`.
 
-    Its module is imported whenever a model card is read, so import torch inside `load`.
+    A loader that inherits from this class needs only ``name`` and ``load``. Its module is imported
+    whenever a model card is read, so import torch inside `load`.
     """
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """What a card writes under ``loader``."""
         ...
@@ -29,18 +32,19 @@ class Loader(Protocol):
     @property
     def needs_architecture(self) -> bool:
         """Whether a card must have the key ``architecture``."""
-        ...
+        return False
 
     @property
     def needs_weights(self) -> bool:
         """Whether a card must have ``weights`` or ``folds``."""
-        ...
+        return True
 
     @property
     def has_modes(self) -> bool:
         """Whether the module must be put into evaluation mode after loading."""
-        ...
+        return True
 
+    @abstractmethod
     def load(self, card: ModelCard, weights: Path | None) -> nn.Module:
         """Load a model onto the CPU.
 

@@ -21,6 +21,19 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hooks)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Load ``audits/conftest.py`` before cards are read, for they may name what it registers.
+
+    pytest loads the conftest files of the paths it is given at once, those of others when it gets
+    there: with no path named, an audit runs what is in ``audits``.
+    """
+    known = early_config.known_args_namespace
+    own = early_config.rootpath / "audits"
+    if getattr(known, "audit", False) and not known.file_or_dir and own.is_dir():
+        known.file_or_dir = [str(own)]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Start an audit if one was asked for."""
     if config.getoption("audit"):

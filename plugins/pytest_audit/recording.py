@@ -126,11 +126,12 @@ class Recording:
         shown = shown_requests(self._audit.cells, ((p.finding, p.maskings) for p in planned))
         try:
             self._record = assemble(self._audit, findings, gate, shown)
+            self._problems += self._record.broken_sections.values()
             if self._options.json is not None:
                 self._record.save(self._options.json)
                 self._written.append(("record", self._options.json))
             if self._options.report is not None:
-                self._record.report(self._options.report)
+                self._problems += map(str, self._record.report(self._options.report))
                 self._written.append(("report", self._options.report))
         except AuditError as error:
             self._problems.append(str(error))

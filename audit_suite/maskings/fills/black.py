@@ -5,21 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit_suite.maskings.fill import Surroundings, register_fill
+from audit_suite.maskings.fill import Fill, Surroundings, register_fill
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Black:
+class Black(Fill):
     """0 in every channel."""
 
-    name: str = "black"
-    words: str = "black fill"
-    random: bool = False
-    needs_donor: bool = False
-    needs_mean: bool = False
+    name = "black"
 
     def __call__(self, visible: Tensor, hidden: Tensor, around: Surroundings) -> Tensor:
         """The visible pixels as they are: the others are 0 in them."""

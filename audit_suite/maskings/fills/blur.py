@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit_suite.maskings.fill import Surroundings, register_fill
+from audit_suite.maskings.fill import Fill, Surroundings, register_fill
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,7 +15,7 @@ _SHARE = 0.06  # standard deviation of the blur, share of the longer side
 
 
 @dataclass(frozen=True)
-class Blur:
+class Blur(Fill):
     """Gaussian blur of the visible pixels alone (normalised convolution, Knutsson 1993).
 
     Deep inside a large hidden area, where hardly a visible pixel is near, it goes over into the
@@ -23,11 +23,7 @@ class Blur:
     region into it.
     """
 
-    name: str = "blur"
-    words: str = "blur fill"
-    random: bool = False
-    needs_donor: bool = False
-    needs_mean: bool = False
+    name = "blur"
 
     def __call__(self, visible: Tensor, hidden: Tensor, around: Surroundings) -> Tensor:
         """The blurred visible pixels, weighed against the mean by how many of them are near."""

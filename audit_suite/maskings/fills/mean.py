@@ -5,21 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit_suite.maskings.fill import Surroundings, register_fill
+from audit_suite.maskings.fill import Fill, Surroundings, register_fill
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Mean:
+class Mean(Fill):
     """The mean intensity of the data set, channel by channel."""
 
-    name: str = "mean"
-    words: str = "mean fill"
-    random: bool = False
-    needs_donor: bool = False
-    needs_mean: bool = True
+    name = "mean"
+    needs_mean = True
 
     def __call__(self, visible: Tensor, hidden: Tensor, around: Surroundings) -> Tensor:
         """The mean everywhere."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit_suite.maskings.fill import Surroundings, register_fill
+from audit_suite.maskings.fill import Fill, Surroundings, register_fill
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -14,14 +14,11 @@ _RING_SHARE = 0.08  # width of the ring whose noise is imitated, share of the lo
 
 
 @dataclass(frozen=True)
-class Noise:
+class Noise(Fill):
     """Gaussian noise with the mean and spread of the visible ring around the hidden area."""
 
-    name: str = "noise"
-    words: str = "noise fill"
-    random: bool = True
-    needs_donor: bool = False
-    needs_mean: bool = False
+    name = "noise"
+    random = True
 
     def __call__(self, visible: Tensor, hidden: Tensor, around: Surroundings) -> Tensor:
         """Noise from one seed per image; the data set's mean where there is no ring."""

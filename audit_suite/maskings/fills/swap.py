@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit_suite.maskings.fill import Surroundings, register_fill
+from audit_suite.maskings.fill import Fill, Surroundings, register_fill
 from audit_suite.maskings.fills.inpaint import inpaint
 
 if TYPE_CHECKING:
@@ -13,17 +13,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Swap:
+class Swap(Fill):
     """Another patient's image, the region in it painted over.
 
     After the "mixed-rand" images of Xiao et al. 2021.
     """
 
-    name: str = "swap"
-    words: str = "swap fill"
-    random: bool = False
-    needs_donor: bool = True
-    needs_mean: bool = False
+    name = "swap"
+    needs_donor = True
 
     def __call__(self, visible: Tensor, hidden: Tensor, around: Surroundings) -> Tensor:
         """The donors' images, their own region inpainted."""
