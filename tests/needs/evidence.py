@@ -1,30 +1,37 @@
-"""Evidence that tests make up, and a run of a shipped check on it, without images or a plugin."""
+"""Evidence that tests make up, and a run of a shipped check on it: no images, no plugin."""
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import itertools
 import pkgutil
-from types import SimpleNamespace
+from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
-from audit_suite import Family, Margin, suites
+from audit_suite import suites
+from audit_suite.audit.judge import judge
+from audit_suite.audit.opening import Audit
+from audit_suite.audit.plan import cases_of
+from audit_suite.audit.resolve import OnDemand, resolve, rule_for
+from audit_suite.audit.settings import Settings
 from audit_suite.cards import load_dataset_card, load_model_card
 from audit_suite.checks import ATTRIBUTE
 from audit_suite.datasets import Case
-from audit_suite.evidence import Cell, EvidenceProfile, ScoreTable
-from audit_suite.needs import Need, estimate_in
-from audit_suite.statistics import DecisionRule, recording
-from audit_suite.verdict import Inconclusive, NotApplicable, Verdict, worst
+from audit_suite.evidence import Cell, EvidenceProfile
+from audit_suite.evidence.attributions.request import Attributions
+from audit_suite.evidence.scores.request import ScoreTable
+from audit_suite.statistics import recording
+from audit_suite.verdict import Inconclusive, NotApplicable
 
 MODEL = """
 schema = 1
 name = "m"
-targets = ["sick"]
-loader = "callable"
-architecture = "x.py:y"
+targets = {targets}
+loader = "{loader}"
+architecture = "{architecture}"
 activation = "{activation}"
 {top}
 [input]
@@ -45,6 +52,45 @@ column = "sick"
 column = "mask"
 """
 
+PHANTOM = """
+schema = 1
+name = "{name}"
+reader = "phantom"
+{top}
+[phantom]
+kind = "cxr"
+patients = {patients}
+size = {size}
+{more}
+[targets.consolidation]
+roi = ["lungs"]
+{target}
+"""
+
+
+def model_card(
+    folder,
+    top="",
+    *,
+    targets=("sick",),
+    loader="callable",
+    architecture="x.py:y",
+    activation="sigmoid",
+    size=32,
+):
+    """A model's card with more lines at the top."""
+    (folder / "m.toml").write_text(
+        MODEL.format(
+            targets=list(targets),
+            loader=loader,
+            architecture=architecture,
+            activation=activation,
+            size=size,
+            top=top,
+        )
+    )
+    return load_model_card(folder / "m.toml")
+
 
 def dataset_card(folder, name="d", top="", roi='roi = ["lungs"]', target="sick"):
     """A data set's card with more lines at the top or in the target's table."""
@@ -53,11 +99,29 @@ def dataset_card(folder, name="d", top="", roi='roi = ["lungs"]', target="sick")
     return load_dataset_card(folder / f"{name}.toml")
 
 
-def cell(folder, *, size=32, activation="sigmoid", model="", folds=(None,), **dataset):
-    """A cell of a model of one target and a data set of one region."""
-    (folder / "m.toml").write_text(MODEL.format(activation=activation, size=size, top=model))
-    card = dataset_card(folder, **dataset)
-    return Cell(load_model_card(folder / "m.toml"), folds, card, "sick")
+def phantom_card(folder, name="d", top="", *, patients=24, size=32, more="", target=""):
+    """A phantom's card with more lines at the top, on the phantom or in the target's table."""
+    text = PHANTOM.format(
+        name=name, top=top, patients=patients, size=size, more=more, target=target
+    )
+    (folder / f"{name}.toml").write_text(text)
+    return load_dataset_card(folder / f"{name}.toml")
+
+
+def cell(
+    folder,
+    *,
+    size=32,
+    activation="sigmoid",
+    targets=("sick",),
+    model="",
+    folds=(None,),
+    average="estimates",
+    **dataset,
+):
+    """A cell of a model of one target, unless more are named, and a data set of one region."""
+    card = model_card(folder, model, targets=targets, activation=activation, size=size)
+    return Cell(card, folds, dataset_card(folder, **dataset), "sick", average)
 
 
 def case(number, label, patient=None, quality=None, **metadata):
@@ -66,14 +130,26 @@ def case(number, label, patient=None, quality=None, **metadata):
     return Case(f"i{number}", name, {"sick": int(label)}, metadata, number + 2, quality)
 
 
-def table(scores, hidden=0.3, used=None, outlines=None):
-    """What a model of one target said; ``hidden`` for all images or for each."""
-    column = np.array(scores, np.float32)[:, None]
-    count = len(column)
+def table(scores, hidden=0.3, used=None, outlines=None, targets=1):
+    """Scores of a model; ``hidden`` for all images or for each.
+
+    Of several ``targets`` the scores are the last one's, and those of the others are 0.
+    """
+    columns = np.zeros((len(scores), targets), np.float32)
+    columns[:, -1] = scores
+    count = len(columns)
     used = np.ones(count, bool) if used is None else used
-    column[~used] = np.nan
+    columns[~used] = np.nan
     share = np.broadcast_to(np.asarray(hidden, np.float32), (count,))
-    return ScoreTable(column, share, np.ones_like(share), used, None, outlines, None, ())
+    return ScoreTable(columns, share, np.ones_like(share), used, None, outlines, None, ())
+
+
+def attributions(count, index=None, outputs=None, expected=None, players=(), **arrays):
+    """Attributions of ``count`` images, or of those of an index; f(x) is 1 and E f is 0."""
+    index = np.arange(count) if index is None else np.asarray(index)
+    outputs = np.ones(len(index)) if outputs is None else outputs
+    expected = np.zeros(len(index)) if expected is None else expected
+    return Attributions(index, outputs, expected, arrays, players)
 
 
 class Stored:
@@ -95,7 +171,7 @@ class Stored:
     def dataset(self, card):
         return self
 
-    def table(self, request):
+    def read(self, request):
         return self.tables(request) if callable(self.tables) else self.tables[request.masking.id]
 
 
@@ -112,61 +188,64 @@ def binormal(auc, count):
     return np.tile([0, 1], count), scores.ravel()
 
 
+def concordance(labels, scores):
+    """Pairs won, and pairs, of a sick and a well image each; ties count one half."""
+    won = [
+        (a > b) + (a == b) / 2
+        for a, b in itertools.product(scores[labels == 1], scores[labels == 0])
+    ]
+    return sum(won), len(won)
+
+
+def auc(labels, scores):
+    """The area by brute force."""
+    won, pairs = concordance(labels, scores)
+    return won / pairs
+
+
 def shipped(id):
     """The shipped check of an id, whichever suite it lies in."""
-    found = [
+    (check,) = [
         test
         for name in pkgutil.iter_modules(suites.__path__)
         for test in vars(importlib.import_module(f"{suites.__name__}.{name.name}")).values()
         if getattr(getattr(test, ATTRIBUTE, None), "id", None) == id
     ]
-    (check,) = found
     return check
 
 
-def judged(check, cell, source):
+def findings(check, cell, source):
     """Run a check, or the shipped one of an id, on made-up evidence.
 
-    Returns by case the verdict and what was recorded. Needs are resolved as the plugin does: a list gives one case each, a tuple a family.
+    Yields for each case its suffix, its finding and what was recorded. Only what a check may raise
+    is judged: anything else is a fault of the test or of the need.
     """
-    check = shipped(check) if isinstance(check, str) else check
-    needs = getattr(check, ATTRIBUTE).needs
-    choices = [need if isinstance(need, list) else [need] for need in needs.values()]
-    combinations = list(itertools.product(*choices))
-    found = {}
-    for chosen in combinations:
-        name = "-".join(n.id for n, d in zip(chosen, needs.values(), strict=True) if n is not d)
-        with recording(DecisionRule(cases=len(combinations))) as recorded:
-            arguments = {}
-            verdict = None
+    function = shipped(check) if isinstance(check, str) else check
+    cards = (cell.model,), (cell.dataset,)
+    settings = Settings(models=(Path("m.toml"),), datasets=(Path("d.toml"),))
+    audit = Audit(settings, *cards, (cell,), (), source, ())
+    for one in cases_of(getattr(function, ATTRIBUTE), audit):
+        raised = None
+        with recording(rule_for(one, audit)) as recorded:
             try:
-                for key, need in zip(needs, chosen, strict=True):
-                    arguments[key] = _resolve(need, cell, source)
-                if not needs:
-                    arguments["audit"] = SimpleNamespace(cell=cell, source=source)
-                check(**arguments)
-            except NotApplicable:
-                verdict = Verdict.NOT_APPLICABLE
-            except Inconclusive:
-                verdict = Verdict.INCONCLUSIVE
-            except AssertionError:
-                verdict = Verdict.FAIL
-        found[name] = (
-            verdict or worst(comparison.verdict for comparison in recorded.comparisons),
-            recorded,
-        )
-    return found
+                arguments = resolve(one, audit)
+                if "audit" in inspect.signature(function).parameters:
+                    arguments["audit"] = OnDemand(cell, audit)
+                function(**arguments)
+            except (NotApplicable, Inconclusive, AssertionError) as error:
+                raised = error
+        yield one.suffix, judge(one, raised, recorded, ()), recorded
+
+
+def judged(check, cell, source):
+    """By case the verdict of a check, and what was recorded."""
+    return {
+        suffix: (finding.verdict, recorded)
+        for suffix, finding, recorded in findings(check, cell, source)
+    }
 
 
 def verdict(check, cell, source):
     """The verdict of a check of one case."""
-    ((found, _),) = judged(check, cell, source).values()
-    return found
-
-
-def _resolve(need, cell, source):
-    if isinstance(need, Margin):
-        return need
-    if isinstance(need, Need):
-        return estimate_in(need, cell, source)
-    return Family([estimate_in(one, cell, source) for one in need])
+    ((_, finding, _),) = findings(check, cell, source)
+    return finding.verdict

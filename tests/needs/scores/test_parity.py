@@ -12,10 +12,10 @@ from PIL import Image
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_tensors
 
-from audit_suite import NotApplicable
+from audit_suite import NotApplicable, parity
 from audit_suite.cards import load_model_card
 from audit_suite.errors import AuditError
-from audit_suite.needs import parity
+from audit_suite.evidence import Cell
 
 SIZE = 32
 PARITY = 'mean = [0.5]\nstd = [0.25]\n[parity]\nimages = [{images}]\nexpected = "{expected}"\n'
@@ -52,6 +52,11 @@ def card(tmp_path, pixels):
     return make
 
 
+def difference(model):
+    """What O3 is handed for a model, on whichever data set."""
+    return parity().answer(Cell(model, (None,), None, "sick"), None)
+
+
 def both(pixels, **changes):
     arrays = {"golden/a.png": released(pixels[0]), "b.png": released(pixels[1])}
     return arrays | {key.replace("_", "/") + ".png": value for key, value in changes.items()}
@@ -59,7 +64,7 @@ def both(pixels, **changes):
 
 def test_the_same_pipeline_differs_by_nothing_but_rounding(card, pixels):
     """By the path as written, or by the file's name."""
-    found = parity(card(both(pixels)))
+    found = difference(card(both(pixels)))
     assert found.value == pytest.approx(0, abs=1e-6)
     assert found.n_images == 2
 
@@ -68,7 +73,7 @@ def test_the_same_pipeline_differs_by_nothing_but_rounding(card, pixels):
 def test_the_largest_difference_of_any_pixel_of_any_image_counts(card, pixels, number, key):
     shifted = released(pixels[number])
     shifted[0, 17, 5] -= 0.125
-    found = parity(card(both(pixels, **{key: shifted})))
+    found = difference(card(both(pixels, **{key: shifted})))
     assert found.value == pytest.approx(0.125, abs=1e-5)
 
 
@@ -83,19 +88,19 @@ def test_the_largest_difference_of_any_pixel_of_any_image_counts(card, pixels, n
     ],
 )
 def test_what_pipelines_get_wrong_is_seen(card, pixels, mistake, at_least):
-    assert parity(card(both(pixels, b=mistake(released(pixels[1]))))).value > at_least
+    assert difference(card(both(pixels, b=mistake(released(pixels[1]))))).value > at_least
 
 
 def test_whole_and_half_numbers_are_compared_as_numbers(card, pixels):
-    half = parity(card(both(pixels, b=released(pixels[1]).astype(np.float16))))
+    half = difference(card(both(pixels, b=released(pixels[1]).astype(np.float16))))
     assert 0 < half.value < 2e-3
-    whole = parity(card(both(pixels, b=np.zeros((1, SIZE, SIZE), np.uint8))))
+    whole = difference(card(both(pixels, b=np.zeros((1, SIZE, SIZE), np.uint8))))
     assert whole.value == pytest.approx(np.abs(released(pixels[1])).max())
 
 
 def test_a_card_without_golden_files_is_not_asked(tmp_path):
     with pytest.raises(NotApplicable, match="names no golden files"):
-        parity(cell(tmp_path).model)
+        difference(cell(tmp_path).model)
 
 
 @pytest.mark.parametrize(
@@ -112,40 +117,40 @@ def test_an_array_that_does_not_fit_is_an_error_and_no_large_difference(
     card, pixels, changes, said
 ):
     with pytest.raises(AuditError, match=said):
-        parity(card(both(pixels, **changes)))
+        difference(card(both(pixels, **changes)))
 
 
 def test_one_pixel_that_is_not_finite_is_enough(card, pixels):
     broken = released(pixels[0])
     broken[0, 3, 3] = np.nan
     with pytest.raises(AuditError, match=r"'a\.png' is not finite"):
-        parity(card(both(pixels, golden_a=broken)))
+        difference(card(both(pixels, golden_a=broken)))
 
 
 def test_a_missing_array_names_those_that_are_there(card, pixels):
     with pytest.raises(AuditError, match=r"holds no array for 'golden/b\.png'") as raised:
-        parity(card({"a.png": released(pixels[0]), "c.png": released(pixels[1])}))
+        difference(card({"a.png": released(pixels[0]), "c.png": released(pixels[1])}))
     assert "it holds: a.png, c.png" in str(raised.value)
 
 
 def test_missing_and_damaged_files_are_named_with_their_key(card, pixels, tmp_path):
     with pytest.raises(AuditError, match=r"key 'parity\.images'.*gone\.png"):
-        parity(card(both(pixels), images=("golden/a.png", "gone.png")))
+        difference(card(both(pixels), images=("golden/a.png", "gone.png")))
     with pytest.raises(AuditError, match=r"key 'parity\.images'.*g\.safetensors"):
-        parity(card(both(pixels), images=("g.safetensors",)))
+        difference(card(both(pixels), images=("g.safetensors",)))
     with pytest.raises(AuditError, match=r"key 'parity\.expected'.*none\.safetensors"):
-        parity(card(both(pixels), expected="none.safetensors"))
+        difference(card(both(pixels), expected="none.safetensors"))
     with pytest.raises(AuditError, match=r"key 'parity\.expected'.*cannot be read"):
-        parity(card(both(pixels), expected="golden/a.png"))
+        difference(card(both(pixels), expected="golden/a.png"))
     with pytest.raises(AuditError, match=r"key 'parity\.expected'.*cannot be read"):
-        parity(card(both(pixels), expected="golden"))
+        difference(card(both(pixels), expected="golden"))
 
 
 def test_arrays_of_a_type_that_numpy_lacks_are_said(card, pixels, tmp_path):
     model = card(both(pixels))
     save_tensors({"a.png": torch.zeros(1, dtype=torch.bfloat16)}, tmp_path / "g.safetensors")
     with pytest.raises(AuditError, match=r"cannot be read: .*bfloat16"):
-        parity(model)
+        difference(model)
 
 
 @pytest.mark.parametrize(

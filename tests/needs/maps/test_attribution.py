@@ -2,94 +2,60 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
+from needs.evidence import Stored, case, cell
+from needs.evidence import attributions as made
 
-from audit_suite.cards import load_dataset_card, load_model_card
-from audit_suite.evidence import Cell
-from audit_suite.evidence.explanation import NOTHING_DRAWN, Attributions
-from audit_suite.needs import attribution, trust
-from audit_suite.needs.attribution import explained_in, localisation, mass_lift, outside_shapley
-from audit_suite.needs.trust import (
-    Clusters,
-    EachCluster,
+from audit_suite import (
+    each_cluster,
     faithfulness,
     incompleteness,
+    localisation,
+    mass_lift,
+    outside_shapley,
     randomisation,
     repeatability,
 )
+from audit_suite.evidence.attributions.request import NOTHING_DRAWN
+from audit_suite.needs.maps.attribution import explained_in
+from audit_suite.needs.maps.method_tests import Clusters
 from audit_suite.verdict import NotApplicable
 
-MODEL = """
-schema = 1
-name = "m"
-targets = ["sick"]
-loader = "architecture"
-architecture = "torchvision:resnet18"
-folds = ["a.safetensors", "b.safetensors"]
-held_out = "fold"
-[input]
-size = [8, 8]
-channels = 1
-"""
-
-DATA = """
-schema = 1
-name = "d"
-reader = "manifest"
-manifest = "x.csv"
-metadata = ["site", "fold"]
-[targets.sick]
-column = "sick"
-roi = ["square"]
-[regions.square]
-column = "mask"
-"""
-
+FOLDS = 'folds = ["a.safetensors", "b.safetensors"]\nheld_out = "fold"\n'
 COUNT = 40
 
 
 class World:
-    """A cell, a source, and attributions by fold."""
+    """A cell, a source, and attributions by fold, or why a fold has none."""
 
-    def __init__(self, folder, monkeypatch):
-        (folder / "m.toml").write_text(MODEL)
-        (folder / "d.toml").write_text(DATA)
-        self.model, self.data = (
-            load_model_card(folder / "m.toml"),
-            load_dataset_card(folder / "d.toml"),
-        )
+    def __init__(self, folder):
+        self.folder = folder
         self.tables = {}
-        cases = tuple(
-            SimpleNamespace(
-                patient=f"p{i}", labels={"sick": i % 2}, metadata={"site": "ab"[i % 2], "fold": "0"}
-            )
-            for i in range(COUNT)
-        )
-        dataset = SimpleNamespace(digest="d", cases=cases)
-        self.source = SimpleNamespace(dataset=lambda _: dataset, profile=SimpleNamespace(seed=3))
-        for module in (attribution, trust):
-            monkeypatch.setattr(module, "attributions", lambda r, _: self.tables[r.fold])
+        cases = [case(i, i % 2, site="ab"[i % 2], fold="0") for i in range(COUNT)]
+        self.source = Stored(cases, self.attributions)
+
+    def attributions(self, request):
+        table = self.tables[request.fold]
+        if isinstance(table, str):
+            raise NotApplicable(table)
+        return table
 
     def cell(self, folds=(0,), average="estimates"):
-        return Cell(self.model, folds, self.data, "sick", average)
+        tags = 'metadata = ["site", "fold"]'
+        return cell(self.folder, model=FOLDS, folds=folds, average=average, top=tags)
 
     def ask(self, need, folds=(0,), average="estimates"):
         return need.estimate(self.cell(folds, average), self.source)
 
 
 @pytest.fixture
-def world(tmp_path, monkeypatch):
-    return World(tmp_path, monkeypatch)
+def world(tmp_path):
+    return World(tmp_path)
 
 
-def table(index=None, outputs=None, expected=None, players=(), **arrays):
-    index = np.arange(COUNT) if index is None else np.asarray(index)
-    outputs = np.ones(len(index)) if outputs is None else outputs
-    expected = np.zeros(len(index)) if expected is None else expected
-    return Attributions(index, outputs, expected, arrays, players)
+def table(*args, **arrays):
+    return made(COUNT, *args, **arrays)
 
 
 def maps(inside, outside, seed=0, noise=0.01, size=8):
@@ -209,7 +175,7 @@ def test_folds_that_agree_are_told_from_those_that_do_not(world):
         world.tables = {0: table(coarse=own), 1: table(coarse=second)}
         found = world.ask(repeatability("gradient"))
         assert (found.interval(0.95)[0] > 0.5) == agree
-    assert [r.fold for r in repeatability("gradient").explanations(world.cell((0,)))] == [0, 1]
+    assert [r.fold for r in repeatability("gradient").requests(world.cell((0,)))] == [0, 1]
 
 
 def test_clusters_tell_a_tag_that_maps_go_with_and_no_other(world):
@@ -225,7 +191,7 @@ def test_clusters_tell_a_tag_that_maps_go_with_and_no_other(world):
     assert high < 0.5
     with pytest.raises(NotApplicable, match="too few or too many values"):
         world.ask(Clusters("gradient", "fold"))
-    needs = EachCluster("gradient").expand(world.cell(), ())
+    needs = each_cluster("gradient").expand(world.cell(), ())
     assert [need.tag for need in needs] == ["label", "site", "fold"]
 
 
@@ -267,17 +233,9 @@ def test_picked_images_are_numbered_anew_when_folds_are_joined(world):
     assert np.array_equal(own, joined.arrays["shuffled"][0])
 
 
-def test_a_held_out_fold_without_images_in_the_sample_takes_nothing_away(world, monkeypatch):
+def test_a_held_out_fold_without_images_in_the_sample_takes_nothing_away(world):
     drawn, region = maps(1, 0)
     world.tables = {0: table(maps=drawn, regions=region), 1: NOTHING_DRAWN, 2: "no such kernel"}
-
-    def ask(request, _):
-        found = world.tables[request.fold]
-        if isinstance(found, str):
-            raise NotApplicable(found)
-        return found
-
-    monkeypatch.setattr(attribution, "attributions", ask)
     assert world.ask(mass_lift("gradient"), (0, 1), "held-out").n_images == COUNT
     with pytest.raises(NotApplicable, match="no such kernel"):
         world.ask(mass_lift("gradient"), (0, 2), "held-out")

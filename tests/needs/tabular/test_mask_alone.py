@@ -10,7 +10,7 @@ from needs.evidence import Stored, case, cell, judged, table
 
 from audit_suite import NotApplicable, outline_auroc, outline_property
 from audit_suite.errors import AuditError
-from audit_suite.evidence.source import THUMBNAIL
+from audit_suite.evidence.scores.request import THUMBNAIL
 from audit_suite.needs import Need
 from audit_suite.statistics import estimate_auroc
 
@@ -150,7 +150,7 @@ def test_images_that_could_not_be_read_are_left_out(here):
 
 def test_position_does_not_care_for_size_nor_geometry_for_place():
     """The features themselves, on ellipses that differ in one thing."""
-    from audit_suite.needs.outline import _geometry, _position
+    from audit_suite.needs.tabular.mask_alone import _geometry, _position
 
     centre, one = np.array([[16.0, 16.0]]), np.ones(1)
     base = outlines(centre, 6 * one, 5 * one) / 255

@@ -1,85 +1,37 @@
-"""Needs: estimates from stored evidence, and when they have no meaning."""
+"""AUROC, shift and flips of scores, and when they have no meaning."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from needs.evidence import Stored, binormal, case, table
+from needs.evidence import cell as make_cell
 
 from audit_suite import NotApplicable, OnlyROI, WithoutROI, auroc, flip_rate, score_shift
-from audit_suite.cards import load_dataset_card, load_model_card
-from audit_suite.datasets import Case
-from audit_suite.evidence import Cell, ScoreTable
 from audit_suite.maskings import Full
 from audit_suite.needs import Need
 from audit_suite.statistics import estimate_auroc
 
-MODEL = """
-schema = 1
-name = "m"
-targets = ["other", "sick"]
-loader = "callable"
-architecture = "x.py:y"
-activation = "{activation}"
-[input]
-size = [8, 8]
-"""
-
-DATASET = """
-schema = 1
-name = "d"
-reader = "manifest"
-manifest = "m.csv"
-[targets.sick]
-column = "sick"
-roi = ["lungs"]
-[regions.lungs]
-column = "mask"
-[regions.heart]
-column = "heart"
-"""
-
 N = 40
+HEART = 'roi = ["lungs"]\n[regions.heart]\ncolumn = "heart"'
 
 
-class Stored:
-    """Evidence that a test made up."""
-
-    def __init__(self, tables):
-        rng = np.random.default_rng(0)
-        self.labels = np.arange(N) % 2
-        self.digest = "digest"
-        self.cases = tuple(
-            Case(str(i), f"p{i // 2}", {"sick": int(label)}, {}, i)
-            for i, label in enumerate(self.labels)
-        )
-        self.tables, self.rng, self.asked = tables, rng, []
-
-    def dataset(self, card):
-        return self
-
-    def table(self, request):
-        self.asked.append(request)
-        return self.tables[request.masking.id]
+def stored(**tables):
+    """Two images of each patient, scored by a model of two targets: ours is the second."""
+    cases = [case(i, i % 2, f"p{i // 2}") for i in range(N)]
+    return Stored(cases, {name.replace("_", "-"): one for name, one in tables.items()})
 
 
-def table(scores, hidden=0.3, used=None):
-    both = np.stack([np.zeros(N), scores], axis=1).astype(np.float32)
-    used = np.ones(N, bool) if used is None else used
-    both[~used] = np.nan
-    share = np.full(N, hidden, np.float32)
-    return ScoreTable(both, share, np.ones_like(share), used, None, None, None, ())
+def scored(scores, hidden=0.3, used=None):
+    return table(scores, hidden, used, targets=2)
 
 
 @pytest.fixture
 def cell(tmp_path):
     def make(activation="sigmoid"):
-        (tmp_path / "m.toml").write_text(MODEL.format(activation=activation))
-        (tmp_path / "d.toml").write_text(DATASET)
-        model, dataset = (
-            load_model_card(tmp_path / "m.toml"),
-            load_dataset_card(tmp_path / "d.toml"),
+        return make_cell(
+            tmp_path, size=8, activation=activation, targets=("other", "sick"), roi=HEART
         )
-        return Cell(model, (None,), dataset, "sick")
 
     return make
 
@@ -87,11 +39,11 @@ def cell(tmp_path):
 def test_auroc_reads_the_targets_own_column_and_the_used_images(cell):
     scores = np.random.default_rng(1).random(N).astype(np.float32)
     used = np.arange(N) % 5 != 0
-    stored = Stored({"full": table(scores, hidden=0.0, used=used)})
-    found = auroc().estimate(cell(), stored)
+    evidence = stored(full=scored(scores, hidden=0.0, used=used))
+    found = auroc().estimate(cell(), evidence)
     patients = [f"p{i // 2}" for i in range(N)]
     expected = estimate_auroc(
-        stored.labels[used], scores[used].astype(float), np.array(patients)[used], "digest"
+        evidence.labels[used], scores[used].astype(float), np.array(patients)[used], "digest"
     )
     assert found.value == expected.value
     assert found.se == expected.se
@@ -127,20 +79,20 @@ def test_needs_declare_what_they_read(cell):
 )
 def test_a_region_that_fills_the_frame_asks_nothing(cell, masking, hidden, applies):
     name = cell().requests(masking)[0].masking.id
-    stored = Stored({name: table(np.arange(N) / N, hidden=hidden)})
+    evidence = stored(**{name: scored(np.arange(N) / N, hidden=hidden)})
     if applies:
-        assert auroc(masking).estimate(cell(), stored).value > 0
+        assert auroc(masking).estimate(cell(), evidence).value > 0
     else:
         with pytest.raises(NotApplicable, match=r"fills a median 9[58]% of the image"):
-            auroc(masking).estimate(cell(), stored)
+            auroc(masking).estimate(cell(), evidence)
 
 
 def test_shift_and_flips(cell):
     full = np.where(np.arange(N) % 2, 0.9, 0.2)
     masked = np.where(np.arange(N) < 20, 0.1, 0.7)
-    stored = Stored({"full": table(full, hidden=0.0), "without-lungs": table(masked)})
-    shift = score_shift(WithoutROI()).estimate(cell(), stored)
-    flips = flip_rate(WithoutROI()).estimate(cell(), stored)
+    evidence = stored(full=scored(full, hidden=0.0), without_lungs=scored(masked))
+    shift = score_shift(WithoutROI()).estimate(cell(), evidence)
+    flips = flip_rate(WithoutROI()).estimate(cell(), evidence)
     assert shift.value == pytest.approx((masked - full).mean(), abs=1e-6)
     assert flips.value == 0.5, "ten of the twenty detected positives fall below one half"
     assert flips.n_images == 20
@@ -148,16 +100,36 @@ def test_shift_and_flips(cell):
 
 
 def test_flips_need_probabilities_and_a_detected_positive(cell):
-    stored = Stored(
-        {"full": table(np.full(N, 0.1), hidden=0.0), "without-lungs": table(np.full(N, 0.1))}
+    evidence = stored(
+        full=scored(np.full(N, 0.1), hidden=0.0), without_lungs=scored(np.full(N, 0.1))
     )
     with pytest.raises(NotApplicable, match=r"no positive image reaches a score of 0\.5"):
-        flip_rate(WithoutROI()).estimate(cell(), stored)
+        flip_rate(WithoutROI()).estimate(cell(), evidence)
     with pytest.raises(NotApplicable, match="no probabilities"):
-        flip_rate(WithoutROI()).estimate(cell("none"), stored)
+        flip_rate(WithoutROI()).estimate(cell("none"), evidence)
 
 
 def test_the_same_need_twice_is_one(cell):
     assert auroc(WithoutROI()) == auroc(WithoutROI())
     assert auroc() == auroc(Full())
     assert len({auroc(), auroc(Full()), auroc(OnlyROI())}) == 2
+
+
+@pytest.mark.parametrize(
+    ("share", "applies"), [(0.2, True), (0.44, True), (0.47, False), (0.62, False), (0.85, False)]
+)
+def test_where_no_area_of_its_size_lies_off_the_region_none_is_asked_for(cell, share, applies):
+    """Lung boxes fill a median 62 % of the image: all that is off them is no equal of theirs."""
+    labels, scores = binormal(0.8, 40)
+    cases = [case(i, label) for i, label in enumerate(labels)]
+    off = min(share, 1 - share)
+    tables = {
+        "without-lungs": scored(scores, share),
+        "without-lungs-elsewhere": scored(scores, off),
+    }
+    evidence, need = Stored(cases, tables), auroc(WithoutROI(whose="elsewhere"))
+    if applies:
+        assert need.estimate(cell(), evidence).value > 0.7
+    else:
+        with pytest.raises(NotApplicable, match=f"fills a median {share:.0%} of the image"):
+            need.estimate(cell(), evidence)

@@ -7,9 +7,9 @@ import pytest
 from needs.evidence import Stored, case, cell, judged, table, verdict
 from scipy.stats import spearmanr
 
-from audit_suite import NotApplicable, agreement, auroc, baseline, baseline_and_score
+from audit_suite import NotApplicable, agreement, auroc, baseline
 from audit_suite.needs import Need
-from audit_suite.needs.classifier import cross_validate, cross_validated_auroc, tabular
+from audit_suite.needs.tabular.classifier import cross_validate, cross_validated_auroc, tabular
 
 COUNT = 120
 DECLARED = 'metadata = ["age", "site"]'
@@ -96,7 +96,7 @@ def test_no_row_is_dropped_and_images_are_paired_by_patient(here):
 def test_images_the_model_was_not_scored_on_are_left_out_of_both(here):
     used = np.arange(COUNT) % 6 > 0
     cohort = Cohort().scored(np.linspace(0.1, 0.9, COUNT), used)
-    for need in (auroc(), baseline(), baseline_and_score()):
+    for need in (auroc(), baseline(), baseline(with_score=True)):
         assert need.estimate(here, cohort).n_images == used.sum()
 
 
@@ -104,7 +104,9 @@ def test_the_score_is_added_to_the_metadata(here):
     cohort = Cohort(age=0.5)
     rng = np.random.default_rng(3)
     cohort.scored(sigmoid(1.5 * cohort.labels + rng.normal(size=COUNT)))
-    metadata, both = (need.estimate(here, cohort) for need in (baseline(), baseline_and_score()))
+    metadata, both = (
+        need.estimate(here, cohort) for need in (baseline(), baseline(with_score=True))
+    )
     assert both.label == "AUROC of metadata and score"
     assert both.value > metadata.value + 0.1
     assert both.value > auroc().estimate(here, cohort).value - 0.03
@@ -116,14 +118,14 @@ def test_probabilities_enter_as_log_odds(here):
     cohort = Cohort()
     rng = np.random.default_rng(3)
     odds = 2 * cohort.labels + 2 * rng.normal(size=COUNT)
-    one = baseline_and_score().estimate(here, cohort.scored(odds))
-    two = baseline_and_score().estimate(here, cohort.scored(sigmoid(odds)))
+    one = baseline(with_score=True).estimate(here, cohort.scored(odds))
+    two = baseline(with_score=True).estimate(here, cohort.scored(sigmoid(odds)))
     assert two.value == pytest.approx(one.value, abs=1e-3)
 
 
 @pytest.mark.parametrize("scores", [np.arange(COUNT) % 2 * 1.0, np.ones(COUNT), np.zeros(COUNT)])
 def test_certain_scores_are_no_error(here, scores):
-    found = baseline_and_score().estimate(here, Cohort().scored(scores))
+    found = baseline(with_score=True).estimate(here, Cohort().scored(scores))
     assert 0.5 < found.value <= 1
 
 
@@ -132,11 +134,11 @@ def test_scores_that_reach_0_and_1_keep_their_order(here):
     cohort = Cohort(age=0)
     cohort.scored(np.clip(0.5 + 0.5 * (cohort.labels - 0.5) + 0.25 * cohort.noise, 0, 1))
     assert {0.0, 1.0} <= set(cohort.tables["full"].scores[:, 0].tolist())
-    both = baseline_and_score().estimate(here, cohort)
+    both = baseline(with_score=True).estimate(here, cohort)
     assert both.value > auroc().estimate(here, cohort).value - 0.05 > 0.8
 
 
-@pytest.mark.parametrize("need", [baseline(), baseline_and_score(), agreement("positive")])
+@pytest.mark.parametrize("need", [baseline(), baseline(with_score=True), agreement("positive")])
 def test_without_metadata_there_is_no_baseline(tmp_path, need):
     cohort = Cohort().scored(np.linspace(0, 1, COUNT))
     with pytest.raises(NotApplicable, match="declares no metadata"):
@@ -153,7 +155,7 @@ def test_too_few_patients_for_folds_is_no_verdict(here):
 
 
 def test_needs_of_metadata_say_who_they_are(here):
-    needs = [baseline(), baseline_and_score(), agreement("positive"), agreement("negative")]
+    needs = [baseline(), baseline(with_score=True), agreement("positive"), agreement("negative")]
     assert [need.id for need in needs] == [
         "metadata",
         "metadata-and-score",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from needs.evidence import Stored, case, cell, table
+from needs.evidence import Stored, attributions, case, cell, table
 
-from audit_suite.evidence.explanation import Attributions
-from audit_suite.needs import attribution, each_never_alone, each_never_share, expected_excess
-from audit_suite.needs.need import Expanding, Need
-from audit_suite.needs.plausibility import NeverAlone, NeverShare
+from audit_suite import each_never, expected_excess
+from audit_suite.needs import Expanding, Need
+from audit_suite.needs.maps.expected_regions import NeverAlone, NeverShare
 from audit_suite.verdict import NotApplicable
 
 COUNT = 40
@@ -28,7 +27,7 @@ def here(tmp_path):
 
 
 @pytest.fixture
-def ask(here, monkeypatch):
+def ask(here):
     """An estimate of a need from Shapley values, shares of regions and areas, each (n, P)."""
 
     def estimate(need, values, inside=0.0, apart=0.0, area=0.25, here=here):
@@ -39,10 +38,9 @@ def ask(here, monkeypatch):
             "area": np.broadcast_to(area, shape),
             "apart": np.broadcast_to(apart, (*shape, 2)),
         }
-        none = np.zeros(shape[0])
-        found = Attributions(np.arange(shape[0]), none, none, arrays, ())
-        monkeypatch.setattr(attribution, "attributions", lambda *_: found)
-        return need.estimate(here, Stored([case(i, i % 2) for i in range(COUNT)], {}))
+        made = attributions(shape[0], **arrays)
+        cases = [case(i, i % 2) for i in range(COUNT)]
+        return need.estimate(here, Stored(cases, lambda request: made))
 
     return estimate
 
@@ -130,7 +128,7 @@ def test_a_region_that_fills_the_frame_asks_nothing(here):
 
 
 def test_one_case_a_region(here):
-    for expanding in (each_never_share(), each_never_alone()):
+    for expanding in (each_never("share"), each_never("alone")):
         assert isinstance(expanding, Expanding)
         needs = expanding.expand(here, ())
         assert [need.id for need in needs] == ["marker", "border"]
@@ -139,8 +137,8 @@ def test_one_case_a_region(here):
 
 def test_all_that_is_expected_in_a_cell_is_explained_once(here):
     asked = {
-        *expected_excess().explanations(here),
-        *(one for need in each_never_share().expand(here, ()) for one in need.explanations(here)),
+        *expected_excess().requests(here),
+        *(one for need in each_never("share").expand(here, ()) for one in need.requests(here)),
     }
     (request,) = asked
     assert (request.region, request.apart) == (("lungs",), ("border", "marker"))
@@ -153,14 +151,13 @@ def reasons(here):
     found = []
     for need in (
         expected_excess(),
-        *each_never_share().expand(here, ()),
-        *each_never_alone().expand(here, ()),
+        *each_never("share").expand(here, ()),
+        *each_never("alone").expand(here, ()),
     ):
         with pytest.raises(NotApplicable) as caught:
             need.estimate(here, Stored([], {}))
-        asked = need.requests if isinstance(need, NeverAlone) else need.explanations
         with pytest.raises(NotApplicable):
-            asked(here)
+            need.requests(here)
         found.append(str(caught.value))
     return found
 
@@ -185,10 +182,10 @@ def test_half_an_expectation_leaves_the_other_half_unjudged(tmp_path, here, ask)
     only_never = EXPECTING.replace('expected = ["lungs"]', "")
     bare = cell(tmp_path, model=only_never, roi=REGIONS)
     with pytest.raises(NotApplicable, match=r"names no regions for 'sick' under .*sick\.expected"):
-        expected_excess().explanations(bare)
+        expected_excess().requests(bare)
     assert ask(never("border"), answers(0.5, 0.5, 0, 0), apart=0.1, here=bare).value > 0
     only_expected = cell(tmp_path, model=EXPECTING.replace('never = ["marker", "border"]', ""))
-    (nothing,) = each_never_share().expand(only_expected, ())
+    (nothing,) = each_never("share").expand(only_expected, ())
     assert nothing.id == "nothing"
     with pytest.raises(NotApplicable, match=r"under expectations\.sick\.never"):
-        nothing.explanations(only_expected)
+        nothing.requests(only_expected)

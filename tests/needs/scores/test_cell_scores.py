@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from audit_suite import NotApplicable, OnlyROI, WithoutROI, at_margin, auroc, dilated
 from audit_suite import selective as selective_dilation
 from audit_suite.errors import AuditError
-from audit_suite.needs.scores import cell_scores
+from audit_suite.needs.scores.cell_scores import cell_scores
 from audit_suite.statistics import estimate_auroc, estimate_auroc_within
 
 COUNT = 120

@@ -6,16 +6,27 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from needs.evidence import Stored, binormal, case, cell, dataset_card, judged, table, verdict
+from needs.evidence import (
+    Stored,
+    binormal,
+    case,
+    cell,
+    dataset_card,
+    judged,
+    model_card,
+    phantom_card,
+    table,
+    verdict,
+)
 from scipy.ndimage import binary_dilation
 
 from audit_suite import FACTORS, NotApplicable, OnlyROI, WithoutROI, at_margin, auroc, dilated
 from audit_suite import selective as selective_dilation
-from audit_suite.cards import InputSpec, load_dataset_card, load_model_card
+from audit_suite.cards import InputSpec
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
 from audit_suite.needs import Need
-from audit_suite.needs.dilation import FRAME, as_factor, radius
-from audit_suite.report.curves import curves
+from audit_suite.needs.scores.dilation import FRAME, as_factor, radius
+from audit_suite.report.charts.curves import curves
 from audit_suite.statistics import estimate_auroc
 
 SIZE = 32
@@ -106,16 +117,11 @@ def test_the_engine_shows_the_model_what_masks_dilated_by_iterations_show(tmp_pa
         "import torch\nclass Mean(torch.nn.Module):\n    def forward(self, batch):\n"
         "        return batch.mean(dim=(2, 3))\ndef mean():\n    return Mean()\n"
     )
-    (tmp_path / "m.toml").write_text(
-        'schema = 1\nname = "m"\ntargets = ["consolidation"]\nloader = "callable"\n'
-        'architecture = "net.py:mean"\nactivation = "none"\n[input]\nsize = [32, 32]\nchannels = 1\n'
+    model = model_card(
+        tmp_path, targets=["consolidation"], architecture="net.py:mean", activation="none"
     )
-    (tmp_path / "d.toml").write_text(
-        'schema = 1\nname = "d"\nreader = "phantom"\n[phantom]\nkind = "cxr"\npatients = 24\n'
-        'size = 32\n[targets.consolidation]\nroi = ["lungs"]\n'
-    )
-    card = load_dataset_card(tmp_path / "d.toml")
-    place = Cell(load_model_card(tmp_path / "m.toml"), (None,), card, "consolidation")
+    card = phantom_card(tmp_path)
+    place = Cell(model, (None,), card, "consolidation")
     source = EvidenceSource(
         EvidenceStore(tmp_path / "store"), EvidenceProfile(device="cpu", threads=1)
     )
@@ -129,7 +135,7 @@ def test_the_engine_shows_the_model_what_masks_dilated_by_iterations_show(tmp_pa
             keep = inside if need.masking.keep == "inside" else ~inside
             top = np.iinfo(sample.image.dtype).max
             shown.append(np.where(keep, sample.image / top, 0).mean())
-        scores = source.table(request).scores[:, 0]
+        scores = source.read(request).scores[:, 0]
         assert scores == pytest.approx(shown, abs=1e-5)
         expected = estimate_auroc(
             [case.labels["consolidation"] for case in dataset.cases],

@@ -22,8 +22,8 @@ class TwoPlaces:
     def dataset(self, card):
         return self.stored[card.name]
 
-    def table(self, request):
-        return self.stored[request.dataset.name].table(request)
+    def read(self, request):
+        return self.stored[request.dataset.name].read(request)
 
 
 def hospital(auc, count, digest, folds=1):

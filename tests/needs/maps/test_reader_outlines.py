@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit_suite.needs.contours import filled
+from audit_suite.needs.maps.reader_outlines import filled
 
 
 def test_a_rectangle_fills_its_pixels():

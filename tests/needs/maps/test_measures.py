@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from audit_suite.needs.map_measures import (
+from audit_suite.needs.maps.measures import (
     area_share,
     completeness_gap,
     outside_share,

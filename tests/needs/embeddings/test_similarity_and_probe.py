@@ -8,20 +8,24 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from needs.evidence import Stored, case, cell, shipped, table
+from needs.evidence import Stored, case, cell, findings, table
 
-from audit_suite import Full, NotApplicable, OnlyROI, WithoutROI, auroc, domain
-from audit_suite.needs import (
-    Need,
+from audit_suite import (
+    Full,
+    NotApplicable,
+    OnlyROI,
+    WithoutROI,
+    auroc,
+    domain,
     each_similarity,
     each_tag,
-    estimate_in,
     probe,
     similarity,
 )
-from audit_suite.needs.embedding import embedded
-from audit_suite.needs.probe import sides
-from audit_suite.statistics import DecisionRule, estimate_mean, recording
+from audit_suite.needs import Need
+from audit_suite.needs.embeddings.distance import embedded
+from audit_suite.needs.embeddings.probe import sides
+from audit_suite.statistics import estimate_mean
 
 HIDDEN, ELSEWHERE = "without-lungs", "without-lungs-elsewhere"
 AWAY = WithoutROI(whose="elsewhere")
@@ -122,15 +126,9 @@ def test_own_region_and_an_area_elsewhere_are_paired_by_patient(here):
 
 def asked(id, here, source):
     """A shipped check's observations and why it drew no verdict."""
-    check = shipped(id)
-    needs = [n for n in check.__audit_check__.needs.values() if isinstance(n, Need)]
-
-    def audit(need):
-        return estimate_in(need, here, source)
-
-    with recording(DecisionRule()) as recorded, pytest.raises(NotApplicable) as why:
-        check(*(estimate_in(need, here, source) for need in needs), audit)
-    return recorded.observations, str(why.value)
+    ((_, finding, recorded),) = findings(id, here, source)
+    assert finding.verdict == "not_applicable"
+    return recorded.observations, finding.reason
 
 
 def test_e1_reports_own_region_area_elsewhere_and_their_difference_by_class(here):
