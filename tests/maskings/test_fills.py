@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from maskings.showing import shown
 
 from audit_suite.maskings import OnlyROI, WithoutROI
-from audit_suite.maskings.apply import Reference, apply_masking, hidden_pixels, inpaint
+from audit_suite.maskings.fills.inpaint import inpaint
+from audit_suite.maskings.show import Alone, Batch, hidden_pixels, show
 from audit_suite.regions import signed_distance
+
+
+@dataclass(frozen=True)
+class Lending(Alone):
+    """A context in which every image has a donor: another's pixels and the region in them."""
+
+    lent: Sequence[tuple[np.ndarray, np.ndarray]] = ()
+
+    def donor(self, region, index):
+        return self.lent[index]
+
 
 unhurried = settings(deadline=None, max_examples=60)  # a busy machine is no fault
 
@@ -28,34 +44,34 @@ def scenes(draw):
     images = torch.from_numpy(rng.random(shape, np.float32))
     share = draw(st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0]))
     hidden = torch.from_numpy(rng.random((shape[0], 1, *shape[2:])) < share)
-    return images, hidden, Reference(torch.from_numpy(rng.random(shape[1], np.float32)))
+    return images, hidden, torch.from_numpy(rng.random(shape[1], np.float32))
 
 
 @unhurried
 @given(scenes(), seeds)
 def test_inpainting_reads_no_hidden_pixel(scene, seed):
-    images, hidden, reference = scene
+    images, hidden, mean = scene
     other = torch.rand(images.shape, generator=torch.Generator().manual_seed(seed))
     wild = torch.where(hidden, torch.where(other < 0.1, torch.nan, 100 * other), images)
-    assert torch.equal(inpaint(wild, hidden, reference), inpaint(images, hidden, reference))
+    assert torch.equal(inpaint(wild, hidden, mean), inpaint(images, hidden, mean))
 
 
 @unhurried
 @given(scenes())
 def test_inpainting_keeps_visible_pixels_and_stays_in_their_range(scene):
-    images, hidden, reference = scene
-    found = inpaint(images, hidden, reference)
-    shown = ~hidden.expand_as(images)
-    assert torch.equal(found[shown], images[shown])
+    images, hidden, mean = scene
+    found = inpaint(images, hidden, mean)
+    kept = ~hidden.expand_as(images)
+    assert torch.equal(found[kept], images[kept])
     assert torch.isfinite(found).all()
-    for image, filled, visible, mean in zip(
+    for image, filled, visible, level in zip(
         images.flatten(0, 1),
         found.flatten(0, 1),
-        shown.flatten(0, 1),
-        reference.mean.repeat(len(images)),
+        kept.flatten(0, 1),
+        mean.repeat(len(images)),
         strict=True,
     ):
-        known = image[visible] if visible.any() else mean[None]
+        known = image[visible] if visible.any() else level[None]
         assert filled.min() >= known.min() - 1e-5
         assert filled.max() <= known.max() + 1e-5
 
@@ -63,10 +79,10 @@ def test_inpainting_keeps_visible_pixels_and_stays_in_their_range(scene):
 @unhurried
 @given(scenes())
 def test_inpainting_is_the_same_again_and_in_any_batch(scene):
-    images, hidden, reference = scene
-    found = inpaint(images, hidden, reference)
-    assert torch.equal(inpaint(images, hidden, reference), found)
-    alone = [inpaint(images[i : i + 1], hidden[i : i + 1], reference) for i in range(len(images))]
+    images, hidden, mean = scene
+    found = inpaint(images, hidden, mean)
+    assert torch.equal(inpaint(images, hidden, mean), found)
+    alone = [inpaint(images[i : i + 1], hidden[i : i + 1], mean) for i in range(len(images))]
     assert torch.equal(torch.cat(alone), found)
 
 
@@ -74,16 +90,14 @@ def test_inpainting_is_the_same_again_and_in_any_batch(scene):
 @given(scenes(), st.floats(0, 1, width=32))
 def test_a_constant_image_stays_constant(scene, level):
     images, hidden, _ = scene
-    found = inpaint(
-        torch.full_like(images, level), hidden, Reference(torch.full((images.shape[1],), level))
-    )
+    found = inpaint(torch.full_like(images, level), hidden, torch.full((images.shape[1],), level))
     assert torch.allclose(found, torch.full_like(images, level), atol=1e-6)
 
 
 def test_an_image_none_of_which_is_visible_becomes_the_data_sets_mean():
     images = torch.rand(2, 3, 13, 10)
     mean = torch.tensor([0.2, 0.5, 0.7])
-    found = inpaint(images, torch.ones(2, 1, 13, 10, dtype=torch.bool), Reference(mean))
+    found = inpaint(images, torch.ones(2, 1, 13, 10, dtype=torch.bool), mean)
     assert torch.allclose(found, mean[None, :, None, None].expand_as(found))
 
 
@@ -94,7 +108,7 @@ def test_inpainting_carries_a_slope_across_a_large_hole():
     region[8:40, 8:40] = True
     distance = torch.from_numpy(signed_distance(region))[None]
     inpainted, blurred = (
-        apply_masking(WithoutROI(fill=fill), ramp, distance, Reference(torch.tensor([0.0])), [0])
+        shown(WithoutROI(fill=fill), ramp, distance, torch.tensor([0.0]))
         for fill in ("inpaint", "blur")
     )
     middle = (0, 0, slice(22, 26), slice(22, 26))
@@ -119,7 +133,9 @@ def test_a_swap_shows_the_image_where_visible_and_the_background_where_hidden(
     images, backgrounds = (torch.rand(2, 1, 9, 11, generator=generator) for _ in range(2))
     distance = torch.from_numpy(np.stack([signed_distance(region) for region in regions]))
     masking = side(fill="swap", dilation=dilation, shape=shape)
-    found = apply_masking(masking, images, distance, Reference(torch.zeros(1)), [0, 0], backgrounds)
+    lent = [(background, np.zeros((9, 11), bool)) for background in backgrounds.numpy()]
+    batch = Batch.of_one_region(images, distance)
+    found = show(masking, batch, Lending(torch.zeros(1), lent=lent)).images
     hidden = hidden_pixels(masking, distance)[:, None]
     assert torch.equal(found[hidden], backgrounds[hidden])
     assert torch.equal(found[~hidden], images[~hidden])

@@ -96,7 +96,7 @@ def test_ids_and_digests_tell_maskings_apart(a, b):
 
 @pytest.mark.parametrize("id", ["", "with-roi", "only", "only-ROI", "full-roi", "without-"])
 def test_what_is_no_masking_is_said(id):
-    with pytest.raises(AuditError, match="is no masking"):
+    with pytest.raises(AuditError, match="is not a masking"):
         Masking.parse(id)
 
 

@@ -87,7 +87,7 @@ def test_what_parses_has_the_id_it_was_parsed_from_and_the_rest_is_said(id):
     if re.fullmatch(r"(only|without)-(lungs|roi)(-box)?(-window)?(-swap)?", id):
         assert Masking.parse(id).id == id
     elif (found := parsed(id)).startswith("refused: "):
-        assert f"'{id}' is no masking" in found
+        assert f"'{id}' is not a masking" in found
     else:
         assert Masking.parse(found).id == found
 
@@ -152,7 +152,7 @@ def test_an_area_that_would_not_move_with_the_image_is_refused(whose):
     else:
         with pytest.raises(ValueError, match=f"moves the image off the area whose='{whose}'"):
             Masking(**values)
-        with pytest.raises(AuditError, match="is no masking: first='centre' moves the image"):
+        with pytest.raises(AuditError, match="is not a masking: first='centre' moves the image"):
             Masking.parse("without-roi" + ("" if whose == "own" else f"-{whose}") + "-centre")
 
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from maskings.showing import shown
 
 from audit_suite.maskings import OnlyROI, WithoutROI
-from audit_suite.maskings.apply import Reference, apply_masking
 from audit_suite.maskings.planted import (
     CELL,
     PatternReader,
@@ -24,7 +24,7 @@ unhurried = settings(deadline=None, max_examples=60)  # a busy machine is no fau
 
 seeds = st.integers(0, 2**32 - 1)
 lengths = st.integers(8, 70)
-REFERENCE = Reference(torch.tensor([0.4]))
+MEAN = torch.tensor([0.4])
 FILLS = ("black", "mean", "blur", "noise", "inpaint")
 
 
@@ -67,8 +67,8 @@ def test_hiding_the_region_hides_all_of_a_pattern_inside(seed, height, width, fi
     images = torch.rand(2, 1, height, width, generator=torch.Generator().manual_seed(2))
     planted = plant(images, distance, inside=True)
     masking = WithoutROI(fill=fill, shape=shape)
-    hidden = apply_masking(masking, planted, distance, REFERENCE, [1, 2])
-    assert torch.equal(hidden, apply_masking(masking, images, distance, REFERENCE, [1, 2]))
+    hidden = shown(masking, planted, distance, MEAN, [1, 2])
+    assert torch.equal(hidden, shown(masking, images, distance, MEAN, [1, 2]))
 
 
 @unhurried
@@ -77,10 +77,8 @@ def test_hiding_all_but_the_region_hides_all_of_a_pattern_outside(seed, height, 
     distance = distances(regions(seed, height, width))
     images = torch.rand(2, 1, height, width, generator=torch.Generator().manual_seed(2))
     planted = plant(images, distance, inside=False)
-    hidden = apply_masking(OnlyROI(fill=fill), planted, distance, REFERENCE, [1, 2])
-    assert torch.equal(
-        hidden, apply_masking(OnlyROI(fill=fill), images, distance, REFERENCE, [1, 2])
-    )
+    hidden = shown(OnlyROI(fill=fill), planted, distance, MEAN, [1, 2])
+    assert torch.equal(hidden, shown(OnlyROI(fill=fill), images, distance, MEAN, [1, 2]))
 
 
 @unhurried
@@ -121,8 +119,7 @@ def test_hidden_regions_take_the_pattern_inside_and_leave_the_one_outside(size):
     for inside in (True, False):
         image, planted, distance = scene(size, inside)
         plain, found = (
-            reader(apply_masking(WithoutROI(), one, distance, REFERENCE, [0])).item()
-            for one in (image, planted)
+            reader(shown(WithoutROI(), one, distance, MEAN, [0])).item() for one in (image, planted)
         )
         assert found == plain if inside else found > plain + 0.2
 

@@ -8,15 +8,15 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from maskings.showing import shown
 from PIL import Image
 
 from audit_suite import FACTORS, MASKINGS, auroc, baseline, dilated
 from audit_suite.cards import DatasetCard, load_dataset_card, load_model_card
 from audit_suite.datasets import BadImage, load_dataset
-from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
-from audit_suite.evidence.executor import compute
+from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
 from audit_suite.maskings import PAPER, Full, OnlyROI, WithoutROI
-from audit_suite.maskings.apply import Reference, apply_masking, hidden_pixels
+from audit_suite.maskings.show import hidden_pixels
 from audit_suite.needs import estimate_in, requests_in
 from audit_suite.regions import signed_distance
 from audit_suite.statistics import DecisionRule, estimate_auroc, recording
@@ -123,8 +123,8 @@ def test_the_box_holds_its_last_row_and_column():
 def test_an_empty_mask_does_not_crash_a_masking(masking):
     distance = torch.from_numpy(signed_distance(np.zeros((6, 6), bool)))[None]
     image = torch.rand(1, 1, 6, 6)
-    shown = apply_masking(masking, image, distance, Reference(torch.zeros(1)), [0])
-    assert torch.equal(shown, torch.zeros_like(image) if masking.keep == "inside" else image)
+    masked = shown(masking, image, distance, torch.zeros(1))
+    assert torch.equal(masked, torch.zeros_like(image) if masking.keep == "inside" else image)
 
 
 def test_an_empty_mask_is_refused_with_its_row(cell, tmp_path):
@@ -137,9 +137,7 @@ def test_black_is_not_the_only_fill():
     distance = torch.from_numpy(signed_distance(np.eye(8, dtype=bool)))[None]
     image = torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     filled = {
-        fill: apply_masking(
-            WithoutROI(fill=fill), image, distance, Reference(torch.tensor([0.4])), [3]
-        ).numpy()
+        fill: shown(WithoutROI(fill=fill), image, distance, torch.tensor([0.4]), [3]).numpy()
         for fill in ("black", "mean", "blur", "noise")
     }
     assert len({array.tobytes() for array in filled.values()}) == len(filled)
@@ -153,13 +151,13 @@ def test_external_images_take_the_same_way_to_the_models_input(cell, source, tmp
     there = Cell(cell.model, cell.folds, external, "sick")
     (mine, _), (theirs, _) = cell.requests(Full()), there.requests(Full())
     compute([mine, theirs], source)
-    assert np.array_equal(source.table(mine).scores, source.table(theirs).scores[::-1])
+    assert np.array_equal(source.read(mine).scores, source.read(theirs).scores[::-1])
 
 
 def test_embeddings_are_those_of_every_fold(cell, source):
     requests = cell.requests(Full())
     compute(requests, source)
-    first, second = (source.table(request).embeddings for request in requests)
+    first, second = (source.read(request).embeddings for request in requests)
     assert first.max() > 0
     assert np.allclose(second, 2 * first)
 

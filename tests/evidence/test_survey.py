@@ -14,15 +14,15 @@ from audit_suite.cards import load_dataset_card, load_model_card
 from audit_suite.datasets import BadImage, Case, Dataset
 from audit_suite.datasets.dataset import Sample
 from audit_suite.datasets.properties import image_properties
-from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, context
-from audit_suite.evidence import executor as executing
-from audit_suite.evidence import source as sourcing
-from audit_suite.evidence.context import donor, lenders, measure
-from audit_suite.evidence.executor import compute
-from audit_suite.evidence.prepare import Wanted, geometry
+from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute, keys
+from audit_suite.evidence.scores import compute as computing
+from audit_suite.evidence.scores import request as requesting
+from audit_suite.evidence.scores import survey
+from audit_suite.evidence.scores.prepare import Wanted, geometry
+from audit_suite.evidence.scores.survey import donor, lenders, survey_of
 from audit_suite.maskings import Full, OnlyROI, WithoutROI
-from audit_suite.maskings.apply import Reference, inpaint
 from audit_suite.maskings.areas import centroid
+from audit_suite.maskings.fills.inpaint import inpaint
 
 SIZE = 12
 COUNT = 300
@@ -142,7 +142,7 @@ class Source(EvidenceSource):
 
     def images(self, masking):
         """What the model was shown, shape (n, SIZE, SIZE); NaN where excluded."""
-        found = self.table(self.request(masking))
+        found = self.read(self.request(masking))
         assert found.embeddings is not None
         images = found.embeddings.reshape(-1, SIZE, SIZE).copy()
         images[~found.used] = np.nan
@@ -196,7 +196,7 @@ def test_images_that_cannot_be_read_lend_nothing(cell, tmp_path):
     assert len(found) > 20
     assert not found & world.bad
     wanted = Wanted({geometry(cell.model.input): cell.model.input}, [(("square",), "own")])
-    seen = measure(source.held, wanted, 3, None)
+    seen = survey_of(source.held, wanted, 3, None)
     assert [seen.donor(i) for i in range(64)] == lenders(source.held, 3, usable(world))
 
 
@@ -231,7 +231,7 @@ def test_a_swapped_background_is_the_donors_with_its_own_region_painted_over(sha
         painted = inpaint(
             torch.from_numpy(full[other])[None, None],
             torch.from_numpy(own[other])[None, None],
-            Reference(torch.zeros(1)),
+            torch.zeros(1),
         )[0, 0].numpy()
         assert np.array_equal(swapped[index][~own[index]], painted[~own[index]])
 
@@ -277,7 +277,7 @@ def test_without_a_donor_the_background_is_the_mean_and_not_the_images_own(cell,
 
 def test_the_area_elsewhere_is_off_the_region_and_of_its_size(shared):
     own = regions(shared.world)
-    found = shared.table(shared.request(WithoutROI(whose="elsewhere")))
+    found = shared.read(shared.request(WithoutROI(whose="elsewhere")))
     images = shared.images(WithoutROI(whose="elsewhere"))
     places = set()
     for index in np.flatnonzero(usable(shared.world)):
@@ -313,7 +313,7 @@ def test_the_population_holds_both_classes_regions_where_classes_take_turns(cell
     world.scene = sided
     source = Source(cell, world, tmp_path)
     wanted = Wanted({geometry(cell.model.input): cell.model.input}, [(("square",), "population")])
-    seen = measure(source.held, wanted, 1, source.store)
+    seen = survey_of(source.held, wanted, 1, source.store)
     (found,) = seen.typical.values()
     assert np.array_equal(found.population, sided(1)[1])
 
@@ -323,21 +323,21 @@ def test_covered_is_the_share_of_the_own_region_that_was_hidden(shared):
     for masking in MASKINGS:
         if masking.fill != "black" or masking.keep != "outside" or masking.first != "nothing":
             continue
-        found = shared.table(shared.request(masking))
+        found = shared.read(shared.request(masking))
         images = shared.images(masking)
         for index in np.flatnonzero(usable(shared.world)):
             hidden = images[index] == 0
             expected = (hidden & own[index]).sum() / own[index].sum()
             assert found.covered_fraction[index] == pytest.approx(expected)
             assert found.hidden_fraction[index] == pytest.approx(hidden.mean())
-    assert not shared.table(shared.request(Full())).covered_fraction.any()
+    assert not shared.read(shared.request(Full())).covered_fraction.any()
 
 
 @pytest.mark.parametrize(("dilation", "share"), [(-1, 1 / 9), (0, 1), (2, 1)])
 def test_covered_follows_the_dilation(cell, tmp_path, dilation, share):
     masking = WithoutROI(dilation=dilation)
     source = Source(cell, World(20, bad=()), tmp_path).compute(masking)
-    covered = source.table(source.request(masking)).covered_fraction
+    covered = source.read(source.request(masking)).covered_fraction
     assert covered == pytest.approx(np.full(20, share))
 
 
@@ -386,8 +386,8 @@ def test_no_bit_depends_on_order_or_company(cell, tmp_path, shared):
 
 
 def test_no_bit_depends_on_shards_or_batches(cell, tmp_path, shared, monkeypatch):
-    monkeypatch.setattr(sourcing, "SHARD", 70)
-    monkeypatch.setattr(executing, "SHARD", 70)
+    for module in (keys, requesting, computing):
+        monkeypatch.setattr(module, "SHARD", 70)
     assert same(Source(cell, World(), tmp_path, batch_size=7).compute(*MASKINGS), shared)
 
 
@@ -395,14 +395,14 @@ def test_no_bit_depends_on_what_was_stored_before(cell, tmp_path, shared):
     """A second process finds one shard done, and looks at the surroundings anew."""
     first = Source(cell, World(), tmp_path).compute(*MASKINGS)
     for masking in MASKINGS:
-        first.store.discard(first.key(first.request(masking), 0))
+        first.store.discard(first.request(masking).key(first, 0))
     again = Source(cell, World(), tmp_path).compute(*MASKINGS)
     assert same(again, shared)
 
 
 def same(one, other):
     for masking in MASKINGS:
-        a, b = one.table(one.request(masking)), other.table(other.request(masking))
+        a, b = one.read(one.request(masking)), other.read(other.request(masking))
         for name in ("scores", "hidden_fraction", "covered_fraction", "used", "embeddings"):
             used = a.used if name in ("scores", "embeddings") else slice(None)
             assert np.array_equal(getattr(a, name)[used], getattr(b, name)[used]), (masking, name)
@@ -450,7 +450,7 @@ def test_of_two_processes_only_one_looks(cell, tmp_path):
     def look(world):
         source = Source(cell, world, tmp_path)
         start.wait()
-        found.append(measure(source.held, wanted, 1, source.store))
+        found.append(survey_of(source.held, wanted, 1, source.store))
 
     threads = [threading.Thread(target=look, args=(world,)) for world in worlds]
     for thread in threads:
@@ -467,19 +467,19 @@ def test_of_two_processes_only_one_looks(cell, tmp_path):
 def test_damaged_typical_regions_are_looked_for_again(cell, tmp_path):
     source = Source(cell, World(60, bad=()), tmp_path)
     wanted = Wanted({geometry(cell.model.input): cell.model.input}, [(("square",), "population")])
-    before = measure(source.held, wanted, 1, source.store)
+    before = survey_of(source.held, wanted, 1, source.store)
     (stored,) = (tmp_path).glob("*/*.safetensors")
     stored.write_bytes(stored.read_bytes()[:-7])
-    after = measure(source.held, wanted, 1, source.store)
+    after = survey_of(source.held, wanted, 1, source.store)
     (a,), (b,) = before.typical.values(), after.typical.values()
     assert np.array_equal(a.population, b.population)
     source.world.decoded.clear()
-    measure(source.held, wanted, 1, source.store)
-    assert len(source.world.decoded) == min(60, context._SAMPLE), "mended"
+    survey_of(source.held, wanted, 1, source.store)
+    assert len(source.world.decoded) == min(60, survey._SAMPLE), "mended"
 
 
 def test_properties_are_of_the_file_and_come_with_full_images_alone(shared):
-    tables = {masking: shared.table(shared.request(masking)) for masking in MASKINGS}
+    tables = {masking: shared.read(shared.request(masking)) for masking in MASKINGS}
     assert [m for m, table in tables.items() if table.properties is not None] == [Full()]
     found = tables[Full()].properties
     for index in (0, 2, 255, 256, 298):
@@ -489,7 +489,7 @@ def test_properties_are_of_the_file_and_come_with_full_images_alone(shared):
 
 
 def test_what_cannot_be_read_is_left_out_and_named_by_row(shared):
-    found = shared.table(shared.request(OnlyROI(fill="swap")))
+    found = shared.read(shared.request(OnlyROI(fill="swap")))
     assert np.array_equal(np.flatnonzero(~found.used), BAD)
     assert np.isnan(found.scores[list(BAD)]).all()
     assert list(found.excluded) == [f"row {i + 2}: is broken" for i in BAD]

@@ -1,4 +1,4 @@
-"""The executor: one decode an image, one forward pass a masked image, the same bits however split."""
+"""Scores: one decode an image, one forward pass a masked image, the same bits however split."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from maskings.showing import shown
 
 from audit_suite.cards import DatasetCard, load_dataset_card, load_model_card
 from audit_suite.errors import AuditError
@@ -16,15 +17,15 @@ from audit_suite.evidence import (
     EvidenceSource,
     EvidenceStore,
     choose_profile,
+    compute,
     plan,
 )
-from audit_suite.evidence import executor as executing
-from audit_suite.evidence.executor import compute, missing_shards
-from audit_suite.evidence.gallery import gallery
+from audit_suite.evidence.scores import compute as computing
 from audit_suite.maskings import Full, OnlyROI, WithoutROI
-from audit_suite.maskings.apply import Reference, apply_masking
-from audit_suite.models import fit_geometry
+from audit_suite.models.preprocessing import fit_geometry
 from audit_suite.regions import signed_distance, union
+from audit_suite.report.section import Gathered
+from audit_suite.sections.gallery import collect as gallery
 from audit_suite.verdict import NotApplicable
 
 MODEL = """
@@ -110,7 +111,7 @@ def requests(model, dataset, maskings=MASKINGS):
 def counted(monkeypatch):
     counts = Counter()
     load = EvidenceSource.dataset
-    forward = executing.normalise
+    forward = computing.normalise
 
     def counting_dataset(self, card):
         found = load(self, card)
@@ -130,7 +131,7 @@ def counted(monkeypatch):
         return forward(batch, spec)
 
     monkeypatch.setattr(EvidenceSource, "dataset", counting_dataset)
-    monkeypatch.setattr(executing, "normalise", counting_forward)
+    monkeypatch.setattr(computing, "normalise", counting_forward)
     return counts
 
 
@@ -168,20 +169,14 @@ def test_scores_are_the_models_own(tmp_path, dataset, model):
         image, regions = fit_geometry(sample.image, sample.regions, card.input)
         distance = torch.from_numpy(signed_distance(union(regions, ("lungs",))))[None]
         for request in wanted[:2]:
-            masked = apply_masking(
-                request.masking,
-                torch.from_numpy(image)[None],
-                distance,
-                Reference(torch.zeros(1)),
-                [0],
-            )
+            masked = shown(request.masking, torch.from_numpy(image)[None], distance, torch.zeros(1))
             scores, embedding = network(masked)
-            table = here.table(request)
+            table = here.read(request)
             assert table.scores[index] == pytest.approx(scores[0].numpy(), abs=1e-6)
             assert table.embeddings[index] == pytest.approx(embedding[0].numpy(), abs=1e-6)
-    hidden = here.table(wanted[1]).hidden_fraction
+    hidden = here.read(wanted[1]).hidden_fraction
     assert 0.1 < hidden.min() < hidden.max() < 0.5
-    assert not here.table(wanted[0]).hidden_fraction.any()
+    assert not here.read(wanted[0]).hidden_fraction.any()
 
 
 def test_the_same_bits_in_any_order_and_company(tmp_path, dataset, model):
@@ -191,16 +186,17 @@ def test_the_same_bits_in_any_order_and_company(tmp_path, dataset, model):
     for request in reversed(requests(card, dataset)):
         compute([request], alone)
     for request in requests(card, dataset):
-        assert np.array_equal(together.table(request).scores, alone.table(request).scores)
+        assert np.array_equal(together.read(request).scores, alone.read(request).scores)
 
 
 def test_keys_follow_what_decides_scores(tmp_path, dataset, model):
     here, card = source(tmp_path), model()
     first, second = requests(card, dataset)[:2]
-    assert here.key(first, 0) != here.key(first, 1) != here.key(second, 0)
-    assert here.key(first, 0) == source(tmp_path, "elsewhere").key(first, 0)
-    assert here.key(first, 0) != source(tmp_path, seed=2).key(first, 0)
-    assert here.key(first, 0) != source(tmp_path).key(requests(model(factor=2.0), dataset)[0], 0)
+    changed = requests(model(factor=2.0), dataset)[0]
+    assert first.key(here, 0) != first.key(here, 1) != second.key(here, 0)
+    assert first.key(here, 0) == first.key(source(tmp_path, "elsewhere"), 0)
+    assert first.key(here, 0) != first.key(source(tmp_path, seed=2), 0)
+    assert first.key(here, 0) != changed.key(here, 0)
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(
@@ -220,9 +216,9 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
         compute(requests(card, dataset), here)
     counted.clear()
     again = source(tmp_path)
-    assert sum(len(missing_shards(request, again)) for request in requests(card, dataset)) == 7
+    assert sum(len(again.missing(request)) for request in requests(card, dataset)) == 7
     compute(requests(card, dataset), again)
-    assert all(again.stored_table(request) is not None for request in requests(card, dataset))
+    assert all(again.read_stored(request) is not None for request in requests(card, dataset))
 
 
 def test_one_failing_model_does_not_keep_others(tmp_path, dataset, model):
@@ -230,9 +226,9 @@ def test_one_failing_model_does_not_keep_others(tmp_path, dataset, model):
     bad = load_model_card(tmp_path / "bad.toml")
     here, good = source(tmp_path), model("good")
     compute(requests(bad, dataset) + requests(good, dataset), here)
-    assert here.table(requests(good, dataset)[0]).used.all()
+    assert here.read(requests(good, dataset)[0]).used.all()
     with pytest.raises(AuditError, match=r"bad.toml"):
-        here.table(requests(bad, dataset)[0])
+        here.read(requests(bad, dataset)[0])
 
 
 def test_offline_reads_and_never_computes(tmp_path, dataset, model):
@@ -241,7 +237,7 @@ def test_offline_reads_and_never_computes(tmp_path, dataset, model):
         EvidenceStore(tmp_path / "s"), EvidenceProfile(device="cpu", threads=1), offline=True
     )
     with pytest.raises(AuditError, match="--audit-offline"):
-        offline.table(requests(card, dataset)[0])
+        offline.read(requests(card, dataset)[0])
 
 
 def test_plan_is_a_union_in_a_stable_order(dataset, model):
@@ -269,10 +265,11 @@ def test_the_roi_is_the_targets(dataset, model):
 def test_gallery_shows_two_positives_and_a_negative(tmp_path, dataset, model):
     card, here = model(), source(tmp_path)
     cell = Cell(card, (None,), dataset, "consolidation")
-    shown = gallery([cell], requests(card, dataset), here)
+    shown = gallery(Gathered([cell], [], requests(card, dataset), here))
     assert next(image.masking for image in shown[:5]) == "full"
     assert [image.case for image in shown[::5]] == ["positive 1", "positive 2", "negative 1"]
-    assert shown == gallery([cell], requests(card, dataset), source(tmp_path, "again"))
+    again = Gathered([cell], [], requests(card, dataset), source(tmp_path, "again"))
+    assert shown == gallery(again)
     assert shown[1].hidden_fraction > 0.1
 
 
@@ -295,4 +292,4 @@ def test_cpu_and_gpu_agree(tmp_path, dataset, model):
     cpu = source(tmp_path)
     gpu = EvidenceSource(EvidenceStore(tmp_path / "gpu"), EvidenceProfile(device="cuda", threads=1))
     for request in requests(card, dataset):
-        assert np.allclose(cpu.table(request).scores, gpu.table(request).scores, atol=1e-5)
+        assert np.allclose(cpu.read(request).scores, gpu.read(request).scores, atol=1e-5)

@@ -11,16 +11,10 @@ from torch import nn
 
 from audit_suite.cards import load_dataset_card, load_model_card
 from audit_suite.errors import AuditError
-from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
-from audit_suite.evidence.explaining import compute_explanations, shuffled
-from audit_suite.evidence.explanation import (
-    REGION_SHAPLEY,
-    _shared_patients,
-    attributions,
-    explained,
-    explanation_key,
-    references,
-)
+from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
+from audit_suite.evidence.attributions.pixels import shuffled
+from audit_suite.evidence.attributions.request import REGION_SHAPLEY
+from audit_suite.evidence.attributions.sample import _shared_patients, explained, references
 from audit_suite.verdict import NotApplicable
 
 NETWORK = """
@@ -99,6 +93,10 @@ def ask(tmp_path):
     return make
 
 
+def read(source, request):
+    return source.read(request)
+
+
 def sample(source, request):
     cases = source.dataset(request.dataset).cases
     return [(index, cases[index]) for index, _ in explained(request, source)]
@@ -139,30 +137,32 @@ def test_references_may_be_of_a_declared_data_set(ask):
     other = [one.image.tobytes() for one in references(request, source)]
     own = [one.image.tobytes() for one in references(same, plain)]
     assert not set(other) & set(own)
-    assert explanation_key(request, source) != explanation_key(same, plain)
+    assert request.keys(source) != same.keys(plain)
     source, request = ask(more='references = "missing.toml"')
     with pytest.raises(AuditError, match=r"missing\.toml"):
-        attributions(request, source)
+        source.read(request)
 
 
 def test_region_values_add_up_and_are_stored_once(ask, monkeypatch):
     source, request = ask()
-    found = attributions(request, source)
+    found = source.read(request)
     values = found.arrays["values"]
     assert values.sum(axis=1) == pytest.approx(found.outputs - found.expected, abs=1e-5)
     assert found.arrays["area"].sum(axis=1) == pytest.approx(1)
     lungs = [found.players.index(name) for name in ("left_lung", "right_lung")]
     assert found.arrays["inside"][:, lungs] == pytest.approx(1)
     assert "background left" in found.players or "background upper left" in found.players
-    monkeypatch.setattr("audit_suite.evidence.explaining._compute", None)  # nothing is computed
-    again = attributions(request, source)
+    monkeypatch.setattr(
+        "audit_suite.evidence.attributions.compute._compute", None
+    )  # nothing is computed
+    again = source.read(request)
     assert np.array_equal(again.arrays["values"], values)
 
 
 def test_regions_told_apart_are_told_by_their_pixels(ask):
     source, plain = ask()
     request = replace(plain, apart=("border", "lungs", "spine"))
-    found = attributions(request, source)
+    found = source.read(request)
     assert "border" in found.players, "a region of its own where it is asked for"
     apart, area = found.arrays["apart"], found.arrays["area"]
     assert apart[:, :, 1] == pytest.approx(found.arrays["inside"]), "the lungs are the ROI here"
@@ -177,16 +177,16 @@ def test_regions_told_apart_are_told_by_their_pixels(ask):
 
 def test_what_is_told_apart_is_part_of_the_key_and_nothing_is_no_part_of_it(ask, monkeypatch):
     source, plain = ask()
-    keys = {explanation_key(replace(plain, apart=names), source) for names in ((), ("border",))}
+    keys = {key for names in ((), ("border",)) for key in replace(plain, apart=names).keys(source)}
     assert len(keys) == 2
-    assert "border" not in attributions(plain, source).players
-    monkeypatch.setattr("audit_suite.evidence.explanation.canonical_digest", dict)
-    assert "apart" not in explanation_key(plain, source), "what was stored before stays valid"
+    assert "border" not in source.read(plain).players
+    monkeypatch.setattr("audit_suite.evidence.attributions.request.canonical_digest", dict)
+    assert "apart" not in plain.keys(source)[0], "what was stored before stays valid"
 
 
 def test_maps_come_with_their_own_tests(ask):
     source, request = ask("gradient")
-    found = attributions(request, source)
+    found = source.read(request)
     count = len(found.index)
     shapes = {name: array.shape for name, array in found.arrays.items()}
     assert shapes["maps"] == shapes["regions"] == (count, 32, 32)
@@ -199,8 +199,8 @@ def test_maps_come_with_their_own_tests(ask):
 
 
 def test_a_model_that_gives_no_column_is_explained_alike(ask):
-    one = attributions(*reversed(ask("gradient")))
-    flat = attributions(*reversed(ask("gradient", function="flat")))
+    one = read(*ask("gradient"))
+    flat = read(*ask("gradient", function="flat"))
     assert np.allclose(one.arrays["maps"], flat.arrays["maps"], atol=1e-6)
 
 
@@ -209,12 +209,12 @@ def test_a_refusal_is_stored_with_its_reason(ask, monkeypatch):
         raise RuntimeError("no such kernel\nand more")
 
     source, request = ask("gradient")
-    monkeypatch.setattr("audit_suite.explainers.gradient.ExpectedGradients.explain", refuse)
+    monkeypatch.setattr("audit_suite.explainers.methods.gradient.ExpectedGradients.explain", refuse)
     for _ in range(2):
         with pytest.raises(
             NotApplicable, match="gradient cannot handle this model: no such kernel"
         ):
-            attributions(request, source)
+            source.read(request)
         monkeypatch.undo()
 
 
@@ -231,12 +231,14 @@ def test_want_of_memory_is_no_word_on_the_model(ask, monkeypatch, error):
 
     source, request = ask("gradient")
     with monkeypatch.context() as patched:
-        patched.setattr("audit_suite.explainers.gradient.ExpectedGradients.explain", exhausted)
+        patched.setattr(
+            "audit_suite.explainers.methods.gradient.ExpectedGradients.explain", exhausted
+        )
         with pytest.raises(AuditError, match=r"broke off: .*memory") as caught:
-            attributions(request, source)
+            source.read(request)
     assert "--audit-batch-size" in str(caught.value)
     source.failures.clear()
-    assert len(attributions(request, source).index) == 20, "nothing was stored of it"
+    assert len(source.read(request).index) == 20, "nothing was stored of it"
 
 
 def test_regions_are_never_refused_for_what_may_pass(ask, monkeypatch):
@@ -245,15 +247,15 @@ def test_regions_are_never_refused_for_what_may_pass(ask, monkeypatch):
 
     source, request = ask()
     with monkeypatch.context() as patched:
-        patched.setattr("audit_suite.evidence.explaining.region_values", broken)
+        patched.setattr("audit_suite.evidence.attributions.regions.region_values", broken)
         with pytest.raises(AuditError, match="region-shapley of 'net' broke off: an illegal"):
-            attributions(request, source)
+            source.read(request)
     source.failures.clear()
-    assert len(attributions(request, source).index) == 20
+    assert len(source.read(request).index) == 20
 
 
 def test_a_method_that_fails_on_the_shuffled_model_keeps_its_maps(ask, monkeypatch):
-    from audit_suite.explainers.gradient import ExpectedGradients
+    from audit_suite.explainers.methods.gradient import ExpectedGradients
 
     plain, asked = ExpectedGradients.explain, []
 
@@ -265,7 +267,7 @@ def test_a_method_that_fails_on_the_shuffled_model_keeps_its_maps(ask, monkeypat
 
     source, request = ask("gradient")
     monkeypatch.setattr(ExpectedGradients, "explain", explain)
-    found = attributions(request, source).arrays
+    found = source.read(request).arrays
     assert np.isnan(found["shuffled"]).all()
     assert np.isfinite(found["maps"]).all()
     assert np.isfinite(found["rough"]).all()
@@ -273,7 +275,7 @@ def test_a_method_that_fails_on_the_shuffled_model_keeps_its_maps(ask, monkeypat
 
 def test_references_are_dealt_in_turn(ask):
     source, request = ask()
-    donors = attributions(request, source).arrays["donor"]
+    donors = source.read(request).arrays["donor"]
     lent = np.bincount(donors, minlength=len(references(request, source)))
     assert lent.max() - lent.min() <= 1
 
@@ -296,18 +298,20 @@ def test_whoever_is_in_the_audited_set_lends_nothing_to_it(ask):
 def test_offline_nothing_is_computed(ask):
     source, request = ask()
     source.offline = True
-    with pytest.raises(AuditError, match="lacks the attributions of model 'net'"):
-        attributions(request, source)
+    with pytest.raises(
+        AuditError, match=r"lacks the evidence of model 'net' .* under method 'region-shapley'"
+    ):
+        source.read(request)
 
 
 def test_broken_weights_are_noted_and_the_rest_is_computed(ask):
     source, request = ask()
     broken = replace(request, model=request.model.model_copy(update={"architecture": "x.py:y"}))
-    compute_explanations([broken, request], source)
+    compute([broken, request], source)
     assert isinstance(source.failures[broken], AuditError)
-    assert len(attributions(request, source).index) == 20
+    assert len(source.read(request).index) == 20
     with pytest.raises(AuditError, match=r"x\.py"):
-        attributions(broken, source)
+        source.read(broken)
 
 
 def test_no_region_of_interest_is_not_applicable(ask):

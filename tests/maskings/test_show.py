@@ -7,9 +7,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from maskings.showing import shown
 
 from audit_suite.maskings import Full, OnlyROI, WithoutROI
-from audit_suite.maskings.apply import Reference, apply_masking, hidden_pixels
+from audit_suite.maskings.show import hidden_pixels
 from audit_suite.regions import signed_distance
 
 FILLS = ("black", "mean", "blur", "noise")
@@ -31,15 +32,14 @@ def scene(seed, batch=3, size=16, channels=1, kind=None):
         region = {"empty": region & False, "full": region | True}.get(kind, region)
         regions.append(region)
     distance = torch.from_numpy(np.stack([signed_distance(region) for region in regions]))
-    reference = Reference(torch.full((channels,), 0.4))
-    return images, distance, reference, regions
+    return images, distance, torch.full((channels,), 0.4), regions
 
 
 @given(seeds, sides, shapes, dilations, fills)
 def test_visible_pixels_are_untouched_type_and_shape_kept(seed, side, shape, dilation, fill):
-    images, distance, reference, _ = scene(seed, channels=1 + 2 * (seed % 2))
+    images, distance, mean, _ = scene(seed, channels=1 + 2 * (seed % 2))
     masking = side(shape=shape, dilation=dilation, fill=fill)
-    masked = apply_masking(masking, images, distance, reference, [1, 2, 3])
+    masked = shown(masking, images, distance, mean, [1, 2, 3])
     hidden = hidden_pixels(masking, distance)[:, None].expand_as(images)
     assert masked.dtype == images.dtype
     assert masked.shape == images.shape
@@ -51,14 +51,14 @@ def test_visible_pixels_are_untouched_type_and_shape_kept(seed, side, shape, dil
 
 @given(seeds, sides, shapes, dilations, fills)
 def test_no_fill_reads_a_hidden_pixel(seed, side, shape, dilation, fill):
-    images, distance, reference, _ = scene(seed)
+    images, distance, mean, _ = scene(seed)
     masking = side(shape=shape, dilation=dilation, fill=fill)
     hidden = hidden_pixels(masking, distance)[:, None]
     other = torch.where(hidden, torch.rand(images.shape), images)
-    a = apply_masking(masking, images, distance, reference, [1, 2, 3])
-    b = apply_masking(masking, other, distance, reference, [1, 2, 3])
+    a = shown(masking, images, distance, mean, [1, 2, 3])
+    b = shown(masking, other, distance, mean, [1, 2, 3])
     assert torch.equal(a, b)
-    again = apply_masking(masking, a, distance, reference, [1, 2, 3])
+    again = shown(masking, a, distance, mean, [1, 2, 3])
     assert torch.equal(again, a), "masking twice is masking once"
 
 
@@ -85,24 +85,22 @@ def test_the_box_holds_every_row_and_column(seed):
 
 @given(seeds, shapes, fills, dilations)
 def test_an_image_does_not_depend_on_its_batch(seed, shape, fill, dilation):
-    images, distance, reference, _ = scene(seed)
+    images, distance, mean, _ = scene(seed)
     masking = WithoutROI(shape=shape, fill=fill, dilation=dilation)
-    together = apply_masking(masking, images, distance, reference, [7, 8, 9])
+    together = shown(masking, images, distance, mean, [7, 8, 9])
     order = [2, 0, 1]
-    turned = apply_masking(masking, images[order], distance[order], reference, [9, 7, 8])
+    turned = shown(masking, images[order], distance[order], mean, [9, 7, 8])
     assert torch.equal(turned, together[order])
 
 
 @pytest.mark.parametrize("fill", FILLS)
 def test_empty_and_full_regions(fill):
     for kind in ("empty", "full"):
-        images, distance, reference, _ = scene(0, kind=kind)
+        images, distance, mean, _ = scene(0, kind=kind)
         hides_all = OnlyROI(fill=fill) if kind == "empty" else WithoutROI(fill=fill)
         hides_nothing = WithoutROI(fill=fill) if kind == "empty" else OnlyROI(fill=fill)
-        assert torch.equal(
-            apply_masking(hides_nothing, images, distance, reference, [1] * 3), images
-        )
-        blank = apply_masking(hides_all, images, distance, reference, [1, 1, 1])
+        assert torch.equal(shown(hides_nothing, images, distance, mean, [1] * 3), images)
+        blank = shown(hides_all, images, distance, mean, [1, 1, 1])
         assert torch.equal(blank[0], blank[1]), "nothing of the image is left"
         expected = 0.0 if fill == "black" else 0.4
         assert torch.allclose(blank, torch.full_like(blank, expected))
@@ -114,7 +112,7 @@ def test_blur_goes_over_smoothly_from_its_surroundings():
     region[12:20, 12:20] = True
     distance = torch.from_numpy(signed_distance(region))[None]
     masking = WithoutROI(fill="blur")
-    masked = apply_masking(masking, ramp, distance, Reference(torch.tensor([0.5])), [0])
+    masked = shown(masking, ramp, distance, torch.tensor([0.5]), [0])
     assert (masked - ramp).abs()[0, 0, 12:20, 12:20].max() < 0.12
     assert masked[0, 0, 16, 12] < masked[0, 0, 16, 19]
 
@@ -125,9 +123,9 @@ def test_noise_is_like_its_ring_and_seeded():
     region = np.zeros((48, 48), bool)
     region[8:40, 8:40] = True
     distance = torch.from_numpy(signed_distance(region))[None]
-    reference = Reference(torch.tensor([0.1]))
+    mean = torch.tensor([0.1])
     filled = [
-        apply_masking(WithoutROI(fill="noise"), image, distance, reference, [seed])[0, 0][
+        shown(WithoutROI(fill="noise"), image, distance, mean, [seed])[0, 0][
             torch.from_numpy(region)
         ]
         for seed in (1, 1, 2)
@@ -141,8 +139,8 @@ def test_noise_is_like_its_ring_and_seeded():
 @pytest.mark.gpu
 @pytest.mark.parametrize("fill", FILLS)
 def test_the_gpu_gives_the_same(fill):
-    images, distance, reference, _ = scene(3)
+    images, distance, mean, _ = scene(3)
     masking = WithoutROI(fill=fill)
-    cpu = apply_masking(masking, images, distance, reference, [1, 2, 3])
-    gpu = apply_masking(masking, images.cuda(), distance.cuda(), reference, [1, 2, 3])
+    cpu = shown(masking, images, distance, mean, [1, 2, 3])
+    gpu = shown(masking, images.cuda(), distance.cuda(), mean, [1, 2, 3])
     assert torch.allclose(cpu, gpu.cpu(), atol=1e-5)
