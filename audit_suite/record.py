@@ -370,14 +370,19 @@ class Record(_Part):
                 "name another path; the evidence is stored, the next run only repeats the verdicts",
             ) from None
 
-    def report(self, path: str | Path) -> None:
+    def report(self, path: str | Path) -> tuple[AuditError, ...]:
         """Write the HTML report of the record.
+
+        Returns:
+            One error per section of an extension that broke while it was rendered; a notice stands
+            in its place.
 
         Raises:
             AuditError: If the file cannot be written.
         """
         write_report = resolve_name("audit_suite.report:write_report")  # which reads the record
-        write_report(self, Path(path))
+        problems: tuple[AuditError, ...] = write_report(self, Path(path))
+        return problems
 
 
 def natural_order(finding: Finding) -> tuple[list[tuple[int, str]], str]:

@@ -63,7 +63,7 @@ def _known(record: Record, environment: Environment) -> Iterator[RenderedSection
 
 def _unknown(record: Record, environment: Environment) -> Iterator[RenderedSection]:
     """Sections of extensions that are not installed where the record is rendered."""
-    absent = "The extension that shows it is not installed here; its content is in the record."
+    absent = "the extension that shows it is not installed here; its content is in the record"
     for name in record.sections.keys() | record.broken_sections.keys():
         if name not in SECTIONS:
             error = record.broken_sections.get(name, absent)
@@ -73,7 +73,7 @@ def _unknown(record: Record, environment: Environment) -> Iterator[RenderedSecti
 def _render(section: Section, record: Record, environment: Environment) -> RenderedSection | None:
     findings = findings_of(record.findings, section.name)
     content = section.view(record, findings)
-    if content is None:
+    if not content:
         return None
     if SECTIONS.origin(section.name) == SHIPPED:
         template = environment.get_template(f"sections/{section.name}.html.j2")

@@ -58,7 +58,7 @@ class Section:
         name: What checks call it, ``@check(section="name")``, and its anchor on the page.
         title: Its heading, also in the navigation.
         view: What the template shows, from the record and the section's own findings; a function of
-            these alone. None: the section is left out.
+            these alone. None, or something empty: the section is left out.
         template: Jinja source of what stands below the heading; it sees ``content`` (what ``view``
             returned), ``findings`` (the section's) and ``record``. A shipped section's lies in
             ``report/templates/sections``.
@@ -73,11 +73,11 @@ class Section:
 
     name: str
     title: str
-    view: Callable[[Record, Sequence[Finding]], object | None]
+    view: Callable[[Record, Sequence[Finding]], object]
     template: str = ""
     parts: tuple[str, ...] = ()
     rank: int = EXTENSIONS
-    collect: Callable[[Gathered], object | None] | None = None
+    collect: Callable[[Gathered], object] | None = None
     fills: str = ""
     shows: Callable[[Finding, Record], bool] = shows_nothing
 

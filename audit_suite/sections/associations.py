@@ -51,15 +51,12 @@ def collect(gathered: Gathered) -> list[GalleryImage]:
     return images
 
 
-def view(record: Record, findings: Sequence[Finding]) -> tuple[PropertyTable, ...] | None:
+def view(record: Record, findings: Sequence[Finding]) -> tuple[PropertyTable, ...]:
     """One table per place."""
     images = by_place(image for image in record.gallery if image.is_extreme)
-    return (
-        tuple(
-            PropertyTable(place, rows, tuple(images.get(place, ())))
-            for place, rows in _rows_by_place(findings)
-        )
-        or None
+    return tuple(
+        PropertyTable(place, rows, tuple(images.get(place, ())))
+        for place, rows in _rows_by_place(findings)
     )
 
 

@@ -148,10 +148,10 @@ def _overlays(
             yield Overlay(case=case, method=method, png=png)
 
 
-def view(record: Record, findings: Sequence[Finding]) -> tuple[PlaceAttributions, ...] | None:
+def view(record: Record, findings: Sequence[Finding]) -> tuple[PlaceAttributions, ...]:
     """The attributions of each place, with the findings on their regions and methods."""
     here = by_place(findings)
-    return tuple(_place(one, here.get(place_of(one), [])) for one in record.attributions) or None
+    return tuple(_place(one, here.get(place_of(one), [])) for one in record.attributions)
 
 
 def _place(record: AttributionRecord, findings: Sequence[Finding]) -> PlaceAttributions:

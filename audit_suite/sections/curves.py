@@ -10,12 +10,12 @@ from audit_suite.report.charts.curves import Curves, curves
 from audit_suite.report.section import Section, register_section
 
 
-def view(record: Record, findings: Sequence[Finding]) -> tuple[tuple[Finding, Curves], ...] | None:
+def view(record: Record, findings: Sequence[Finding]) -> tuple[tuple[Finding, Curves], ...]:
     """Each finding with the curves of its estimates."""
     if too_many_to_draw(record):
-        return None
+        return ()
     drawn = ((finding, curves(finding.observations)) for finding in findings)
-    return tuple((finding, chart) for finding, chart in drawn if chart is not None) or None
+    return tuple((finding, chart) for finding, chart in drawn if chart is not None)
 
 
 def shows(finding: Finding, _record: Record) -> bool:

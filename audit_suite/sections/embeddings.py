@@ -60,16 +60,13 @@ def collect(gathered: Gathered) -> list[EmbeddingRecord]:
     return maps
 
 
-def view(record: Record, findings: Sequence[Finding]) -> tuple[PlaceEmbeddings, ...] | None:
+def view(record: Record, findings: Sequence[Finding]) -> tuple[PlaceEmbeddings, ...]:
     """The map and the tables of each place."""
     maps = {place_of(drawn): drawn for drawn in record.embeddings}
     here = by_place(finding for finding in findings if shows(finding, record))
-    return (
-        tuple(
-            _place(place, here.get(place, []), maps.get(place))
-            for place in dict.fromkeys([*here, *maps])
-        )
-        or None
+    return tuple(
+        _place(place, here.get(place, []), maps.get(place))
+        for place in dict.fromkeys([*here, *maps])
     )
 
 

@@ -55,10 +55,10 @@ def collect(gathered: Gathered) -> list[GalleryImage]:
     return images
 
 
-def view(record: Record, _findings: Sequence[Finding]) -> tuple[Gallery, ...] | None:
+def view(record: Record, _findings: Sequence[Finding]) -> tuple[Gallery, ...]:
     """The cases of each place, one row each."""
     cases = by_place(image for image in record.gallery if not image.is_extreme)
-    return tuple(Gallery(place, _rows(images)) for place, images in cases.items()) or None
+    return tuple(Gallery(place, _rows(images)) for place, images in cases.items())
 
 
 def _rows(images: Sequence[GalleryImage]) -> tuple[GalleryRow, ...]:

@@ -45,9 +45,9 @@ def _matrix(
     )
 
 
-def view(record: Record, _findings: Sequence[Finding]) -> tuple[HeatMap, ...] | None:
+def view(record: Record, _findings: Sequence[Finding]) -> tuple[HeatMap, ...]:
     """One heat map per matrix."""
-    return tuple(heatmap(matrix) for matrix in record.matrices) or None
+    return tuple(heatmap(matrix) for matrix in record.matrices)
 
 
 def shows(finding: Finding, record: Record) -> bool:

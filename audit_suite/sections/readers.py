@@ -126,18 +126,15 @@ def _mean_rating(ratings: np.ndarray) -> np.ndarray:
     return np.where(known.any(axis=0), sums / np.maximum(known.sum(axis=0), 1), np.nan)
 
 
-def view(record: Record, findings: Sequence[Finding]) -> tuple[PlaceReadings, ...] | None:
+def view(record: Record, findings: Sequence[Finding]) -> tuple[PlaceReadings, ...]:
     """Every place where the skill of readers is known."""
     images = by_place(record.read)
     here = by_place(findings)
     places = by_place(findings_of(findings, f"readers.{SKILL}"))
-    return (
-        tuple(
-            _place(place, here[place], images.get(place, ()))
-            for place, skill in places.items()
-            if any(finding.observations for finding in skill)
-        )
-        or None
+    return tuple(
+        _place(place, here[place], images.get(place, ()))
+        for place, skill in places.items()
+        if any(finding.observations for finding in skill)
     )
 
 

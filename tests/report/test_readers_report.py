@@ -176,4 +176,4 @@ def test_whose_readings_they_are_is_provenance():
 def test_without_readings_there_is_no_section():
     text = render_html(example())
     assert 'id="readers"' not in text
-    assert view(example(), []) is None
+    assert view(example(), []) == ()

@@ -51,7 +51,7 @@ def register():
     """Register sections of this module, an extension, for one test."""
     names = []
 
-    def registered(name="devices", view=lambda record, findings: findings or None, **more):
+    def registered(name="devices", view=lambda record, findings: findings, **more):
         more.setdefault("template", "<p>{{ content[0].reason }}</p>")
         section = Section(name=name, title="Implanted devices", view=view, **more)
         register_section(section)
@@ -109,10 +109,11 @@ def test_it_has_the_reports_filters_and_charts_and_escapes_text(register):
     assert f"D1 · {EVIL} [0.400, 0.600]" in Page(page).words
 
 
-def test_it_is_left_out_where_it_has_nothing_to_show(register):
-    register()
-    assert "devices" not in sections_on(render_html(example()))
-    assert render_html(example()) == render_html(record_with())
+@pytest.mark.parametrize("nothing", [None, (), [], {}, ""])
+def test_it_is_left_out_where_it_has_nothing_to_show(register, nothing):
+    before = render_html(example())
+    register(view=lambda record, findings: nothing)
+    assert render_html(example()) == before
 
 
 def test_a_finding_stays_in_the_general_lists_unless_its_section_shows_all_of_it(register):
@@ -218,7 +219,7 @@ def test_where_collecting_breaks_all_else_is_kept_and_the_page_says_so(register,
     assert words in error
     record = record_with(device(), **fields)
     words_on = Page(render_html(record)).words
-    assert "Implanted devices This section could not be shown." in words_on
+    assert "Implanted devices This section could not be shown:" in words_on
     assert words in words_on
     assert record.findings[-1].reason in words_on, "its findings stand in the lists"
     assert Record.model_validate_json(record.to_json()) == record
@@ -263,7 +264,7 @@ def test_content_of_an_extension_that_is_not_installed_is_not_passed_over():
         update={"sections": {"devices": {"x": 1}}, "broken_sections": {"shunts": f"why {EVIL}"}}
     )
     page = render_html(record)
-    assert "devices This section could not be shown." in Page(page).words
+    assert "devices This section could not be shown:" in Page(page).words
     assert "is not installed here" in Page(page).words
     assert f"why {EVIL}" in Page(page).words
     assert "<script" not in page
