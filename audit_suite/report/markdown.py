@@ -27,7 +27,7 @@ def render_markdown(record: Record) -> str:
         ]
     for finding in listed:
         estimate = finding.estimate
-        shown = "" if estimate is None else f"{number(estimate.value)} {interval(estimate)}"
+        value = "" if estimate is None else f"{number(estimate.value)} {interval(estimate)}"
         margin = "" if finding.margin is None else f"{finding.margin:g}"
         cells = [
             word(finding),
@@ -35,7 +35,7 @@ def render_markdown(record: Record) -> str:
             finding.model,
             finding.dataset,
             finding.target,
-            shown,
+            value,
             margin,
         ]
         lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
