@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from audit_suite.errors import AuditError
+from audit_suite.maskings.masking import ID_WORDS
 from audit_suite.registry import FILLS, registering
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ class Surroundings:
 class Fill(Protocol):
     """A way to fill hidden pixels; a small frozen dataclass, registered by `register_fill`.
 
-    A fill that inherits from this class needs only ``name`` and ``__call__``. Its module is imported
-    whenever a masking is named, so import torch inside the call.
+    A fill that inherits from this class needs only ``name`` and ``__call__``. Its module is
+    imported whenever a masking is named, so import torch inside the call.
     """
 
     @property
@@ -99,11 +100,12 @@ def register_fill(fill: AnyFill) -> AnyFill:
             "register an object that inherits from audit_suite.extend.Fill and has a name and "
             "__call__",
         )
-    if not isinstance(fill.name, str) or not _NAME.fullmatch(fill.name):
+    name = fill.name
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in ID_WORDS:
         raise AuditError(
-            f"{registering()} registers the fill {fill.name!r}, which cannot be a part of a "
-            f"masking's id",
-            "use three to sixteen lower-case letters",
+            f"{registering()} registers the fill {name!r}, which cannot be a part of a masking's "
+            f"id",
+            f"use three to sixteen lower-case letters, and none of: {', '.join(ID_WORDS)}",
         )
-    FILLS.register(fill.name, fill)
+    FILLS.register(name, fill)
     return fill

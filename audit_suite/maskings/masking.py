@@ -23,9 +23,12 @@ Area = tuple[Names, Whose]
 """What may be hidden of an image: a region, and whose."""
 
 _SIDES = {"inside": "only", "outside": "without"}
-_WHOSE = "foreign|population|elsewhere|window"
+_WHOSE = ("foreign", "population", "elsewhere", "window")
 _FIRST = "centre|plant-inside|plant-outside"
 _UNMOVED = ("population", "window")
+ID_WORDS = ("box", *_WHOSE, "centre", "plant", "inside", "outside")
+"""Words of an id that no fill may have for its name, nor a region for the last part of its own."""
+
 _NOTHING = ((), "contour", 0, "black", "own", "nothing")
 _WORDS = {
     "foreign": "with another patient's",
@@ -133,11 +136,15 @@ class Masking:
         return bool(FILLS[self.fill].needs_donor)
 
     @property
+    def stays_in_place(self) -> bool:
+        """Whether it is of the image's own region, in an image that was not changed before."""
+        return self.area == self.own_area and self.first == "nothing"
+
+    @property
     def stands_alone(self) -> bool:
         """Whether image and own region are all it needs, at any resolution."""
         fill = FILLS[self.fill]
-        alone = not fill.needs_donor and not fill.needs_mean
-        return self.area == self.own_area and self.first == "nothing" and alone
+        return self.stays_in_place and not fill.needs_donor and not fill.needs_mean
 
     @property
     def covers_partly(self) -> bool:
@@ -145,8 +152,8 @@ class Masking:
         return self.whose in ("foreign", "population", "elsewhere")
 
     def of(self, region: Sequence[str]) -> Masking:
-        """The same of another region."""
-        return replace(self, region=tuple(region))
+        """The same of another region; the full image is of none."""
+        return self if self.is_full else replace(self, region=tuple(region))
 
     def dilated(self, pixels: int) -> Masking:
         """The same, the region grown by so many pixels (in place of its own dilation)."""
@@ -247,7 +254,7 @@ def _pattern(fills: tuple[str, ...]) -> re.Pattern[str]:
     """Ids of maskings that hide something."""
     return re.compile(
         r"(?P<side>only|without)-(?P<region>[a-z0-9._+-]+?)"
-        rf"(?P<box>-box)?(?:-(?P<whose>{_WHOSE}))?(?:-(?P<sign>[de])(?P<pixels>[0-9]+))?"
+        rf"(?P<box>-box)?(?:-(?P<whose>{'|'.join(_WHOSE)}))?(?:-(?P<sign>[de])(?P<pixels>[0-9]+))?"
         rf"(?:-(?P<fill>{'|'.join(fills)}))?(?:-(?P<first>{_FIRST}))?"
     )
 
@@ -255,10 +262,7 @@ def _pattern(fills: tuple[str, ...]) -> re.Pattern[str]:
 @cache
 def _reserved(fills: tuple[str, ...]) -> re.Pattern[str]:
     """Names of regions that an id could not tell from its other parts."""
-    return re.compile(
-        rf"^roi$|(?:^|-)(?:box|[de][0-9]+|{_WHOSE}|{'|'.join(fills)}"
-        rf"|centre|plant|inside|outside)$"
-    )
+    return re.compile(rf"^roi$|(?:^|-)(?:[de][0-9]+|{'|'.join((*ID_WORDS, *fills))})$")
 
 
 def Full() -> Masking:  # noqa: N802 - reads like a masking's name

@@ -18,7 +18,9 @@ from audit_suite.maskings.fill import Fill, Surroundings
 from audit_suite.maskings.masking import Area, Masking, Names
 from audit_suite.maskings.planted import plant
 from audit_suite.regions import Region
-from audit_suite.registry import FILLS
+from audit_suite.registry import FILLS, SHIPPED
+
+_ROUNDING = 1e-3  # of the intensities that an extension's fill may give
 
 
 class Context(Protocol):
@@ -181,6 +183,8 @@ def _fill(
     fill: Fill = FILLS[masking.fill]
 
     def lent() -> tuple[Tensor, Tensor]:
+        if not fill.needs_donor:  # its estimates would lack what the donors add to the spread
+            raise FILLS.misbehaved(fill.name, "asks for donors, but its needs_donor is false")
         mean = context.mean.to(images)[None, :, None, None]
         others = mean.expand_as(images).clone()  # without a donor: its own pixels are not read
         regions = torch.zeros_like(hidden)
@@ -197,7 +201,15 @@ def _fill(
         )
     if (given := _kind(filling)) != (wanted := _kind(images)):
         raise FILLS.misbehaved(fill.name, f"gave {given}, not {wanted}")
+    if FILLS.origin(fill.name) != SHIPPED and not _in_range(filling, hidden):
+        raise FILLS.misbehaved(fill.name, "gave pixels that are not between 0 and 1")
     return filling
+
+
+def _in_range(filling: Tensor, hidden: Tensor) -> bool:
+    """Whether all pixels that are put in place are finite and from 0 to 1, but for rounding."""
+    put = filling.masked_select(hidden)
+    return bool(((put > -_ROUNDING) & (put < 1 + _ROUNDING)).all())
 
 
 def _kind(value: object) -> str:
