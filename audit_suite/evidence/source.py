@@ -22,7 +22,7 @@ Table_co = TypeVar("Table_co", covariant=True)
 _Read = TypeVar("_Read")
 
 
-class Request(Protocol[Table_co]):
+class Request(Hashable, Protocol[Table_co]):
     """One piece of evidence of one model on one data set: how it is keyed, computed and read.
 
     A kind of evidence is a small frozen dataclass: the shipped ones are `scores.ScoreRequest` and
@@ -56,7 +56,10 @@ class Request(Protocol[Table_co]):
 
     @property
     def rank(self) -> tuple[Any, ...]:
-        """Place in the plan, by content alone; first a number that is smaller for cheaper kinds."""
+        """Place among requests of its kind, by content alone.
+
+        Its first part is a number, smaller for cheaper kinds: 0 for scores, 1 for attributions.
+        """
         ...
 
     @property
@@ -66,7 +69,7 @@ class Request(Protocol[Table_co]):
 
     @property
     def scopes(self) -> tuple[Hashable, ...]:
-        """Keys of ``source.failures`` under which a failure of this request may be noted."""
+        """Keys of ``source.failures``, beside itself, under which its failure may be noted."""
         ...
 
     def keys(self, source: EvidenceSource) -> list[str]:
@@ -105,7 +108,7 @@ class EvidenceSource:
         max_cases: Smoke run on about so many images of each data set.
         max_explained: Images of each data set and target that are explained.
         readings: What readers answered, if anything was read.
-        failures: Why something could not be computed, by `Request.scopes`.
+        failures: Why something could not be computed, by request or by one of its `scopes`.
     """
 
     def __init__(
@@ -231,7 +234,7 @@ class EvidenceSource:
         return units if len(units) == len(keys) else None
 
     def _failure(self, request: Request[Any]) -> AuditError:
-        for scope in request.scopes:
+        for scope in (request, *request.scopes):
             if scope in self.failures:
                 return self.failures[scope]
         return AuditError(
@@ -243,7 +246,7 @@ class EvidenceSource:
 
 def plan(requests: Iterable[Request[Any]]) -> tuple[Request[Any], ...]:
     """Unite requests: each once, in an order that depends on their content alone."""
-    return tuple(sorted(set(requests), key=lambda request: request.rank))
+    return tuple(sorted(set(requests), key=lambda r: (r.rank[0], r.executor, r.rank)))
 
 
 def compute(
@@ -255,7 +258,7 @@ def compute(
 
     Several processes may call this with the same requests and one store: each claims what it
     computes and waits for what others have claimed. What fails is noted in ``source.failures`` and
-    does not keep the rest from being computed.
+    does not keep the rest from being computed; so is what an extension's executor raises.
 
     Args:
         requests: What is asked.
@@ -263,7 +266,25 @@ def compute(
         progress: Called with one line of text after each unit of work.
     """
     for executor, group in groupby(plan(requests), key=lambda request: request.executor):
-        resolve_name(executor)(tuple(group), source, progress)
+        _execute(executor, tuple(group), source, progress)
+
+
+def _execute(
+    executor: str, requests: Sequence[Request[Any]], source: EvidenceSource, progress: Progress
+) -> None:
+    try:
+        resolve_name(executor)(requests, source, progress)
+    except Exception as error:
+        if executor.startswith("audit_suite."):
+            raise
+        failure = AuditError(
+            f"the executor '{executor}' of an extension's evidence raised "
+            f"{type(error).__name__}: {error}",
+            "correct it, or audit without it; what is stored so far is kept, and the next run goes "
+            "on from there",
+        )
+        for request in requests:
+            source.failures.setdefault(request, failure)
 
 
 def describe_plan(requests: Iterable[Request[Any]], source: EvidenceSource) -> list[str]:

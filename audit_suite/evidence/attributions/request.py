@@ -83,7 +83,7 @@ class AttributionRequest:
         """By data set, then model, target and method."""
         fold = -1 if self.fold is None else self.fold
         card = self.dataset
-        place = card.name, str(card.path), self.model.name, fold
+        place = card.name, str(card.path), self.model.name, str(self.model.path), fold
         return 1, *place, self.target, self.method, self.region, self.apart, self.held_out
 
     @property
@@ -93,8 +93,8 @@ class AttributionRequest:
 
     @property
     def scopes(self) -> tuple[Hashable, ...]:
-        """The request itself."""
-        return (self,)
+        """None: each request fails on its own."""
+        return ()
 
     def keys(self, source: EvidenceSource) -> list[str]:
         """One: a sample is explained in one piece."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 import numpy as np
@@ -27,7 +28,6 @@ from audit_suite.evidence.scores.prepare import (
 from audit_suite.evidence.scores.request import THUMBNAIL, ScoreRequest
 from audit_suite.evidence.scores.survey import Survey, survey_for
 from audit_suite.evidence.source import EvidenceSource, Progress
-from audit_suite.maskings import Masking
 from audit_suite.maskings.show import Batch, show
 from audit_suite.models.preprocessing import normalise
 
@@ -63,10 +63,10 @@ def _compute_dataset(
 ) -> None:
     dataset = source.dataset(requests[0].dataset)
     usable = [request for request in requests if _can_load(request, source)]
-    job = _Job(dataset, source, [request.masking for request in usable])
+    job = _Job(dataset, source, [request for request in usable if source.missing(request)])
     for wait in (False, True):  # first what nobody else computes, then wait for the others
         for shard in shards(len(dataset.cases)):
-            if not (missing := job.missing(usable, shard)):
+            if not (missing := job.missing(job.requests, shard)):
                 continue
             with source.store.claim(f"{dataset.digest[:16]}-{shard}", wait) as granted:
                 if granted and (missing := job.missing(missing, shard)):
@@ -94,28 +94,40 @@ def _can_load(request: ScoreRequest, source: EvidenceSource) -> bool:
 
 @dataclass
 class _Job:
-    """The state that the shards of one data set share."""
+    """What is missing of one data set, and what its shards share.
+
+    Attributes:
+        dataset: The data set.
+        source: Models, profile and store.
+        requests: Those of which at least one shard is missing.
+    """
 
     dataset: Dataset
     source: EvidenceSource
-    maskings: Sequence[Masking]
-    survey: Survey | None = None
+    requests: Sequence[ScoreRequest]
 
     def missing(self, requests: Sequence[ScoreRequest], shard: int) -> list[ScoreRequest]:
         store, source = self.source.store, self.source
         return [
             request
             for request in requests
-            if request.pair not in source.failures and not store.has(request.key(source, shard))
+            if not self._failed(request) and not store.has(request.key(source, shard))
         ]
 
-    def compute(self, requests: Sequence[ScoreRequest], shard: int) -> None:
+    @cached_property
+    def survey(self) -> Survey:
+        """What the maskings may know of the data set: looked at once, for all shards."""
         wanted = Wanted(
-            specs={geometry(r.model.input): r.model.input for r in requests},
-            areas=sorted({r.masking.area for r in requests if not r.masking.is_full}),
+            specs={geometry(r.model.input): r.model.input for r in self.requests},
+            areas=sorted({r.masking.area for r in self.requests if not r.masking.is_full}),
         )
-        survey = self._survey(wanted)
-        profile = self.source.profile
+        maskings = [request.masking for request in self.requests]
+        seed, store = self.source.profile.seed, self.source.store
+        return survey_for(self.dataset, wanted, maskings, seed, store)
+
+    def compute(self, requests: Sequence[ScoreRequest], shard: int) -> None:
+        survey, profile = self.survey, self.source.profile
+        wanted = survey.wanted
         indices = range(shard * SHARD, min((shard + 1) * SHARD, len(self.dataset.cases)))
         columns = {r: ShardColumns(len(indices), len(r.model.targets)) for r in requests}
         chunk_size = max(profile.batch_for(spec.size) for spec in wanted.specs.values())
@@ -128,22 +140,17 @@ class _Job:
                     excluded[index] = image.what
             # A blank stands in for a bad image, so that batches never depend on who is excluded.
             whole = [blank(wanted) if isinstance(image, BadImage) else image for image in images]
-            self._score_chunk(survey, list(zip(chunk, whole, strict=True)), columns, indices.start)
+            self._score_chunk(list(zip(chunk, whole, strict=True)), columns, indices.start)
         for request, column in columns.items():
-            if request.pair not in self.source.failures:
+            if not self._failed(request):
                 arrays = column.arrays({i - indices.start: why for i, why in excluded.items()})
                 self.source.store.write(request.key(self.source, shard), arrays)
 
-    def _survey(self, wanted: Wanted) -> Survey:
-        """What the maskings may know of the data set, looked at once for all its shards."""
-        if self.survey is None or self.survey.wanted != wanted:
-            seed, store = self.source.profile.seed, self.source.store
-            self.survey = survey_for(self.dataset, wanted, self.maskings, seed, store)
-        return self.survey
+    def _failed(self, request: ScoreRequest) -> bool:
+        return any(scope in self.source.failures for scope in (request, request.pair))
 
     def _score_chunk(
         self,
-        survey: Survey,
         images: Sequence[tuple[int, dict[Geometry, Prepared]]],
         columns: dict[ScoreRequest, ShardColumns],
         start: int,
@@ -157,11 +164,10 @@ class _Job:
             for first in range(0, len(images), batch_size):
                 part = images[first : first + batch_size]
                 padded = list(part) + [part[-1]] * (batch_size - len(part))
-                self._score_batch(survey, key, padded, len(part), requests, columns, start)
+                self._score_batch(key, padded, len(part), requests, columns, start)
 
     def _score_batch(
         self,
-        survey: Survey,
         key: Geometry,
         batch: Sequence[tuple[int, dict[Geometry, Prepared]]],
         real: int,
@@ -182,7 +188,14 @@ class _Job:
         by_masking = groupby(sorted(requests, key=lambda r: r.masking.id), key=lambda r: r.masking)
         scored: _Scored = {}
         for masking, group in by_masking:
-            shown = show(masking, whole, survey.at(key))
+            asked = [request for request in group if not self._failed(request)]
+            if not asked:
+                continue
+            try:
+                shown = show(masking, whole, self.survey.at(key))
+            except AuditError as error:  # of an extension's fill: other maskings do not need it
+                self.source.failures.update(dict.fromkeys(asked, error))
+                continue
             outline = None
             if masking.draws_region:
                 drawn = adaptive_avg_pool2d(shown.hidden[:real, None].float(), THUMBNAIL)[:, 0]
@@ -190,7 +203,7 @@ class _Job:
             covered = _share(shown.own & shown.hidden, of=shown.own)[:real]
             share = _share(shown.hidden)[:real]
             same = shown.key()
-            for request in group:
+            for request in asked:
                 columns[request].put_region(rows, share, covered, outline)
                 columns[request].put_properties(rows, properties if masking.is_full else None)
                 self._score(request, shown.images, rows, columns[request], scored, same)
@@ -204,8 +217,6 @@ class _Job:
         scored: _Scored,
         same: str,
     ) -> None:
-        if request.pair in self.source.failures:
-            return
         try:
             model = self.source.model(request.model, request.fold)
             key = (model.trunk or (request.model, request.fold), same)

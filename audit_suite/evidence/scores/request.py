@@ -70,7 +70,9 @@ class ScoreRequest:
         """By data set, then model, the full image first."""
         fold = -1 if self.fold is None else self.fold
         card = self.dataset
-        return 0, card.name, str(card.path), self.model.name, fold, *self.masking.rank
+        model = self.model
+        data = card.name, str(card.path)
+        return 0, *data, model.name, str(model.path), fold, *self.masking.rank
 
     @property
     def words(self) -> str:
@@ -79,8 +81,8 @@ class ScoreRequest:
 
     @property
     def scopes(self) -> tuple[Hashable, ...]:
-        """The request, the model on this data set, and the data set."""
-        return self, self.pair, self.dataset
+        """The model on this data set, and the data set."""
+        return self.pair, self.dataset
 
     def keys(self, source: EvidenceSource) -> list[str]:
         """One per shard."""
