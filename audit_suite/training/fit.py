@@ -180,7 +180,8 @@ class _Logits:
     def _trunk_digest(self) -> str:
         """SHA-256 of what decides the head's input: data, masking, and every frozen weight."""
         recipe = self._recipe
-        content = [self._data.digest, self._masking.id, recipe.input.model_dump(mode="json")]
+        data = self._data.digest_of(self._masking)
+        content = [data, self._masking.id, recipe.input.model_dump(mode="json")]
         digest = hashlib.sha256(f"{content} {recipe.embedding_layer}".encode())
         for name, value in sorted(self._module.state_dict().items()):
             if not name.startswith(f"{recipe.trainable[0]}."):

@@ -22,6 +22,7 @@ from audit_suite.evidence.scores.survey import Survey, survey_for
 from audit_suite.maskings import Masking
 from audit_suite.maskings.masking import Area, Names
 from audit_suite.maskings.show import Batch, Context, show
+from audit_suite.registry import FILLS
 
 _CHUNK = 64
 
@@ -38,7 +39,8 @@ class TrainingImages:
         patients: Shape (n,).
         roi: The region that is masked.
         context: What maskings may know of the data set.
-        digest: Of everything above.
+        seed: The run's: decides donors, areas off the region and random fills.
+        digest: SHA-256 of images, own regions and labels.
     """
 
     images: NDArray[np.float32]
@@ -48,7 +50,21 @@ class TrainingImages:
     patients: NDArray[np.str_]
     roi: Names
     context: Context
+    seed: int
     digest: str
+
+    def digest_of(self, masking: Masking) -> str:
+        """SHA-256 of all that decides what a model learns under a masking.
+
+        That of images as they are, whose own region is filled without chance, is their digest:
+        nothing else can change what is shown of them.
+        """
+        fill = FILLS[masking.fill]
+        extension = FILLS.fingerprint(masking.fill)
+        chance = fill.random or fill.needs_donor
+        if masking.stays_in_place and not chance and not extension:
+            return self.digest
+        return canonical_digest([self.digest, self.seed, extension])
 
     def shown(self, masking: Masking, indices: NDArray[np.int_], device: str) -> Tensor:
         """Some cases as a model is shown them, shape (B, C, H, W), in [0, 1]."""
@@ -95,14 +111,11 @@ def prepare_training(
     card = load_dataset_card(card_path)
     roi = roi or common_roi(card, targets)
     dataset = load_dataset(card)
-    shown = [masking if masking.is_full else masking.of(roi) for masking in maskings]
+    shown = [masking.of(roi) for masking in maskings]
     areas = sorted({(roi, "own"), *(m.area for m in shown if not m.is_full)})
     wanted = Wanted({geometry(spec): spec}, areas)
-    # Part of the digest only where it decides something, so that plain studies stay as they were.
-    surveyed = [seed, areas] if any(masking.needs_survey for masking in shown) else []
-    content = [ENGINE_VERSION, dataset.digest, spec.model_dump(mode="json"), roi, *surveyed]
-    digest = canonical_digest(content)
-    names = ("images", "used", *(f"distances-{whose}" for _, whose in areas))
+    digest = canonical_digest([ENGINE_VERSION, dataset.digest, spec.model_dump(mode="json"), roi])
+    names = ("images", "used", *(_distances(area, seed) for area in areas))
     files = {name: folder / f"{digest[:16]}-{name}.npy" for name in names}
     survey = survey_for(dataset, wanted, shown, seed, EvidenceStore(folder / "survey"))
     if not all(file.exists() for file in files.values()):
@@ -113,12 +126,13 @@ def prepare_training(
     labels = [[float(case.labels[target]) for target in targets] for case in kept]
     return TrainingImages(
         images=np.load(files["images"], mmap_mode="r"),
-        distances={area: np.load(files[f"distances-{area[1]}"], mmap_mode="r") for area in areas},
+        distances={area: np.load(files[_distances(area, seed)], mmap_mode="r") for area in areas},
         positions=np.flatnonzero(used),
         labels=torch.tensor(labels),
         patients=np.array([case.patient for case in kept]),
         roi=roi,
         context=survey.at(geometry(spec)),
+        seed=seed,
         digest=canonical_digest([digest, list(targets)]),
     )
 
@@ -143,6 +157,12 @@ def common_roi(card: DatasetCard, targets: tuple[str, ...]) -> tuple[str, ...]:
     return next(iter(rois))
 
 
+def _distances(area: Area, seed: int) -> str:
+    """The name of the array of distances to an area: others' regions and places follow the seed."""
+    _, whose = area
+    return "distances-own" if whose == "own" else f"distances-{whose}-{seed}"
+
+
 def _decode(survey: Survey, files: dict[str, Path], progress: Callable[[str], None]) -> None:
     """Decode every image once; files appear under their names only when complete."""
     dataset, wanted = survey.dataset, survey.wanted
@@ -154,7 +174,7 @@ def _decode(survey: Survey, files: dict[str, Path], progress: Callable[[str], No
     )
     distances = {
         area: np.lib.format.open_memmap(
-            aside[f"distances-{area[1]}"], "w+", np.int16, (count, *spec.size)
+            aside[_distances(area, survey.seed)], "w+", np.int16, (count, *spec.size)
         )
         for area in wanted.areas
     }

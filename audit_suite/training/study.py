@@ -75,9 +75,9 @@ def train_study(
     cards = {}
     for position, data in enumerate(recipe.data):
         # Before hours of training: every card is right, and every image can be decoded.
-        _prepared(recipe.path, position, folder, progress)
+        _prepared(recipe, position, folder, progress)
         for masking in recipe.maskings:
-            path = folder / "models" / f"{data.name}-{masking}.toml"
+            path = card_path(folder, data.name, masking)
             cards[path] = card_of(recipe, data, masking, folder)
     runs = [
         Run(recipe.path, folder, position, masking, fold, device)
@@ -85,7 +85,9 @@ def train_study(
         for masking in recipe.maskings
         for fold in range(recipe.folds)
     ]
-    missing = [run for run in runs if not _finished(recipe, run)]
+    missing = [run for run in runs if not _finished(recipe, run, progress)]
+    for run in missing:  # a card without its weights would be a broken promise
+        card_path(folder, recipe.data[run.data].name, run.masking).unlink(missing_ok=True)
     progress(f"{len(runs)} models, {len(runs) - len(missing)} trained before")
     workers = min(jobs or (1 if device == "cuda" else os.cpu_count() or 1), len(missing))
     if workers > 1:
@@ -97,7 +99,7 @@ def train_study(
     else:
         for count, run in enumerate(missing, 1):
             progress(f"[{count}/{len(missing)}] {train_one(run, progress)}")
-    for path, card in cards.items():  # last: a card without its weights would be a broken promise
+    for path, card in cards.items():
         write_whole(path, card.encode())
     return list(cards)
 
@@ -109,9 +111,9 @@ def train_one(run: Run, progress: Callable[[str], None] = print) -> str:
     data = recipe.data[run.data]
     name = f"{data.name} {run.masking} fold {run.fold + 1}/{recipe.folds}"
     torch.set_num_threads(1)
-    prepared = _prepared(run.recipe, run.data, run.out)
+    prepared = _prepared(recipe, run.data, run.out, progress)
     train, validation = folds(prepared, recipe.folds, recipe.seed)[run.fold]
-    digest = run_digest(recipe, run, prepared.digest)
+    digest = run_digest(recipe, run, prepared)
     seed = int.from_bytes(hashlib.sha256(digest.encode()).digest()[:4]) >> 1
     torch.manual_seed(seed)
     module = _start(recipe, data, run).to(run.device)
@@ -164,17 +166,23 @@ def folds(data: TrainingImages, count: int, seed: int) -> list[tuple[Indices, In
     return list(splitter.split(blank, strata.ravel(), data.patients))
 
 
-def run_digest(recipe: StudyRecipe, run: Run, data_digest: str) -> str:
+def run_digest(recipe: StudyRecipe, run: Run, data: TrainingImages) -> str:
     """SHA-256 of everything that decides a model's weights."""
+    images = data.digest_of(Masking.parse(run.masking))
     content = recipe.model_dump(
         mode="json", exclude={"data", "out", "name", "maskings", "only_head"}
     )
-    return canonical_digest([TRAINING_VERSION, content, data_digest, run.masking, run.fold])
+    return canonical_digest([TRAINING_VERSION, content, images, run.masking, run.fold])
 
 
 def weights_path(out: Path, data: str, masking: str, fold: int) -> Path:
     """Where a model's weights are."""
     return out / "weights" / f"{data}-{masking}-fold{fold}.safetensors"
+
+
+def card_path(out: Path, data: str, masking: str) -> Path:
+    """Where the card of a training masking is."""
+    return out / "models" / f"{data}-{masking}.toml"
 
 
 def card_of(recipe: StudyRecipe, data: StudyData, masking: str, out: Path) -> str:
@@ -216,22 +224,17 @@ def _from(recipe: StudyRecipe, folder: Path, factory: str) -> str:
     return os.path.relpath(recipe.path.parent / module, folder) + colon + function
 
 
-@lru_cache(maxsize=4)
 def _prepared(
-    recipe: Path, position: int, out: Path, progress: Callable[[str], None] | None = None
+    recipe: StudyRecipe, position: int, out: Path, progress: Callable[[str], None]
 ) -> TrainingImages:
-    study = _study(recipe)
-    data = study.data[position]
-    return prepare_training(
-        study.path.parent / data.train,
-        data.targets,
-        data.roi,
-        study.input,
-        [Masking.parse(masking) for masking in study.maskings],
-        study.seed,
-        out / "prepared",
-        progress or (lambda _line: None),
-    )
+    data = recipe.data[position]
+    maskings = tuple(Masking.parse(masking) for masking in recipe.maskings)
+    card, images = recipe.path.parent / data.train, out / "prepared"
+    where = card, data.targets, data.roi, recipe.input, maskings, recipe.seed, images
+    return _prepare_once(*where, progress)
+
+
+_prepare_once = lru_cache(maxsize=4)(prepare_training)
 
 
 def _start(recipe: StudyRecipe, data: StudyData, run: Run) -> nn.Module:
@@ -251,15 +254,15 @@ def _start(recipe: StudyRecipe, data: StudyData, run: Run) -> nn.Module:
     return initial_network(card, recipe.initial, recipe.trainable)
 
 
-def _finished(recipe: StudyRecipe, run: Run) -> bool:
+def _finished(recipe: StudyRecipe, run: Run, progress: Callable[[str], None]) -> bool:
     weights = weights_path(run.out, recipe.data[run.data].name, run.masking, run.fold)
     try:
         with safe_open(weights, "pt") as file:
             stored = (file.metadata() or {}).get("run")
     except (OSError, SafetensorError):
         return False
-    digest = _prepared(run.recipe, run.data, run.out).digest
-    return bool(stored == run_digest(recipe, run, digest))
+    prepared = _prepared(recipe, run.data, run.out, progress)
+    return bool(stored == run_digest(recipe, run, prepared))
 
 
 def _study(path: Path) -> StudyRecipe:

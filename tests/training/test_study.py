@@ -11,11 +11,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from audit_suite import phantoms
 from audit_suite.cards import load_model_card
-from audit_suite.datasets import phantom
 from audit_suite.errors import AuditError
 from audit_suite.maskings import PAPER, OnlyROI
-from audit_suite.models import build_module, load_model
+from audit_suite.models.initial import initial_network
+from audit_suite.models.load import load_model
 from audit_suite.training import fit as fitting
 from audit_suite.training import load_recipe, study, train_study
 from audit_suite.training.fit import augment, fit
@@ -72,7 +73,6 @@ def recipe(tmp_path):
     for name, seed in (("train", 1), ("test", 2)):
         card = DATA.format(name=name, seed=seed, patients=40, roi='["lungs"]')
         (tmp_path / f"{name}.toml").write_text(card)
-    study._prepared.cache_clear()
     return write
 
 
@@ -145,13 +145,13 @@ def test_an_interrupted_run_ends_with_the_same_weights(recipe, tmp_path, monkeyp
 
 def test_each_image_is_decoded_once_for_all_maskings_and_folds(recipe, monkeypatch):
     counts = Counter()
-    render = phantom.render
+    render = phantoms.render
 
     def counting(spec, case):
         counts[case.id] += 1
         return render(spec, case)
 
-    monkeypatch.setattr(phantom, "render", counting)
+    monkeypatch.setattr(phantoms, "render", counting)
     train_study(recipe(), progress=quiet, jobs=1)
     again = Counter(counts)
     train_study(recipe(RECIPE.replace("epochs = 6", "epochs = 4")), progress=quiet, jobs=1)
@@ -163,7 +163,14 @@ def test_each_image_is_decoded_once_for_all_maskings_and_folds(recipe, monkeypat
 def prepared(recipe, tmp_path):
     made = recipe()
     return prepare_training(
-        tmp_path / "train.toml", ("consolidation",), None, made.input, tmp_path / "kept", quiet
+        tmp_path / "train.toml",
+        ("consolidation",),
+        None,
+        made.input,
+        [OnlyROI()],
+        made.seed,
+        tmp_path / "kept",
+        quiet,
     )
 
 
@@ -299,15 +306,15 @@ def test_initial_weights_are_put_under_the_trainable_part(tmp_path):
         tmp_path / "start.safetensors",
     )
     card = made_card(tmp_path)
-    module = build_module(card, "start.safetensors", ("head",))
+    module = initial_network(card, "start.safetensors", ("head",))
     assert torch.equal(module["trunk"].weight, torch.ones(2, 2))
-    module = build_module(card, "net.py:pretrained", ())
+    module = initial_network(card, "net.py:pretrained", ())
     assert torch.equal(module["trunk"].weight, torch.ones(2, 2))
     with pytest.raises(AuditError, match="key 'initial'"):
-        build_module(card, "none.safetensors", ("head",))
+        initial_network(card, "none.safetensors", ("head",))
     save_file({"trunk.bias": torch.zeros(2)}, tmp_path / "start.safetensors")
     with pytest.raises(AuditError, match=r"missing: trunk\.weight"):
-        build_module(card, "start.safetensors", ("head",))
+        initial_network(card, "start.safetensors", ("head",))
 
 
 def made_card(tmp_path):
@@ -324,7 +331,7 @@ def made_card(tmp_path):
     [
         ("folds = 2", "folds = 1", "folds"),
         ('"only-roi-mean"', '"only-lungs"', "'only-lungs' names a region"),
-        ('"only-roi-mean"', '"upside-down"', "'upside-down' is no masking"),
+        ('"only-roi-mean"', '"upside-down"', "'upside-down' is not a masking"),
         ('targets = ["consolidation"]', 'targets = ["glaucoma"]', "no target"),
         ('train = "train.toml"', 'train = "none.toml"', "none.toml does not exist"),
         ('"audit_suite.models.small_cnn:small_cnn"', '"audit_suite.models.none:x"', "none"),
