@@ -109,7 +109,7 @@ def test_a_model_that_sees_what_no_reader_sees_is_blocked(clinic):
     assert findings(clinic, "H1")[""]["verdict"] == "pass"
     page = render_html(load_record(clinic.path / "audit.json"))
     assert "it uses a signal that no reader sees there" in page
-    assert "3 readers are taken for a sample of readers like them" in page
+    assert "3 readers are treated as a sample of readers like them" in page
 
 
 def test_readers_who_see_more_than_the_model_pass_it(clinic):
