@@ -132,5 +132,5 @@ def test_real_radiographs_from_export_to_report(tmp_path, radiologist):
     assert ("without-roi-box", "model", "AUROC") in shown
     assert {image["masking"] for image in record["read"]} == {"full", "without-roi-box"}
     page = (tmp_path / "audit.html").read_text()
-    assert "One reader can show what was seen in these images" in page
+    assert "One reader can show what that reader saw in these images" in page
     assert "<script" not in page, "only the pack may run scripts"
