@@ -75,10 +75,10 @@ def _render(section: Section, record: Record, environment: Environment) -> Rende
     content = section.view(record, findings)
     if not content:
         return None
-    if SECTIONS.origin(section.name) == SHIPPED:
-        template = environment.get_template(f"sections/{section.name}.html.j2")
-    else:
+    if section.template or SECTIONS.origin(section.name) != SHIPPED:
         template = environment.from_string(section.template)
+    else:
+        template = environment.get_template(f"sections/{section.name}.html.j2")
     body = template.render(content=content, findings=findings, record=record)
     shown = frozenset(finding.id for finding in findings if section.shows(finding, record))
     html = _wrapped(section.name, section.title, environment, body=body)

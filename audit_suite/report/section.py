@@ -60,13 +60,13 @@ class Section:
         view: What the template shows, from the record and the section's own findings; a function of
             these alone. None, or something empty: the section is left out.
         template: Jinja source of what stands below the heading; it sees ``content`` (what ``view``
-            returned), ``findings`` (the section's) and ``record``. A shipped section's lies in
-            ``report/templates/sections``.
+            returned), ``findings`` (the section's) and ``record``. A shipped section without one
+            has the file ``report/templates/sections/NAME.html.j2``.
         parts: Parts a check must name one of, ``@check(section="name.part")``; none: it has none.
         rank: Place among the sections, from the top of the page.
-        collect: What goes into the record, from the evidence, when the record is assembled. An
-            extension's content must be JSON and goes to ``record.sections[name]``. None: nothing.
-        fills: The record's list that a shipped section's content is appended to.
+        collect: What goes into the record, from the evidence, when the record is assembled. It
+            must be JSON and goes to ``record.sections[name]``. None: nothing.
+        fills: The record's list that a shipped section's content is appended to instead.
         shows: Whether all numbers of a finding stand in this section, where it is shown, so that
             the general lists need not repeat them.
     """

@@ -44,7 +44,7 @@ def collect_sections(gathered: Gathered) -> dict[str, Any]:
         content = attempt(section, partial(_collect, section, gathered))
         if isinstance(content, AuditError):
             fields["broken_sections"][section.name] = str(content)
-        elif content is not None and SECTIONS.origin(section.name) == SHIPPED:
+        elif content is not None and _has_own_list(section):
             fields.setdefault(section.fills, []).extend(content)
         elif content is not None:
             fields["sections"][section.name] = content
@@ -54,9 +54,14 @@ def collect_sections(gathered: Gathered) -> dict[str, Any]:
 def _collect(section: Section, gathered: Gathered) -> Any:
     assert section.collect is not None
     content = section.collect(gathered)
-    if content is None or SECTIONS.origin(section.name) == SHIPPED:
+    if content is None or _has_own_list(section):
         return content
     try:
         return json.loads(json.dumps(content, allow_nan=False))  # as it is read back from the file
     except (TypeError, ValueError) as error:
         raise TypeError(f"collect() must return JSON: {error}") from None
+
+
+def _has_own_list(section: Section) -> bool:
+    """Whether the record has a list of its own for what the section collects."""
+    return bool(section.fills) and SECTIONS.origin(section.name) == SHIPPED
