@@ -137,13 +137,32 @@ def margin_for(cell: Cell, id: str, default: Margin) -> Margin:
     return default
 
 
-def _validate(name: str, need: object) -> None:
-    if isinstance(need, Need | Listing | Expanding | Margin):
+def _validate(name: str, declared: object) -> None:
+    """Refuse what is not a need where it is written: at collection the line is not known."""
+    if _is_need(declared) or isinstance(declared, Margin):
         return
-    kinds = Need | Expanding if isinstance(need, tuple) else Need | Listing | Expanding
-    if isinstance(need, list | tuple) and need and all(isinstance(one, kinds) for one in need):
+    several = list(declared) if isinstance(declared, list | tuple) else []
+    if isinstance(declared, tuple):
+        for one in several:
+            if _is_need(one) and not isinstance(one, Need | Expanding):
+                raise TypeError(
+                    f"@check({name}=...): a tuple is a family of estimates, and {one!r} does not "
+                    f"give one estimate: declare it as an argument of its own, or in a list"
+                )
+    if several and all(_is_need(one) for one in several):
         return
+    for one in several or [declared]:
+        if isinstance(one, type):
+            raise TypeError(
+                f"@check({name}=...): expected a need, got the class {one.__name__}: call it, "
+                f"{one.__name__}(...)"
+            )
     raise TypeError(
         f"@check({name}=...): expected a need such as auroc(), a non-empty list of needs, a "
-        f"non-empty tuple of needs that give one estimate each, or a Margin, got {need!r}"
+        f"non-empty tuple of needs that give one estimate each, or a Margin, got {declared!r}"
     )
+
+
+def _is_need(declared: object) -> bool:
+    # A class has the methods too, so that the protocols alone would let it pass.
+    return isinstance(declared, Need | Listing | Expanding) and not isinstance(declared, type)

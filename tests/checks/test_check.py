@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from audit_suite import Margin, NotApplicable, auroc, check, report_only
+from audit_suite import (
+    Exact,
+    Margin,
+    NotApplicable,
+    auroc,
+    check,
+    each_tag,
+    mass_lift,
+    report_only,
+    unanswered,
+)
 from audit_suite.checks import ATTRIBUTE
+from audit_suite.needs import Listing, Need
 from audit_suite.statistics import DecisionRule, estimate_mean, recording
 
 
@@ -57,3 +68,52 @@ def test_report_only_is_not_applicable_with_estimates():
         report_only(estimate, because="because")
     assert recorded.observations == [estimate.to_record()]
     assert not recorded.comparisons
+
+
+def declare(need):
+    @check(told=need)
+    def test_x(told):
+        pass
+
+    return getattr(test_x, ATTRIBUTE).needs["told"]
+
+
+class Counting:
+    """A need of one's own that gives a figure of the whole cell."""
+
+    id = "counting"
+
+    def requests(self, cell):
+        return ()
+
+    def answer(self, cell, source):
+        return Exact("things", 3.0, 3)
+
+
+@pytest.mark.parametrize("listing", [unanswered(), Counting()])
+def test_a_listing_is_declared_on_its_own_or_in_a_list(listing):
+    assert isinstance(listing, Listing)
+    assert not isinstance(listing, Need)
+    assert declare(listing) is listing
+    assert declare([listing, auroc()]) == [listing, auroc()]
+
+
+@pytest.mark.parametrize("listing", [unanswered(), Counting()])
+def test_a_listing_is_not_a_member_of_a_family(listing):
+    """A family compares estimates; a figure, or several estimates, cannot be one of them."""
+    with pytest.raises(TypeError, match=r"@check\(told=\.\.\.\): a tuple is a family of estimates"):
+        declare((auroc(), listing))
+    with pytest.raises(TypeError, match="declare it as an argument of its own, or in a list"):
+        declare((listing,))
+
+
+@pytest.mark.parametrize("forgotten", [mass_lift, each_tag, unanswered])
+def test_a_class_that_was_not_called_is_refused_by_name(forgotten):
+    for declared in (forgotten, [forgotten], (auroc(), forgotten)):
+        with pytest.raises(TypeError, match=rf"got the class {forgotten.__name__}: call it"):
+            declare(declared)
+
+
+def test_what_stands_for_several_needs_may_be_listed_or_in_a_family():
+    for declared in (each_tag(), [each_tag(), auroc()], (each_tag(), auroc())):
+        assert declare(declared) == declared
