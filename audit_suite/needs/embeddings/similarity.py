@@ -12,7 +12,7 @@ from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking, WithoutROI
 from audit_suite.needs.embeddings.distance import Floats, cosines, embedded
-from audit_suite.needs.scores.cell_scores import cell_scores
+from audit_suite.needs.scores.cell_scores import cell_scores, score_requests
 from audit_suite.statistics import Estimate, estimate_mean
 from audit_suite.verdict import NotApplicable
 
@@ -41,8 +41,9 @@ class Similarity:
 
     def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Embeddings of full and masked images."""
-        beside = () if self.beside is None else cell.requests(self.beside)
-        return *cell.requests(Full()), *cell.requests(self.masking), *beside
+        masked = [self.masking] if self.beside is None else [self.masking, self.beside]
+        wanted = [request for masking in masked for request in score_requests(cell, masking)]
+        return tuple(dict.fromkeys((*cell.requests(Full()), *wanted)))
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """The mean, -1 to 1; a fold held out from some images is asked about those alone.

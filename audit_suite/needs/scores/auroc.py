@@ -9,7 +9,7 @@ from typing import Final, overload
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking
-from audit_suite.needs.scores.cell_scores import auroc_of, cell_scores
+from audit_suite.needs.scores.cell_scores import auroc_of, cell_scores, score_requests
 from audit_suite.needs.scores.swap import clustered_by_donor, donors_of
 from audit_suite.statistics import Estimate
 
@@ -27,7 +27,7 @@ class Auroc:
 
     def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores under the masking."""
-        return cell.requests(self.masking)
+        return score_requests(cell, self.masking)
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """AUROC with its patient-clustered influence (DeLong 1988, Obuchowski 1997)."""

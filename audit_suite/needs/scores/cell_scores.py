@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Masking
 from audit_suite.maskings.limits import LARGEST_ROI, refuse_large, sized_by
 from audit_suite.statistics import Estimate, estimate_auroc, estimate_auroc_within
@@ -58,6 +59,15 @@ class CellScores:
         )
 
 
+def score_requests(cell: Cell, masking: Masking) -> tuple[ScoreRequest, ...]:
+    """The evidence that `cell_scores` reads for a masking.
+
+    Raises:
+        NotApplicable: As `Cell.requests`.
+    """
+    return *cell.requests(masking), *_sizing(cell, masking)
+
+
 def cell_scores(
     cell: Cell, source: EvidenceSource, masking: Masking, largest: float = LARGEST_ROI
 ) -> CellScores:
@@ -78,9 +88,8 @@ def cell_scores(
     tables = [source.read(request) for request in cell.requests(masking)]
     used = tables[0].used
     hidden = _median(tables[0].hidden_fraction[used])
-    sizing = sized_by(masking)
-    sized = tables[0] if sizing == masking else source.read(cell.requests(sizing)[0])
-    refuse_large(masking, _median(sized.hidden_fraction[used]), largest)
+    sized = [source.read(request) for request in _sizing(cell, masking)] or tables
+    refuse_large(masking, _median(sized[0].hidden_fraction[used]), largest)
     labels = np.array([case.labels[cell.target] for case in dataset.cases])
     patients = np.array([case.patient for case in dataset.cases])
     column = cell.model.targets.index(cell.target)
@@ -121,6 +130,12 @@ def held_out_folds(cell: Cell, source: EvidenceSource) -> NDArray[np.int_] | Non
             )
         found.append(int(text))
     return np.array(found)
+
+
+def _sizing(cell: Cell, masking: Masking) -> tuple[ScoreRequest, ...]:
+    """What says how large the region is, where the masking itself does not; of any one fold."""
+    sizing = sized_by(masking)
+    return () if sizing == masking else cell.requests(sizing)[:1]
 
 
 def _median(shares: NDArray[np.float32]) -> float:

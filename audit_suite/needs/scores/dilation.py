@@ -12,7 +12,7 @@ from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Masking
 from audit_suite.maskings.limits import LARGEST_ROI
-from audit_suite.needs.scores.cell_scores import auroc_of, cell_scores
+from audit_suite.needs.scores.cell_scores import auroc_of, cell_scores, score_requests
 from audit_suite.statistics import Estimate
 from audit_suite.verdict import NotApplicable
 
@@ -53,7 +53,7 @@ class DilatedAuroc:
 
     def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores under the dilated masking."""
-        return cell.requests(self._dilated(cell))
+        return score_requests(cell, self._dilated(cell))
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """AUROC, placed on the axes ``radius`` (pixels of 512) and ``visible`` (share)."""
@@ -119,7 +119,7 @@ class SelectiveDilation:
     def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores under the masking as it is, and dilated: the same evidence the curves use."""
         grown = DilatedAuroc(self.masking, self.factor).requests(cell)
-        return *cell.requests(self.masking), *grown
+        return *score_requests(cell, self.masking), *grown
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """AUROC with one class dilated minus AUROC with none, paired."""

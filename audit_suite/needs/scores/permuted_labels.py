@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Masking
-from audit_suite.needs.scores.cell_scores import CellScores, auroc_of, cell_scores
+from audit_suite.needs.scores.cell_scores import (
+    CellScores,
+    auroc_of,
+    cell_scores,
+    score_requests,
+)
 from audit_suite.statistics import Exact, Family
 from audit_suite.verdict import Verdict
 
@@ -39,7 +44,7 @@ class PermutedFails:
 
     def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores under each masking."""
-        return tuple(one for masking in self.maskings for one in cell.requests(masking))
+        return tuple(one for masking in self.maskings for one in score_requests(cell, masking))
 
     def answer(self, cell: Cell, source: EvidenceSource) -> Exact:
         """The share, 0 to 1.

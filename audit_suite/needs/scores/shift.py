@@ -9,7 +9,7 @@ import numpy as np
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking
-from audit_suite.needs.scores.cell_scores import CellScores, cell_scores
+from audit_suite.needs.scores.cell_scores import CellScores, cell_scores, score_requests
 from audit_suite.statistics import Estimate, estimate_mean, estimate_proportion
 from audit_suite.verdict import NotApplicable
 
@@ -29,7 +29,7 @@ class ScoreShift:
 
     def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores on full images and under the masking."""
-        return *cell.requests(Full()), *cell.requests(self.masking)
+        return *cell.requests(Full()), *score_requests(cell, self.masking)
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """The mean shift, clustered by patient."""
@@ -55,7 +55,7 @@ class FlipRate:
 
     def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores on full images and under the masking."""
-        return *cell.requests(Full()), *cell.requests(self.masking)
+        return *cell.requests(Full()), *score_requests(cell, self.masking)
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """The share of flips, clustered by patient.

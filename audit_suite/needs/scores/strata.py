@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Masking
-from audit_suite.needs.scores.cell_scores import cell_scores
+from audit_suite.needs.scores.cell_scores import cell_scores, score_requests
 from audit_suite.statistics import Estimate, estimate_auroc_within
 from audit_suite.verdict import NotApplicable
 
@@ -48,7 +48,7 @@ class WithinStrata:
                 if not self.by
                 else f"'{self.by}' is what is told apart here"
             )
-        return cell.requests(self.masking)
+        return score_requests(cell, self.masking)
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """AUROC within strata; images without the tag are a stratum of their own.
