@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit_suite.errors import AuditError
 from audit_suite.audit.gate import count_verdicts, decide
+from audit_suite.audit.waivers import Waiver, load_waivers, needless
+from audit_suite.errors import AuditError
 from audit_suite.record import Finding, Record, load_record
 from audit_suite.verdict import Verdict, worst
-from audit_suite.audit.waivers import Waiver, load_waivers, needless
 
 REPORTS = Path(__file__).parents[2] / "reports"
 ORDER = ["none", "pass", "inconclusive", "fail", "error"]
