@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
 from audit_suite.maskings.show import Alone, Batch, show
+from audit_suite.registry import FILLS
 
 
 def shown(masking, images, distance, mean, seeds=()):
@@ -17,3 +23,18 @@ def shown(masking, images, distance, mean, seeds=()):
     """
     batch = Batch.of_one_region(images, distance, masking.region)
     return show(masking, batch, Alone(mean, seeds)).images
+
+
+@dataclass(frozen=True)
+class Lending(Alone):
+    """A context in which every image has a donor: another's pixels and the region in them."""
+
+    lent: Sequence[tuple[np.ndarray, np.ndarray]] = ()
+
+    def donor(self, region, index):
+        return self.lent[index]
+
+
+def own_fills(monkeypatch):
+    """Let a test register fills; they are forgotten after it."""
+    monkeypatch.setattr(FILLS, "_entries", {name: FILLS._entries[name] for name in FILLS})

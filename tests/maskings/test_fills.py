@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from maskings.showing import shown
+from maskings.showing import Lending, shown
 
 from audit_suite.maskings import OnlyROI, WithoutROI
 from audit_suite.maskings.fills.inpaint import inpaint
-from audit_suite.maskings.show import Alone, Batch, hidden_pixels, show
+from audit_suite.maskings.show import Batch, hidden_pixels, show
 from audit_suite.regions import signed_distance
-
-
-@dataclass(frozen=True)
-class Lending(Alone):
-    """A context in which every image has a donor: another's pixels and the region in them."""
-
-    lent: Sequence[tuple[np.ndarray, np.ndarray]] = ()
-
-    def donor(self, region, index):
-        return self.lent[index]
-
 
 unhurried = settings(deadline=None, max_examples=60)  # a busy machine is no fault
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from maskings.showing import shown
 
 from audit_suite.maskings import Full, OnlyROI, WithoutROI
 from audit_suite.maskings.show import hidden_pixels
 from audit_suite.regions import signed_distance
+
+unhurried = settings(deadline=None)  # a busy machine is no fault
 
 FILLS = ("black", "mean", "blur", "noise")
 
@@ -35,6 +37,7 @@ def scene(seed, batch=3, size=16, channels=1, kind=None):
     return images, distance, torch.full((channels,), 0.4), regions
 
 
+@unhurried
 @given(seeds, sides, shapes, dilations, fills)
 def test_visible_pixels_are_untouched_type_and_shape_kept(seed, side, shape, dilation, fill):
     images, distance, mean, _ = scene(seed, channels=1 + 2 * (seed % 2))
@@ -49,6 +52,7 @@ def test_visible_pixels_are_untouched_type_and_shape_kept(seed, side, shape, dil
     assert masked.max() <= 1
 
 
+@unhurried
 @given(seeds, sides, shapes, dilations, fills)
 def test_no_fill_reads_a_hidden_pixel(seed, side, shape, dilation, fill):
     images, distance, mean, _ = scene(seed)
@@ -62,6 +66,7 @@ def test_no_fill_reads_a_hidden_pixel(seed, side, shape, dilation, fill):
     assert torch.equal(again, a), "masking twice is masking once"
 
 
+@unhurried
 @given(seeds, dilations)
 def test_contours_are_complementary(seed, dilation):
     _, distance, _, _ = scene(seed)
@@ -71,6 +76,7 @@ def test_contours_are_complementary(seed, dilation):
     assert not hidden_pixels(Full(), distance).any()
 
 
+@unhurried
 @given(seeds)
 def test_the_box_holds_every_row_and_column(seed):
     _, distance, _, regions = scene(seed)
@@ -83,6 +89,7 @@ def test_the_box_holds_every_row_and_column(seed):
         assert np.array_equal(box, expected)
 
 
+@unhurried
 @given(seeds, shapes, fills, dilations)
 def test_an_image_does_not_depend_on_its_batch(seed, shape, fill, dilation):
     images, distance, mean, _ = scene(seed)
