@@ -258,14 +258,16 @@ def compute(
 
     Several processes may call this with the same requests and one store: each claims what it
     computes and waits for what others have claimed. What fails is noted in ``source.failures`` and
-    does not keep the rest from being computed; so is what an extension's executor raises.
+    does not keep the rest from being computed; so is what an extension's executor raises. What is
+    noted of a request itself is not tried again.
 
     Args:
         requests: What is asked.
         source: Data sets, models, profile and store.
         progress: Called with one line of text after each unit of work.
     """
-    for executor, group in groupby(plan(requests), key=lambda request: request.executor):
+    planned = [request for request in plan(requests) if request not in source.failures]
+    for executor, group in groupby(planned, key=lambda request: request.executor):
         _execute(executor, tuple(group), source, progress)
 
 

@@ -9,11 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from maskings.showing import own_fills
 
 from audit_suite.cards import load_dataset_card, load_model_card
 from audit_suite.datasets import BadImage, Case, Dataset
 from audit_suite.datasets.dataset import Sample
 from audit_suite.datasets.properties import image_properties
+from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute, keys
 from audit_suite.evidence.scores import compute as computing
 from audit_suite.evidence.scores import request as requesting
@@ -22,6 +24,7 @@ from audit_suite.evidence.scores.prepare import Wanted, geometry
 from audit_suite.evidence.scores.survey import donor, lenders, survey_of
 from audit_suite.maskings import Full, OnlyROI, WithoutROI
 from audit_suite.maskings.areas import centroid
+from audit_suite.maskings.fill import Fill, register_fill
 from audit_suite.maskings.fills.inpaint import inpaint
 
 SIZE = 12
@@ -522,3 +525,90 @@ def test_regions_under_one_hole_are_not_mistaken_for_each_other(tmp_path, maskin
     square, twin = (replace(masking, region=(name,)) for name in ("square", "twin"))
     together, alone = source("a").compute(square, twin), source("b").compute(twin)
     assert np.array_equal(together.images(twin), alone.images(twin))
+
+
+# Looked at once
+
+
+@pytest.fixture
+def looks(monkeypatch):
+    """What each look at a data set was for: ids of maskings."""
+    looks = []
+    plain = computing.survey_for
+
+    def looking(dataset, wanted, maskings, seed, store):
+        looks.append(sorted({masking.id for masking in maskings}))
+        return plain(dataset, wanted, maskings, seed, store)
+
+    monkeypatch.setattr(computing, "survey_for", looking)
+    return looks
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (WithoutROI(), WithoutROI(shape="box", fill="mean")),
+        (WithoutROI(), WithoutROI(whose="foreign")),
+        (Full(), OnlyROI(fill="swap")),
+        (WithoutROI(whose="elsewhere"), WithoutROI(whose="population")),
+        (WithoutROI(first="plant-inside"), OnlyROI(whose="window", first="centre")),
+    ],
+    ids=lambda masking: masking.id,
+)
+def test_shards_that_lack_different_maskings_share_one_look(cell, tmp_path, looks, first, second):
+    """A look that the first shard had no need of must not be handed on, empty, to the second."""
+    whole = Source(cell, World(), tmp_path / "whole").compute(first, second)
+    source = Source(cell, World(), tmp_path / "torn").compute(first, second)
+    source.store.discard(source.request(first).key(source, 0))
+    source.store.discard(source.request(second).key(source, 1))
+    looks.clear()
+    torn = Source(cell, World(), tmp_path / "torn").compute(first, second)
+    assert len(looks) == 1
+    for masking in (first, second):
+        for ours, theirs in zip(
+            *(each.read(each.request(masking)).embeddings for each in (torn, whole)), strict=True
+        ):
+            assert np.array_equal(ours, theirs, equal_nan=True)
+
+
+def test_nothing_is_looked_at_for_what_is_stored(cell, tmp_path, looks):
+    """Adding a plain masking to a study does not decode a sample, or 400 patients, first."""
+    Source(cell, World(), tmp_path).compute(WithoutROI(fill="mean"), WithoutROI(whose="population"))
+    world = World()
+    Source(cell, world, tmp_path).compute(
+        WithoutROI(fill="mean"), WithoutROI(whose="population"), WithoutROI()
+    )
+    assert looks[1:] == [["without-square"]]
+    assert set(world.decoded.values()) == {1}
+    Source(cell, world, tmp_path).compute(WithoutROI(fill="mean"), WithoutROI())
+    assert len(looks) == 2, "and nothing at all if all is stored"
+
+
+# An extension's fill
+
+
+class Failing(Fill):
+    """Raises from its second batch on, as a fill that cannot handle one image would."""
+
+    name = "failing"
+    batches = 0
+
+    def __call__(self, visible, hidden, around):
+        Failing.batches += 1
+        if Failing.batches > 1:
+            raise IndexError("row 17")
+        return torch.zeros_like(visible)
+
+
+def test_a_fill_that_fails_costs_its_own_maskings_alone(cell, tmp_path, shared, monkeypatch):
+    own_fills(monkeypatch)
+    register_fill(Failing())
+    monkeypatch.setattr(Failing, "batches", 0)
+    broken = WithoutROI(fill="failing"), OnlyROI(fill="failing")
+    source = Source(cell, World(), tmp_path, batch_size=64).compute(*broken, *MASKINGS)
+    assert same(source, shared)
+    for masking in broken:
+        with pytest.raises(AuditError, match=rf"fill 'failing' of {__name__} raised IndexError: r"):
+            source.images(masking)
+        assert len(source.missing(source.request(masking))) == 2, "not even its first batch is kept"
+    assert Failing.batches <= 4, "it is not asked again and again"
