@@ -95,7 +95,7 @@ def export(
     for masking in design.maskings:
         check_readable(masking)
     if design.maps is not None:
-        EXPLAINERS.find(design.maps, "--maps")
+        EXPLAINERS.find(design.maps, f"--maps={design.maps}")
     text = f"{design.seed}/{source.dataset(dataset).digest}/{model.name}/readers"
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
     cells = _cells(model, dataset)

@@ -1,7 +1,6 @@
 """A reader with a loader in one file: ``-p audit_npz`` makes both known to cards.
 
-``files.arrays`` holds images, patients, 0 and 1 per target, a mask per region; ``weights`` a linear
-model's weight and bias.
+``files.arrays``: images, patients, 0 and 1 per target, a mask per region; ``weights``: linear.
 """
 
 import numpy as np

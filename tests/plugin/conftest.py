@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,12 @@ import pytest
 import torchvision.transforms.v2  # noqa: F401
 from PIL import Image
 
-# pytester forgets modules that an inner run imported; these cannot be imported twice.
-import audit_suite.evidence.executor
-import audit_suite.evidence.explaining
-import audit_suite.pictures.masked_cases
-import audit_suite.models.load
-import audit_suite.suites  # noqa: F401
+import audit_suite
+
+# pytester forgets modules that an inner run imported, and a class imported twice is two classes.
+for _module in pkgutil.walk_packages(audit_suite.__path__, "audit_suite."):
+    if not _module.name.startswith("audit_suite.suites."):
+        importlib.import_module(_module.name)
 
 MODEL = """
 import torch
@@ -140,9 +142,7 @@ class World:
     def check(self, body: str, name: str = "test_checks.py") -> Path:
         """Write a file of checks, with the usual imports."""
         path = self.path / name
-        path.write_text(
-            "from audit_suite import *\nfrom audit_suite import auroc, check, report_only\n" + body
-        )
+        path.write_text("from audit_suite import *\n" + body)
         return path
 
     def run(

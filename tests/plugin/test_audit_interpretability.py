@@ -163,7 +163,8 @@ def test_the_sample_is_as_large_as_asked_and_stored(weighing):
     assert weighing.record()["attributions"] == record["attributions"]
     assert "evidence:" not in again.stdout.str()
     offline = weighing.run(SUITE, "--audit-max-explained=9", "--audit-offline", dataset="small")
-    assert "lacks the attributions of model 'honest' on data set 'small'" in offline.stdout.str()
+    said = "lacks the evidence of model 'honest' on data set 'small' under method 'region-shapley'"
+    assert said in offline.stdout.str()
 
 
 def test_a_bad_number_of_images_is_named(weighing):

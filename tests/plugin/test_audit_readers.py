@@ -336,7 +336,7 @@ def test_maskings_that_need_other_images_are_not_read(clinic, masking):
 
 
 def test_an_unknown_explainer_is_named(clinic):
-    with pytest.raises(AuditError, match=r"(?s)--maps=foo.*one of: .*gradient"):
+    with pytest.raises(AuditError, match=r"(?s)--maps=foo: there is no explainer.*known: .*gradient"):
         study(clinic, maps="foo")
     assert not (clinic.path / "packs").exists()
 

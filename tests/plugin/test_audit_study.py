@@ -112,7 +112,7 @@ def test_a_masking_that_is_none_is_refused_with_examples(world):
     world.check(EACH)
     result = world.run("test_checks.py", "--audit-masking=nothing")
     assert result.ret == 4
-    result.stderr.fnmatch_lines(["*'nothing' is no masking*", "*without-roi-box-mean*"])
+    result.stderr.fnmatch_lines(["*'nothing' is not a masking*", "*without-roi-box-mean*"])
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["serial", "n2"])
