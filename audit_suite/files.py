@@ -18,7 +18,7 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         OSError: If it cannot be written; nothing is left aside.
     """
-    aside = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
+    aside = path.parent / f"{path.name}.{uuid.uuid4().hex}.tmp"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with aside.open("wb") as file:
