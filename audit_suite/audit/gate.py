@@ -5,22 +5,54 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Literal
 
 from audit_suite.audit.waivers import Waiver, needless
 from audit_suite.record import Finding
 from audit_suite.verdict import Verdict
 
-EXIT_OPEN, EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_INCOMPLETE = 0, 1, 10, 11
+
+class Exit(IntEnum):
+    """Exit codes of an audit. The terminal and README.md take their words from here.
+
+    After a change, `make schema` writes the table of README.md again.
+    """
+
+    OPEN = 0, "the gate is open: every check that applies passed or was waived"
+    FAIL = (
+        1,
+        "a check failed or broke, a waiver has expired or is not needed, or a file of checks, the "
+        "record or the report could not be read or written",
+    )
+    INCONCLUSIVE = (
+        10,
+        "a check is inconclusive: too little data (with `--audit-inconclusive=warn` the gate opens "
+        "all the same)",
+    )
+    INCOMPLETE = (
+        11,
+        "the audit is incomplete: checks were left out (`-k`, `-x`, `--lf`, `--collect-only`, "
+        "`--audit-plan` ...), or none of them reached a verdict",
+    )
+
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> Exit:
+        """Attach the meaning to the number."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
 
 
 @dataclass(frozen=True)
 class Gate:
-    """Whether the gate is open, why, and the exit code that says so."""
+    """Whether the gate is open, why, and the exit code."""
 
     decision: Literal["open", "closed", "partial"]
     reason: str
-    exit_code: int
+    exit_code: Exit
 
 
 def count_verdicts(findings: Iterable[Finding]) -> dict[Verdict, int]:
@@ -42,35 +74,35 @@ def decide(
     waiver closes the gate too (1): it would hide the next failure.
 
     Args:
-        findings: One a planned case; verdict ``none`` if it did not run.
+        findings: One per planned case; verdict ``none`` if it did not run.
         inconclusive: What an inconclusive does to the gate.
         waivers: The waivers in force.
     """
     counts = count_verdicts(findings)
     if bad := counts[Verdict.FAIL] + counts[Verdict.ERROR]:
-        return Gate("closed", f"{bad} of {sum(counts.values())} checks failed", EXIT_FAIL)
+        return Gate("closed", f"{bad} of {sum(counts.values())} checks failed", Exit.FAIL)
     if counts[Verdict.NONE]:
         return Gate(
             "partial",
             f"{counts[Verdict.NONE]} of {sum(counts.values())} planned checks were not run",
-            EXIT_INCOMPLETE,
+            Exit.INCOMPLETE,
         )
     waived = [
         (f.check, f.model, f.dataset, f.target) for f in findings if f.verdict is Verdict.WAIVED
     ]
     if unused := needless(waivers, waived):
         names = ", ".join(f"{waiver.check} by {waiver.owner}" for waiver in unused)
-        return Gate("closed", f"expired or needless waivers, remove them: {names}", EXIT_FAIL)
+        return Gate("closed", f"expired or needless waivers, remove them: {names}", Exit.FAIL)
     if counts[Verdict.INCONCLUSIVE] and inconclusive == "block":
         return Gate(
             "closed",
             f"{_checks(counts[Verdict.INCONCLUSIVE])} inconclusive: too little data",
-            EXIT_INCONCLUSIVE,
+            Exit.INCONCLUSIVE,
         )
     decided = counts[Verdict.PASS] + counts[Verdict.WAIVED] + counts[Verdict.INCONCLUSIVE]
     if not decided:
-        return Gate("partial", "no check reached a verdict", EXIT_INCOMPLETE)
-    return Gate("open", f"{_checks(counts[Verdict.PASS])} passed and none failed", EXIT_OPEN)
+        return Gate("partial", "no check reached a verdict", Exit.INCOMPLETE)
+    return Gate("open", f"{_checks(counts[Verdict.PASS])} passed and none failed", Exit.OPEN)
 
 
 def _checks(number: int) -> str:

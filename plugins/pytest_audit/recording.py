@@ -9,14 +9,7 @@ from typing import Any
 import pytest
 
 from audit_suite.audit.assemble import assemble
-from audit_suite.audit.gate import (
-    EXIT_FAIL,
-    EXIT_INCOMPLETE,
-    EXIT_INCONCLUSIVE,
-    EXIT_OPEN,
-    Gate,
-    decide,
-)
+from audit_suite.audit.gate import Exit, Gate, decide
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.plan import shown_requests
 from audit_suite.errors import AuditError
@@ -44,6 +37,7 @@ class Recording:
         self._record: Record | None = None
         self._written: list[tuple[str, Path]] = []
         self._problems: list[str] = []
+        self._exit: Exit | None = None  # None where pytest's own exit code stands
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -78,15 +72,16 @@ class Recording:
             gate = self._whole(decide(findings, policy, self._audit.waivers))
             if findings and not self._options.plan:
                 self._write(findings, gate)
-            if gate.exit_code == EXIT_FAIL or not self._keeps(session, exitstatus, findings):
-                session.exitstatus = EXIT_FAIL if self._problems else gate.exit_code
+            if gate.exit_code == Exit.FAIL or not self._keeps(session, exitstatus, findings):
+                self._exit = Exit.FAIL if self._problems else gate.exit_code
+                session.exitstatus = self._exit
             self._exchange.close()
         yield
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the audit's section."""
         if not self._exchange.is_worker:
-            write_section(terminalreporter, self._record, self._written, self._problems)
+            write_section(terminalreporter, self._record, self._written, self._problems, self._exit)
 
     def _keeps(self, session: pytest.Session, exitstatus: int, findings: Sequence[Finding]) -> bool:
         """Whether pytest's own exit code says more than the gate's."""
@@ -98,15 +93,15 @@ class Recording:
 
     def _whole(self, gate: Gate) -> Gate:
         """Close the gate on files that could not be collected, keep it shut on narrowed runs."""
-        if self._uncollected and gate.exit_code != EXIT_FAIL:
+        if self._uncollected and gate.exit_code != Exit.FAIL:
             count = len(self._uncollected)
-            return Gate("closed", f"{count} files of checks could not be collected", EXIT_FAIL)
+            return Gate("closed", f"{count} files of checks could not be collected", Exit.FAIL)
         narrowing = [f"--{key.replace('_', '-')}" for key in _NARROWING if self._set(key)]
         if any("::" in argument for argument in self._config.args):
             narrowing.append("a path with ::")
-        if narrowing and gate.exit_code in (EXIT_OPEN, EXIT_INCONCLUSIVE):
+        if narrowing and gate.exit_code in (Exit.OPEN, Exit.INCONCLUSIVE):
             reason = f"{' and '.join(narrowing)} kept checks from being collected"
-            return Gate("partial", reason, EXIT_INCOMPLETE)
+            return Gate("partial", reason, Exit.INCOMPLETE)
         return gate
 
     def _set(self, key: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from audit_suite.audit.gate import Exit
 from audit_suite.record import Finding, MatrixRecord, Record
 from audit_suite.verdict import Verdict
 
@@ -34,8 +35,9 @@ def write_section(
     record: Record | None,
     written: Sequence[tuple[str, Path]],
     problems: Sequence[str],
+    exit: Exit | None,
 ) -> None:
-    """Write the decision, each verdict with its reason, and where the files are."""
+    """Write the decision, each verdict with its reason, the exit code, and where the files are."""
     for problem in problems:
         reporter.write_line(f"audit: {problem}", red=True)
     if record is None:
@@ -66,6 +68,8 @@ def write_section(
     reporter.write_line("")
     counts = [f"{number} {_word(verdict)}" for verdict, number in record.counts.items() if number]
     reporter.write_line(", ".join(counts))
+    if exit is not None:
+        reporter.write_line(f"exit code {exit:d}: {exit.meaning}")
     for kind, path in written:
         reporter.write_line(f"{kind}: {path}")
 
