@@ -11,7 +11,8 @@ import sys
 import numpy as np
 import pytest
 
-from audit_suite.cards import PhantomSpec, ShortcutSpec
+from audit_suite.cards import DatasetCard, PhantomSpec, ShortcutSpec
+from audit_suite.datasets import load_dataset
 from audit_suite.errors import AuditError
 from audit_suite.phantoms import TARGETS, cohort, register_shortcut, render
 from audit_suite.phantoms import shortcuts as package
@@ -36,7 +37,7 @@ REGIONS = {"lungs": np.eye(16, dtype=bool)}
 def register_from(extension, name, shortcut):
     """Register a shortcut as a module of that name does."""
     exec(
-        "register_shortcut(name, shortcut)",
+        compile("register_shortcut(name, shortcut)", f"/{extension}.py", "exec"),
         {
             "__name__": extension,
             "register_shortcut": register_shortcut,
@@ -148,3 +149,27 @@ def test_an_error_of_its_own_passes_as_it_is(shortcuts):
     register_from("audit_one", "stripe", demanding)
     with pytest.raises(AuditError, match="the card needs 'lungs'"):
         planted("stripe")
+
+
+def test_an_edited_shortcut_of_an_extension_makes_another_data_set(
+    shortcuts, tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(tmp_path)
+    card = DatasetCard.model_validate(
+        {
+            "schema": 1,
+            "name": "d",
+            "reader": "phantom",
+            "targets": {"consolidation": {"roi": ["lungs"]}},
+            "phantom": {"kind": "cxr", "patients": 4, "shortcuts": [{"name": "stamp"}]},
+        }
+    )
+    digests = []
+    for level in (1, 2):
+        text = f"def stamp(image, regions, rng, strength):\n    return image + {level}\n"
+        (tmp_path / f"stamp_{level}.py").write_text(text)
+        stamp = importlib.import_module(f"stamp_{level}").stamp
+        monkeypatch.delitem(shortcuts._entries, "stamp", raising=False)
+        register_from(f"stamp_{level}", "stamp", stamp)
+        digests.append(load_dataset(card).digest)
+    assert len(set(digests)) == 2

@@ -51,6 +51,7 @@ class Phantom(Reader):
             return Sample(image, regions)
 
         content = [GENERATOR_VERSION, spec.model_dump(mode="json"), sorted(card.targets)]
+        content += _code(spec)
         return Dataset(card=card, digest=canonical_digest(content), cases=cases, read=read)
 
 
@@ -58,6 +59,16 @@ def _spec(card: DatasetCard) -> PhantomSpec:
     if card.phantom is None:
         raise ValueError(f"reader '{card.reader}' needs the key 'phantom'")
     return card.phantom
+
+
+def _code(spec: PhantomSpec) -> list[tuple[str, str]]:
+    """Fingerprints of the extensions' shortcuts that a phantom plants; they decide its images."""
+    from audit_suite.phantoms.shortcut import SHORTCUTS
+
+    planted = {shortcut.name for shortcut in spec.shortcuts}
+    planted |= {name for tie in spec.metadata if tie.key == "site" for name in tie.shows}
+    prints = [(name, SHORTCUTS.fingerprint(name)) for name in sorted(planted)]
+    return [(name, fingerprint) for name, fingerprint in prints if fingerprint]
 
 
 register_reader(Phantom())
