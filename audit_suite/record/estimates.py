@@ -1,0 +1,53 @@
+"""Estimates and comparisons as the record holds them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from audit_suite.record.part import Part
+from audit_suite.verdict import Verdict
+
+
+class EstimateRecord(Part):
+    """A number with its 95 % interval and the data behind it."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+    n_patients: int
+    n_images: int
+    n_positives: int | None = Field(description="patients with a positive image")
+    folds: list[float] = Field(
+        default_factory=list, description="the value in each fold, where this is their mean"
+    )
+    at: dict[str, float | str] = Field(
+        default_factory=dict,
+        description="place on the axes of a curve or matrix: masking, radius, visible share",
+    )
+
+
+class ComparisonRecord(Part):
+    """One application of a decision rule to one estimate."""
+
+    estimate: EstimateRecord
+    rule: str = Field(description="the claim as a formula, e.g. '|AUROC - 0.5| < 0.05'")
+    relation: Literal["<", ">"]
+    centre: float | None = Field(description="what a distance is to; null for a one-sided claim")
+    margin: float
+    margin_source: str
+    verdict: Verdict
+    pass_low: float = Field(description="lower end of the 90 % interval a pass is judged by")
+    pass_high: float
+    fail_level: float = Field(description="error level a fail had to hold at: alpha / cases")
+    p_raw: float = Field(description="p value of a fail, before correction for many checks")
+    p_holm: float | None = Field(description="Holm-adjusted over the cases of the test function")
+    smallest_effect: float | None = Field(
+        description="smallest margin these data could have shown with 90 % power"
+    )
+    more_positives: int | None = Field(
+        description="further positive patients a verdict would probably need; null if not known"
+    )
+    message: str = Field(description="the comparison in one sentence")

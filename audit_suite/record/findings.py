@@ -1,0 +1,53 @@
+"""What the checks found."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import Field
+
+from audit_suite.record.estimates import ComparisonRecord, EstimateRecord
+from audit_suite.record.part import Part
+from audit_suite.verdict import Verdict
+
+
+class WaiverRecord(Part):
+    """A fail or inconclusive result that somebody has taken responsibility for."""
+
+    owner: str
+    reason: str
+    expires: str
+
+
+class Finding(Part):
+    """What one check found on one model, data set and target."""
+
+    check: str = Field(description="the check's id, e.g. 'R2'")
+    id: str = Field(description="check/model/dataset/target[/case]; never a pytest node id")
+    title: str
+    model: str
+    dataset: str
+    target: str
+    case: str = Field(description="which of the check's cases this is, e.g. 'black'; may be empty")
+    verdict: Verdict
+    question: str
+    claim: str
+    estimate: EstimateRecord | None = Field(description="the estimate that decided")
+    margin: float | None
+    margin_source: str | None
+    comparisons: list[ComparisonRecord]
+    observations: list[EstimateRecord] = Field(description="reported without a decision rule")
+    reason: str = Field(description="why not applicable, inconclusive, waived or in error")
+    would_pass: str = Field(description="what result would have passed")
+    command: str = Field(description="command line that repeats this check alone")
+    section: str = Field(
+        default="",
+        description="section of the report that shows it, and its part there: 'embeddings.probe'",
+    )
+    waiver: WaiverRecord | None = None
+
+
+def natural_order(finding: Finding) -> tuple[list[tuple[int, str]], str]:
+    """Sort key of findings: checks by number (R2 before R11), then by id."""
+    parts = re.findall(r"\d+|\D+", finding.check)
+    return [(int(part), "") if part.isdigit() else (0, part) for part in parts], finding.id

@@ -1,0 +1,11 @@
+"""A part of the record."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Part(BaseModel):
+    """A part of the record: its keys and no others, finite numbers alone."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)

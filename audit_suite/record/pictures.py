@@ -1,0 +1,104 @@
+"""What sections of the report show beside the findings."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from audit_suite.record.estimates import EstimateRecord
+from audit_suite.record.part import Part
+
+
+class GalleryImage(Part):
+    """One masked case as the model saw it, before intensity normalisation."""
+
+    model: str
+    dataset: str
+    target: str
+    case: str = Field(description="pseudonymous, e.g. 'positive 1'")
+    masking: str
+    png: str = Field(description="PNG file, base64")
+    hidden_fraction: float
+
+    @property
+    def is_extreme(self) -> bool:
+        """Whether it was chosen for having the least or the most of an image property."""
+        return self.case.startswith(("least ", "most "))
+
+
+class MatrixRecord(Part):
+    """Training maskings by test maskings of one study."""
+
+    study: str
+    dataset: str
+    target: str
+    statistic: str = Field(description="what each cell holds, e.g. 'AUROC, mean of 5 folds'")
+    rows: list[str] = Field(description="maskings the models were trained on")
+    columns: list[str] = Field(description="maskings they were tested on")
+    cells: list[list[EstimateRecord | None]] = Field(description="by row, then column")
+
+
+class EmbeddingCloud(Part):
+    """Images of one class under one masking, on the map of embeddings."""
+
+    masking: str
+    positive: bool
+    x: list[float] = Field(description="0 to 1; the n-th image is the same under either masking")
+    y: list[float]
+
+
+class EmbeddingRecord(Part):
+    """A map of a sample of images, full and without the region, by the model's embeddings."""
+
+    model: str
+    dataset: str
+    target: str
+    n_images: int
+    n_patients: int
+    perplexity: int = Field(description="of the t-SNE")
+    clouds: list[EmbeddingCloud]
+
+
+class PlayerRecord(Part):
+    """One region, or tile of the rest of the frame, and what of the output comes from it."""
+
+    name: str
+    inside: float = Field(description="share of its pixels that belong to the ROI")
+    area: float = Field(description="its share of the frame")
+    share: EstimateRecord = Field(description="of the absolute Shapley values, 0 to 1")
+    value: EstimateRecord = Field(
+        description="Shapley value among images with the finding, in units of the model's output"
+    )
+
+
+class Overlay(Part):
+    """One image with its ROI and the signed attribution of one method."""
+
+    case: str = Field(description="pseudonymous, e.g. 'positive 1'")
+    method: str
+    png: str = Field(description="PNG file, base64")
+
+
+class AttributionRecord(Part):
+    """Where the output comes from, on a sample of the images of one place."""
+
+    model: str
+    dataset: str
+    target: str
+    n_images: int
+    players: list[PlayerRecord]
+    overlays: list[Overlay]
+
+
+class ReadImage(Part):
+    """One masked image that was read, with the readers' ratings and the model's rank."""
+
+    model: str
+    dataset: str
+    target: str
+    masking: str
+    positive: bool
+    png: str = Field(description="PNG file, base64")
+    model_rank: float = Field(description="share of the images read that score below it, 0 to 1")
+    ratings: dict[str, int] = Field(
+        description="by reader, from -5 (surely absent) to 5 (surely present); 0: cannot be read"
+    )

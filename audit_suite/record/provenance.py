@@ -1,0 +1,119 @@
+"""What was audited, under which settings, and how often the instrument is wrong."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from audit_suite.record.part import Part
+
+
+class TargetRecord(Part):
+    """How many cases of a target a data set holds, and its declared ROI."""
+
+    n_images: int
+    n_patients: int
+    n_positive_images: int
+    n_positive_patients: int
+    roi: list[str]
+
+
+class CaseMix(Part):
+    """How one declared tag is spread over a data set, with nothing that few patients share."""
+
+    known: int = Field(description="images whose value is known")
+    quartiles: list[float] | None = Field(description="of a number: 25th, 50th, 75th percentile")
+    levels: dict[str, int] = Field(
+        description="images by value, where at least five patients have it; the rest is 'other'"
+    )
+
+
+class DatasetRecord(Part):
+    """A data set as audited."""
+
+    name: str
+    digest: str
+    description: str
+    modality: str
+    licence: str
+    citation: str
+    n_images: int
+    n_patients: int
+    targets: dict[str, TargetRecord]
+    excluded: list[str] = Field(description="rows left out, each with its reason")
+    internal: str | None = Field(default=None, description="data set it is external to")
+    case_mix: dict[str, CaseMix] = Field(default_factory=dict)
+
+
+class ModelRecord(Part):
+    """A model as audited; one entry per fold."""
+
+    name: str
+    digest: str
+    description: str
+    loader: str
+    architecture: str
+    targets: list[str]
+    input: dict[str, Any]
+
+
+class ReadingsRecord(Part):
+    """The readings that went into the audit."""
+
+    dataset: str
+    digest: str = Field(description="SHA-256 of the readings, free text apart")
+    readers: list[str]
+    n_items: int
+    chosen_by: str = Field(description="model whose scores chose the images")
+
+
+class Policy(Part):
+    """The settings every verdict was drawn under."""
+
+    confidence: float
+    multiplicity: Literal["bonferroni", "none"] = Field(
+        description="bonferroni: a fail holds at the level divided by the cases of its check"
+    )
+    inconclusive: Literal["block", "warn"]
+    seed: int
+    max_cases: int | None = Field(description="a number makes this a smoke test, not an audit")
+    max_explained: int = Field(default=48, description="images of a sample that is explained")
+    folds: Literal["each", "mean", "ensemble"] = "each"
+    maskings: list[str] = Field(default_factory=list, description="empty: those of the cards")
+
+
+class ErrorRate(Part):
+    """How often one outcome occurred among models of known truth, with Wilson's interval."""
+
+    name: str = Field(description="figure of benchmarks/detection.py, e.g. 'honest_blocked'")
+    value: float
+    low: float
+    high: float
+    of: int = Field(description="models it was counted over")
+
+
+class Calibration(Part):
+    """Error rates of audit-suite itself, as measured for a release (benchmarks/detection.py)."""
+
+    audit_suite: str = Field(description="the release that was measured")
+    command: str
+    models: int = Field(description="models trained and audited")
+    rates: list[ErrorRate]
+    inconclusive: dict[str, float] = Field(
+        description="share of honest models without a verdict, by patients of the test set"
+    )
+
+
+class Provenance(Part):
+    """Everything needed to reproduce this record."""
+
+    audit_suite: str
+    policy: Policy
+    evidence_profile: dict[str, Any]
+    models: list[ModelRecord]
+    datasets: list[DatasetRecord]
+    readings: ReadingsRecord | None = None
+    calibration: Calibration | None = Field(
+        default=None, description="how often the release that made this record is wrong"
+    )

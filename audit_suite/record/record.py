@@ -1,0 +1,112 @@
+"""The whole record, and how it is written and read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from audit_suite.errors import AuditError
+from audit_suite.files import write_whole
+from audit_suite.record.causes import CausesRecord
+from audit_suite.record.findings import Finding
+from audit_suite.record.part import Part
+from audit_suite.record.pictures import (
+    AttributionRecord,
+    EmbeddingRecord,
+    GalleryImage,
+    MatrixRecord,
+    ReadImage,
+)
+from audit_suite.record.provenance import Provenance
+from audit_suite.verdict import Verdict
+
+SCHEMA_VERSION: Literal["1.0"] = "1.0"
+
+
+class Record(Part):
+    """The whole audit. Byte-identical outside ``environment`` for the same inputs and profile."""
+
+    schema_version: Literal["1.0"] = SCHEMA_VERSION
+    decision: Literal["open", "closed", "partial"]
+    decision_reason: str
+    counts: dict[Verdict, int]
+    findings: list[Finding]
+    causes: list[CausesRecord]
+    matrices: list[MatrixRecord] = Field(default_factory=list)
+    attributions: list[AttributionRecord] = Field(default_factory=list)
+    gallery: list[GalleryImage]
+    read: list[ReadImage] = Field(default_factory=list)
+    embeddings: list[EmbeddingRecord] = Field(default_factory=list)
+    sections: dict[str, Any] = Field(
+        default_factory=dict, description="content of extensions' report sections, by name: JSON"
+    )
+    broken_sections: dict[str, str] = Field(
+        default_factory=dict,
+        description="extensions' report sections without content, by name: the error",
+    )
+    provenance: Provenance
+    environment: dict[str, Any] = Field(description="versions, machine, time: what may differ")
+
+    def to_json(self) -> str:
+        """The record as canonical JSON text, ending in a newline."""
+        content = self.model_dump(mode="json")
+        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def save(self, path: str | Path) -> None:
+        """Write the record as ``audit.json``, whole or not at all.
+
+        Raises:
+            AuditError: If the file cannot be written.
+        """
+        try:
+            write_whole(Path(path), self.to_json().encode())
+        except OSError as error:
+            raise AuditError(
+                f"the record {path} cannot be written: {error.strerror}",
+                "name another path; the evidence is stored, the next run only repeats the verdicts",
+            ) from None
+
+    def report(self, path: str | Path) -> tuple[AuditError, ...]:
+        """Write the HTML report of the record.
+
+        Returns:
+            One error per section of an extension that broke while it was rendered; a notice stands
+            in its place.
+
+        Raises:
+            AuditError: If the file cannot be written.
+        """
+        write_report = resolve_name("audit_suite.report:write_report")  # which reads the record
+        problems: tuple[AuditError, ...] = write_report(self, Path(path))
+        return problems
+
+
+def load_record(path: str | Path) -> Record:
+    """Read an ``audit.json``.
+
+    Raises:
+        AuditError: If the file is missing, not JSON, or not a record of a known schema version.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise AuditError(f"{path} does not exist", "give the path of an audit.json") from None
+    except (OSError, ValueError) as error:
+        raise AuditError(f"{path} is not readable JSON: {error}", "repeat the audit") from None
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if version != SCHEMA_VERSION:
+        raise AuditError(
+            f"{path} has schema_version {version!r}, this release reads {SCHEMA_VERSION!r}",
+            "render it with the audit-suite release that wrote it",
+        )
+    try:
+        return Record.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise AuditError(f"{path}: key '{key}': {first['msg']}", "repeat the audit") from None
