@@ -28,7 +28,7 @@ from audit_suite.verdict import Inconclusive, NotApplicable
 
 MODEL = """
 schema = 1
-name = "m"
+name = "{name}"
 targets = {targets}
 loader = "{loader}"
 architecture = "{architecture}"
@@ -72,6 +72,7 @@ def model_card(
     folder,
     top="",
     *,
+    name="m",
     targets=("sick",),
     loader="callable",
     architecture="x.py:y",
@@ -79,8 +80,9 @@ def model_card(
     size=32,
 ):
     """A model's card with more lines at the top."""
-    (folder / "m.toml").write_text(
+    (folder / f"{name}.toml").write_text(
         MODEL.format(
+            name=name,
             targets=list(targets),
             loader=loader,
             architecture=architecture,
@@ -89,7 +91,7 @@ def model_card(
             top=top,
         )
     )
-    return load_model_card(folder / "m.toml")
+    return load_model_card(folder / f"{name}.toml")
 
 
 def dataset_card(folder, name="d", top="", roi='roi = ["lungs"]', target="sick"):

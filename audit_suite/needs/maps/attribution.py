@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -106,7 +106,7 @@ class Explaining:
 class OutsideShare(Explaining):
     """Share of the absolute region Shapley values that lies outside the ROI (R14)."""
 
-    method: str = REGION_SHAPLEY
+    method: str = field(default=REGION_SHAPLEY, init=False)
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """The mean share over the sample, 0 to 1.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ from audit_suite.needs.scores.swap import clustered_by_donor, donors_of
 from audit_suite.statistics import Estimate
 from audit_suite.verdict import NotApplicable
 
+Kind = Literal["share", "alone"]
+
 _SHOWN = 0.95  # of the images must show a region: where it is rare, its presence alone tells
 
 
@@ -36,7 +38,7 @@ class ExpectedExcess(Explaining):
     The area's share of the frame is what a model would give them that looks nowhere in particular.
     """
 
-    method: str = REGION_SHAPLEY
+    method: str = field(default=REGION_SHAPLEY, init=False)
 
     def requests(self, cell: Cell) -> tuple[AttributionRequest, ...]:
         """Shapley values of the regions, and separately of those that must never matter.
@@ -75,6 +77,7 @@ class NeverShare(Explaining):
     """
 
     region: str
+    method: str = field(default=REGION_SHAPLEY, init=False)
 
     @property
     def id(self) -> str:
@@ -176,7 +179,11 @@ class EachNever:
         kind: ``share`` for `NeverShare`, ``alone`` for `NeverAlone`.
     """
 
-    kind: Literal["share", "alone"]
+    kind: Kind
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"each_never({self.kind!r}): expected one of {get_args(Kind)}")
 
     def expand(
         self, cell: Cell, maskings: Sequence[Masking]
@@ -185,7 +192,7 @@ class EachNever:
         expectation = cell.model.expectations.get(cell.target)
         names = expectation.never if expectation else ()
         return tuple(
-            NeverShare(REGION_SHAPLEY, name) if self.kind == "share" else NeverAlone(name)
+            NeverShare(name) if self.kind == "share" else NeverAlone(name)
             for name in names or ("",)
         )
 

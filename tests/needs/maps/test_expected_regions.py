@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from needs.evidence import Stored, attributions, case, cell, table
 
-from audit_suite import each_never, expected_excess
+from audit_suite import each_never, expected_excess, outside_shapley
 from audit_suite.needs import Expanding, Need
 from audit_suite.needs.maps.expected_regions import NeverAlone, NeverShare
 from audit_suite.verdict import NotApplicable
@@ -71,16 +71,12 @@ def test_an_image_in_which_nothing_moves_the_model_has_no_share(ask):
     assert ask(expected_excess(), values, inside=[1, 0, 0, 0]).n_images == COUNT - 5
 
 
-def never(region):
-    return NeverShare("region-shapley", region)
-
-
 @pytest.mark.parametrize(("region", "share"), [("border", 0.3), ("marker", 0.45)])
 def test_each_region_has_the_share_of_its_own_pixels(ask, region, share):
     apart = np.zeros((4, 2))
     apart[1, 0] = 1  # regions told apart are in the order of their names: border, marker
     apart[2, 1] = apart[3, 1] = 0.9
-    found = ask(never(region), answers(0.2, 0.3, 0.4, 0.1), apart=apart)
+    found = ask(NeverShare(region), answers(0.2, 0.3, 0.4, 0.1), apart=apart)
     assert found.value == pytest.approx(share)
     assert found.at["region"] == region
     assert found.at["area"] == pytest.approx(0.25 if region == "border" else 0.45)
@@ -89,11 +85,11 @@ def test_each_region_has_the_share_of_its_own_pixels(ask, region, share):
 def test_images_without_the_region_do_not_count(ask):
     apart = np.zeros((COUNT, 4, 2))
     apart[::2, 0, 1] = 1
-    found = ask(never("marker"), answers(0.6, 0.2, 0.1, 0.1), apart=apart)
+    found = ask(NeverShare("marker"), answers(0.6, 0.2, 0.1, 0.1), apart=apart)
     assert found.n_images == COUNT / 2
     assert found.value == pytest.approx(0.6), "where it is it counts, and is not thinned out"
     with pytest.raises(NotApplicable, match="no explained image shows the region 'border'"):
-        ask(never("border"), answers(0.6, 0.2, 0.1, 0.1), apart=apart)
+        ask(NeverShare("border"), answers(0.6, 0.2, 0.1, 0.1), apart=apart)
 
 
 def lone(here, hidden, region="marker", seed=1, tells=1.0):
@@ -133,6 +129,20 @@ def test_one_case_a_region(here):
         needs = expanding.expand(here, ())
         assert [need.id for need in needs] == ["marker", "border"]
         assert all(isinstance(need, Need) for need in needs)
+
+
+def test_a_kind_that_does_not_exist_is_refused_where_it_is_written():
+    with pytest.raises(
+        ValueError, match=r"each_never\('shares'\): expected one of \('share', 'alone'"
+    ):
+        each_never("shares")
+
+
+def test_needs_of_shapley_values_take_no_other_method():
+    for need in (outside_shapley, expected_excess):
+        assert need().method == "region-shapley"
+        with pytest.raises(TypeError, match="takes 1 positional argument"):
+            need("gradient")
 
 
 def test_all_that_is_expected_in_a_cell_is_explained_once(here):
@@ -183,7 +193,7 @@ def test_half_an_expectation_leaves_the_other_half_unjudged(tmp_path, here, ask)
     bare = cell(tmp_path, model=only_never, roi=REGIONS)
     with pytest.raises(NotApplicable, match=r"names no regions for 'sick' under .*sick\.expected"):
         expected_excess().requests(bare)
-    assert ask(never("border"), answers(0.5, 0.5, 0, 0), apart=0.1, here=bare).value > 0
+    assert ask(NeverShare("border"), answers(0.5, 0.5, 0, 0), apart=0.1, here=bare).value > 0
     only_expected = cell(tmp_path, model=EXPECTING.replace('never = ["marker", "border"]', ""))
     (nothing,) = each_never("share").expand(only_expected, ())
     assert nothing.id == "nothing"
