@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from needs.evidence import model_card, phantom_card
 from torch import nn
 
-from audit_suite.cards import load_dataset_card, load_model_card
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
 from audit_suite.evidence.attributions.pixels import shuffled
@@ -40,33 +40,11 @@ def flat(factor=1.0):
     return torch.nn.Sequential(Net(factor), torch.nn.Flatten(0))
 """
 
-MODEL = """
-schema = 1
-name = "net"
-targets = ["consolidation"]
-loader = "callable"
-architecture = "network.py:{function}"
-arguments = {{ factor = {factor} }}
-activation = "none"
-[input]
-size = [32, 32]
-channels = 1
-"""
 
-DATA = """
-schema = 1
-name = "phantoms"
-reader = "phantom"
-{more}
-[phantom]
-kind = "cxr"
-patients = {patients}
-images_per_patient = [1, 3]
-size = 32
-seed = {seed}
-[targets.consolidation]
-roi = ["lungs"]
-"""
+def phantoms(folder, name="phantoms", top="", seed=5, patients=60):
+    """The card of a phantom cohort whose patients have one to three images."""
+    more = f"images_per_patient = [1, 3]\nseed = {seed}"
+    return phantom_card(folder, name, top, patients=patients, more=more)
 
 
 @pytest.fixture
@@ -77,16 +55,20 @@ def ask(tmp_path):
     def make(
         method=REGION_SHAPLEY, seed=1, function="net", factor=1.0, more="", patients=60, count=20
     ):
-        (tmp_path / "model.toml").write_text(MODEL.format(function=function, factor=factor))
-        (tmp_path / "data.toml").write_text(DATA.format(more=more, patients=patients, seed=5))
-        (tmp_path / "others.toml").write_text(
-            DATA.format(more="", patients=30, seed=6).replace('"phantoms"', '"others"')
-        )
+        phantoms(tmp_path, "others", seed=6, patients=30)
         store = EvidenceStore(tmp_path / "evidence")
         profile = EvidenceProfile(device="cpu", threads=1, seed=seed)
         source = EvidenceSource(store, profile, max_explained=count)
-        model = load_model_card(tmp_path / "model.toml")
-        cell = Cell(model, (None,), load_dataset_card(tmp_path / "data.toml"), "consolidation")
+        model = model_card(
+            tmp_path,
+            f"arguments = {{ factor = {factor} }}",
+            name="net",
+            targets=("consolidation",),
+            architecture=f"network.py:{function}",
+            activation="none",
+        )
+        data = phantoms(tmp_path, top=more, patients=patients)
+        cell = Cell(model, (None,), data, "consolidation")
         (request,) = cell.explanations(method)
         return source, request
 

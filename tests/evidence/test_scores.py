@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 import pytest
 import torch
+from evidence.seeing import count_decodes
 from maskings.showing import shown
+from needs.evidence import model_card, phantom_card
 
-from audit_suite.cards import DatasetCard, load_dataset_card, load_model_card
+from audit_suite.cards import DatasetCard
 from audit_suite.errors import AuditError
 from audit_suite.evidence import (
     Cell,
@@ -45,32 +45,6 @@ def mean(factor=1.0):
     return Mean(factor)
 """
 
-CARD = """
-schema = 1
-name = "{name}"
-targets = ["consolidation", "other"]
-loader = "callable"
-architecture = "net.py:mean"
-arguments = {{ factor = {factor} }}
-activation = "none"
-embedding_layer = "features"
-[input]
-size = [{size}, {size}]
-channels = 1
-"""
-
-DATASET = """
-schema = 1
-name = "d"
-reader = "phantom"
-[phantom]
-kind = "cxr"
-patients = {patients}
-size = 32
-[targets.consolidation]
-roi = ["lungs"]
-"""
-
 MASKINGS = (
     Full(),
     WithoutROI(),
@@ -82,8 +56,7 @@ MASKINGS = (
 
 @pytest.fixture
 def dataset(tmp_path):
-    (tmp_path / "d.toml").write_text(DATASET.format(patients=300))
-    return load_dataset_card(tmp_path / "d.toml")
+    return phantom_card(tmp_path, patients=300)
 
 
 @pytest.fixture
@@ -91,8 +64,15 @@ def model(tmp_path):
     (tmp_path / "net.py").write_text(MODEL)
 
     def make(name="m", factor=1.0, size=32):
-        (tmp_path / f"{name}.toml").write_text(CARD.format(name=name, factor=factor, size=size))
-        return load_model_card(tmp_path / f"{name}.toml")
+        return model_card(
+            tmp_path,
+            f'arguments = {{ factor = {factor} }}\nembedding_layer = "features"',
+            name=name,
+            targets=("consolidation", "other"),
+            architecture="net.py:mean",
+            activation="none",
+            size=size,
+        )
 
     return make
 
@@ -109,28 +89,14 @@ def requests(model, dataset, maskings=MASKINGS):
 
 @pytest.fixture
 def counted(monkeypatch):
-    counts = Counter()
-    load = EvidenceSource.dataset
+    """How often each image is decoded, by index, and how many batches models are shown."""
+    counts = count_decodes(monkeypatch)
     forward = computing.normalise
-
-    def counting_dataset(self, card):
-        found = load(self, card)
-        if not hasattr(found.read, "counted"):
-            read = found.read
-
-            def wrapped(index):
-                counts[f"decode {index}"] += 1
-                return read(index)
-
-            wrapped.counted = True
-            object.__setattr__(found, "read", wrapped)
-        return found
 
     def counting_forward(batch, spec):
         counts["batches"] += 1
         return forward(batch, spec)
 
-    monkeypatch.setattr(EvidenceSource, "dataset", counting_dataset)
     monkeypatch.setattr(computing, "normalise", counting_forward)
     return counts
 
@@ -139,7 +105,7 @@ def test_one_decode_an_image_for_all_maskings_and_models(tmp_path, dataset, mode
     wanted = requests(model("a"), dataset) + requests(model("b", size=48), dataset)
     lines = []
     compute(wanted, source(tmp_path), lines.append)
-    decodes = [count for key, count in counted.items() if key.startswith("decode")]
+    decodes = [count for key, count in counted.items() if key != "batches"]
     assert decodes == [1] * 300
     batches = 2 + 3  # of 256 images at 32 pixels, of 128 at 48
     assert counted["batches"] == len(MASKINGS) * batches, "one forward pass a masked image"
@@ -222,9 +188,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
 
 
 def test_one_failing_model_does_not_keep_others(tmp_path, dataset, model):
-    (tmp_path / "bad.toml").write_text(CARD.format(name="bad", factor='"x"', size=32))
-    bad = load_model_card(tmp_path / "bad.toml")
-    here, good = source(tmp_path), model("good")
+    bad, good, here = model("bad", factor='"x"'), model("good"), source(tmp_path)
     compute(requests(bad, dataset) + requests(good, dataset), here)
     assert here.read(requests(good, dataset)[0]).used.all()
     with pytest.raises(AuditError, match=r"bad.toml"):

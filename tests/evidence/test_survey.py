@@ -9,14 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from evidence.seeing import seeing_cell
 from maskings.showing import own_fills
 
-from audit_suite.cards import load_dataset_card, load_model_card
 from audit_suite.datasets import BadImage, Case, Dataset
 from audit_suite.datasets.dataset import Sample
 from audit_suite.datasets.properties import image_properties
 from audit_suite.errors import AuditError
-from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute, keys
+from audit_suite.evidence import EvidenceProfile, EvidenceSource, EvidenceStore, compute, keys
 from audit_suite.evidence.scores import compute as computing
 from audit_suite.evidence.scores import request as requesting
 from audit_suite.evidence.scores import survey
@@ -30,45 +30,6 @@ from audit_suite.maskings.fills.inpaint import inpaint
 SIZE = 12
 COUNT = 300
 BAD = (17, 130, 299)
-
-# The embedding is the very image the model is shown, so that any changed bit is seen.
-NET = """
-import torch
-class Seen(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.flat = torch.nn.Flatten()
-    def forward(self, batch):
-        return self.flat(batch)[:, :1]
-def seen():
-    return Seen()
-"""
-
-MODEL = """
-schema = 1
-name = "seen"
-targets = ["sick"]
-loader = "callable"
-architecture = "net.py:seen"
-activation = "none"
-embedding_layer = "flat"
-[input]
-size = [{size}, {size}]
-channels = 1
-"""
-
-DATASET = """
-schema = 1
-name = "d"
-reader = "manifest"
-manifest = "m.csv"
-on_bad_image = "exclude"
-[targets.sick]
-column = "sick"
-roi = ["square"]
-[regions.square]
-column = "mask"
-"""
 
 MASKINGS = (
     Full(),
@@ -117,11 +78,7 @@ class World:
 
 @pytest.fixture
 def cell(tmp_path):
-    (tmp_path / "net.py").write_text(NET)
-    (tmp_path / "m.toml").write_text(MODEL.format(size=SIZE))
-    (tmp_path / "d.toml").write_text(DATASET)
-    model, dataset = load_model_card(tmp_path / "m.toml"), load_dataset_card(tmp_path / "d.toml")
-    return Cell(model, (None,), dataset, "sick")
+    return seeing_cell(tmp_path, SIZE)
 
 
 class Source(EvidenceSource):
@@ -164,11 +121,7 @@ def usable(world):
 def shared(tmp_path_factory):
     """Every masking of one world, computed together."""
     root = tmp_path_factory.mktemp("shared")
-    (root / "net.py").write_text(NET)
-    (root / "m.toml").write_text(MODEL.format(size=SIZE))
-    (root / "d.toml").write_text(DATASET)
-    model, dataset = load_model_card(root / "m.toml"), load_dataset_card(root / "d.toml")
-    return Source(Cell(model, (None,), dataset, "sick"), World(), root / "store").compute(*MASKINGS)
+    return Source(seeing_cell(root, SIZE), World(), root / "store").compute(*MASKINGS)
 
 
 # Donors
@@ -509,10 +462,7 @@ def test_what_cannot_be_read_is_left_out_and_named_by_row(shared):
 )
 def test_regions_under_one_hole_are_not_mistaken_for_each_other(tmp_path, masking):
     """What is hidden may be the same for two regions where what is shown is not."""
-    (tmp_path / "net.py").write_text(NET)
-    (tmp_path / "m.toml").write_text(MODEL.format(size=SIZE))
-    (tmp_path / "d.toml").write_text(DATASET + '[regions.twin]\ncolumn = "twin"\n')
-    model, dataset = load_model_card(tmp_path / "m.toml"), load_dataset_card(tmp_path / "d.toml")
+    cell = seeing_cell(tmp_path, SIZE, '[regions.twin]\ncolumn = "twin"\n')
 
     class Twins(World):
         def read(self, index):
@@ -520,7 +470,7 @@ def test_regions_under_one_hole_are_not_mistaken_for_each_other(tmp_path, maskin
             return Sample(image, {"square": region, "twin": region[::-1, ::-1].copy()})
 
     def source(name):
-        return Source(Cell(model, (None,), dataset, "sick"), Twins(bad=()), tmp_path / name)
+        return Source(cell, Twins(bad=()), tmp_path / name)
 
     square, twin = (replace(masking, region=(name,)) for name in ("square", "twin"))
     together, alone = source("a").compute(square, twin), source("b").compute(twin)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 
 import numpy as np
 import pytest
 import torch
+from evidence.seeing import count_decodes
 from maskings.showing import shown
 from PIL import Image
 
@@ -223,23 +223,7 @@ def test_a_rerun_gives_the_same_numbers_and_adds_nothing(cell, source, tmp_path)
 
 
 def test_the_whole_study_decodes_an_image_once(cell, source, monkeypatch):
-    counts = Counter()
-    load = EvidenceSource.dataset
-
-    def counting(self, card):
-        found = load(self, card)
-        if not hasattr(found.read, "counted"):
-            read = found.read
-
-            def wrapped(index):
-                counts[index] += 1
-                return read(index)
-
-            wrapped.counted = True
-            object.__setattr__(found, "read", wrapped)
-        return found
-
-    monkeypatch.setattr(EvidenceSource, "dataset", counting)
+    counts = count_decodes(monkeypatch)
     compute(
         [request for need in everything(cell) for request in requests_in(need, cell)],
         source,

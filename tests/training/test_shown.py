@@ -7,13 +7,14 @@ import sys
 import numpy as np
 import pytest
 import torch
+from evidence.seeing import seeing_cell
 from maskings.showing import own_fills
 from PIL import Image
 
-from audit_suite.cards import load_dataset_card, load_model_card
+from audit_suite.cards import load_model_card
 from audit_suite.cli import main
 from audit_suite.errors import AuditError
-from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
+from audit_suite.evidence import EvidenceProfile, EvidenceSource, EvidenceStore, compute
 from audit_suite.maskings import Full, Masking, OnlyROI, WithoutROI
 from audit_suite.maskings.fill import Fill, register_fill
 from audit_suite.training import fit as fitting
@@ -23,46 +24,6 @@ from audit_suite.training.prepared import prepare_training
 SIZE, COUNT = 16, 30
 BAD = (4, 11, 29)
 SEED = 1907
-
-# The embedding is the very image the model is shown, so that any changed bit is seen.
-NET = """
-import torch
-class Seen(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.flat = torch.nn.Flatten()
-        self.head = torch.nn.Linear(256, 1)
-    def forward(self, batch):
-        return self.head(self.flat(batch))
-def seen():
-    return Seen()
-"""
-
-MODEL = """
-schema = 1
-name = "seen"
-targets = ["sick"]
-loader = "callable"
-architecture = "net.py:seen"
-activation = "none"
-embedding_layer = "flat"
-[input]
-size = [16, 16]
-channels = 1
-"""
-
-DATASET = """
-schema = 1
-name = "d"
-reader = "manifest"
-manifest = "m.csv"
-on_bad_image = "exclude"
-[targets.sick]
-column = "sick"
-roi = ["square"]
-[regions.square]
-column = "mask"
-"""
 
 RECIPE = """
 kind = "masking-study"
@@ -122,9 +83,7 @@ def folder(tmp_path):
         file = tmp_path / f"i{number}.png"
         file.write_bytes(file.read_bytes()[:60])
     (tmp_path / "m.csv").write_text("\n".join(lines) + "\n")
-    (tmp_path / "net.py").write_text(NET)
-    (tmp_path / "m.toml").write_text(MODEL)
-    (tmp_path / "d.toml").write_text(DATASET)
+    seeing_cell(tmp_path, SIZE)
     return tmp_path
 
 
@@ -132,8 +91,7 @@ def audited(folder, maskings):
     """What an audit shows a model under each masking, shape (n, 1, SIZE, SIZE), usable images."""
     profile = EvidenceProfile(device="cpu", threads=1, seed=SEED)
     source = EvidenceSource(EvidenceStore(folder / "store"), profile)
-    card = load_model_card(folder / "m.toml")
-    cell = Cell(card, (None,), load_dataset_card(folder / "d.toml"), "sick")
+    cell = seeing_cell(folder, SIZE)
     requests = {masking.id: cell.requests(masking)[0] for masking in maskings}
     compute(requests.values(), source)
     tables = {id: source.read(request) for id, request in requests.items()}

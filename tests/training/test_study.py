@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from needs.evidence import phantom_card
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -24,20 +25,6 @@ from audit_suite.training.prepared import prepare_training
 from audit_suite.training.recipe import Augmentation
 
 ZOO = Path(__file__).parents[2] / "model_zoo"
-
-DATA = """
-schema = 1
-name = "{name}"
-reader = "phantom"
-[phantom]
-kind = "cxr"
-patients = {patients}
-images_per_patient = [1, 3]
-size = 32
-seed = {seed}
-[targets.consolidation]
-roi = {roi}
-"""
 
 RECIPE = """
 kind = "masking-study"
@@ -71,8 +58,8 @@ def recipe(tmp_path):
         return load_recipe(path)
 
     for name, seed in (("train", 1), ("test", 2)):
-        card = DATA.format(name=name, seed=seed, patients=40, roi='["lungs"]')
-        (tmp_path / f"{name}.toml").write_text(card)
+        more = f"images_per_patient = [1, 3]\nseed = {seed}"
+        phantom_card(tmp_path, name, patients=40, more=more)
     return write
 
 
@@ -345,8 +332,8 @@ def test_wrong_recipes_are_refused_in_words(recipe, old, new, said):
 
 def test_targets_of_different_regions_need_the_recipe_to_choose(recipe, tmp_path):
     made = recipe()
-    card = DATA.format(name="train", seed=1, patients=40, roi="[]")
-    (tmp_path / "train.toml").write_text(card)
+    card = tmp_path / "train.toml"
+    card.write_text(card.read_text().replace('roi = ["lungs"]', "roi = []"))
     with pytest.raises(AuditError, match="do not share one declared ROI"):
         train_study(made, progress=quiet, jobs=1)
 
