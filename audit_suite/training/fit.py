@@ -169,13 +169,13 @@ class _Logits:
         hook.remove()
         if not same:
             return None, None
-        found = torch.cat(kept)
+        features = torch.cat(kept)
         folder.mkdir(parents=True, exist_ok=True)
         aside = file.with_suffix(f".{os.getpid()}.tmp")
         with aside.open("wb") as opened:
-            np.save(opened, found.cpu().numpy())
+            np.save(opened, features.cpu().numpy())
         aside.replace(file)
-        return head, found
+        return head, features
 
     def _trunk_digest(self) -> str:
         """SHA-256 of what decides the head's input: data, masking, and every frozen weight."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -68,15 +69,15 @@ class TrainingImages:
 
     def shown(self, masking: Masking, indices: NDArray[np.int_], device: str) -> Tensor:
         """Some cases as a model is shown them, shape (B, C, H, W), in [0, 1]."""
-        batch = Batch(
-            self.positions[indices].tolist(),
-            torch.from_numpy(np.array(self.images[indices])).to(device),
-            {
-                area: torch.from_numpy(np.array(distance[indices])).to(device)
-                for area, distance in self.distances.items()
-            },
-        )
-        return show(masking.of(self.roi), batch, self.context).images
+
+        def read(array: NDArray[Any]) -> Tensor:
+            return torch.from_numpy(np.array(array[indices])).to(device)
+
+        masking = masking.of(self.roi)
+        areas = set() if masking.is_full else {masking.own_area, masking.area}
+        distances = {area: read(self.distances[area]) for area in areas}
+        batch = Batch(self.positions[indices].tolist(), read(self.images), distances)
+        return show(masking, batch, self.context).images
 
     def labels_of(self, indices: NDArray[np.int_], device: str) -> Tensor:
         """Their labels, shape (B, T)."""
