@@ -82,9 +82,11 @@ def test_an_edited_instrument_is_another_one(tmp_path, monkeypatch):
     monkeypatch.setattr(audit_suite, "__file__", str(copy / "__init__.py"))
     assert auditing.instrument() == before
     (copy / "report" / "words.py").write_text("# no verdict rests on it")
+    (copy / "sections" / "matrix.py").write_text("# nor on what the report shows")
+    (copy / "pictures" / "png.py").write_text("# nor on its pictures")
     (copy / "causes" / "naming.py").write_text("# named anew from the findings kept")
     assert auditing.instrument() == before
-    (copy / "gate.py").write_text("# edited")
+    (copy / "audit" / "gate.py").write_text("# edited")
     assert auditing.instrument() != before
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from audit_suite.cards import load_dataset_card, load_model_card
+from needs.evidence import model_card
+
+from audit_suite.cards import load_dataset_card
 from audit_suite.evidence import Cell, EvidenceSource
 
 NET = """
@@ -18,19 +20,6 @@ class Seen(torch.nn.Module):
         return self.weight * self.flat(batch)[:, :1]
 def seen():
     return Seen()
-"""
-
-MODEL = """
-schema = 1
-name = "seen"
-targets = ["sick"]
-loader = "callable"
-architecture = "net.py:seen"
-activation = "none"
-embedding_layer = "flat"
-[input]
-size = [{size}, {size}]
-channels = 1
 """
 
 DATASET = """
@@ -56,10 +45,10 @@ def seeing_cell(folder, size, more=""):
         more: Further tables of the data set card.
     """
     (folder / "net.py").write_text(NET)
-    (folder / "m.toml").write_text(MODEL.format(size=size))
+    layer, network = 'embedding_layer = "flat"', "net.py:seen"
+    model = model_card(folder, layer, architecture=network, activation="none", size=size)
     (folder / "d.toml").write_text(DATASET + more)
-    model, dataset = load_model_card(folder / "m.toml"), load_dataset_card(folder / "d.toml")
-    return Cell(model, (None,), dataset, "sick")
+    return Cell(model, (None,), load_dataset_card(folder / "d.toml"), "sick")
 
 
 def count_decodes(monkeypatch):
