@@ -556,6 +556,7 @@ def test_a_fill_that_fails_costs_its_own_maskings_alone(cell, tmp_path, shared, 
     monkeypatch.setattr(Failing, "batches", 0)
     broken = WithoutROI(fill="failing"), OnlyROI(fill="failing")
     source = Source(cell, World(), tmp_path, batch_size=64).compute(*broken, *MASKINGS)
+    assert not any(source.missing(source.request(masking)) for masking in MASKINGS)
     assert same(source, shared)
     for masking in broken:
         with pytest.raises(AuditError, match=rf"fill 'failing' of {__name__} raised IndexError: r"):
