@@ -7,13 +7,17 @@ import io
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from maskings.showing import own_fills
 from PIL import Image
 
 from audit_suite.datasets import Sample
+from audit_suite.errors import AuditError
 from audit_suite.maskings import Masking
-from audit_suite.plausibility.picturing import LARGEST, draw, thumbnail
+from audit_suite.maskings.fill import Fill, register_fill
+from audit_suite.plausibility.picturing import LARGEST, check_readable, draw, thumbnail
 
 ROI = ("lungs",)
 
@@ -93,3 +97,56 @@ def test_a_thumbnail_is_the_same_picture_small():
 
 def test_noise_is_the_same_each_time():
     assert shown(sample(), "without-roi-noise") == shown(sample(), "without-roi-noise")
+
+
+@pytest.mark.parametrize(
+    "masking",
+    ["full", "only-roi-box-d3", "without-roi-blur", "only-roi-noise", "without-lungs-inpaint"],
+)
+def test_readers_are_shown_what_an_image_alone_decides(masking):
+    check_readable(Masking.parse(masking))
+
+
+@pytest.mark.parametrize(
+    "masking",
+    [
+        "without-roi-mean",
+        "only-roi-swap",
+        "without-roi-foreign",
+        "without-roi-population",
+        "without-roi-elsewhere-noise",
+        "only-roi-window-centre",
+        "without-roi-plant-inside",
+    ],
+)
+def test_what_takes_other_images_is_refused_by_its_option(masking):
+    with pytest.raises(AuditError, match=rf"--masking={masking}: readers are shown") as caught:
+        check_readable(Masking.parse(masking))
+    assert "black, blur, inpaint, noise" in caught.value.what
+
+
+class Grey(Fill):
+    """One grey."""
+
+    name = "grey"
+
+    def __call__(self, visible, hidden, around):
+        return torch.full_like(visible, 0.5)
+
+
+@pytest.mark.parametrize("needs_mean", [False, True])
+def test_an_extensions_fill_is_shown_unless_it_takes_other_images(monkeypatch, needs_mean):
+    own_fills(monkeypatch)
+    monkeypatch.setattr(Grey, "needs_mean", needs_mean)
+    register_fill(Grey())
+    masking = Masking.parse("without-roi-grey")
+    if needs_mean:
+        with pytest.raises(AuditError, match="readers are shown"):
+            check_readable(masking)
+        return
+    check_readable(masking)
+    one = sample()
+    inside = one.regions["lungs"]
+    drawn = pixels(shown(one, masking.id))
+    assert (drawn[inside] == 128).all()
+    assert (drawn[~inside] == one.image[~inside]).all()
