@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from audit_suite.errors import AuditError
@@ -109,3 +110,13 @@ def register_fill(fill: AnyFill) -> AnyFill:
         )
     FILLS.register(name, fill)
     return fill
+
+
+def fill_fingerprint(name: str) -> str:
+    """SHA-256 of an extension's fill, its source and settings, for store keys; empty if shipped."""
+    source = FILLS.fingerprint(name)
+    if not source:
+        return ""
+    fill = FILLS[name]
+    settings = repr(fill) if is_dataclass(fill) else ""
+    return hashlib.sha256(f"{source} {settings}".encode()).hexdigest()

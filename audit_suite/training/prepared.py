@@ -21,6 +21,7 @@ from audit_suite.evidence.keys import ENGINE_VERSION
 from audit_suite.evidence.scores.prepare import Wanted, geometry, prepare_chunks
 from audit_suite.evidence.scores.survey import Survey, survey_for
 from audit_suite.maskings import Masking
+from audit_suite.maskings.fill import fill_fingerprint
 from audit_suite.maskings.masking import Area, Names
 from audit_suite.maskings.show import Batch, Context, show
 from audit_suite.registry import FILLS
@@ -61,7 +62,7 @@ class TrainingImages:
         nothing else can change what is shown of them.
         """
         fill = FILLS[masking.fill]
-        extension = FILLS.fingerprint(masking.fill)
+        extension = fill_fingerprint(masking.fill)
         chance = fill.random or fill.needs_donor
         if masking.stays_in_place and not chance and not extension:
             return self.digest

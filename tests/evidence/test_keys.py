@@ -67,15 +67,19 @@ MAPS = {
     "grad-cam": "0a17841fc3df90f1c708e7fb5d64d045fcaee153c73c8ab0d6beb782348f958f",
 }
 FILL = """
+from dataclasses import dataclass
 from audit_suite.extend import Fill, register_fill
 
+@dataclass(frozen=True)
 class Grey(Fill):
+    level: float
     name = "grey"
 
     def __call__(self, visible, hidden, around):
-        return visible + {level}
+        return visible + self.level * {factor}
 
-register_fill(Grey())
+def bring(level):
+    register_fill(Grey(level))
 """
 
 
@@ -115,18 +119,21 @@ def test_keys_of_attributions_are_as_they_were(cell, source, method):
     assert request.keys(source) == [MAPS[method]]
 
 
-def test_an_extensions_fill_is_keyed_by_its_source(cell, source, tmp_path, monkeypatch):
+def test_an_extensions_fill_is_keyed_by_its_source_and_settings(
+    cell, source, tmp_path, monkeypatch
+):
     """A fill that was edited would else be answered with what it showed before."""
     own_fills(monkeypatch)
     monkeypatch.syspath_prepend(tmp_path)
     keys = []
-    for level in ("0.5", "0.25", "0.5"):
-        (tmp_path / "grey_pack.py").write_text(FILL.format(level=level))
+    for level, factor in ((0.5, 1), (0.5, 0.75), (0.25, 1), (0.5, 1)):
+        (tmp_path / "grey_pack.py").write_text(FILL.format(factor=factor))
         importlib.invalidate_caches()
         monkeypatch.delitem(sys.modules, "grey_pack", raising=False)
-        importlib.import_module("grey_pack")
+        importlib.import_module("grey_pack").bring(level)
         (request,) = cell.requests(WithoutROI(fill="grey"))
         keys.append(request.key(source, 0))
-    assert keys[0] == keys[2] != keys[1]
+    assert keys[0] == keys[3]
+    assert len(set(keys)) == 3
     (other,) = cell.requests(WithoutROI())
     assert other.key(source, 1) == SCORES["without-roi"][1], "of no concern to other fills"

@@ -14,7 +14,7 @@ from audit_suite.evidence.keys import ENGINE_VERSION, SHARD, shards
 from audit_suite.evidence.source import EvidenceSource
 from audit_suite.evidence.store import Arrays, unpack_lines
 from audit_suite.maskings import Masking
-from audit_suite.registry import FILLS
+from audit_suite.maskings.fill import fill_fingerprint
 
 THUMBNAIL = 32  # pixels of the side of a stored outline
 
@@ -96,7 +96,7 @@ class ScoreRequest:
             AuditError: If the data set or the model's weights cannot be read.
         """
         dataset = source.dataset(self.dataset)
-        extension = FILLS.fingerprint(self.masking.fill)
+        extension = fill_fingerprint(self.masking.fill)
         return canonical_digest(
             {
                 "engine": ENGINE_VERSION,
