@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import FrameType
 from typing import Any, Generic, TypeVar
 
 from audit_suite.errors import AuditError
@@ -39,7 +40,8 @@ class _Entry(Generic[Thing]):
 class Registry(Mapping[str, Thing]):
     """Things of one kind by name.
 
-    The shipped ones are imported at the first look-up, and extensions with them.
+    The shipped ones are imported at the first look-up; extensions when a name is not among them, or
+    when all are listed. So a shipped name can be looked up while the package itself is imported.
 
     Args:
         kind: What they are, in messages: ``fill``, ``model loader``.
@@ -145,7 +147,9 @@ class Registry(Mapping[str, Thing]):
 
     def __getitem__(self, name: str) -> Thing:
         if name not in self._entries:
-            self._load()
+            _import_shipped(self._package)
+        if name not in self._entries:
+            load_extensions()
         return self._entries[name].thing
 
     def __iter__(self) -> Iterator[str]:
@@ -220,14 +224,24 @@ def registering() -> str:
 
 
 def _caller() -> tuple[str, str]:
-    """Who is registering, and in which file: the first frame whose name is not ``register...``."""
+    """Who is registering, and in which file: the first frame that is not a door of this package."""
     frame = sys._getframe(1)
-    while frame.f_code.co_name.startswith("register") and frame.f_back is not None:
+    while _is_door(frame) and frame.f_back is not None:
         frame = frame.f_back
-    file, name = frame.f_code.co_filename, str(frame.f_globals.get("__name__", "?"))
+    file, name = frame.f_code.co_filename, _module(frame)
     if name.partition(".")[0] == "audit_suite":
         return SHIPPED, file
     return (_loading[-1] if _loading and _loading[-1] != SHIPPED else name), file
+
+
+def _is_door(frame: FrameType) -> bool:
+    """Whether a frame is one of this package's functions ``register...``."""
+    mine = _module(frame).partition(".")[0] == "audit_suite"
+    return mine and frame.f_code.co_name.startswith("register")
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "?"))
 
 
 FILLS: Registry[Any] = Registry("fill", "audit_suite.maskings.fills")
