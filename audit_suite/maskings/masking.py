@@ -74,12 +74,12 @@ class Masking:
         for value, known, name in (
             (self.keep, get_args(Keep), "keep"),
             (self.shape, get_args(Shape), "shape"),
-            (self.fill, tuple(FILLS), "fill"),
+            (self.fill, FILLS, "fill"),
             (self.whose, get_args(Whose), "whose"),
             (self.first, get_args(First), "first"),
         ):
             if value not in known:
-                raise ValueError(f"{name}={value!r}: must be one of {known}")
+                raise ValueError(f"{name}={value!r}: must be one of {tuple(known)}")
         if self.is_full and astuple(self)[1:] != _NOTHING:
             raise ValueError("keep='all' hides nothing: leave the other attributes alone")
         if self.first == "centre" and self.whose not in _UNMOVED:
@@ -91,8 +91,9 @@ class Masking:
             reserved = _reserved(_named_fills()).search(region)
             if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", region) or reserved:
                 raise ValueError(
-                    f"region {region!r}: use lower-case letters, digits, '.', '_' and '-', and "
-                    f"none of the endings of a masking's id (-box, -d5, -e5, -mean, -window ...)"
+                    f"region {region!r}: use lower-case letters, digits, '.', '_' and '-', not 'roi' "
+                    f"in front, and none of the endings of a masking's id (-box, -d5, -e5, -mean, "
+                    f"-window ...)"
                 )
 
     @property
@@ -253,7 +254,7 @@ def _named_fills() -> tuple[str, ...]:
 def _pattern(fills: tuple[str, ...]) -> re.Pattern[str]:
     """Ids of maskings that hide something."""
     return re.compile(
-        r"(?P<side>only|without)-(?P<region>[a-z0-9._+-]+?)"
+        r"(?P<side>only|without)-(?P<region>roi|(?!roi-)[a-z0-9._+-]+?)"
         rf"(?P<box>-box)?(?:-(?P<whose>{'|'.join(_WHOSE)}))?(?:-(?P<sign>[de])(?P<pixels>[0-9]+))?"
         rf"(?:-(?P<fill>{'|'.join(fills)}))?(?:-(?P<first>{_FIRST}))?"
     )
@@ -262,7 +263,7 @@ def _pattern(fills: tuple[str, ...]) -> re.Pattern[str]:
 @cache
 def _reserved(fills: tuple[str, ...]) -> re.Pattern[str]:
     """Names of regions that an id could not tell from its other parts."""
-    return re.compile(rf"^roi$|(?:^|-)(?:[de][0-9]+|{'|'.join((*ID_WORDS, *fills))})$")
+    return re.compile(rf"^roi(?:-|$)|(?:^|-)(?:[de][0-9]+|{'|'.join((*ID_WORDS, *fills))})$")
 
 
 def Full() -> Masking:  # noqa: N802 - reads like a masking's name
