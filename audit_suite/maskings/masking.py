@@ -91,9 +91,9 @@ class Masking:
             reserved = _reserved(_named_fills()).search(region)
             if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", region) or reserved:
                 raise ValueError(
-                    f"region {region!r}: use lower-case letters, digits, '.', '_' and '-', not 'roi' "
-                    f"in front, and none of the endings of a masking's id (-box, -d5, -e5, -mean, "
-                    f"-window ...)"
+                    f"region {region!r}: use lower-case letters, digits, '.', '_' and '-', not "
+                    f"'roi' in front, and none of the endings of a masking's id (-box, -d5, -e5, "
+                    f"-mean, -window ...)"
                 )
 
     @property
