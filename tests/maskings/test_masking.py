@@ -103,7 +103,10 @@ def test_what_is_no_masking_is_said(id):
 @pytest.mark.parametrize(
     "wrong",
     [{"keep": "some"}, {"keep": "all", "shape": "circle"}, {"keep": "inside", "fill": "red"}]
-    + [{"keep": "inside", "region": (name,)} for name in ("Lung", "", "roi", "my-box", "x-d5")],
+    + [
+        {"keep": "inside", "region": (name,)}
+        for name in ("Lung", "", "roi", "roi-left", "my-box", "x-d5")
+    ],
 )
 def test_wrong_values_are_refused(wrong):
     with pytest.raises(ValueError, match=r"must be one of|region"):

@@ -117,7 +117,8 @@ def test_a_fill_is_given_no_hidden_pixel(masks, fill, side):
 def test_an_extensions_fill_is_a_fill_like_any_other(extension):
     with pytest.raises(ValueError, match="fill='stripes': must be one of"):
         WithoutROI(fill="stripes")
-    assert Masking.parse("without-roi-stripes").region == ("roi-stripes",), "not a fill as yet"
+    with pytest.raises(AuditError, match="'without-roi-stripes' is not a masking"):
+        Masking.parse("without-roi-stripes")
     register_fill(Stripes())
     assert Masking.parse("without-roi-stripes") == WithoutROI(fill="stripes")
     masking = WithoutROI(shape="box", dilation=1, fill="stripes")

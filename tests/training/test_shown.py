@@ -205,7 +205,7 @@ def test_the_command_trains_on_what_the_card_says(folder, monkeypatch, learned_f
 @pytest.mark.parametrize(
     ("masking", "words"),
     [
-        ("without-roi-foregin", "'without-roi-foregin' names a region"),
+        ("without-roi-foregin", "'without-roi-foregin' is not a masking"),
         ("upside-down", "'upside-down' is not a masking"),
         ("without-roi-foreign-centre", "is not a masking: first='centre' moves the image"),
     ],
