@@ -68,9 +68,10 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-schema: $(VENV)/.installed  ## refresh the published schema and the example report
+schema: $(VENV)/.installed  ## refresh what is generated: schema, example report, exit codes in the README
 	$(BIN)/audit-suite schema > reports/schema/audit-1.0.schema.json
 	$(BIN)/python tests/report/example.py
+	$(BIN)/python tests/house/exit_codes.py
 
 $(VENV)/.installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

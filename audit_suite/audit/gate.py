@@ -20,11 +20,7 @@ class Exit(IntEnum):
     """
 
     OPEN = 0, "the gate is open: every check that applies passed or was waived"
-    FAIL = (
-        1,
-        "a check failed or broke, a waiver has expired or is not needed, or a file of checks, the "
-        "record or the report could not be read or written",
-    )
+    FAIL = 1, "a check failed or broke, or a waiver, a file of checks or an output is at fault"
     INCONCLUSIVE = (
         10,
         "a check is inconclusive: too little data (with `--audit-inconclusive=warn` the gate opens "

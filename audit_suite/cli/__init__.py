@@ -1,4 +1,4 @@
-"""The command `audit-suite`: what is done besides `pytest --audit`. Each module but `root` is one."""
+"""The command `audit-suite`, besides `pytest --audit`: one module per command, but for `root`."""
 
 from __future__ import annotations
 
