@@ -20,7 +20,7 @@ LEVELS = 5  # of confidence and of plausibility, 1 the least
 FEWEST_READERS = 3  # that are a sample: with two, one difference stands for how readers differ
 
 Code = Annotated[str, Field(pattern=r"^[a-z0-9]{6,16}$")]
-Reader = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=32)]
+ReaderName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=32)]
 Level = Annotated[int, Field(ge=1, le=LEVELS)]
 Coordinate = Annotated[float, Field(ge=0, le=1)]
 
@@ -52,7 +52,7 @@ class Pack(_Part):
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     study: str = Field(description="digest of the study's key: packs of one study share it")
-    reader: Reader
+    reader: ReaderName
     title: str
     questions: tuple[Question, ...]
     items: tuple[PackItem, ...]
@@ -83,10 +83,10 @@ class Key(_Part):
     questions: tuple[Question, ...]
     precision: float = Field(description="half width of the readers' AUROC interval planned for")
     items: dict[Code, KeyItem]
-    packs: dict[Reader, str] = Field(description="digest of each reader's pack")
+    packs: dict[ReaderName, str] = Field(description="digest of each reader's pack")
 
 
-class Found(_Part):
+class Judgement(_Part):
     """A reader's answer to one question."""
 
     present: bool
@@ -107,7 +107,7 @@ class Answer(_Part):
 
     code: Code
     unreadable: bool = False
-    found: dict[str, Found] = Field(default_factory=dict)
+    found: dict[str, Judgement] = Field(default_factory=dict)
     plausibility: Level | None = None
     contours: dict[str, tuple[tuple[tuple[Coordinate, Coordinate], ...], ...]] = Field(
         default_factory=dict,
@@ -123,7 +123,7 @@ class Answers(_Part):
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     pack: str = Field(description="digest of the pack that was read")
-    reader: Reader
+    reader: ReaderName
     answers: tuple[Answer, ...]
 
     @model_validator(mode="after")
@@ -137,7 +137,7 @@ class Answers(_Part):
 class Reading(_Part):
     """One reader's answers as imported."""
 
-    reader: Reader
+    reader: ReaderName
     original: str = Field(description="SHA-256 of the file they came in, which is kept")
     answers: tuple[Answer, ...]
 

@@ -54,7 +54,7 @@ def sign(record: Path, name: str, role: str, decision: str, remarks: str, on: da
             f"--decision={decision}: there is no such decision",
             f"one of: {', '.join(get_args(Decision))}",
         )
-    path, digest = record.with_name(NAME), digest_of(record)
+    path, digest = record.with_name(NAME), record_digest(record)
     if path.exists() and _read(path).record == digest:
         raise AuditError(
             f"{path} signs this record already", "remove that file to sign it once more"
@@ -94,7 +94,7 @@ def sign_off_of(record: Path, path: Path | None = None) -> SignOff | None:
     if path is None and not chosen.exists():
         return None
     found = _read(chosen)
-    if found.record != digest_of(record):
+    if found.record != record_digest(record):
         raise AuditError(
             f"{chosen} signs another record than {record}: the audit was run again, or the record "
             f"was changed after it was signed",
@@ -103,7 +103,7 @@ def sign_off_of(record: Path, path: Path | None = None) -> SignOff | None:
     return found
 
 
-def digest_of(record: Path) -> str:
+def record_digest(record: Path) -> str:
     """SHA-256 of a record's bytes.
 
     Raises:

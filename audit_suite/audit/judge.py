@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from audit_suite.audit.plan import Case
+from audit_suite.audit.plan import CheckCase
 from audit_suite.audit.waivers import Waiver
 from audit_suite.errors import AuditError
 from audit_suite.record import ComparisonRecord, Finding, WaiverRecord
@@ -15,7 +15,7 @@ from audit_suite.verdict import Inconclusive, NotApplicable, Verdict, worst
 
 
 def judge(
-    case: Case,
+    case: CheckCase,
     raised: BaseException | None,
     recorded: Recorded,
     waivers: Sequence[Waiver],

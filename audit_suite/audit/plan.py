@@ -21,14 +21,14 @@ from audit_suite.needs import Expanding, Listing, Need, requests_in
 from audit_suite.record import Finding
 from audit_suite.sections import check_section
 from audit_suite.statistics import Margin
-from audit_suite.verdict import NotApplicable, Verdict
+from audit_suite.verdict import Verdict
 
 AnyNeed = Need | Listing
 Argument = AnyNeed | tuple[Need, ...] | Margin
 
 
 @dataclass(frozen=True)
-class Case:
+class CheckCase:
     """One check in one cell.
 
     Attributes:
@@ -88,11 +88,14 @@ class Case:
         )
 
     def requests(self) -> Iterator[Request[Any]]:
-        """The evidence the case declared, nothing where a need does not apply."""
+        """The evidence the case declared, nothing where a need does not apply or breaks.
+
+        What is passed over here is met again by `resolve`, where the case is judged.
+        """
         for argument in self.arguments.values():
             for need in argument if isinstance(argument, tuple) else (argument,):
                 if not isinstance(need, Margin):
-                    with suppress(NotApplicable):
+                    with suppress(Exception):
                         yield from requests_in(need, self.cell)
 
     def shown(self) -> list[str]:
@@ -106,7 +109,7 @@ class Case:
             )
         )
 
-    def repeated_by(self, file: Path, function: str, here: Path) -> Case:
+    def repeated_by(self, file: Path, function: str, here: Path) -> CheckCase:
         """The same case with the command line that repeats it.
 
         Args:
@@ -125,7 +128,7 @@ class Case:
         return replace(self, command=" ".join(parts))
 
 
-def cases_of(check: Check, audit: Audit) -> list[Case]:
+def cases_of(check: Check, audit: Audit) -> list[CheckCase]:
     """Every case of a check: its alternatives in every cell, margins as the cards set them."""
     combinations = [
         (cell, suffix, arguments)
@@ -133,7 +136,7 @@ def cases_of(check: Check, audit: Audit) -> list[Case]:
         for suffix, arguments in _combinations(check, cell, audit.maskings(cell.dataset))
     ]
     return [
-        Case(
+        CheckCase(
             check=check,
             cell=cell,
             suffix=suffix,
@@ -149,7 +152,7 @@ def cases_of(check: Check, audit: Audit) -> list[Case]:
     ]
 
 
-def refuse_conflicts(cases: Iterable[Case]) -> None:
+def refuse_conflicts(cases: Iterable[CheckCase]) -> None:
     """Refuse cases that cannot be told apart, idle margins and sections that do not exist.
 
     Raises:
@@ -167,7 +170,7 @@ def refuse_conflicts(cases: Iterable[Case]) -> None:
         )
 
 
-def planned_requests(cases: Iterable[Case]) -> tuple[Request[Any], ...]:
+def planned_requests(cases: Iterable[CheckCase]) -> tuple[Request[Any], ...]:
     """The union of what some cases declared."""
     return plan(request for case in cases for request in case.requests())
 
@@ -179,7 +182,7 @@ def shown_requests(
 
     Args:
         cells: Cells of the audit.
-        shown: Each planned case, as a finding, with `Case.shown`.
+        shown: Each planned case, as a finding, with `CheckCase.shown`.
     """
     places = {(c.model_name, c.dataset.name, c.target): c for c in cells}
     requests: set[ScoreRequest] = set()
@@ -218,7 +221,7 @@ def _choices(
     return choices
 
 
-def _refuse_idle_margin(case: Case) -> None:
+def _refuse_idle_margin(case: CheckCase) -> None:
     """Say so where a card sets a margin for a check that has none, rather than pass over it."""
     check, cell = case.check, case.cell
     if any(isinstance(need, Margin) for need in check.needs.values()):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from audit_suite.audit.opening import Audit
-from audit_suite.audit.plan import AnyNeed, Argument, Case
+from audit_suite.audit.plan import AnyNeed, Argument, CheckCase
 from audit_suite.evidence import Cell, EvidenceSource
-from audit_suite.needs import Answer, answer_in, estimate_in
+from audit_suite.needs import NeedAnswer, answer_in, estimate_in, requests_in
 from audit_suite.statistics import DecisionRule, Family, Margin
 
 
@@ -21,7 +21,7 @@ class OnDemand:
         self.cell = cell
         self.source = audit.source
 
-    def __call__(self, need: AnyNeed) -> Answer:
+    def __call__(self, need: AnyNeed) -> NeedAnswer:
         """The answer of a need; its evidence is computed now if it is not stored.
 
         Raises:
@@ -31,14 +31,14 @@ class OnDemand:
         return answer_in(need, self.cell, self.source)
 
 
-def rule_for(case: Case, audit: Audit) -> DecisionRule:
+def rule_for(case: CheckCase, audit: Audit) -> DecisionRule:
     """The rule that the comparisons of a case are judged by."""
     settings = audit.settings
     cases = case.cases if settings.multiplicity == "bonferroni" else 1
     return DecisionRule(alpha=1 - settings.confidence, cases=cases)
 
 
-def resolve(case: Case, audit: Audit) -> dict[str, object]:
+def resolve(case: CheckCase, audit: Audit) -> dict[str, object]:
     """What each declared argument of a case gets.
 
     Raises:
@@ -52,6 +52,8 @@ def resolve(case: Case, audit: Audit) -> dict[str, object]:
 def _value(argument: Argument, cell: Cell, source: EvidenceSource) -> object:
     if isinstance(argument, Margin):
         return argument
+    for need in argument if isinstance(argument, tuple) else (argument,):
+        requests_in(need, cell)  # what it raises was passed over when the audit was planned
     if not isinstance(argument, tuple):
         return answer_in(argument, cell, source)
     return Family([estimate_in(need, cell, source) for need in argument])

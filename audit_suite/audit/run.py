@@ -14,7 +14,7 @@ from audit_suite.audit.gate import decide
 from audit_suite.audit.judge import judge
 from audit_suite.audit.opening import Audit, open_audit
 from audit_suite.audit.plan import (
-    Case,
+    CheckCase,
     cases_of,
     planned_requests,
     refuse_conflicts,
@@ -89,7 +89,7 @@ def run(
     return assemble(audit, findings, gate, shown)
 
 
-def _judged(case: Case, function: Function, audit: Audit) -> Finding:
+def _judged(case: CheckCase, function: Function, audit: Audit) -> Finding:
     raised: Exception | None = None
     with recording(rule_for(case, audit)) as recorded:
         try:

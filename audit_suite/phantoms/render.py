@@ -11,7 +11,7 @@ from audit_suite.cards import PhantomSpec
 from audit_suite.phantoms.cohort import PhantomCase, Stream, stream
 from audit_suite.phantoms.cxr import draw_cxr
 from audit_suite.phantoms.fundus import draw_fundus
-from audit_suite.phantoms.shortcut import plant
+from audit_suite.phantoms.shortcut import plant_shortcut
 
 GENERATOR_VERSION = "1"
 """Part of a phantom's digest: raise it with every change that changes a pixel."""
@@ -39,11 +39,11 @@ def render(
     image, regions = draw(spec, case)
     for position, (name, strength) in enumerate(_shown_by_site(spec, case)):
         rng = stream(spec, Stream.SCANNER, case.number, case.image, position)
-        image, regions = plant(name, image, regions, rng, strength)
+        image, regions = plant_shortcut(name, image, regions, rng, strength)
     for position, (shortcut, planted) in enumerate(zip(spec.shortcuts, case.planted, strict=True)):
         if planted:
             rng = stream(spec, Stream.SHORTCUT, case.number, case.image, position)
-            image, regions = plant(shortcut.name, image, regions, rng, shortcut.strength)
+            image, regions = plant_shortcut(shortcut.name, image, regions, rng, shortcut.strength)
     return image, regions
 
 

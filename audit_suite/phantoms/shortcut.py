@@ -56,7 +56,7 @@ def get_shortcut(name: str) -> Shortcut:
     )
 
 
-def plant(
+def plant_shortcut(
     name: str, image: Image, regions: Regions, rng: np.random.Generator, strength: float
 ) -> tuple[Image, dict[str, NDArray[np.bool_]]]:
     """Plant a shortcut in an image.

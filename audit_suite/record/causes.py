@@ -7,10 +7,10 @@ from typing import Literal
 from pydantic import Field
 
 from audit_suite.record.estimates import EstimateRecord
-from audit_suite.record.part import Part
+from audit_suite.record.part import RecordPart
 
 
-class CauseFlag(Part):
+class CauseFlag(RecordPart):
     """Whether one cause holds, with the estimates that led there."""
 
     cause: str
@@ -20,7 +20,7 @@ class CauseFlag(Part):
     estimates: list[EstimateRecord]
 
 
-class CausesRecord(Part):
+class CausesRecord(RecordPart):
     """Causes of what a model detects without the region, on one target; several may hold."""
 
     model: str

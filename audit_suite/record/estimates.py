@@ -6,11 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from audit_suite.record.part import Part
+from audit_suite.record.part import RecordPart
 from audit_suite.verdict import Verdict
 
 
-class EstimateRecord(Part):
+class EstimateRecord(RecordPart):
     """A number with its 95 % interval and the data behind it."""
 
     label: str
@@ -29,7 +29,7 @@ class EstimateRecord(Part):
     )
 
 
-class ComparisonRecord(Part):
+class ComparisonRecord(RecordPart):
     """One application of a decision rule to one estimate."""
 
     estimate: EstimateRecord

@@ -7,11 +7,11 @@ import re
 from pydantic import Field
 
 from audit_suite.record.estimates import ComparisonRecord, EstimateRecord
-from audit_suite.record.part import Part
+from audit_suite.record.part import RecordPart
 from audit_suite.verdict import Verdict
 
 
-class WaiverRecord(Part):
+class WaiverRecord(RecordPart):
     """A fail or inconclusive result that somebody has taken responsibility for."""
 
     owner: str
@@ -19,7 +19,7 @@ class WaiverRecord(Part):
     expires: str
 
 
-class Finding(Part):
+class Finding(RecordPart):
     """What one check found on one model, data set and target."""
 
     check: str = Field(description="the check's id, e.g. 'R2'")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 
-class Part(BaseModel):
+class RecordPart(BaseModel):
     """A part of the record: its keys and no others, finite numbers alone."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pydantic import Field
 
 from audit_suite.record.estimates import EstimateRecord
-from audit_suite.record.part import Part
+from audit_suite.record.part import RecordPart
 
 
-class GalleryImage(Part):
+class GalleryImage(RecordPart):
     """One masked case as the model saw it, before intensity normalisation."""
 
     model: str
@@ -25,7 +25,7 @@ class GalleryImage(Part):
         return self.case.startswith(("least ", "most "))
 
 
-class MatrixRecord(Part):
+class MatrixRecord(RecordPart):
     """Training maskings by test maskings of one study."""
 
     study: str
@@ -37,7 +37,7 @@ class MatrixRecord(Part):
     cells: list[list[EstimateRecord | None]] = Field(description="by row, then column")
 
 
-class EmbeddingCloud(Part):
+class EmbeddingCloud(RecordPart):
     """Images of one class under one masking, on the map of embeddings."""
 
     masking: str
@@ -46,7 +46,7 @@ class EmbeddingCloud(Part):
     y: list[float]
 
 
-class EmbeddingRecord(Part):
+class EmbeddingRecord(RecordPart):
     """A map of a sample of images, full and without the region, by the model's embeddings."""
 
     model: str
@@ -58,7 +58,7 @@ class EmbeddingRecord(Part):
     clouds: list[EmbeddingCloud]
 
 
-class PlayerRecord(Part):
+class PlayerRecord(RecordPart):
     """One region, or tile of the rest of the frame, and what of the output comes from it."""
 
     name: str
@@ -70,7 +70,7 @@ class PlayerRecord(Part):
     )
 
 
-class Overlay(Part):
+class Overlay(RecordPart):
     """One image with its ROI and the signed attribution of one method."""
 
     case: str = Field(description="pseudonymous, e.g. 'positive 1'")
@@ -78,7 +78,7 @@ class Overlay(Part):
     png: str = Field(description="PNG file, base64")
 
 
-class AttributionRecord(Part):
+class AttributionRecord(RecordPart):
     """Where the output comes from, on a sample of the images of one place."""
 
     model: str
@@ -89,7 +89,7 @@ class AttributionRecord(Part):
     overlays: list[Overlay]
 
 
-class ReadImage(Part):
+class ReadImage(RecordPart):
     """One masked image that was read, with the readers' ratings and the model's rank."""
 
     model: str

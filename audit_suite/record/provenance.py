@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from audit_suite.record.part import Part
+from audit_suite.record.part import RecordPart
 
 
-class TargetRecord(Part):
+class TargetRecord(RecordPart):
     """How many cases of a target a data set holds, and its declared ROI."""
 
     n_images: int
@@ -19,7 +19,7 @@ class TargetRecord(Part):
     roi: list[str]
 
 
-class CaseMix(Part):
+class CaseMix(RecordPart):
     """How one declared tag is spread over a data set, with nothing that few patients share."""
 
     known: int = Field(description="images whose value is known")
@@ -29,7 +29,7 @@ class CaseMix(Part):
     )
 
 
-class DatasetRecord(Part):
+class DatasetRecord(RecordPart):
     """A data set as audited."""
 
     name: str
@@ -46,7 +46,7 @@ class DatasetRecord(Part):
     case_mix: dict[str, CaseMix] = Field(default_factory=dict)
 
 
-class ModelRecord(Part):
+class ModelRecord(RecordPart):
     """A model as audited; one entry per fold."""
 
     name: str
@@ -58,7 +58,7 @@ class ModelRecord(Part):
     input: dict[str, Any]
 
 
-class ReadingsRecord(Part):
+class ReadingsRecord(RecordPart):
     """The readings that went into the audit."""
 
     dataset: str
@@ -68,7 +68,7 @@ class ReadingsRecord(Part):
     chosen_by: str = Field(description="model whose scores chose the images")
 
 
-class Policy(Part):
+class Policy(RecordPart):
     """The settings every verdict was drawn under."""
 
     confidence: float
@@ -83,7 +83,7 @@ class Policy(Part):
     maskings: list[str] = Field(default_factory=list, description="empty: those of the cards")
 
 
-class ErrorRate(Part):
+class ErrorRate(RecordPart):
     """How often one outcome occurred among models of known truth, with Wilson's interval."""
 
     name: str = Field(description="figure of benchmarks/detection.py, e.g. 'honest_blocked'")
@@ -93,7 +93,7 @@ class ErrorRate(Part):
     of: int = Field(description="models it was counted over")
 
 
-class Calibration(Part):
+class Calibration(RecordPart):
     """Error rates of audit-suite itself, as measured for a release (benchmarks/detection.py)."""
 
     audit_suite: str = Field(description="the release that was measured")
@@ -105,7 +105,7 @@ class Calibration(Part):
     )
 
 
-class Provenance(Part):
+class Provenance(RecordPart):
     """Everything needed to reproduce this record."""
 
     audit_suite: str

@@ -13,7 +13,7 @@ from audit_suite.errors import AuditError
 from audit_suite.files import write_whole
 from audit_suite.record.causes import CausesRecord
 from audit_suite.record.findings import Finding
-from audit_suite.record.part import Part
+from audit_suite.record.part import RecordPart
 from audit_suite.record.pictures import (
     AttributionRecord,
     EmbeddingRecord,
@@ -27,7 +27,7 @@ from audit_suite.verdict import Verdict
 SCHEMA_VERSION: Literal["1.0"] = "1.0"
 
 
-class Record(Part):
+class Record(RecordPart):
     """The whole audit. Byte-identical outside ``environment`` for the same inputs and profile."""
 
     schema_version: Literal["1.0"] = SCHEMA_VERSION

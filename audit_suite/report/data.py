@@ -10,7 +10,7 @@ CaseMixRow = tuple[str, str, tuple[str, ...]]
 """Tag, value, and the share of images with it in each data set, in words."""
 
 
-def case_mix(datasets: Sequence[DatasetRecord]) -> tuple[CaseMixRow, ...]:
+def case_mix_rows(datasets: Sequence[DatasetRecord]) -> tuple[CaseMixRow, ...]:
     """How often each data set has each value of each declared tag."""
     return tuple(
         row

@@ -9,7 +9,7 @@ from audit_suite.record import CausesRecord, Finding, Record
 from audit_suite.report.charts import MANY, too_many_to_draw
 from audit_suite.report.charts.forest import Forest, forest_of
 from audit_suite.report.coverage import Coverage, coverage
-from audit_suite.report.data import CaseMixRow, case_mix
+from audit_suite.report.data import CaseMixRow, case_mix_rows
 from audit_suite.report.places import Place, by_place
 from audit_suite.report.rendering import RenderedSection
 from audit_suite.report.section import AFTER_LISTS
@@ -86,7 +86,7 @@ def page_of(record: Record, sections: Sequence[RenderedSection], signoff: SignOf
         reported=tuple(f for f in listed if f.observations),
         not_applicable=tuple(f for f in listed if not f.observations),
         later_sections=tuple(s for s in sections if s.rank >= AFTER_LISTS),
-        case_mix=case_mix(record.provenance.datasets),
+        case_mix=case_mix_rows(record.provenance.datasets),
     )
 
 

@@ -5,7 +5,7 @@ from audit_suite.statistics.auroc import estimate_auroc, estimate_auroc_within
 from audit_suite.statistics.decision import FEWEST_PATIENTS, Comparison, DecisionRule, Margin
 from audit_suite.statistics.estimate import Distance, Estimate, mean_of_folds
 from audit_suite.statistics.exact import Exact
-from audit_suite.statistics.family import Family, explain
+from audit_suite.statistics.family import Family, explain_comparison
 from audit_suite.statistics.holm import holm
 from audit_suite.statistics.means import estimate_mean, estimate_proportion
 from audit_suite.statistics.readers import (
@@ -32,7 +32,7 @@ __all__ = [
     "estimate_kappa",
     "estimate_mean",
     "estimate_proportion",
-    "explain",
+    "explain_comparison",
     "holm",
     "mean_of_folds",
     "mean_over_random_readers",

@@ -26,7 +26,7 @@ from audit_suite.verdict import NotApplicable
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Again = Callable[[Floats, NDArray[np.str_]], Estimate]
-Measure = Callable[[Floats], tuple[Floats, Floats]]
+Coefficient = Callable[[Floats], tuple[Floats, Floats]]
 
 _TINY = 1e-12  # sums of shares are not exact
 
@@ -88,7 +88,7 @@ def rating_table(
 def beyond_chance(
     table: RatingTable,
     by_item: Floats,
-    measure: Measure,
+    measure: Coefficient,
     differ: float,
     dataset: str,
     label: str,

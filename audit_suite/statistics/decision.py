@@ -90,7 +90,7 @@ class Comparison:
         return ComparisonRecord(**vars(self), p_holm=None)
 
 
-def describe(label: str, value: float, low: float, high: float, n_patients: int) -> str:
+def estimate_in_words(label: str, value: float, low: float, high: float, n_patients: int) -> str:
     """An estimate in words, with the ends of its 95 % interval and its number of patients."""
     return f"{label} {value:.3f} [{low:.3f}, {high:.3f}] (n={n_patients} patients)"
 
@@ -251,7 +251,7 @@ def _judge(
 
 
 def _subject(estimate: EstimateRecord) -> str:
-    return describe(
+    return estimate_in_words(
         estimate.label, estimate.value, estimate.low, estimate.high, estimate.n_patients
     )
 

@@ -14,7 +14,7 @@ from audit_suite.record import EstimateRecord
 from audit_suite.statistics.decision import (
     Comparison,
     Relation,
-    describe,
+    estimate_in_words,
     judge_below,
     judge_distance,
 )
@@ -182,7 +182,7 @@ class Estimate:
         )
 
     def __repr__(self) -> str:
-        return describe(self.label, self.value, *self.interval(0.95), self.n_patients)
+        return estimate_in_words(self.label, self.value, *self.interval(0.95), self.n_patients)
 
     def __eq__(self, other: object) -> bool:
         _refuse("==", "an estimate equals nothing exactly; assert a.distance_to(b) < margin")

@@ -88,7 +88,7 @@ class FamilyDistance:
     __le__ = __lt__
 
 
-def explain(left: object, op: str, right: object) -> list[str] | None:
+def explain_comparison(left: object, op: str, right: object) -> list[str] | None:
     """The lines that say why a comparison failed; None if it is not one of ours."""
     if isinstance(left, Exact) and op in ("<", "<=") and isinstance(right, int | float):
         return [left.compare("<=" if op == "<=" else "<", right).message]

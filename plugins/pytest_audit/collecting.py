@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from audit_suite.audit.opening import Audit
-from audit_suite.audit.plan import Case, cases_of, refuse_conflicts
+from audit_suite.audit.plan import CheckCase, cases_of, refuse_conflicts
 from audit_suite.checks import ATTRIBUTE, Check
 from audit_suite.errors import AuditError
 from pytest_audit.exchange import Exchange, Planned
 
-CASE = pytest.StashKey[Case]()
+CASE = pytest.StashKey[CheckCase]()
 
 
 class Collecting:
@@ -40,7 +40,7 @@ class Collecting:
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Recognise the cases of checks."""
         params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
-        case = next((value for value in params.values() if isinstance(value, Case)), None)
+        case = next((value for value in params.values() if isinstance(value, CheckCase)), None)
         if case is not None:
             function = getattr(item, "originalname", None) or item.name.partition("[")[0]
             here = self._config.invocation_params.dir
@@ -65,6 +65,6 @@ class Collecting:
         )
 
 
-def cases_in(items: Iterable[pytest.Item]) -> Iterator[Case]:
+def cases_in(items: Iterable[pytest.Item]) -> Iterator[CheckCase]:
     """The cases among some items."""
     return (item.stash[CASE] for item in items if CASE in item.stash)

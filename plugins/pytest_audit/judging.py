@@ -9,11 +9,11 @@ import pytest
 
 from audit_suite.audit.judge import judge
 from audit_suite.audit.opening import Audit
-from audit_suite.audit.plan import Case
+from audit_suite.audit.plan import CheckCase
 from audit_suite.audit.resolve import OnDemand, resolve, rule_for
 from audit_suite.errors import AuditError
 from audit_suite.record import Finding
-from audit_suite.statistics import DecisionRule, Recorded, explain, recording
+from audit_suite.statistics import DecisionRule, Recorded, explain_comparison, recording
 from audit_suite.verdict import Inconclusive, NotApplicable, Verdict
 from pytest_audit.collecting import CASE
 
@@ -37,7 +37,7 @@ class Judging:
     @pytest.fixture
     def audit(self, request: pytest.FixtureRequest) -> OnDemand:
         """Estimates on demand: ``audit(auroc(WithoutROI(dilation=5)))``; ``audit.cell``."""
-        case: Case = getattr(request, "param", None) or request.node.stash[CASE]
+        case: CheckCase = getattr(request, "param", None) or request.node.stash[CASE]
         return OnDemand(case.cell, self._audit)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -117,7 +117,7 @@ class Judging:
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
         """Say a failed comparison in the estimate's own words."""
-        return explain(left, op, right)
+        return explain_comparison(left, op, right)
 
 
 def _properties(finding: Finding) -> list[tuple[str, object]]:

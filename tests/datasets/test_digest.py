@@ -12,7 +12,7 @@ import pytest
 from audit_suite.cards import DatasetCard, load_dataset_card
 from audit_suite.datasets import load_dataset
 from audit_suite.datasets.files.chexmask import RunLength
-from audit_suite.datasets.files.digest import digest_of, hash_content, hash_size
+from audit_suite.datasets.files.digest import entries_digest, hash_content, hash_size
 from audit_suite.datasets.files.entry import Entry
 from audit_suite.datasets.files.masks import MaskFile
 
@@ -81,7 +81,7 @@ def test_a_digest_is_of_the_card_the_facts_and_the_files_in_this_order(entry, pu
         b"lungs" + hashlib.sha256(b"mask").digest(),
     ]
     expected = hashlib.sha256(b"".join(parts)).hexdigest()
-    assert digest_of(card(), [entry], published) == expected
+    assert entries_digest(card(), [entry], published) == expected
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,9 @@ def test_a_digest_is_of_the_card_the_facts_and_the_files_in_this_order(entry, pu
     ids=str,
 )
 def test_every_fact_of_an_image_counts(entry, change):
-    assert digest_of(card(), [replace(entry, **change)], False) != digest_of(card(), [entry], False)
+    assert entries_digest(card(), [replace(entry, **change)], False) != entries_digest(
+        card(), [entry], False
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,7 +121,7 @@ def test_every_fact_of_an_image_counts(entry, change):
     ids=str,
 )
 def test_every_key_that_decides_what_is_read_counts(entry, change):
-    assert digest_of(card(**change), [entry], False) != digest_of(card(), [entry], False)
+    assert entries_digest(card(**change), [entry], False) != entries_digest(card(), [entry], False)
 
 
 @pytest.mark.parametrize(
@@ -128,30 +130,30 @@ def test_every_key_that_decides_what_is_read_counts(entry, change):
     ids=str,
 )
 def test_keys_that_do_not_are_left_out(entry, change):
-    assert digest_of(card(**change), [entry], False) == digest_of(card(), [entry], False)
+    assert entries_digest(card(**change), [entry], False) == entries_digest(card(), [entry], False)
 
 
 def test_the_place_and_the_messages_of_an_image_do_not_count(entry, tmp_path):
-    before = digest_of(card(), [entry], False)
+    before = entries_digest(card(), [entry], False)
     moved = tmp_path / "elsewhere.png"
     moved.write_bytes(b"image")
-    assert digest_of(card(), [replace(entry, image=moved, where="row 99")], False) == before
+    assert entries_digest(card(), [replace(entry, image=moved, where="row 99")], False) == before
     moved.write_bytes(b"other")
-    assert digest_of(card(), [replace(entry, image=moved)], False) != before
+    assert entries_digest(card(), [replace(entry, image=moved)], False) != before
 
 
 def test_a_mask_of_the_users_own_counts_by_content_in_a_published_data_set_too(entry):
-    before = digest_of(card(), [entry], True)
+    before = entries_digest(card(), [entry], True)
     entry.image.write_bytes(b"egami")  # of the same size
-    assert digest_of(card(), [entry], True) == before
+    assert entries_digest(card(), [entry], True) == before
     entry.image.with_name("m.png").write_bytes(b"ksam")
-    assert digest_of(card(), [entry], True) != before
+    assert entries_digest(card(), [entry], True) != before
 
 
 def test_order_and_number_of_images_count(entry):
     other = replace(entry, row=3, id="b")
     digests = {
-        digest_of(card(), entries, False)
+        entries_digest(card(), entries, False)
         for entries in ([entry], [other], [entry, other], [other, entry], [entry, entry])
     }
     assert len(digests) == 5

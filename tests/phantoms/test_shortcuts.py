@@ -16,7 +16,7 @@ from audit_suite.datasets import load_dataset
 from audit_suite.errors import AuditError
 from audit_suite.phantoms import TARGETS, cohort, register_shortcut, render
 from audit_suite.phantoms import shortcuts as package
-from audit_suite.phantoms.shortcut import plant
+from audit_suite.phantoms.shortcut import plant_shortcut
 from audit_suite.registry import SHIPPED
 
 NAMES = {
@@ -48,7 +48,7 @@ def register_from(extension, name, shortcut):
 
 
 def planted(name, image=IMAGE):
-    return plant(name, image, REGIONS, np.random.default_rng(0), 1.0)
+    return plant_shortcut(name, image, REGIONS, np.random.default_rng(0), 1.0)
 
 
 def test_the_shipped_ones_are_one_file_each(shortcuts):

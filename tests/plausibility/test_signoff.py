@@ -14,7 +14,7 @@ import pytest
 from audit_suite.errors import AuditError
 from audit_suite.record import load_record
 from audit_suite.report import render_html
-from audit_suite.signoff import SignOff, digest_of, sign, sign_off_of
+from audit_suite.signoff import SignOff, record_digest, sign, sign_off_of
 
 EXAMPLE = Path(__file__).parents[2] / "reports" / "examples" / "audit.json"
 
@@ -42,7 +42,7 @@ def test_a_sign_off_is_found_beside_its_record(record):
         "Only <PA>.",
         "2026-11-26",
     )
-    assert found.record == digest_of(record)
+    assert found.record == record_digest(record)
 
 
 def test_a_sign_off_of_another_record_is_refused(record):
@@ -90,7 +90,7 @@ def test_the_report_shows_it_and_escapes_it(record):
     page = render_html(load_record(record), sign_off_of(record))
     assert "Signed off: accepted with conditions" in page
     assert "Only &lt;PA&gt;." in page
-    assert digest_of(record) in page
+    assert record_digest(record) in page
     assert "Signed off" not in render_html(load_record(record))
 
 

@@ -12,7 +12,7 @@ pytest.importorskip("selenium", reason="selenium drives the browser")
 from plausibility.driver import HEIGHT, NEEDS_BROWSER, VIEWER, WIDTH, make_pack
 from selenium.webdriver import Keys
 
-from audit_suite.readings import Found, PackItem
+from audit_suite.readings import Judgement, PackItem
 
 pytestmark = NEEDS_BROWSER
 
@@ -62,8 +62,8 @@ def test_a_pack_read_by_keyboard_alone(radiologist, folder):
     assert answers.reader == "reader-1"
     first, second, third, overlay = answers.answers
     assert first.found == {
-        "consolidation": Found(present=True, confidence=4),
-        "effusion": Found(present=False, confidence=2),
+        "consolidation": Judgement(present=True, confidence=4),
+        "effusion": Judgement(present=False, confidence=2),
     }
     assert (first.comment, first.unreadable, first.contours) == ("noisy", False, {})
     assert 0 < first.seconds < 30

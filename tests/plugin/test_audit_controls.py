@@ -316,9 +316,9 @@ def test_the_masks_area_is_asked_of_the_masks_that_differ(audited):
         (LEAKING, "R12", "", "there is too little to lose"),
         (LEAKING, "C10", "nothing-without-roi", "declares no metadata and no other target"),
         (LEAKING, "C12", "", "declares no margin around the ROI"),
-        (("marker", "travelling"), "C10", "sick-without-roi", "'sick' is what is told apart here"),
+        (("marker", "travelling"), "C10", "sick-without-roi", "'sick' is the target itself"),
         (CLEAN, "C7", "", "names no layer to take embeddings from"),
-        (CLEAN, "M3", "aspect", "all images are alike in 'aspect'"),
+        (CLEAN, "M3", "aspect", "all images have the same 'aspect'"),
         (CLEAN, "C2", "", "reported only"),
     ],
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -50,7 +50,11 @@ def test_unknown_key_in_a_card(world, images):
 
 
 def test_unknown_suite(world):
-    usage_error(world.run("--audit-suite=astrology"), "--audit-suite=astrology: there is no such suite", "known: controls, dilation")
+    usage_error(
+        world.run("--audit-suite=astrology"),
+        "--audit-suite=astrology: there is no such suite",
+        "known: controls, dilation",
+    )
 
 
 def test_no_common_target(world):
@@ -157,7 +161,7 @@ def test_a_damaged_store_is_mended(world):
 
 def test_full_disk(world, monkeypatch):
     def fsync(number):
-        if ".safetensors." in os.readlink(f"/proc/self/fd/{number}"):
+        if ".safetensors." in str(Path(f"/proc/self/fd/{number}").readlink()):
             raise OSError(28, "No space left on device")
 
     world.check(CHECK)

@@ -118,7 +118,7 @@ def test_a_map_that_does_not_depend_on_the_model_supports_no_verdict(weighing, m
     for check, case in (("I1", "gradient"), ("I2", "gradient-pointing")):
         assert found[check, case]["verdict"] == "not_applicable"
         assert (
-            "have not earned it on this model (I3: not passed (limit 0.1); I5: "
+            "did not pass their own tests on this model (I3: not passed (limit 0.1); I5: "
             in (found[check, case]["reason"])
         )
         assert found[check, case]["observations"], "and is shown"

@@ -336,7 +336,9 @@ def test_maskings_that_need_other_images_are_not_read(clinic, masking):
 
 
 def test_an_unknown_explainer_is_named(clinic):
-    with pytest.raises(AuditError, match=r"(?s)--maps=foo: there is no explainer.*known: .*gradient"):
+    with pytest.raises(
+        AuditError, match=r"(?s)--maps=foo: there is no explainer.*known: .*gradient"
+    ):
         study(clinic, maps="foo")
     assert not (clinic.path / "packs").exists()
 
@@ -370,4 +372,4 @@ def test_readings_of_another_version_of_the_data_are_an_error(clinic):
     assert clinic.run(*SUITE, READINGS, model="shortcut").ret == 1
     found = findings(clinic, "H3")[""]
     assert found["verdict"] == "error"
-    assert "not as it was when it was read" in found["reason"]
+    assert "has changed since it was read" in found["reason"]

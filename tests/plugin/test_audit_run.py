@@ -38,6 +38,17 @@ def test_on_demand(audit):
 @check("F")
 def test_compares_nothing(audit):
     pass
+
+class Unplannable:
+    id = "unplannable"
+    def requests(self, cell):
+        raise KeyError("no plan")
+    def estimate(self, cell, source):
+        raise AssertionError("never reached")
+
+@check("G", broken=Unplannable())
+def test_cannot_be_planned(broken):
+    pass
 """
 
 
@@ -75,6 +86,7 @@ def test_checks_of_ones_own_give_the_same_record_whatever_they_raise(world):
     assert verdicts["D"] == ("error", "KeyError: 'x'")
     assert verdicts["E"][0] == "not_applicable"
     assert verdicts["F"][0] == "error"
+    assert verdicts["G"] == ("error", "KeyError: 'no plan'")
 
 
 def test_with_nothing_named_all_suites_run_and_the_projects_own_audits(world, monkeypatch):

@@ -14,7 +14,7 @@ from audit_suite.statistics import estimate_ac1, estimate_fleiss, estimate_kappa
 from audit_suite.verdict import NotApplicable
 
 NAN = float("nan")
-RATINGS = (-5, -4, -3, -2, -1, 1, 2, 3, 4, 5)  # forms.Found.rating
+RATINGS = (-5, -4, -3, -2, -1, 1, 2, 3, 4, 5)  # forms.Judgement.rating
 OF_MANY = [estimate_fleiss, estimate_ac1]
 
 # Cohen 1960, table 1; Fleiss, Levin and Paik, Statistical Methods for Rates and Proportions, table

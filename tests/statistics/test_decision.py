@@ -15,7 +15,7 @@ from audit_suite.statistics import (
     Margin,
     estimate_auroc,
     estimate_mean,
-    explain,
+    explain_comparison,
     holm,
     recording,
 )
@@ -190,17 +190,17 @@ def test_models_at_the_limit_rarely_pass_however_many_chances_they_have():
 
 def test_messages_say_value_interval_n_and_limit():
     estimate = mean(0.72, 0.02, n=214, label="AUROC")
-    (line,) = explain(estimate, "<", 0.6)
+    (line,) = explain_comparison(estimate, "<", 0.6)
     assert line == "AUROC 0.720 [0.681, 0.759] (n=214 patients) is not below 0.6"
-    (line,) = explain(estimate.distance_to(0.5), "<", 0.05)
+    (line,) = explain_comparison(estimate.distance_to(0.5), "<", 0.05)
     assert "to 0.5 is not below 0.05" in line
-    (line,) = explain(estimate, "<", 0.73)
+    (line,) = explain_comparison(estimate, "<", 0.73)
     assert line.startswith(
         f"it is undecided whether {estimate!r} is below 0.73; the smallest margin"
     )
-    assert explain(estimate, "==", 1) is None
-    assert explain(3, "<", 1) is None
-    lines = explain(Family([estimate, estimate]), "<", 0.6)
+    assert explain_comparison(estimate, "==", 1) is None
+    assert explain_comparison(3, "<", 1) is None
+    lines = explain_comparison(Family([estimate, estimate]), "<", 0.6)
     assert len(lines) == 2
     with pytest.raises(Inconclusive, match="smallest margin these data could show"):
         assert mean(0.5, 0.1).distance_to(0.5) < 0.05

@@ -14,7 +14,7 @@ from audit_suite.datasets.files.checks import (
     refuse_impossible_quality,
     refuse_patients_in_two_splits,
 )
-from audit_suite.datasets.files.digest import digest_of
+from audit_suite.datasets.files.digest import entries_digest
 from audit_suite.datasets.files.entry import Entry, Mask, RegionSource
 from audit_suite.datasets.files.problems import SHOWN, Problems
 from audit_suite.datasets.images import read_image
@@ -67,7 +67,7 @@ def dataset_from(
     problems.raise_if_any()
     return Dataset(
         card=card,
-        digest=digest_of(card, kept, published),
+        digest=entries_digest(card, kept, published),
         cases=tuple(_case(entry) for entry in kept),
         read=lambda index: _read(card, problems.path, kept[index]),
         excluded=problems.excluded,

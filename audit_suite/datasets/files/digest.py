@@ -24,7 +24,7 @@ _KEYS = {
 """Keys of the card that decide what is read; selection shows in the entries themselves."""
 
 
-def digest_of(card: DatasetCard, entries: Sequence[Entry], published: bool) -> str:
+def entries_digest(card: DatasetCard, entries: Sequence[Entry], published: bool) -> str:
     """SHA-256 of a card's keys, the entries and their files.
 
     Args:
