@@ -18,7 +18,11 @@ pytestmark = pytest.mark.skipif(
 
 def lint_commands(text: str, before: str) -> set[str]:
     """The lint commands in a file, without the folder of the environment."""
-    return set(re.findall(rf"{before}(ruff [^\n]+|mypy|lint-imports)$", text, re.MULTILINE))
+    return set(
+        re.findall(
+            rf"{before}(ruff [^\n#]+|mypy|lint-imports[^\n#]*?) *(?:#.*)?$", text, re.MULTILINE
+        )
+    )
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
