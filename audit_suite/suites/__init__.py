@@ -1,1 +1,1 @@
-"""The shipped checks, written as anybody would write them; read them as examples."""
+"""The shipped checks, written by the public API alone; read them as examples."""

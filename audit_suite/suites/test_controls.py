@@ -1,8 +1,8 @@
-"""Controls: what else could explain that a model scores without the region? (C1 to C13).
+"""Controls: what else could explain that a model has skill without the region? (C1 to C13).
 
-Each asks whether something other than the background tells the label (the mask itself, the place of
-the region in the frame, another finding, a tag), or whether masking disturbs the model or the
-instrument errs. `audit_suite.causes` draws the named causes from what they find.
+Each asks whether something other than the background predicts the label (the mask itself, the
+region's position in the frame, another finding, a tag), or whether masking disturbs the model or
+the audit errs. `audit_suite.causes` derives the named causes from their findings.
 """
 
 from audit_suite import (
@@ -40,13 +40,13 @@ window = OnlyROI(whose="window")
 
 @check(
     "C1",
-    told=[outline_auroc("geometry"), outline_auroc("pixels"), outline_auroc("position")],
+    outline=[outline_auroc("geometry"), outline_auroc("pixels"), outline_auroc("position")],
     margin=Margin(0.05, source=PROPOSED),
 )
-def test_the_mask_alone_tells_nothing(told, margin):
-    """Does a classifier that sees the region's outline and no image stay at chance?"""
-    # One-sided: below one half a classifier tested on strangers shows noise, not knowledge.
-    assert told - 0.5 < margin
+def test_the_mask_alone_is_uninformative(outline, margin):
+    """Does a classifier that sees only the region's outline, not the image, stay at chance?"""
+    # One-sided: an AUROC below one half on unseen patients is noise, not information.
+    assert outline - 0.5 < margin
 
 
 @check(
@@ -58,29 +58,42 @@ def test_the_mask_alone_tells_nothing(told, margin):
         for factor in CLASS_FACTORS
     ),
 )
-def test_masks_grown_in_one_class(changes):
-    """How does the AUROC change when the masks of one class alone are grown?"""
+def test_masks_dilated_in_one_class(changes):
+    """How does the AUROC change when only the masks of one class are dilated?"""
     report_only(
         *changes,
-        because="a model also answers to the rim that a grown mask shows for the first time: on "
-        "phantoms whose masks tell nothing an honest model lost .16 at the smallest step. Whether "
-        "the masks tell the label is asked of the masks themselves (C1)",
+        because="a dilated mask also uncovers a rim that the model responds to: on phantoms whose "
+        "masks are uninformative an honest model lost .16 at the smallest step. Whether the masks "
+        "predict the label is tested on the masks themselves (C1)",
     )
 
 
-@check("C3", own=own, foreign=foreign, margin=Margin(0.05, source=PROPOSED))
+@check(
+    "C3",
+    question="Does the model fall to chance when another patient's region is hidden as well, so "
+    "that the hole's shape is uninformative?",
+    own=own,
+    foreign=foreign,
+    margin=Margin(0.05, source=PROPOSED),
+)
 def test_chance_without_another_region_too(own, foreign, margin):
-    """With another patient's region hidden too, so that the hole's shape tells nothing?"""
+    """The hole has the shape of two patients' regions."""
     for mine, both in zip(own, foreign, strict=True):
-        side = 1 if mine.value > 0.5 else -1  # a leak may turn the AUROC round
-        fall = ((mine - both) * side).named(f"fall of the signal of {mine.label}")
+        side = 1 if mine.value > 0.5 else -1  # a leak may also push the AUROC below one half
+        fall = ((mine - both) * side).named(f"loss of the signal of {mine.label}")
         observe(mine, fall.placed(masking=mine.at["masking"], fall="by another's region"))
     assert foreign.distance_to(0.5) < margin
 
 
-@check("C4", hidden=population, margin=Margin(0.05, source=PROPOSED))
-def test_chance_without_the_populations_region(hidden, margin):
-    """With one and the same area hidden in all, all that is region in 1 % of patients or more?"""
+@check(
+    "C4",
+    question="Does the model fall to chance when every image hides the same area (pixels that are "
+    "region in at least 1 % of patients)?",
+    hidden=population,
+    margin=Margin(0.05, source=PROPOSED),
+)
+def test_chance_without_a_common_area(hidden, margin):
+    """No hole has a shape of its own."""
     observe(*hidden)
     assert hidden.distance_to(0.5) < margin
 
@@ -93,7 +106,7 @@ def test_chance_without_the_populations_region(hidden, margin):
     margin=Margin(0.0, source="hiding the region should cost more than hiding as much elsewhere"),
 )
 def test_a_hole_elsewhere_costs_less(full, hidden, elsewhere, margin):
-    """Does hiding the region cost more skill than hiding an area of its size off the region?"""
+    """Does hiding the region cost more skill than hiding an area of the same size elsewhere?"""
     require_skill(full)
     observe(full - elsewhere)
     assert elsewhere - hidden > margin
@@ -109,9 +122,9 @@ def test_a_hole_elsewhere_costs_less(full, hidden, elsewhere, margin):
     margin=Margin(0.05, source=PROPOSED),
 )
 def test_the_fill_makes_no_difference(plain, others, margin):
-    """Does what is put in the region's place leave the AUROC as it is?"""
-    # Judged between the fills that are the same in all images: the others carry what lies around
-    # the region into it, and with it a shortcut that a model of the region alone then reads.
+    """Is the AUROC without the region the same whichever fill replaces the region?"""
+    # Judged between the two fills that are the same in all images. The others are made of what lies
+    # around the region, and so carry a shortcut into it that a model of the region would read.
     observe(*others)
     assert plain.distance_to(0) < margin
 
@@ -121,12 +134,12 @@ def test_the_fill_makes_no_difference(plain, others, margin):
     departures=(departure(WithoutROI()), departure(WithoutROI(fill="blur")), departure(OnlyROI())),
     domains=(domain(WithoutROI()), domain(WithoutROI(fill="blur"))),
 )
-def test_masked_images_in_the_models_eyes(departures, domains):
-    """How far does masking take an image off those the model knows?"""
+def test_masked_images_in_the_embedding(departures, domains):
+    """How far does masking move images from unmasked ones in the model's embedding?"""
     report_only(
         *departures,
         *domains,
-        because="a classifier tells most maskings from full images; that is no cause",
+        because="a classifier distinguishes most maskings from full images; that is not a cause",
     )
 
 
@@ -134,10 +147,10 @@ def test_masked_images_in_the_models_eyes(departures, domains):
     "C8",
     hidden=own,
     fails=permuted_fails(tuple(WithoutROI(fill=fill) for fill in FILLS), 0.05),
-    margin=Margin(0.05, source="no more than one in twenty should fail"),
+    margin=Margin(0.05, source="at most one in twenty should fail"),
 )
 def test_permuted_labels_do_not_fail(hidden, fails, margin):
-    """With labels dealt out anew among the patients, how often would R2 fail?"""
+    """How often would R2 fail by chance, with the labels permuted among the patients?"""
     observe(*hidden)
     assert fails <= margin
 
@@ -146,17 +159,17 @@ def test_permuted_labels_do_not_fail(hidden, fails, margin):
     "C9",
     inside=planted("inside"),
     outside=planted("outside"),
-    margin=Margin(0.05, source="the margin of R2, which these controls stand for"),
+    margin=Margin(0.05, source="the margin of R2, which these controls validate"),
 )
-def test_planted_signals_are_found_and_lost(inside, outside, margin):
-    """Is a pattern planted outside the region found without it, and one planted inside lost?"""
+def test_planted_signals_are_detected_only_outside(inside, outside, margin):
+    """With the region hidden, is a pattern outside it still detected, and one inside it not?"""
     assert inside.distance_to(0.5) < margin
     assert outside - 0.5 > margin
 
 
 @check("C10", hidden=[each_stratum(WithoutROI())], margin=Margin(0.05, source=PROPOSED))
-def test_chance_among_equals(hidden, margin, audit):
-    """Among patients equal in a tag or another finding, is anything told without the region?"""
+def test_chance_within_strata(hidden, margin, audit):
+    """Among patients alike in a tag or other finding, is the model at chance without the region?"""
     stratum = hidden.at["stratum"]
     others = [audit(within(WithoutROI(fill=fill), stratum)) for fill in FILLS[1:]]
     assert Family([hidden, *others]).distance_to(0.5) < margin
@@ -168,7 +181,7 @@ def test_chance_among_equals(hidden, margin, audit):
     margin=Margin(0.05, source=PROPOSED),
 )
 def test_the_place_in_the_frame_makes_no_difference(change, margin):
-    """With every region moved to one place in the frame, does the AUROC stay as it is?"""
+    """Does the AUROC stay the same when every region is moved to the same place in the frame?"""
     assert change.distance_to(0) < margin
 
 
@@ -178,15 +191,15 @@ def test_the_place_in_the_frame_makes_no_difference(change, margin):
     margin=Margin(0.05, source=PROPOSED),
 )
 def test_chance_without_the_region_and_its_margin(hidden, margin):
-    """With the region and the margin its card declares hidden, does the model fall to chance?"""
+    """Does the model fall to chance when the region and its declared margin are hidden?"""
     assert hidden.distance_to(0.5) < margin
 
 
 @check(
     "C13",
-    told=[outline_property("area"), outline_property("quality")],
+    measure=[outline_property("area"), outline_property("quality")],
     margin=Margin(0.05, source=PROPOSED),
 )
-def test_the_masks_quality_tells_nothing(told, margin):
-    """Are the masks of sick and healthy patients alike in area and in quality?"""
-    assert told.distance_to(0.5) < margin
+def test_mask_area_and_quality_are_uninformative(measure, margin):
+    """Do patients with and without the finding have masks of the same area and quality?"""
+    assert measure.distance_to(0.5) < margin

@@ -1,7 +1,7 @@
-"""Dilation: what is told when the region is grown before it is hidden or kept (R10).
+"""Dilation: the model's skill when the region is dilated before it is hidden or kept (R10).
 
-After Sourget et al. 2024, figure 4. Factors are pixels of a frame of 512; one distance transform
-of the region serves them all.
+After Sourget et al. 2024, figure 4. Factors are pixels of a frame of 512. One distance
+transform of the region serves them all.
 """
 
 from audit_suite import (
@@ -29,13 +29,14 @@ ALMOST_ALL = 0.05  # of the image: what may be visible where 95 % of it is hidde
     only=tuple(dilated(OnlyROI(), factor) for factor in FACTORS),
     margin=Margin(0.05, source=PROPOSED),
 )
-def test_skill_falls_as_the_region_is_grown_and_hidden(full, without, only, margin):
-    """With 95 % of the image hidden, the region in their midst, does the model lose its skill?"""
+def test_skill_falls_as_the_hidden_region_grows(full, without, only, margin):
+    """Does the model lose its skill when the dilated region hides 95 % of the image?"""
     observe(*without, *only)
     require_skill(full)
     nearly = [estimate for estimate in without if 0 < estimate.at["visible"] <= ALMOST_ALL]
     if not nearly:
         raise NotApplicable(
-            "no factor of the paper hides 95 % of this data set's images without hiding them all"
+            "no dilation factor of the paper hides 95 % of this data set's images and leaves some "
+            "of them visible"
         )
     assert full - nearly[0] > margin

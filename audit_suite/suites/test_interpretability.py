@@ -1,9 +1,9 @@
-"""Interpretability: where in the image does the model's output come from, and can a map say so?
+"""Interpretability: where in the image does the model's output come from, and can a map show it?
 
-Shapley values of named regions (R14) speak of what the model does with the pixels. Maps are
-persuasive and often wrong (Adebayo et al. 2018, Arun et al. 2021): a check of where a map points
-(I1, I2) is judged only where the method has passed its own tests on this very model (I3, I5), and
-is else shown without a verdict.
+Shapley values of named regions (R14) are the model's own outputs on masked images. Attribution maps
+are persuasive and often wrong (Adebayo et al. 2018, Arun et al. 2021): where a map points (I1, I2)
+is judged only if the method has passed its own tests on this very model (I3, I5). Otherwise it is
+shown without a verdict.
 """
 
 from audit_suite import (
@@ -28,7 +28,7 @@ from audit_suite import (
 
 METHODS = ("gradient", "deep", "grad-cam")
 PROPOSED = "proposed default of audit-suite; pre-register your own in a card"
-SHUFFLED = Margin(0.10, source=PROPOSED)  # 0 is as alike as two patients'
+SHUFFLED = Margin(0.10, source=PROPOSED)  # 0 is as similar as the maps of two patients
 COMPLETE = Margin(0.05, source=PROPOSED)
 
 
@@ -41,7 +41,7 @@ COMPLETE = Margin(0.05, source=PROPOSED)
 )
 def test_the_region_carries_the_output(full, outside, margin):
     """Does most of the model's output come from the region of interest?"""
-    require_skill(full)  # what tells nothing has no place either
+    require_skill(full)  # a model without skill has nothing to locate
     assert outside < margin
 
 
@@ -49,10 +49,10 @@ def test_the_region_carries_the_output(full, outside, margin):
     "I1", section="attributions.maps", full=auroc(), lift=[mass_lift(method) for method in METHODS]
 )
 def test_maps_lie_in_the_region(full, lift, audit):
-    """Is there more attribution in the region than its share of the image?"""
+    """Do maps attribute more to the region than its share of the image?"""
     require_skill(full)
-    only_if_trusted(audit, lift)
-    assert lift > Margin(1.0, source="a map that knows nothing")
+    only_if_method_passed(audit, lift)
+    assert lift > Margin(1.0, source="an uninformative map")
 
 
 @check(
@@ -61,28 +61,28 @@ def test_maps_lie_in_the_region(full, lift, audit):
     excess=[localisation(method, kind) for method in METHODS for kind in ("pointing", "rank")],
 )
 def test_maps_point_at_the_region(full, excess, audit):
-    """Do the strongest pixels lie in the region more often than by chance?"""
+    """Do the pixels with the strongest attribution lie in the region more often than by chance?"""
     require_skill(full)
-    only_if_trusted(audit, excess)
-    assert excess > Margin(0.0, source="a map that knows nothing")
+    only_if_method_passed(audit, excess)
+    assert excess > Margin(0.0, source="an uninformative map")
 
 
 @check(
     "I3",
     section="attributions.tests",
-    likeness=[randomisation(method) for method in METHODS],
+    similarity=[randomisation(method) for method in METHODS],
     margin=SHUFFLED,
 )
-def test_maps_change_with_the_model(likeness, margin, audit):
-    """Are the maps of a shuffled model no more like the model's than two patients' maps are?"""
-    stages = [audit(randomisation(likeness.at["method"], stage)) for stage in (0, 1)]
-    _, said = tested(likeness, margin)
-    report_only(*stages, likeness, because=f"a test of the method, {said}")
+def test_maps_change_with_the_model(similarity, margin, audit):
+    """Do the maps change as much when the model's weights are shuffled as between two patients?"""
+    stages = [audit(randomisation(similarity.at["method"], stage)) for stage in (0, 1)]
+    _, result = tested(similarity, margin)
+    report_only(*stages, similarity, because=f"a test of the method, {result}")
 
 
 @check("I4", ahead=[repeatability(method) for method in METHODS])
-def test_folds_are_explained_alike(ahead):
-    """Do the folds of the model agree on where they look?"""
+def test_maps_agree_between_folds(ahead):
+    """Do the maps of the model's folds agree for the same image?"""
     report_only(ahead, because="a property of training, not of the model that ships")
 
 
@@ -94,53 +94,54 @@ def test_folds_are_explained_alike(ahead):
 )
 def test_attributions_add_up(gap, margin):
     """Do the attributions add up to the model's output?"""
-    _, said = tested(gap, margin)
-    report_only(gap, because=f"a test of the method, {said}")
+    _, result = tested(gap, margin)
+    report_only(gap, because=f"a test of the method, {result}")
 
 
 @check("I6", ahead=[faithfulness(method) for method in METHODS])
 def test_the_output_follows_the_map(ahead):
-    """Does the output fall sooner when pixels go by the map's order than by a random one?"""
+    """Does the output change sooner when pixels are removed in the map's order than at random?"""
     report_only(ahead, because="a property of the method on this model")
 
 
 @check("I7", agreement=outline_agreement(METHODS))
 def test_maps_lie_where_readers_look(agreement):
-    """Do maps, and the declared region, lie where readers outlined the finding?"""
+    """Do maps and the declared region lie where readers outlined the finding?"""
     report_only(
         *agreement,
-        because="an outline is one person's; whether the map is right is asked by I3 and I5",
+        because="an outline is a reader's judgement; I3 and I5 test whether the map is right",
     )
 
 
 @check("I8", information=[each_cluster("gradient")])
-def test_kinds_of_maps(information):
-    """Do some kinds of maps go with a site, a device or the label?"""
+def test_clusters_of_maps(information):
+    """Do clusters of similar maps go with a site, a device or the label?"""
     report_only(information, because="a reason to look at the maps, not a fault of the model")
 
 
 def tested(estimate, margin):
-    """Whether a method passed a test of its own, and in words: none on the model."""
+    """Whether a method passed one of its own tests, and in words; not a verdict on the model."""
     verdict = estimate.compare("<", margin).verdict
     words = {Verdict.PASS: "passed", Verdict.FAIL: "not passed"}
-    said = words.get(verdict, "neither passed nor failed")
-    return verdict is Verdict.PASS, f"{said} (limit {margin:g})"
+    result = words.get(verdict, "undecided")
+    return verdict is Verdict.PASS, f"{result} (limit {margin:g})"
 
 
-def only_if_trusted(audit, estimate):
-    """Show an estimate without a verdict unless its method passed its tests on this model."""
+def only_if_method_passed(audit, estimate):
+    """Show an estimate without a verdict unless its method passed its own tests on this model."""
     method = estimate.at["method"]
     tests = {"I3": (randomisation(method), SHUFFLED), "I5": (incompleteness(method), COMPLETE)}
-    wanting = []
+    not_passed = []
     for name, (need, margin) in tests.items():
         try:
-            good, said = tested(audit(need), margin_for(audit.cell, name, margin))
+            passed, result = tested(audit(need), margin_for(audit.cell, name, margin))
         except NotApplicable as reason:
-            good, said = False, f"not applicable, as {reason}"
-        if not good:
-            wanting.append(f"{name}: {said}")
-    if wanting:
+            passed, result = False, f"not applicable, as {reason}"
+        if not passed:
+            not_passed.append(f"{name}: {result}")
+    if not_passed:
         report_only(
             estimate,
-            because=f"maps by {method} have not earned it on this model ({'; '.join(wanting)})",
+            because=f"maps by {method} did not pass their own tests on this model "
+            f"({'; '.join(not_passed)})",
         )

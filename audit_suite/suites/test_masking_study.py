@@ -1,8 +1,8 @@
 """The masking study: models trained under one masking and tested under each (R7 and R9).
 
 After Sourget et al. 2024, "Mask of Truth", figure 3. Only models whose card names the masking they
-were `trained_on` take part; `audit-suite train` writes such cards. Retraining asks what the data
-offer, masking at test time asks what a model uses: the two are not to be mixed.
+were trained on (key ``trained_on``) take part; `audit-suite train` writes such cards. Retraining
+shows what the data offer, masking at test time shows what a model uses: keep the two apart.
 """
 
 from audit_suite import (
@@ -21,7 +21,7 @@ PROPOSED = "proposed default of audit-suite; pre-register your own in a card"
 
 @check("R7", background=auroc(BACKGROUND), margin=Margin(0.10, source=PROPOSED))
 def test_the_background_offers_nothing_to_learn(background, margin, audit):
-    """Do the data let a model learn the target that is never shown the region's box?"""
+    """Is a model that was trained without ever seeing the region's bounding box at chance?"""
     trained_on = audit.cell.model.trained_on
     if trained_on != BACKGROUND.id:
         raise NotApplicable(
@@ -33,7 +33,7 @@ def test_the_background_offers_nothing_to_learn(background, margin, audit):
 
 @check("R9", section="matrix", row=(auroc(MASKINGS),))
 def test_matrix_of_training_and_test_maskings(row, audit):
-    """How well does a model trained under one masking do under each of the others?"""
+    """How well does a model trained under one masking perform under each of the others?"""
     if audit.cell.model.trained_on is None:
         raise NotApplicable("the model card names no training masking (key trained_on)")
     report_only(*row, because="a row of the matrix of training and test maskings")

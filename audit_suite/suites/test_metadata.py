@@ -1,8 +1,8 @@
-"""Metadata and image properties: what they tell, and what the model adds (M1 to M4).
+"""Metadata and image properties: what they predict, and what the model adds (M1 to M4).
 
 After Sourget et al. 2024, table 3: a logistic regression on the metadata that the data set's card
-declares, cross-validated by patient and paired with the image model by image. And, one by one, each
-tag and each property of the image files (size, brightness, border, marks ...).
+declares, cross-validated by patient and compared with the image model on the same images. In
+addition each tag and each property of the image files (size, brightness, border, marks ...) alone.
 """
 
 from audit_suite import (
@@ -17,35 +17,37 @@ from audit_suite import (
     report_only,
 )
 
-NOTHING = "an image model should outdo its metadata (Sourget et al. 2024)"
+SOURCE = "an image model should outperform its metadata (Sourget et al. 2024)"
 
 
-@check("M1", full=auroc(), metadata=baseline(), margin=Margin(0.0, source=NOTHING))
-def test_the_image_beats_the_metadata(full, metadata, margin):
-    """Is the image model better than a regression on the declared metadata?"""
+@check("M1", full=auroc(), metadata=baseline(), margin=Margin(0.0, source=SOURCE))
+def test_the_image_model_outperforms_the_metadata(full, metadata, margin):
+    """Does the image model outperform a regression on the declared metadata?"""
     assert full - metadata > margin
 
 
-@check(
-    "M2", both=baseline(with_score=True), metadata=baseline(), margin=Margin(0.0, source=NOTHING)
-)
+@check("M2", both=baseline(with_score=True), metadata=baseline(), margin=Margin(0.0, source=SOURCE))
 def test_the_score_adds_to_the_metadata(both, metadata, margin):
-    """Does the model's score add anything to the declared metadata?"""
+    """Does the model's score add information to the declared metadata?"""
     assert both - metadata > margin
 
 
-@check("M4", sick=agreement("positive"), well=agreement("negative"))
-def test_agreement_with_the_metadata(sick, well):
-    """Within one class, does the model rank images as their metadata would?"""
-    report_only(sick, well, because="a correlation is no verdict; near 1 the model reads metadata")
+@check("M4", positives=agreement("positive"), negatives=agreement("negative"))
+def test_agreement_with_the_metadata(positives, negatives):
+    """Within each class, does the model rank images as a regression on their metadata would?"""
+    report_only(
+        positives,
+        negatives,
+        because="a correlation has no agreed limit; near 1 the model reads what the metadata say",
+    )
 
 
-@check("M3", section="associations", told=[each_property()])
-def test_what_tells_the_label_besides(told, audit):
-    """Does a tag or a property of the image file tell the label, and does the score follow it?"""
-    observe(told)
-    name = told.at["property"]
+@check("M3", section="associations", predictor=[each_property()])
+def test_what_else_predicts_the_label(predictor, audit):
+    """Does a tag or image property predict the label, and does the score follow it?"""
+    observe(predictor)
+    name = predictor.at["property"]
     report_only(
         *(audit(following(name, among)) for among in ("positive", "negative")),
-        because="an association of the data is no fault of the model; ranked over all of them",
+        because="an association in the data is not a fault of the model",
     )

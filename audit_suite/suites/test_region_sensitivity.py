@@ -1,9 +1,9 @@
 """Region sensitivity: does the model need the anatomy, and does it get by without it?
 
 After Sourget et al. 2024, "Mask of Truth" (R1 to R6, R8, R11), Moayeri et al. 2022 (R12) and Xiao
-et al. 2021 (R13). ROI is what the data set card
-declares for the target, for example the lungs. Margins marked as proposed can be pre-registered in
-a card: ``[margins.R2]`` with ``value`` and ``source``.
+et al. 2021 (R13). The ROI is what the data set card declares for the target, for example the lungs.
+Margins marked as proposed can be pre-registered in a card: ``[margins.R2]`` with ``value`` and
+``source``.
 """
 
 from audit_suite import (
@@ -48,7 +48,7 @@ def test_chance_without_the_region(hidden, margin):
 
 @check("R3", hidden=hidden_box, margin=Margin(0.05, source=PROPOSED))
 def test_chance_without_the_box(hidden, margin):
-    """With the region's whole bounding box hidden, its shape too, does the model fall to chance?"""
+    """With the region's bounding box hidden, and so its shape, does the model fall to chance?"""
     assert hidden.distance_to(0.5) < margin
 
 
@@ -56,7 +56,7 @@ def test_chance_without_the_box(hidden, margin):
     "R4", full=auroc(), hidden=auroc(WithoutROI(shape="box")), margin=Margin(0.10, source=PROPOSED)
 )
 def test_skill_is_lost_without_the_box(full, hidden, margin):
-    """Does hiding the region's box cost the model its skill?"""
+    """Does hiding the region's bounding box cost the model its skill?"""
     require_skill(full)
     assert full - hidden > margin
 
@@ -68,9 +68,9 @@ def test_skill_is_lost_without_the_box(full, hidden, margin):
     margin=Margin(0.05, source=PROPOSED),
 )
 def test_the_box_is_enough(full, only, margin):
-    """Does the region's box alone carry the model's skill?"""
-    # A model that never saw a black surround may be upset by it; before another patient's
-    # background nothing but the box is the patient's own either.
+    """Does the region's bounding box alone carry the model's skill?"""
+    # A model that never saw a black surround may fail on it. Before another patient's background,
+    # too, nothing but the box is the patient's own.
     assert Family([full - alone for alone in only], enough="one") < margin
 
 
@@ -87,13 +87,13 @@ def test_the_region_beats_its_background(hidden, only, fills):
     fills=hidden_box,
 )
 def test_the_box_beats_its_background(hidden, only, fills):
-    """Is the model better on the region's box alone than on everything but the box?"""
+    """Is the model better on the region's bounding box alone than on everything but the box?"""
     beats_background(hidden, only, fills)
 
 
 @check("R8", full=auroc(), hidden=hidden_contour)
-def test_a_quarter_of_the_skill_is_the_most_that_stays(full, hidden):
-    """Without the region, is no more than a quarter of the model's skill left, either way?"""
+def test_at_most_a_quarter_of_the_skill_stays(full, hidden):
+    """Without the region, is at most a quarter of the model's skill left, in either direction?"""
     require_skill(full)
     most = Margin(0.0, source="a quarter of the skill on full images, derived from R2 and R4")
     allowed = 0.25 * (full - 0.5)
@@ -108,7 +108,7 @@ def test_a_quarter_of_the_skill_is_the_most_that_stays(full, hidden):
     outside=auroc(WithoutROI(whose="elsewhere", fill="noise")),
 )
 def test_noise_in_the_region_costs_more(full, inside, outside):
-    """Does noise in the region cost more skill than as much noise off the region?"""
+    """Does noise in the region cost more skill than the same amount of noise elsewhere?"""
     require_skill(full)
     mean = (inside.value + outside.value) / 2
     room = 2 * min(mean, 1 - mean)
@@ -122,24 +122,25 @@ def test_noise_in_the_region_costs_more(full, inside, outside):
 
 @check("R13", gap=background_gap(), margin=Margin(0.05, source=PROPOSED))
 def test_another_background_makes_no_difference(gap, margin):
-    """Before other patients' backgrounds, do those of the right class help the model?"""
+    """Is the AUROC the same on swapped backgrounds of the image's own class as on random ones?"""
     assert gap.distance_to(0) < margin
 
 
 @check("R11", shift=score_shift(WithoutROI(shape="box")), flips=flip_rate(WithoutROI(shape="box")))
 def test_scores_shift_without_the_box(shift, flips):
-    """How far do the scores move when the region's box is hidden?"""
-    report_only(shift, flips, because="a shift of scores mixes in a shift of calibration")
+    """How far do the scores move when the region's bounding box is hidden?"""
+    report_only(shift, flips, because="a shift of the scores may be a shift of calibration")
 
 
 def beats_background(hidden, only, fills):
-    """A fail needs R2 or R3 to fail too: an image of the ROI alone may just be unfamiliar."""
+    """Fail only where R2 or R3 fails too: an image of the ROI alone may just be unfamiliar."""
     gap = hidden - only
     loses = gap.compare("<", 0).verdict is Verdict.FAIL
     background = fills.distance_to(0.5).compare("<", 0.05).verdict
     if loses and background is not Verdict.FAIL:
         raise Inconclusive(
             f"{gap.label} is above 0, but the background alone is not shown to carry the target: "
-            f"the model may only be upset by images of the region alone"
+            "images of the region alone may only be unfamiliar to the model"
         )
-    assert gap < Margin(0.0, source="the region should outdo its background (Sourget et al. 2024)")
+    source = "the region should outperform its background (Sourget et al. 2024)"
+    assert gap < Margin(0.0, source=source)
