@@ -22,15 +22,15 @@ _Test = TypeVar("_Test", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Check:
-    """What the decorator noted of one test function.
+    """What the decorator recorded about a test function.
 
     Attributes:
         id: Short id, for example ``R2``; findings, waivers and margins are keyed by it.
         title: The function's name in words.
         question: What the check asks, for the report.
         section: Section of the report that shows it, and its part there (``embeddings.probe``).
-        needs: Needs, alternatives (list, or each of the maskings: one case each), families
-            (tuple: handed over together) and margins by argument name.
+        needs: By argument name: needs, alternatives (a list: one case each), families (a tuple:
+            handed over together) and margins.
     """
 
     id: str
@@ -56,14 +56,14 @@ def check(
     override under the check's id).
 
     Args:
-        id: Short stable id; the function's name if none is given.
-        question: What is asked, in plain words; the docstring's first line if none is given.
-        section: Name of a report section that shows what is found, with the check's part in it
-            after a dot where the section has parts; none named: the general lists.
-        **needs: What the function's arguments get.
+        id: Short stable id; by default the function's name.
+        question: Heading of the check in the report; by default the docstring's first paragraph.
+        section: Name of the report section that shows the findings, followed by a dot and the
+            check's part if the section has parts; by default the general lists.
+        **needs: What each argument of the function gets.
 
     Raises:
-        TypeError: If a need is of no known kind or the function has no such argument.
+        TypeError: If something declared is not a need, or the function has no such argument.
     """
 
     def decorate(function: _Test) -> _Test:
@@ -98,21 +98,21 @@ def report_only(*estimates: Estimate, because: str) -> NoReturn:
         because: Why no decision rule is applied.
 
     Raises:
-        NotApplicable: Always: what is not judged is no pass.
+        NotApplicable: Always, because what is not judged is not a pass.
     """
     observe(*estimates)
     raise NotApplicable(f"reported only: {because}")
 
 
 def require_skill(full: Estimate, least: float = 0.60) -> None:
-    """Leave a check that asks for a loss of skill where there is none to lose.
+    """End a check on the loss of skill if the model has too little skill to lose.
 
     Args:
         full: AUROC on full images.
         least: What its one-sided 95 % bound must exceed.
 
     Raises:
-        NotApplicable: If it does not.
+        NotApplicable: If it does not exceed it.
     """
     low, _ = full.interval(0.90)
     if low <= least:
@@ -123,12 +123,12 @@ def require_skill(full: Estimate, least: float = 0.60) -> None:
 
 
 def margin_for(cell: Cell, id: str, default: Margin) -> Margin:
-    """A check's margin in a place: the one its cards pre-registered, the data set's first.
+    """A check's margin in a cell: that of the data set's card, of the model's card, or the default.
 
     Args:
-        cell: Where.
-        id: Of the check.
-        default: What holds where no card says otherwise.
+        cell: Model, data set and target.
+        id: Id of the check.
+        default: The margin that the check declares.
     """
     for kind, card in (("data set", cell.dataset), ("model", cell.model)):
         if id in card.margins:

@@ -1,20 +1,20 @@
-"""What a check can ask for: evidence in, an estimate out."""
+"""What a check can ask for: evidence in, estimates out."""
 
 from audit_suite.needs.need import (
-    Answer,
     Expanding,
     Listing,
     Need,
+    NeedAnswer,
     answer_in,
     estimate_in,
     requests_in,
 )
 
 __all__ = [
-    "Answer",
     "Expanding",
     "Listing",
     "Need",
+    "NeedAnswer",
     "answer_in",
     "estimate_in",
     "requests_in",

@@ -1,4 +1,4 @@
-"""Needs made of other needs: differences, for contrasts that are declared as one."""
+"""Needs made of other needs: a difference declared as one need."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from audit_suite.statistics import Estimate
 
 @dataclass(frozen=True)
 class Contrast:
-    """One need minus another; paired where they are asked of the same patients."""
+    """One need minus another, paired where both are estimated on the same patients."""
 
     first: Need
     second: Need
@@ -23,7 +23,7 @@ class Contrast:
         return f"{self.first.id}-vs-{self.second.id}"
 
     def requests(self, cell: Cell) -> tuple[Request[Any], ...]:
-        """What both ask."""
+        """The evidence of both needs."""
         return *self.first.requests(cell), *self.second.requests(cell)
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:

@@ -1,4 +1,4 @@
-"""Estimates on the data set that the one under audit is external to (O1)."""
+"""Estimates on the internal data set of an external one (O1)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from audit_suite.verdict import NotApplicable
 
 @dataclass(frozen=True)
 class Internal:
-    """Another need, asked on the internal data set; the two are independent samples."""
+    """Another need, estimated on the internal data set that the audited data set's card names.
+
+    Patients of the two data sets are independent samples.
+    """
 
     need: Need
 
@@ -24,14 +27,19 @@ class Internal:
         return f"internal-{self.need.id}"
 
     def requests(self, cell: Cell) -> tuple[Request[Any], ...]:
-        """What the need asks there."""
+        """The need's evidence on the internal data set.
+
+        Raises:
+            NotApplicable: As `estimate`.
+            AuditError: If the internal card is missing or wrong.
+        """
         return self.need.requests(_there(cell))
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
-        """The need's estimate there.
+        """The need's estimate on the internal data set.
 
         Raises:
-            NotApplicable: If the data set is external to none, or that one lacks the target.
+            NotApplicable: If the card names no internal data set, or that one lacks the target.
         """
         there = _there(cell)
         estimate = self.need.estimate(there, source)

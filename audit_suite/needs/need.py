@@ -14,38 +14,45 @@ from audit_suite.statistics import Estimate, Exact, mean_of_folds
 class Need(Protocol):
     """Something that can be estimated in one cell (model x data set x target) of the audit.
 
-    A new kind of need is a small frozen dataclass with these three members; nothing is registered.
-    Needs whose answer is not one estimate are `Listing`.
+    A new kind of need is a small frozen dataclass with these three members; it is not registered.
+    A need whose answer is not one estimate is a `Listing`.
     """
 
     @property
     def id(self) -> str:
-        """Stable ASCII slug that tells needs of one kind apart, part of case ids."""
+        """Stable ASCII slug that distinguishes needs of one kind; part of case ids."""
         ...
 
     def requests(self, cell: Cell) -> tuple[Request[Any], ...]:
-        """The evidence this need will read, of whatever kind.
+        """The evidence that `estimate` will read, of any kind.
+
+        Args:
+            cell: Model, data set and target; of one fold where estimates are averaged over folds.
 
         Raises:
-            NotApplicable: If it has no meaning in this cell; the message says why.
+            NotApplicable: If the need has no meaning in this cell; the message says why.
         """
         ...
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
-        """Turn stored evidence into an estimate; no input or output of its own.
+        """Turn stored evidence into an estimate, without reading or writing anything else.
+
+        Args:
+            cell: As for `requests`.
+            source: Data sets and stored evidence.
 
         Raises:
             NotApplicable: If the evidence shows that the need has no meaning in this cell.
-            AuditError: If the evidence cannot be had.
+            AuditError: If the evidence is missing and cannot be computed.
         """
         ...
 
 
 @runtime_checkable
 class Listing(Protocol):
-    """A need whose answer is an exact figure, or several estimates, of the whole cell.
+    """A need whose answer is an exact figure, or several estimates, for the whole cell.
 
-    Where a `Need` gives one estimate per fold, and the mean over folds counts, this is asked once.
+    A `Need` is asked per fold and averaged where the cell averages estimates; this is asked once.
     """
 
     @property
@@ -58,38 +65,38 @@ class Listing(Protocol):
         ...
 
     def answer(self, cell: Cell, source: EvidenceSource) -> Exact | tuple[Estimate, ...]:
-        """The figure, or the estimates; at least one.
+        """The figure, or one or more estimates.
 
         Raises:
             NotApplicable: If the need has no meaning in this cell.
-            AuditError: If the evidence cannot be had.
+            AuditError: If the evidence is missing and cannot be computed.
         """
         ...
 
 
-Answer = Estimate | Exact | tuple[Estimate, ...]
+NeedAnswer = Estimate | Exact | tuple[Estimate, ...]
 
 
 @runtime_checkable
 class Expanding(Protocol):
-    """Stands for several needs, known only when it is known what is audited."""
+    """Several needs that are known only at collection, when models and data sets are known."""
 
     def expand(self, cell: Cell, maskings: Sequence[Masking]) -> tuple[Need, ...]:
-        """The needs in one cell; at least one.
+        """One or more needs for a cell.
 
         Args:
             cell: Model, data set and target.
-            maskings: Those that policy or card names.
+            maskings: Those named by ``--audit-masking`` or the data set's card.
         """
         ...
 
 
-def answer_in(need: Need | Listing, cell: Cell, source: EvidenceSource) -> Answer:
-    """A need's answer in a cell: what a check's argument gets.
+def answer_in(need: Need | Listing, cell: Cell, source: EvidenceSource) -> NeedAnswer:
+    """A need's answer in a cell, as a check's argument receives it.
 
     Raises:
-        NotApplicable: If it has no meaning there.
-        AuditError: If the evidence cannot be had.
+        NotApplicable: If the need has no meaning there.
+        AuditError: If the evidence is missing and cannot be computed.
     """
     if isinstance(need, Need):
         return estimate_in(need, cell, source)
@@ -97,20 +104,20 @@ def answer_in(need: Need | Listing, cell: Cell, source: EvidenceSource) -> Answe
 
 
 def estimate_in(need: Need, cell: Cell, source: EvidenceSource) -> Estimate:
-    """A need's estimate in a cell, the mean over its folds where estimates are averaged.
+    """A need's estimate in a cell: the mean over its folds where the cell averages estimates.
 
     Raises:
-        NotApplicable: If it has no meaning there.
-        AuditError: If the evidence cannot be had.
+        NotApplicable: If the need has no meaning there.
+        AuditError: If the evidence is missing and cannot be computed.
     """
     return mean_of_folds([need.estimate(one, source) for one in cell.each()])
 
 
 def requests_in(need: Need | Listing, cell: Cell) -> tuple[Request[Any], ...]:
-    """The evidence of a need in a cell, over all its folds.
+    """The evidence that a need will read in a cell, over all its folds.
 
     Raises:
-        NotApplicable: If it has no meaning there.
+        NotApplicable: If the need has no meaning there.
     """
     if not isinstance(need, Need):
         return need.requests(cell)

@@ -1,4 +1,4 @@
-"""How far masking takes an image off what the model knows (C7): reported, never a cause."""
+"""How far masking moves images in the model's embedding (C7): reported, never a cause."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Departure:
         return *cell.requests(Full()), *cell.requests(self.masking)
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
-        """The mean distance; 1 is as far as another patient's image.
+        """The mean distance; 1 is the median distance of two patients' full images.
 
         Raises:
             NotApplicable: If the card names no embedding layer.
@@ -48,7 +48,7 @@ class Departure:
                 (1 - cosines(full, masked)) / max(float(apart), 1e-12),
                 seen.patients,
                 seen.dataset,
-                label=f"distance of embeddings {self.masking.label}, between patients = 1",
+                label=f"embedding distance {self.masking.label} (between patients: 1)",
             )
 
         return over_folds(cell, source, distance, Full(), self.masking)
@@ -56,7 +56,7 @@ class Departure:
 
 @dataclass(frozen=True)
 class Domain:
-    """AUROC of a classifier that tells masked embeddings from full ones; 1 for most maskings."""
+    """AUROC of a classifier of masked against full embeddings; near 1 for most maskings."""
 
     masking: Masking
 
@@ -77,7 +77,7 @@ class Domain:
         """
         from sklearn.preprocessing import StandardScaler
 
-        def told(seen: Embedded) -> Estimate:
+        def separation(seen: Embedded) -> Estimate:
             return cross_validated_auroc(
                 np.concatenate(seen.under),
                 np.repeat([0, 1], len(seen.patients)),
@@ -85,24 +85,24 @@ class Domain:
                 seen.dataset,
                 logistic("domain", StandardScaler()),
                 source.profile.seed,
-                label=f"AUROC of telling images {self.masking.label} from full ones",
+                label=f"AUROC of a classifier of images {self.masking.label} against full ones",
             )
 
-        found = over_folds(cell, source, told, Full(), self.masking)
-        p_value = found.scale.p_above(0.5)
-        # Its positives are patients with a masked image, not with the finding.
-        return replace(found, n_positives=None).placed(masking=self.masking.id, p=p_value)
+        estimate = over_folds(cell, source, separation, Full(), self.masking)
+        p_value = estimate.scale.p_above(0.5)
+        # Its positives are masked images, not patients with the finding.
+        return replace(estimate, n_positives=None).placed(masking=self.masking.id, p=p_value)
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """Embeddings by one fold of a model.
+    """Embeddings from one fold of a model.
 
     Attributes:
-        under: One a masking, shape (n, width).
+        under: One array per masking, shape (n, width).
         patients: Shape (n,).
         dataset: Digest of the data set.
-        used: Shape (all images,), which of the data set's images these are.
+        used: Shape (all images,), true for the images of the data set that these are.
     """
 
     under: tuple[Floats, ...]
@@ -112,13 +112,14 @@ class Embedded:
 
 
 def embedded(cell: Cell, source: EvidenceSource, *maskings: Masking) -> list[Embedded]:
-    """Embeddings of a cell's usable images: one entry a fold, as two folds share no axes.
+    """Embeddings of a cell's usable images, one entry per fold: folds share no axes.
 
-    Folds of one trunk give one entry, and a fold held out from some images those images alone.
+    Folds that share one trunk give one entry. A fold that is held out from some images gives those
+    images only.
 
     Raises:
         NotApplicable: If the card names no embedding layer.
-        AuditError: If the evidence cannot be had.
+        AuditError: If the evidence is missing and cannot be computed.
     """
     dataset = source.dataset(cell.dataset)
     patients = np.array([case.patient for case in dataset.cases])
@@ -138,12 +139,12 @@ def embedded(cell: Cell, source: EvidenceSource, *maskings: Masking) -> list[Emb
         for array, first in zip(arrays, folds[0][0], strict=True)
     )
     unseen = None if same else held_out_folds(cell, source)
-    found = []
+    entries = []
     for fold, (arrays, usable) in enumerate(folds[:1] if same else folds):
         used = usable if unseen is None else usable & (unseen == fold)
         under = tuple(array[used].astype(np.float64) for array in arrays)
-        found.append(Embedded(under, patients[used], dataset.digest, used))
-    return found
+        entries.append(Embedded(under, patients[used], dataset.digest, used))
+    return entries
 
 
 def over_folds(
@@ -152,26 +153,26 @@ def over_folds(
     estimate: Callable[[Embedded], Estimate],
     *maskings: Masking,
 ) -> Estimate:
-    """The mean over folds of what one fold's embeddings say.
+    """The mean over folds of an estimate from one fold's embeddings.
 
     Args:
-        cell: Where.
+        cell: Model, data set and target.
         source: Stored evidence.
-        estimate: From the embeddings of one fold to the estimate.
-        *maskings: What ``Embedded.under`` holds.
+        estimate: Function from the embeddings of one fold to its estimate.
+        *maskings: Those of ``Embedded.under``, in this order.
 
     Raises:
         NotApplicable: As `embedded`.
     """
     each = [estimate(seen) for seen in embedded(cell, source, *maskings)]
-    found = mean_of_folds(each)
+    mean = mean_of_folds(each)
     if cell.average == "held-out":  # each fold has images of its own
-        found = replace(found, n_images=sum(one.n_images for one in each))
-    return found
+        mean = replace(mean, n_images=sum(one.n_images for one in each))
+    return mean
 
 
 def cosines(a: Floats, b: Floats) -> Floats:
     """Cosine similarity row by row, shape (n,); 0 where a row is 0."""
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    found: Floats = (a * b).sum(axis=1) / np.maximum(lengths, 1e-12)
-    return found
+    similarity: Floats = (a * b).sum(axis=1) / np.maximum(lengths, 1e-12)
+    return similarity

@@ -1,4 +1,4 @@
-"""What an embedding tells besides the finding: site, view, sex and other declared tags (E2)."""
+"""What an embedding encodes besides the finding: site, view, sex and other declared tags (E2)."""
 
 from __future__ import annotations
 
@@ -18,20 +18,23 @@ from audit_suite.needs.tabular.classifier import FOLDS, cross_validated_auroc, l
 from audit_suite.statistics import Estimate
 from audit_suite.verdict import NotApplicable
 
-_ENOUGH = 2 * FOLDS  # patients who share a value, and who do not: what the folds need
+_ENOUGH = 2 * FOLDS  # patients with and without a value that the folds need, each
 _MANY = 6  # numbers with more values than this are split at their median
-_MOST = 8  # values of one tag that are told one by one, the most frequent
+_MOST = 8  # values of one tag that are predicted, the most frequent ones
 
-Sides = NDArray[np.int_]  # (n,): 1 with the value, 0 without, -1 not known
+Sides = NDArray[np.int_]  # (n,): 1 with the value, 0 without, -1 unknown
 
 
 @dataclass(frozen=True)
 class Probe:
-    """AUROC of a classifier that tells a tag from the embedding of the full image.
+    """AUROC of a classifier that predicts a tag from the embedding of the full image.
 
-    Only images equal in the finding are compared: a model that sees the finding also tells a site
-    that has more of it. A number is split at its median; of more than two values each is told from
-    the rest, and their AUROCs averaged.
+    Only images of the same class are compared: a model that detects the finding also encodes a site
+    that has more of it. A number is split at its median. Of more than two values each is predicted
+    against the rest, and the AUROCs are averaged.
+
+    Attributes:
+        tag: Name of a declared tag; empty where the data set declares none.
     """
 
     tag: str
@@ -45,55 +48,55 @@ class Probe:
         """Embeddings of full images.
 
         Raises:
-            NotApplicable: If the card declares no tag, or it says which fold saw an image.
+            NotApplicable: If the card declares no tag, or it is the one that names folds.
         """
         if not self.tag:
             raise NotApplicable(f"data set card '{cell.dataset.name}' declares no metadata")
         if self.tag == cell.model.held_out:
-            raise NotApplicable(f"'{self.tag}' says which fold saw an image, not how it was taken")
+            raise NotApplicable(f"'{self.tag}' names the fold of an image, not how it was taken")
         return cell.requests(Full())
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """AUROC on unseen patients, placed by ``tag``, with the one-sided ``p`` above .5.
 
         Raises:
-            NotApplicable: If the card names no embedding layer, or too few patients share a value,
-                or differ in it among those equal in the finding.
+            NotApplicable: If the card names no embedding layer, or too few patients share a value
+                or, within a class, differ in it.
         """
         self.requests(cell)
         cases = source.dataset(cell.dataset).cases
         texts = np.array([str(case.metadata[self.tag]) for case in cases])
         labels = np.array([case.labels[cell.target] for case in cases])
 
-        def told(seen: Embedded) -> Estimate:
+        def predicted(seen: Embedded) -> Estimate:
             what, each = sides(self.tag, texts[seen.used], seen.patients)
-            label = f"AUROC of telling {what} from the embedding among equal {cell.target}"
+            label = f"AUROC of predicting {what} from the embedding within classes of {cell.target}"
             finding, seed = labels[seen.used], source.profile.seed
-            return _mean([_told(seen, finding, side, seed, label, self.tag) for side in each])
+            return _mean([_predicted(seen, finding, side, seed, label, self.tag) for side in each])
 
-        found = over_folds(cell, source, told, Full())
-        p_value = found.scale.p_above(0.5)
+        estimate = over_folds(cell, source, predicted, Full())
+        p_value = estimate.scale.p_above(0.5)
         # Its positives are patients with a value, not with the finding.
-        return replace(found, n_positives=None).placed(tag=self.tag, p=p_value)
+        return replace(estimate, n_positives=None).placed(tag=self.tag, p=p_value)
 
 
 @dataclass(frozen=True)
 class EachTag:
-    """`Probe` of every declared tag; known only at collection."""
+    """`Probe` of every tag that the data set declares."""
 
     def expand(self, cell: Cell, maskings: Sequence[Masking]) -> tuple[Probe, ...]:
-        """One need a tag; one that does not apply where there is none."""
+        """One need per tag; one that does not apply where there is none."""
         return tuple(Probe(name) for name in cell.dataset.metadata or ("",))
 
 
 def sides(
     name: str, values: Sequence[str] | NDArray[np.str_], patients: NDArray[np.str_]
 ) -> tuple[str, list[Sides]]:
-    """What is told from what: the tag in words, and one array a question.
+    """What is predicted: the tag in words, and one array per value or split.
 
     Args:
         name: The tag.
-        values: Its text by image, shape (n,); blank where unknown.
+        values: Its text by image, shape (n,); empty where unknown.
         patients: Shape (n,).
 
     Raises:
@@ -108,17 +111,17 @@ def sides(
     if len(np.unique(numbers)) > _MANY and np.isfinite(numbers).all():
         high = np.full(len(texts), -1)
         high[known] = numbers > np.median(numbers)
-        questions, what = [high], f"{name} above its median"
+        splits, what = [high], f"{name} above its median"
     else:
         of_value = defaultdict(set)
         for text, patient in zip(texts[known], patients[known], strict=True):
             of_value[str(text)].add(patient)
         common = sorted(of_value, key=lambda value: (-len(of_value[value]), value))[:_MOST]
         if len(of_value) == 2:
-            common = common[:1]  # the other question is the same
-        questions = [np.where(known, (texts == value).astype(int), -1) for value in common]
-        what = name if len(of_value) <= 2 else f"{name} (each value from the rest)"
-    usable = [q for q in questions if _fewest(q, patients) >= _ENOUGH]
+            common = common[:1]  # the other split is the same
+        splits = [np.where(known, (texts == value).astype(int), -1) for value in common]
+        what = name if len(of_value) <= 2 else f"{name} (each value against the rest)"
+    usable = [split for split in splits if _fewest(split, patients) >= _ENOUGH]
     if not usable:
         raise NotApplicable(
             f"'{name}' has no value that {_ENOUGH} patients share and {_ENOUGH} others do not"
@@ -126,20 +129,20 @@ def sides(
     return what, usable
 
 
-def _fewest(question: Sides, patients: NDArray[np.str_]) -> int:
-    return min(len(np.unique(patients[question == side])) for side in (0, 1))
+def _fewest(split: Sides, patients: NDArray[np.str_]) -> int:
+    return min(len(np.unique(patients[split == side])) for side in (0, 1))
 
 
-def _told(
-    seen: Embedded, finding: Sides, question: Sides, seed: int, label: str, tag: str
+def _predicted(
+    seen: Embedded, finding: Sides, split: Sides, seed: int, label: str, tag: str
 ) -> Estimate:
     from sklearn.preprocessing import StandardScaler
 
-    known = question >= 0
+    known = split >= 0
     try:
         return cross_validated_auroc(
             seen.under[0][known],
-            question[known],
+            split[known],
             seen.patients[known],
             seen.dataset,
             logistic("probe", StandardScaler()),
@@ -149,7 +152,7 @@ def _told(
         )
     except AuditError:
         raise NotApplicable(
-            f"among images equal in the finding too few patients differ in '{tag}'"
+            f"within a class of the finding too few patients differ in '{tag}'"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""How alike the embeddings of a full and a masked image are (E1, E4)."""
+"""Similarity of the embeddings of a full and a masked image (E1, E4)."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Among = Literal["all", "positive", "negative"]
 
 @dataclass(frozen=True)
 class Similarity:
-    """Mean cosine similarity of full and masked embedding (Sourget et al. 2024), by patient.
+    """Mean cosine similarity of full and masked embeddings (Sourget et al. 2024).
 
     Attributes:
         masking: What the full image is compared with.
-        among: Images of which class.
-        beside: A masking whose evidence is planned along, for a check that asks for it where it
-            has a meaning and does without it elsewhere.
+        among: Class of the images.
+        beside: A masking whose evidence is planned as well, for a check that asks for it on demand
+            because it does not apply everywhere.
     """
 
     masking: Masking
@@ -40,20 +40,20 @@ class Similarity:
         return f"similarity-{self.masking.id}" + f"-{self.among}" * (self.among != "all")
 
     def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
-        """Embeddings of full and masked images."""
+        """Embeddings of full and masked images, and those of ``beside``."""
         masked = [self.masking] if self.beside is None else [self.masking, self.beside]
         wanted = [request for masking in masked for request in score_requests(cell, masking)]
         return tuple(dict.fromkeys((*cell.requests(Full()), *wanted)))
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
-        """The mean, -1 to 1; a fold held out from some images is asked about those alone.
+        """The mean, -1 to 1; a fold that is held out from some images counts for those only.
 
         Raises:
-            NotApplicable: If the card names no embedding layer, the region fills the frame, no
-                area of its size lies off it, or fewer than two patients are of the class.
+            NotApplicable: If the card names no embedding layer, the region fills the frame or
+                leaves no area of its size, or fewer than two patients are of the class.
         """
-        alike = _alike(cell, source, self.masking)
-        scores = cell_scores(cell, source, self.masking)  # refuses maskings that ask nothing
+        similarities = _similarities(cell, source, self.masking)
+        scores = cell_scores(cell, source, self.masking)  # refuses meaningless maskings
         chosen = np.ones(len(scores.labels), bool)
         label = f"cosine similarity {self.masking.label}".rstrip()
         if self.among != "all":
@@ -61,24 +61,24 @@ class Similarity:
             label += f", {self.among}s"
         if len(np.unique(scores.patients[chosen])) < 2:
             raise NotApplicable(f"fewer than two patients have {self.among} images")
-        found = estimate_mean(
-            alike[scores.used][chosen], scores.patients[chosen], scores.dataset, label
+        mean = estimate_mean(
+            similarities[scores.used][chosen], scores.patients[chosen], scores.dataset, label
         )
-        return found.placed(masking=self.masking.id, among=self.among)
+        return mean.placed(masking=self.masking.id, among=self.among)
 
 
 @dataclass(frozen=True)
 class EachSimilarity:
-    """`Similarity` under each masking that policy or card names; known only at collection."""
+    """`Similarity` under each masking named by ``--audit-masking`` or the data set's card."""
 
     def expand(self, cell: Cell, maskings: Sequence[Masking]) -> tuple[Similarity, ...]:
-        """One need a masking that hides something."""
+        """One need per masking that hides something."""
         hiding = [masking for masking in maskings if not masking.is_full]
         return tuple(Similarity(masking) for masking in hiding or [WithoutROI()])
 
 
-def _alike(cell: Cell, source: EvidenceSource, masking: Masking) -> Floats:
-    """Cosine similarity of every image of the data set, the mean over the folds that give one."""
+def _similarities(cell: Cell, source: EvidenceSource, masking: Masking) -> Floats:
+    """Cosine similarity by image, the mean over the folds that have it, shape (all images,)."""
     count = len(source.dataset(cell.dataset).cases)
     total, folds = np.zeros(count), np.zeros(count)
     for seen in embedded(cell, source, Full(), masking):

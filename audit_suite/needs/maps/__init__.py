@@ -1,1 +1,1 @@
-"""Estimates from attributions: where an output comes from, and whether a map can be believed."""
+"""Estimates from attributions: where an output comes from, and whether a map is reliable."""

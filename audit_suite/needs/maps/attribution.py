@@ -28,7 +28,7 @@ from audit_suite.statistics.influence import shared_variance
 from audit_suite.verdict import NotApplicable
 
 Floats = NDArray[np.float64]
-Measure = Literal["mass", "rank", "pointing"]
+MapMeasure = Literal["mass", "rank", "pointing"]
 
 _MEASURES = {"mass": relevance_mass, "rank": relevance_rank, "pointing": pointing_game}
 _WORDS = {
@@ -40,7 +40,7 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Explaining:
-    """What needs on attributions have in common.
+    """Base of needs on attributions.
 
     Attributes:
         method: Name of an explainer.
@@ -54,7 +54,7 @@ class Explaining:
         return self.method
 
     def requests(self, cell: Cell) -> tuple[AttributionRequest, ...]:
-        """The attributions this need reads.
+        """The attributions that this need reads.
 
         Raises:
             NotApplicable: If no ROI is declared.
@@ -64,39 +64,39 @@ class Explaining:
     def mean(
         self,
         values: Floats,
-        found: Attributions,
+        explained: Attributions,
         cell: Cell,
         source: EvidenceSource,
         label: str,
         bounds: tuple[float, float] | None = None,
         rows: NDArray[np.int_] | None = None,
     ) -> Estimate:
-        """The patient-clustered mean of one value an explained image, placed by ``method``.
+        """The mean over explained images, clustered by patient and placed by ``method``.
 
-        Where each image was held against one reference, which others share, clustered by that too.
+        Where images share the reference they were compared with, also clustered by reference.
 
         Args:
-            values: Shape (n,); NaN where the measure has no meaning.
-            found: The attributions they are of.
-            cell: Where.
+            values: Shape (n,), one per image; NaN where the measure is not defined.
+            explained: The attributions that the values were computed from.
+            cell: Model, data set and target.
             source: Data sets.
-            label: What it is.
+            label: Label of the estimate.
             bounds: Ends of the range.
             rows: Which of the explained images; all by default.
 
         Raises:
-            NotApplicable: If fewer than two patients are left.
+            NotApplicable: If fewer than two patients have a value.
         """
         dataset = source.dataset(cell.dataset)
-        index = found.index if rows is None else found.index[rows]
+        index = explained.index if rows is None else explained.index[rows]
         known = np.isfinite(values)
         patients = np.array([dataset.cases[i].patient for i in index])[known]
         if len(np.unique(patients)) < 2:
-            raise NotApplicable(f"{label}: it has a value for fewer than two patients")
+            raise NotApplicable(f"{label}: fewer than two patients have a value")
         mean = estimate_mean(values[known], patients, dataset.digest, label, bounds)
-        if "donor" in found.arrays:
+        if "donor" in explained.arrays:
             each = (values[known] - mean.value) / known.sum()
-            shared = shared_variance(each, found.arrays["donor"][known])
+            shared = shared_variance(each, explained.arrays["donor"][known])
             name = f"{dataset.digest}/references/{label}"
             mean = replace(mean, influence=mean.influence.with_boundary(name, shared))
         return mean.placed(method=self.method)
@@ -104,7 +104,7 @@ class Explaining:
 
 @dataclass(frozen=True)
 class OutsideShare(Explaining):
-    """Share of the absolute region Shapley values that lies outside the ROI (R14)."""
+    """Share of the absolute region Shapley values outside the ROI (R14)."""
 
     method: str = field(default=REGION_SHAPLEY, init=False)
 
@@ -114,15 +114,21 @@ class OutsideShare(Explaining):
         Raises:
             NotApplicable: If the model cannot be explained, or the ROI fills the frame.
         """
-        found = explained_in(cell, source, self.method)
-        _refuse_large((found.arrays["inside"] * found.arrays["area"]).sum(axis=1))
-        share = outside_share(found.arrays["values"], found.arrays["inside"])
-        return self.mean(share, found, cell, source, "Shapley share outside the ROI", (0.0, 1.0))
+        explained = explained_in(cell, source, self.method)
+        inside = explained.arrays["inside"]
+        _refuse_large((inside * explained.arrays["area"]).sum(axis=1))
+        share = outside_share(explained.arrays["values"], inside)
+        return self.mean(
+            share, explained, cell, source, "Shapley share outside the ROI", (0.0, 1.0)
+        )
 
 
 @dataclass(frozen=True)
 class MassLift(Explaining):
-    """Relevance mass in the ROI by the ROI's share of the frame (I1); 1 for an ignorant map."""
+    """Relevance mass in the ROI divided by the ROI's share of the frame (I1).
+
+    1 for an uninformative map.
+    """
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """The mean lift over the sample.
@@ -130,19 +136,23 @@ class MassLift(Explaining):
         Raises:
             NotApplicable: If the method cannot handle the model.
         """
-        found = explained_in(cell, source, self.method)
-        regions = found.arrays["regions"]
+        explained = explained_in(cell, source, self.method)
+        regions = explained.arrays["regions"]
         area = area_share(regions)
         _refuse_large(area)
-        lift = relevance_mass(found.arrays["maps"], regions) / np.where(area > 0, area, np.nan)
-        return self.mean(lift, found, cell, source, f"lift of relevance mass, {self.method}")
+        lift = relevance_mass(explained.arrays["maps"], regions) / np.where(area > 0, area, np.nan)
+        return self.mean(lift, explained, cell, source, f"relevance mass lift, {self.method}")
 
 
 @dataclass(frozen=True)
 class Excess(Explaining):
-    """A measure of localisation above what an ignorant map would score (I2)."""
+    """A measure of localisation above that of an uninformative map (I2).
 
-    measure: Measure
+    Attributes:
+        measure: Relevance mass or rank accuracy, or the pointing game.
+    """
+
+    measure: MapMeasure
 
     @property
     def id(self) -> str:
@@ -150,30 +160,30 @@ class Excess(Explaining):
         return f"{self.method}-{self.measure}"
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
-        """The mean excess over the ROI's share of the frame, -1 to 1.
+        """The mean of the measure minus the ROI's share of the frame, -1 to 1.
 
         Raises:
             NotApplicable: If the method cannot handle the model.
         """
-        found = explained_in(cell, source, self.method)
-        regions = found.arrays["regions"]
+        explained = explained_in(cell, source, self.method)
+        regions = explained.arrays["regions"]
         area = area_share(regions)
         _refuse_large(area)
-        scored = _MEASURES[self.measure](found.arrays["maps"], regions)
+        scored = _MEASURES[self.measure](explained.arrays["maps"], regions)
         label = f"{_WORDS[self.measure]} above chance, {self.method}"
-        return self.mean(scored - area, found, cell, source, label)
+        return self.mean(scored - area, explained, cell, source, label)
 
 
 def explained_in(cell: Cell, source: EvidenceSource, method: str) -> Attributions:
     """The attributions of a cell: of its one fold, of all held-out images, or of the ensemble.
 
-    Shapley values and gradients are linear in the output, so those of an ensemble are taken as the
-    mean of its members', of raw outputs: a member far from its threshold weighs more here than in
-    the mean of scores. Grad-CAM, small maps and the curves of I6 are no more than averages.
+    Shapley values and gradients are linear in the output, so an ensemble's are the mean of its
+    members' for raw outputs; a member far from its threshold weighs more here than in the mean of
+    scores. For Grad-CAM, small maps and the curves of I6 the mean is only an average.
 
     Raises:
         NotApplicable: If the method cannot handle the model.
-        AuditError: If the evidence cannot be had.
+        AuditError: If the evidence is missing and cannot be computed.
     """
     return explained_by(cell, source, cell.explanations(method))
 
@@ -181,16 +191,21 @@ def explained_in(cell: Cell, source: EvidenceSource, method: str) -> Attribution
 def explained_by(
     cell: Cell, source: EvidenceSource, requests: tuple[AttributionRequest, ...]
 ) -> Attributions:
-    """The attributions of a cell by requests of its own, one a fold; as `explained_in`.
+    """The attributions of a cell, as `explained_in`, from the requests of its folds.
+
+    Args:
+        cell: Model, data set and target.
+        source: Stored evidence.
+        requests: One per fold.
 
     Raises:
         NotApplicable: If the method cannot handle the model.
-        AuditError: If the evidence cannot be had.
+        AuditError: If the evidence is missing and cannot be computed.
     """
     tables = _tables(cell, source, requests)
     if len(tables) == 1:
         return tables[0]
-    alone = {"picked", "rough", "shuffled"}  # of single models, and no mean of theirs
+    alone = {"picked", "rough", "shuffled"}  # of single models: a mean of them has no meaning
     names = tables[0].arrays.keys() - alone
     if cell.average == "held-out":
         return replace(
@@ -214,22 +229,25 @@ def explained_by(
 
 
 def _refuse_large(area: Floats) -> None:
-    """Ask nothing of a region that fills the frame, by its share of it in each image, shape (n,).
+    """Refuse a region that fills the frame.
+
+    Args:
+        area: Shape (n,), its share of each image.
 
     Raises:
-        NotApplicable: If the median is beyond `LARGEST_ROI`.
+        NotApplicable: If the median is above `LARGEST_ROI`.
     """
     if (share := float(np.median(area))) > LARGEST_ROI:
         raise NotApplicable(
             f"the region fills a median {share:.0%} of the image (limit {LARGEST_ROI:.0%}): nearly "
-            "all of any answer comes from it"
+            "all of any output comes from it"
         )
 
 
 def _tables(
     cell: Cell, source: EvidenceSource, requests: tuple[AttributionRequest, ...]
 ) -> list[Attributions]:
-    """Those of every fold; of held-out folds only where the sample has images of one's own."""
+    """Those of every fold, without held-out folds that have no image in the sample."""
     tables: list[Attributions] = []
     for request in requests:
         try:
@@ -243,7 +261,7 @@ def _tables(
 
 
 def _joined_stages(tables: list[Attributions]) -> dict[str, NDArray[Any]]:
-    """The images picked of every fold, numbered anew."""
+    """The picked images of all folds, their numbers shifted to the joined rows."""
     if "picked" not in tables[0].arrays:
         return {}
     starts = np.cumsum([0, *(len(t.index) for t in tables[:-1])])

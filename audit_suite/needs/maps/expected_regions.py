@@ -1,4 +1,4 @@
-"""What a clinician expects, held against Shapley values and images of single regions (P1, P2)."""
+"""Regions that should and must not matter, against Shapley values and single regions (P1, P2)."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from audit_suite.verdict import NotApplicable
 
 Kind = Literal["share", "alone"]
 
-_SHOWN = 0.95  # of the images must show a region: where it is rare, its presence alone tells
+_SHOWN = 0.95  # of the images must show a region: a rare one may predict the label by its presence
 
 
 @dataclass(frozen=True)
 class ExpectedExcess(Explaining):
-    """Share of the absolute region Shapley values in the expected regions, less their area's (P1).
+    """Share of the absolute region Shapley values in the expected regions, minus their area (P1).
 
-    The area's share of the frame is what a model would give them that looks nowhere in particular.
+    Their share of the frame is what a model without preference for any region would give them.
     """
 
     method: str = field(default=REGION_SHAPLEY, init=False)
 
     def requests(self, cell: Cell) -> tuple[AttributionRequest, ...]:
-        """Shapley values of the regions, and separately of those that must never matter.
+        """Shapley values of the regions, and separately of those that must not matter.
 
         Raises:
-            NotApplicable: If no region is expected to matter, or the data set lacks one that is.
+            NotApplicable: If no region is expected, or the data set lacks an expected one.
         """
         names = declared(cell).expected
         if not names:
@@ -59,13 +59,13 @@ class ExpectedExcess(Explaining):
         Raises:
             NotApplicable: As `requests`, or if the model cannot be explained.
         """
-        found = explained_by(cell, source, self.requests(cell))
-        inside = found.arrays["inside"]
-        share = 1 - outside_share(found.arrays["values"], inside)
-        area = _area(found, inside)
+        explained = explained_by(cell, source, self.requests(cell))
+        inside = explained.arrays["inside"]
+        share = 1 - outside_share(explained.arrays["values"], inside)
+        area = _area(explained, inside)
         names = " and ".join(declared(cell).expected)
         label = f"Shapley share of {names} above its share of the frame"
-        return self.mean(share - area, found, cell, source, label).placed(area=_mean(area))
+        return self.mean(share - area, explained, cell, source, label).placed(area=_mean(area))
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class NeverShare(Explaining):
         return self.region or "nothing"
 
     def requests(self, cell: Cell) -> tuple[AttributionRequest, ...]:
-        """Shapley values of the regions, and separately of those that must never matter.
+        """Shapley values of the regions, and separately of those that must not matter.
 
         Raises:
             NotApplicable: If no region is declared, or the data set does not have this one.
@@ -100,15 +100,15 @@ class NeverShare(Explaining):
             NotApplicable: As `requests`, or if the model cannot be explained.
         """
         requests = self.requests(cell)
-        found = explained_by(cell, source, requests)
-        inside = found.arrays["apart"][:, :, requests[0].apart.index(self.region)]
-        area = _area(found, inside)
-        share = 1 - outside_share(found.arrays["values"], inside)
+        explained = explained_by(cell, source, requests)
+        inside = explained.arrays["apart"][:, :, requests[0].apart.index(self.region)]
+        area = _area(explained, inside)
+        share = 1 - outside_share(explained.arrays["values"], inside)
         share[area == 0] = np.nan
         label = f"Shapley share of {self.region}"
         if not np.isfinite(share).any():
             raise NotApplicable(f"no explained image shows the region '{self.region}'")
-        mean = self.mean(share, found, cell, source, label, (0.0, 1.0))
+        mean = self.mean(share, explained, cell, source, label, (0.0, 1.0))
         return mean.placed(region=self.region, area=_mean(area[area > 0]))
 
 
@@ -116,9 +116,9 @@ class NeverShare(Explaining):
 class NeverAlone:
     """AUROC on images of which only a region that must not matter is the patient's own (P2-alone).
 
-    The rest is another patient's image. Before black or the mean a model answers to what it would
-    never notice in a picture, and ranks by it: an honest one came out at AUROC .11 on the rims of
-    fundi, of scores that differed by a hundredth of their usual spread.
+    The rest is another patient's image. On black or mean fill a model responds to details that it
+    would never notice in a picture, and ranks by them: an honest model had an AUROC of .11 on the
+    rims of fundi, with scores that differed by a hundredth of their usual spread.
 
     Attributes:
         region: Its name; empty where the model card names none.
@@ -133,7 +133,7 @@ class NeverAlone:
 
     @property
     def masking(self) -> Masking:
-        """The region before another patient's image."""
+        """The region on another patient's image."""
         return OnlyROI(self.region, fill="swap")
 
     def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
@@ -157,23 +157,23 @@ class NeverAlone:
         if shown.mean() < _SHOWN:
             raise NotApplicable(
                 f"only {shown.mean():.0%} of the images show the region '{self.region}' (at least "
-                f"{_SHOWN:.0%} are needed): whether it is there would tell apart what the rest is "
-                f"not asked; its share of the answer (P2) is judged"
+                f"{_SHOWN:.0%} are needed): its presence alone could predict the label. P2 judges "
+                f"its share of the output"
             )
         kept = scores.where(shown)
         label = f"AUROC {self.masking.label}"
-        found = clustered_by_donor(
-            lambda some: auroc_of(some, label),
+        estimate = clustered_by_donor(
+            lambda scores: auroc_of(scores, label),
             kept,
             donors_of(cell, source, kept),
             f"{cell.model.name}/{self.masking.id}",
         )
-        return found.placed(masking=self.masking.id, region=self.region)
+        return estimate.placed(masking=self.masking.id, region=self.region)
 
 
 @dataclass(frozen=True)
 class EachNever:
-    """A need of every region that a model card says must never matter; known only at collection.
+    """One need for every region that the model card says must not matter.
 
     Attributes:
         kind: ``share`` for `NeverShare`, ``alone`` for `NeverAlone`.
@@ -188,7 +188,7 @@ class EachNever:
     def expand(
         self, cell: Cell, maskings: Sequence[Masking]
     ) -> tuple[NeverShare | NeverAlone, ...]:
-        """One need a region; one that does not apply where none is named."""
+        """One need per region; one that does not apply where none is named."""
         expectation = cell.model.expectations.get(cell.target)
         names = expectation.never if expectation else ()
         return tuple(
@@ -203,12 +203,12 @@ def declared(cell: Cell) -> Expectation:
     Raises:
         NotApplicable: If it expects nothing.
     """
-    if (found := cell.model.expectations.get(cell.target)) is None:
+    if (expectation := cell.model.expectations.get(cell.target)) is None:
         raise NotApplicable(
             f"the model card declares no expectations for '{cell.target}' "
             f"(key expectations.{cell.target})"
         )
-    return found
+    return expectation
 
 
 def _require_never(cell: Cell, region: str) -> None:
@@ -226,7 +226,7 @@ def _unnamed(cell: Cell, key: str) -> str:
 
 
 def _explanations(cell: Cell) -> tuple[AttributionRequest, ...]:
-    """One request for all that is expected in a cell: it is explained once."""
+    """The same request for all needs on expectations, so that a cell is explained once."""
     known = {*region_names(cell.dataset), BORDER}
     named = declared(cell)
     expected, never = (
@@ -235,9 +235,9 @@ def _explanations(cell: Cell) -> tuple[AttributionRequest, ...]:
     return cell.explanations(REGION_SHAPLEY, expected or never, never)
 
 
-def _area(found: Attributions, inside: NDArray[np.float64]) -> NDArray[np.float64]:
+def _area(explained: Attributions, inside: NDArray[np.float64]) -> NDArray[np.float64]:
     """A region's share of each frame, from its share of each player, shape (n,)."""
-    area: NDArray[np.float64] = (inside * found.arrays["area"]).sum(axis=1)
+    area: NDArray[np.float64] = (inside * explained.arrays["area"]).sum(axis=1)
     return area
 
 

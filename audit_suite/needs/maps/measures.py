@@ -1,4 +1,4 @@
-"""Measures on attribution maps: how much lies in a region, and whether a map can be believed."""
+"""Measures on attribution maps: how much lies in a region, and how reliable a map is."""
 
 from __future__ import annotations
 
@@ -30,19 +30,20 @@ def relevance_mass(maps: Maps, regions: Regions) -> Floats:
 
 
 def relevance_rank(maps: Maps, regions: Regions) -> Floats:
-    """Relevance rank accuracy: of the K strongest pixels, K the region's area, the share inside.
+    """Relevance rank accuracy: the share of the K strongest pixels that lies inside the region.
 
-    Arras, Osman and Samek, Information Fusion 81, 2022. Ties count by their order in the frame.
+    K is the region's area in pixels. Ties are broken by position. Arras, Osman and Samek,
+    Information Fusion 81, 2022.
 
     Returns:
         Shape (N,), 0 to 1; NaN where the region is empty.
     """
-    found = np.full(len(maps), np.nan)
+    accuracy = np.full(len(maps), np.nan)
     for row, (map_, region) in enumerate(zip(maps, regions, strict=True)):
         if area := int(region.sum()):
             strongest = np.argsort(-np.abs(map_).ravel(), kind="stable")[:area]
-            found[row] = region.ravel()[strongest].mean()
-    return found
+            accuracy[row] = region.ravel()[strongest].mean()
+    return accuracy
 
 
 def pointing_game(maps: Maps, regions: Regions) -> Floats:
@@ -57,15 +58,18 @@ def pointing_game(maps: Maps, regions: Regions) -> Floats:
 
 
 def area_share(regions: Regions) -> Floats:
-    """What a map that knows nothing would score in the three measures above, shape (N,)."""
-    found: Floats = regions.reshape(len(regions), -1).mean(axis=1)
-    return found
+    """Each region's share of the frame: the expected value of the measures above, shape (N,).
+
+    Expected of a map that is independent of the region.
+    """
+    share: Floats = regions.reshape(len(regions), -1).mean(axis=1)
+    return share
 
 
-def similarity(a: Maps, b: Maps) -> Floats:
+def rank_correlation(a: Maps, b: Maps) -> Floats:
     """Spearman's rank correlation of maps, pair by pair, shape (N,), -1 to 1.
 
-    NaN where one of them is the same everywhere, or unknown: a map of nothing is like no other.
+    NaN where one of the two is constant or unknown: a blank map is not similar to any other.
 
     Args:
         a: Shape (N, H, W).
@@ -74,8 +78,8 @@ def similarity(a: Maps, b: Maps) -> Floats:
     ranks = [np.apply_along_axis(rankdata, 1, maps.reshape(len(maps), -1)) for maps in (a, b)]
     first, second = (each - each.mean(axis=1, keepdims=True) for each in ranks)
     length = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
-    found: Floats = (first * second).sum(axis=1) / np.where(length > 0, length, np.nan)
-    return found
+    correlation: Floats = (first * second).sum(axis=1) / np.where(length > 0, length, np.nan)
+    return correlation
 
 
 def completeness_gap(maps: Maps, outputs: Maps, expected: Maps) -> tuple[Floats, Floats]:
@@ -99,10 +103,10 @@ def outside_share(values: Floats, inside: Floats) -> Floats:
         inside: Shape (N, P), share of each player's pixels that belong to the region, 0 to 1.
 
     Returns:
-        Shape (N,), 0 to 1; NaN where nothing is attributed to anybody.
+        Shape (N,), 0 to 1; NaN where all attributions are 0.
     """
     size = np.abs(values)
     total = size.sum(axis=1)
     outside = (size * (1 - np.asarray(inside))).sum(axis=1)
-    found: Floats = np.where(total > 0, outside / np.where(total > 0, total, 1), np.nan)
-    return found
+    share: Floats = np.where(total > 0, outside / np.where(total > 0, total, 1), np.nan)
+    return share

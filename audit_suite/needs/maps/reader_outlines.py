@@ -1,4 +1,4 @@
-"""Outlines that readers drew where they saw a finding, against maps and the declared ROI (I7)."""
+"""Outlines that readers drew around a finding, compared with maps and the declared ROI (I7)."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Outline = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class OutlineAgreement(OfReadings):
-    """Whether maps, and the declared region, lie where readers outlined the finding (I7).
+    """Whether maps and the declared ROI lie where readers outlined the finding (I7).
 
-    Outlines on images that were not masked count, those of several readers together. Maps are
-    those of images that were explained as well (``--audit-max-explained``).
+    Only outlines on unmasked images count, and those of several readers are joined. Maps are
+    compared on the images that were also explained (``--audit-max-explained``).
 
     Attributes:
         methods: Explainers whose maps are compared.
@@ -42,14 +42,14 @@ class OutlineAgreement(OfReadings):
         return "outline-agreement"
 
     def answer(self, cell: Cell, source: EvidenceSource) -> tuple[Estimate, ...]:
-        """The share of the outlined area inside the declared ROI; by ``method`` the lift.
+        """The share of the outlined area inside the declared ROI, and the lift by ``method``.
 
-        The lift is the map's relevance mass within the outlines by their share of the frame, 1 for
-        a map without information.
+        The lift is the map's relevance mass within the outlines divided by their share of the
+        frame, 1 for an uninformative map.
 
         Raises:
             NotApplicable: If there are no readings, or fewer than two patients were outlined.
-            AuditError: If the data set is not what was read.
+            AuditError: If the data set has changed since it was read.
         """
         drawn, inside = _outlined(cell, source)
         label = "share of readers' outlines inside the ROI"
@@ -93,7 +93,7 @@ def _lift(
     regions = np.stack([drawn[int(maps.index[row])] for row in rows])
     lift = relevance_mass(maps.arrays["maps"][rows], regions) / area_share(regions)
     pairs = [(int(maps.index[r]), float(v)) for r, v in zip(rows, lift, strict=True)]
-    label = f"lift of relevance mass in readers' outlines, {method}"
+    label = f"relevance mass lift in readers' outlines, {method}"
     mean = _mean(pairs, cell, source, label)
     return None if mean is None else mean.placed(method=method)
 
@@ -102,8 +102,11 @@ def filled(polygons: Sequence[Outline], size: tuple[int, ...]) -> NDArray[np.boo
     """The pixels inside closed outlines.
 
     Args:
-        polygons: Corners as shares of width and height.
-        size: Height and width.
+        polygons: Corners (x, y) as shares of width and height.
+        size: Height and width in pixels.
+
+    Returns:
+        Shape ``size``.
     """
     height, width = size
     canvas = Image.new("1", (width, height))
@@ -115,12 +118,12 @@ def filled(polygons: Sequence[Outline], size: tuple[int, ...]) -> NDArray[np.boo
 
 
 def _outlines(cell: Cell, source: EvidenceSource) -> dict[int, list[Outline]]:
-    """Outlines of all readers on full images, by row of the data set."""
-    found = readings_of(cell, source)
+    """Outlines of all readers on unmasked images, by row of the data set."""
+    study = readings_of(cell, source)
     outlines: dict[int, list[Outline]] = {}
-    for reading in found.readings:
+    for reading in study.readings:
         for answer in reading.answers:
-            item = found.key.items[answer.code]
+            item = study.key.items[answer.code]
             polygons = answer.contours.get(cell.target, ())
             if polygons and item.masking == "full" and not item.method:
                 outlines.setdefault(item.index, []).extend(polygons)
@@ -141,7 +144,7 @@ def _mean(
     label: str,
     bounds: tuple[float, float] | None = None,
 ) -> Estimate | None:
-    """The patient-clustered mean of one number an image; None for fewer than two patients."""
+    """The patient-clustered mean of one number per image; None for fewer than two patients."""
     dataset = source.dataset(cell.dataset)
     known = [(index, value) for index, value in pairs if np.isfinite(value)]
     patients = [dataset.cases[index].patient for index, _ in known]

@@ -1,4 +1,4 @@
-"""Whether readers agree: with each other, and each with themself on hidden repeats (H4)."""
+"""Whether readers agree with each other, and with themselves on hidden repeats (H4)."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ RATINGS = (*range(-LEVELS, 0), UNSURE, *range(1, LEVELS + 1))
 
 @dataclass(frozen=True)
 class ReaderAgreement(OfReadings):
-    """Agreement between readers by masking, and of each reader with themself (H4).
+    """Agreement between readers by masking, and within each reader (H4).
 
-    Between readers Fleiss' kappa of the finding, Gwet's AC1, which a rare finding does not depress,
-    and for two readers the kappa of their ratings, weighted by squares; within a reader the same
-    kappa over the hidden repeats of all maskings.
+    Between readers: Fleiss' kappa of the finding, Gwet's AC1, which a rare finding does not
+    depress, and for two readers the quadratically weighted kappa of their ratings. Within a reader:
+    the weighted kappa over the hidden repeats of all maskings.
     """
 
     @property
@@ -42,8 +42,8 @@ class ReaderAgreement(OfReadings):
         """Estimates placed by ``masking`` or ``reader``, and ``measure``.
 
         Raises:
-            NotApplicable: If there are no readings, or nothing was read twice or by two.
-            AuditError: If the data set is not what was read.
+            NotApplicable: If there are no readings, or no image was read twice or by two readers.
+            AuditError: If the data set has changed since it was read.
         """
         estimates = []
         for masking in maskings_read(cell, source):
@@ -66,24 +66,24 @@ def _within(cell: Cell, source: EvidenceSource) -> Iterator[Estimate]:
         try:
             first, second, index = pairs
             names = patients[index.astype(int)]
-            label = f"{reader} with themself, weighted kappa of repeats"
+            label = f"weighted kappa of {reader}'s repeats"
             kappa = estimate_kappa(first, second, names, digest, label, "quadratic", RATINGS)
         except (NotApplicable, AuditError):
-            continue  # too few repeats, or all alike: nothing can be said
+            continue  # too few repeats, or no variation
         yield kappa.placed(reader=reader, measure="repeats")
 
 
 def _between(read: Read, where: str) -> Iterator[tuple[str, Estimate]]:
     if len(read.readers) < 2:
         return
-    # As found, or not: what cannot be read was not found.
-    found = np.where(np.isfinite(read.ratings), read.ratings > UNSURE, np.nan).T
+    # Present or absent: an image that cannot be read counts as absent.
+    present = np.where(np.isfinite(read.ratings), read.ratings > UNSURE, np.nan).T
     kinds = {"Fleiss' kappa": estimate_fleiss, "Gwet's AC1": estimate_ac1}
     for name, make in kinds.items():
         try:
-            yield name, make(found, read.patients, read.dataset, f"{name} of readers, {where}")
+            yield name, make(present, read.patients, read.dataset, f"{name} of readers, {where}")
         except (NotApplicable, AuditError):
-            continue  # all alike, or too few: nothing can be said
+            continue  # too few images, or no variation
     if len(read.readers) == 2:
         first, second = read.ratings
         label = f"weighted kappa of two readers, {where}"

@@ -20,10 +20,10 @@ UNSURE = 0  # rating of an image that cannot be read: between "rather absent" an
 
 @dataclass(frozen=True)
 class Read:
-    """Images of one cell that readers saw under one masking.
+    """Images of one cell that readers saw under one masking, and their ratings.
 
     Attributes:
-        codes: Shape (n,), of the items.
+        codes: The items' codes, n of them.
         index: Shape (n,), rows of the data set.
         labels: Shape (n,), 0 or 1.
         patients: Shape (n,); they never leave the process.
@@ -43,14 +43,14 @@ class Read:
 
 
 class OfReadings:
-    """What needs on readings have in common: nothing is planned.
+    """Base of needs on readings, which plan no evidence.
 
-    Most audits have no readings, and what was read is known from them alone; other checks plan the
+    Most audits have no readings, and only the readings show what was read. Other checks plan the
     scores that readers are compared with.
     """
 
     def requests(self, cell: Cell) -> tuple[Request[Any], ...]:
-        """Nothing ahead of time."""
+        """Nothing: what was read is known only from the readings."""
         return ()
 
 
@@ -59,28 +59,28 @@ def readings_of(cell: Cell, source: EvidenceSource) -> Readings:
 
     Raises:
         NotApplicable: If none are given, or they are of another data set or target.
-        AuditError: If the data set is not what was read.
+        AuditError: If the data set has changed since it was read.
     """
-    found = source.readings
-    if found is None:
+    study = source.readings
+    if study is None:
         raise NotApplicable("no readings are given (--audit-readings)")
-    if found.key.dataset != cell.dataset.name:
-        raise NotApplicable(f"the readings are of data set '{found.key.dataset}'")
-    if cell.target not in {question.target for question in found.key.questions}:
-        raise NotApplicable(f"readers were not asked for '{cell.target}'")
-    if found.key.dataset_digest != source.dataset(cell.dataset).digest:
+    if study.key.dataset != cell.dataset.name:
+        raise NotApplicable(f"the readings are of data set '{study.key.dataset}'")
+    if cell.target not in {question.target for question in study.key.questions}:
+        raise NotApplicable(f"readers were not asked about '{cell.target}'")
+    if study.key.dataset_digest != source.dataset(cell.dataset).digest:
         raise AuditError(
-            f"--audit-readings: data set '{cell.dataset.name}' is not as it was when it was read "
-            f"(its digest differs)",
+            f"--audit-readings: data set '{cell.dataset.name}' has changed since it was read (its "
+            f"digest differs)",
             "audit the version that was read, or have this one read",
         )
-    if not found.readings:
+    if not study.readings:
         raise NotApplicable("no reader has answered yet")
-    return found
+    return study
 
 
 def maskings_read(cell: Cell, source: EvidenceSource) -> list[Masking]:
-    """Under which maskings images of the cell's target were read, in the key's order.
+    """Maskings under which images of the cell's target were read, in the key's order.
 
     Raises:
         NotApplicable: As `readings_of`.
@@ -92,36 +92,36 @@ def maskings_read(cell: Cell, source: EvidenceSource) -> list[Masking]:
 
 
 def read_images(cell: Cell, source: EvidenceSource, masking: Masking) -> Read:
-    """The images read under a masking; repeats are left out.
+    """The images read under a masking, without repeats.
 
     Raises:
-        NotApplicable: As `readings_of`, or if none were.
+        NotApplicable: As `readings_of`, or if readers saw no image under the masking.
         AuditError: As `readings_of`.
     """
-    found = readings_of(cell, source)
+    study = readings_of(cell, source)
     items = {
         code: item
-        for code, item in sorted(found.key.items.items())
+        for code, item in sorted(study.key.items.items())
         if _is(item, cell, masking) and item.repeats is None
     }
     if not items:
         raise NotApplicable(f"readers saw no images {masking.label or 'in full'}")
     dataset = source.dataset(cell.dataset)
     index = np.array([item.index for item in items.values()])
-    ratings = [[_rating(given.get(code), cell.target) for code in items] for given in _given(found)]
+    ratings = [[_rating(given.get(code), cell.target) for code in items] for given in _given(study)]
     return Read(
         codes=tuple(items),
         index=index,
         labels=np.array([dataset.cases[i].labels[cell.target] for i in index]),
         patients=np.array([dataset.cases[i].patient for i in index]),
         dataset=dataset.digest,
-        readers=tuple(reading.reader for reading in found.readings),
+        readers=tuple(reading.reader for reading in study.readings),
         ratings=np.array(ratings),
     )
 
 
 def repeated(cell: Cell, source: EvidenceSource) -> dict[str, tuple[NDArray[np.float64], ...]]:
-    """Of each reader the ratings of pictures seen twice, under any masking.
+    """By reader the ratings of images seen twice, under any masking.
 
     Returns:
         First and second rating, each of shape (n,), and the rows of the data set; images without
@@ -131,14 +131,14 @@ def repeated(cell: Cell, source: EvidenceSource) -> dict[str, tuple[NDArray[np.f
         NotApplicable: As `readings_of`.
         AuditError: As `readings_of`.
     """
-    found = readings_of(cell, source)
+    study = readings_of(cell, source)
     pairs = [
         (item.repeats, code, item.index)
-        for code, item in sorted(found.key.items.items())
+        for code, item in sorted(study.key.items.items())
         if item.repeats is not None and item.target == cell.target
     ]
     each = {}
-    for reading, given in zip(found.readings, _given(found), strict=True):
+    for reading, given in zip(study.readings, _given(study), strict=True):
         rows = [
             (_rating(given.get(a), cell.target), _rating(given.get(b), cell.target), float(index))
             for a, b, index in pairs
@@ -151,15 +151,15 @@ def repeated(cell: Cell, source: EvidenceSource) -> dict[str, tuple[NDArray[np.f
 def model_scores(
     cell: Cell, source: EvidenceSource, masking: Masking, read: Read
 ) -> NDArray[np.float64]:
-    """The model's scores of the images that were read, NaN where it could not use one.
+    """The model's scores of the images that were read, shape (n,); NaN where it has none.
 
     Raises:
-        NotApplicable: If the masking asks nothing of this data set.
-        AuditError: If the evidence cannot be had.
+        NotApplicable: If the masking is meaningless for this data set.
+        AuditError: If the evidence is missing and cannot be computed.
     """
-    found = cell_scores(cell, source, masking)
-    scores = np.full(len(found.used), np.nan)
-    scores[found.used] = found.scores
+    scored = cell_scores(cell, source, masking)
+    scores = np.full(len(scored.used), np.nan)
+    scores[scored.used] = scored.scores
     return scores[read.index]
 
 
@@ -167,8 +167,8 @@ def _is(item: KeyItem, cell: Cell, masking: Masking) -> bool:
     return item.target == cell.target and item.masking == masking.id and not item.method
 
 
-def _given(found: Readings) -> list[dict[str, Answer]]:
-    return [{answer.code: answer for answer in one.answers} for one in found.readings]
+def _given(study: Readings) -> list[dict[str, Answer]]:
+    return [{answer.code: answer for answer in one.answers} for one in study.readings]
 
 
 def _rating(answer: Answer | None, target: str) -> float:

@@ -1,4 +1,4 @@
-"""How plausible readers find the maps that explain the model (H5)."""
+"""How plausible readers find the model's attribution maps (H5)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class MapPlausibility(OfReadings):
 
         Raises:
             NotApplicable: If there are no readings or no maps among them.
-            AuditError: If the data set is not what was read.
+            AuditError: If the data set has changed since it was read.
         """
         study = readings_of(cell, source)
         dataset = source.dataset(cell.dataset)

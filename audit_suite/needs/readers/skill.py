@@ -1,4 +1,4 @@
-"""How well readers do under each masking, and whether the model does better (H1 to H3)."""
+"""Skill of readers under each masking, and of the model against theirs (H1 to H3)."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from audit_suite.verdict import NotApplicable
 
 @dataclass(frozen=True)
 class AheadOfReaders(OfReadings):
-    """AUROC of the model less the readers', on the same images under the same masking (H2).
+    """AUROC of the model minus that of the readers, on the same images and masking (H2).
 
-    From three readers on they stand for others like them: `mean_over_random_readers` of each one's
+    Three readers or more are a sample of readers: `mean_over_random_readers` of each one's
     difference to the model, which is fixed (the single-modality analysis of Chakraborty, Observer
-    Performance Methods, 2017). One or two stand for themselves.
+    Performance Methods, 2017). One or two readers are described as they are.
     """
 
     masking: Masking
@@ -51,8 +51,8 @@ class AheadOfReaders(OfReadings):
         """The difference, placed by ``masking`` and the number of ``readers``.
 
         Raises:
-            NotApplicable: If nothing was read under the masking, or too little.
-            AuditError: If the data set is not what was read.
+            NotApplicable: If too few images, or none, were read under the masking.
+            AuditError: If the data set has changed since it was read.
         """
         read = read_images(cell, source, self.masking)
         scores = model_scores(cell, source, self.masking, read)
@@ -64,14 +64,14 @@ class AheadOfReaders(OfReadings):
                 ahead.append(_auroc(read, scores, kept, "model") - theirs)
         if not ahead:
             raise NotApplicable("no reader has read two patients with and two without the finding")
-        label = f"AUROC of the model above the readers' {self.masking.label}".rstrip()
+        label = f"AUROC of the model minus the readers' {self.masking.label}".rstrip()
         mean = mean_over_random_readers if len(ahead) >= FEWEST_READERS else mean_over_readers
         return mean(ahead, label).placed(masking=self.masking.id, readers=float(len(ahead)))
 
 
 @dataclass(frozen=True)
 class Unanswered(OfReadings):
-    """Items that a reader was given and did not answer, over all readers (H1)."""
+    """Number of items that a reader was given and did not answer, over all readers (H1)."""
 
     @property
     def id(self) -> str:
@@ -83,7 +83,7 @@ class Unanswered(OfReadings):
 
         Raises:
             NotApplicable: If there are no readings.
-            AuditError: If the data set is not what was read.
+            AuditError: If the data set has changed since it was read.
         """
         study = readings_of(cell, source)
         items = len(study.key.items)
@@ -96,8 +96,8 @@ class Unanswered(OfReadings):
 class ReaderSkill(OfReadings):
     """AUROC, sensitivity, specificity and unreadable share by masking and reader (H3).
 
-    An image that cannot be read counts as neither present nor absent: as not found among the sick,
-    as not cleared among the well. The model's AUROC on the same images stands beside.
+    An image that cannot be read counts as wrong in both: it lowers sensitivity among positives and
+    specificity among negatives. The model's AUROC on the same images is shown beside them.
     """
 
     @property
@@ -112,7 +112,7 @@ class ReaderSkill(OfReadings):
 
         Raises:
             NotApplicable: If there are no readings, or too few.
-            AuditError: If the data set is not what was read.
+            AuditError: If the data set has changed since it was read.
         """
         masks = maskings_read(cell, source)
         estimates = tuple(e for masking in masks for e in _skill(cell, source, masking))
@@ -123,7 +123,7 @@ class ReaderSkill(OfReadings):
 
 def _skill(cell: Cell, source: EvidenceSource, masking: Masking) -> Iterator[Estimate]:
     read = read_images(cell, source, masking)
-    sick = read.labels == 1
+    positive = read.labels == 1
     aurocs = []
     for number, reader in enumerate(read.readers):
         ratings = read.ratings[number]
@@ -132,8 +132,8 @@ def _skill(cell: Cell, source: EvidenceSource, masking: Masking) -> Iterator[Est
             continue
         aurocs.append(_auroc(read, ratings, known, reader))
         measures = {
-            "sensitivity": (ratings > UNSURE, known & sick),
-            "specificity": (ratings < UNSURE, known & ~sick),
+            "sensitivity": (ratings > UNSURE, known & positive),
+            "specificity": (ratings < UNSURE, known & ~positive),
             "cannot be read": (ratings == UNSURE, known),
         }
         shown = [("AUROC", aurocs[-1])] + [
@@ -165,6 +165,6 @@ def _auroc(read: Read, values: NDArray[np.float64], kept: NDArray[np.bool_], who
 
 
 def _enough(read: Read, kept: NDArray[np.bool_]) -> bool:
-    """Whether two patients of either class are left: an AUROC's variance needs them."""
+    """Whether each class has two patients: the variance of an AUROC needs them."""
     sides = [set(read.patients[kept & (read.labels == side)]) for side in (0, 1)]
     return min(map(len, sides)) >= 2

@@ -1,1 +1,1 @@
-"""Estimates from the scores of masked images."""
+"""Estimates from a model's scores on full and masked images."""

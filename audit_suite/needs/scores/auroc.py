@@ -16,7 +16,7 @@ from audit_suite.statistics import Estimate
 
 @dataclass(frozen=True)
 class Auroc:
-    """AUROC of a cell's model for its target, every image under ``masking``."""
+    """AUROC of the cell's model for its target, with every image under ``masking``."""
 
     masking: Masking
 
@@ -30,7 +30,10 @@ class Auroc:
         return score_requests(cell, self.masking)
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
-        """AUROC with its patient-clustered influence (DeLong 1988, Obuchowski 1997)."""
+        """AUROC with a patient-clustered interval (DeLong 1988, Obuchowski 1997).
+
+        Images with another patient's background are clustered by that donor as well.
+        """
         scores = cell_scores(cell, source, self.masking)
         label = f"AUROC {self.masking.label}".rstrip()
         if self.masking.needs_donor:
@@ -47,15 +50,15 @@ class _Maskings:
 
 
 MASKINGS: Final = _Maskings()
-"""The maskings that the policy (``--audit-masking``) or the data set's card names."""
+"""The maskings named by ``--audit-masking`` or the data set's card."""
 
 
 @dataclass(frozen=True)
 class EachMasking:
-    """AUROC under each of the maskings that policy or card names; known only at collection."""
+    """`Auroc` under each masking named by ``--audit-masking`` or the data set's card."""
 
     def expand(self, cell: Cell, maskings: Sequence[Masking]) -> tuple[Auroc, ...]:
-        """One need a masking."""
+        """One need per masking."""
         return tuple(Auroc(masking) for masking in maskings)
 
 
@@ -68,7 +71,7 @@ def auroc(masking: Masking | _Maskings | None = None) -> Auroc | EachMasking:
 
     Args:
         masking: For example ``WithoutROI(shape="box", fill="mean")``; None for the full image;
-            `MASKINGS` for those that policy or card names, one case each.
+            `MASKINGS` for all that ``--audit-masking`` or the data set's card names, one case each.
     """
     if isinstance(masking, _Maskings):
         return EachMasking()

@@ -1,4 +1,4 @@
-"""The scores, labels and patients of one cell, ready for a statistic."""
+"""Scores, labels and patients of one cell, ready for a statistic."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ class CellScores:
         scores: Shape (n,), the model's output for the cell's target.
         patients: Shape (n,), patient ids; they never leave the process.
         dataset: Digest of the data set.
-        used: Shape (all images,), which of the data set's images these are.
+        used: Shape (all images,), true for the images of the data set that are included.
         visible: Share of the image that is not hidden, 0 to 1, median over images.
-        covered: Share of an image's own region that is hidden, median; None where it is hidden or
-            kept as it is.
-        weights: Shape (n,), quality of the masks where the card's rule weighs by it.
-        strata: Shape (n,), images that may be compared with each other: those of one held-out
-            fold, and on one side of the minimum quality where the card's rule keeps the two apart.
+        covered: Share of an image's own region that is hidden, 0 to 1, median over images; None
+            where the masking always hides or keeps all of it.
+        weights: Shape (n,), quality of each mask, where the card's rule weights by it.
+        strata: Shape (n,); only images of one stratum are compared with each other. Strata separate
+            held-out folds, and mask quality above and below the minimum where the card's rule is
+            ``stratify``.
     """
 
     labels: NDArray[np.int_]
@@ -45,7 +46,11 @@ class CellScores:
     strata: NDArray[np.int_] | None = None
 
     def where(self, kept: NDArray[np.bool_]) -> CellScores:
-        """The same on some of its images."""
+        """The same for a subset of its images.
+
+        Args:
+            kept: Shape (n,), which of them.
+        """
         used = self.used.copy()
         used[np.flatnonzero(self.used)[~kept]] = False
         return replace(
@@ -77,12 +82,12 @@ def cell_scores(
         cell: Where.
         source: Stored evidence.
         masking: Which images.
-        largest: Share of the frame (median over images) beyond which hiding or keeping the region
-            asks nothing.
+        largest: Share of the frame (median over images) above which hiding or keeping the region
+            is meaningless.
 
     Raises:
         NotApplicable: If no ROI is declared, or it is too large.
-        AuditError: If the evidence cannot be had.
+        AuditError: If the evidence is missing and cannot be computed.
     """
     dataset = source.dataset(cell.dataset)
     tables = [source.read(request) for request in cell.requests(masking)]
@@ -111,15 +116,18 @@ def cell_scores(
 
 
 def held_out_folds(cell: Cell, source: EvidenceSource) -> NDArray[np.int_] | None:
-    """For every image of the data set the fold that never saw it; None where folds are averaged.
+    """For each image the fold that did not train on it; None where folds are averaged.
+
+    Returns:
+        Shape (all images,), from 0.
 
     Raises:
-        AuditError: If the data set does not say so of every image.
+        AuditError: If the data set does not give the fold of every image.
     """
     if cell.average != "held-out":
         return None
     name, count = cell.model.held_out or "", len(cell.folds)
-    found = []
+    folds = []
     for case in source.dataset(cell.dataset).cases:
         text = case.metadata.get(name, "")
         if not text.isdecimal() or int(text) >= count:
@@ -128,12 +136,12 @@ def held_out_folds(cell: Cell, source: EvidenceSource) -> NDArray[np.int_] | Non
                 f"'{name}', which '{cell.model.name}' names under 'held_out'",
                 "declare the column under 'metadata', and give every image its fold",
             )
-        found.append(int(text))
-    return np.array(found)
+        folds.append(int(text))
+    return np.array(folds)
 
 
 def _sizing(cell: Cell, masking: Masking) -> tuple[ScoreRequest, ...]:
-    """What says how large the region is, where the masking itself does not; of any one fold."""
+    """Evidence of the region's size where the masking's own does not show it; any one fold's."""
     sizing = sized_by(masking)
     return () if sizing == masking else cell.requests(sizing)[:1]
 
@@ -142,20 +150,22 @@ def _median(shares: NDArray[np.float32]) -> float:
     return float(np.median(shares)) if len(shares) else 0.0
 
 
-def auroc_of(found: CellScores, label: str, scores: NDArray[np.float64] | None = None) -> Estimate:
+def auroc_of(images: CellScores, label: str, scores: NDArray[np.float64] | None = None) -> Estimate:
     """AUROC of a cell's scores under the card's rule on mask quality.
 
     Args:
-        found: Labels and patients, and scores unless others are given.
-        label: What it is, in words.
-        scores: Shape (n,).
+        images: Labels, patients, weights and strata, and the scores unless others are given.
+        label: Label of the estimate.
+        scores: Shape (n,), in place of ``images.scores``.
     """
-    values = found.scores if scores is None else scores
-    if found.strata is not None:
+    values = images.scores if scores is None else scores
+    if images.strata is not None:
         return estimate_auroc_within(
-            found.labels, [values], found.patients, [found.strata], found.dataset, label
+            images.labels, [values], images.patients, [images.strata], images.dataset, label
         )
-    return estimate_auroc(found.labels, values, found.patients, found.dataset, label, found.weights)
+    return estimate_auroc(
+        images.labels, values, images.patients, images.dataset, label, images.weights
+    )
 
 
 def _comparable(
@@ -164,18 +174,18 @@ def _comparable(
     used: NDArray[np.bool_],
     folds: NDArray[np.int_] | None,
 ) -> dict[str, NDArray[Any]]:
-    """Weights and strata, by held-out fold and by the card's rule on mask quality."""
+    """Weights and strata, from held-out folds and the card's rule on mask quality."""
     strata = None if folds is None else folds[used]
     rule = cell.dataset.mask_quality
-    found: dict[str, NDArray[Any]] = {}
+    columns: dict[str, NDArray[Any]] = {}
     if rule is not None and rule.rule != "drop":
         cases = source.dataset(cell.dataset).cases
         quality = np.array([case.quality or 0.0 for case in cases])[used]
         if rule.rule == "weight":
-            found["weights"] = quality
+            columns["weights"] = quality
         else:
             good = (quality > rule.minimum).astype(np.int_)
             strata = good if strata is None else 2 * strata + good
     if strata is not None:
-        found["strata"] = strata
-    return found
+        columns["strata"] = strata
+    return columns

@@ -1,4 +1,4 @@
-"""What a model still tells when the region is grown before it is hidden or kept (R10, C2, C12)."""
+"""Skill when the region is dilated before it is hidden or kept (R10, C2, C12)."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from audit_suite.verdict import NotApplicable
 FACTORS = (0, 5, 10, 25, 50, 100, 150, 200, 300, 400, 500)
 """Dilation factors of Sourget et al. 2024, pixels of a frame of 512."""
 
-FRAME = 512  # pixels of the paper's frame, which factors and margins are given in
-_WHOLE = 1.0  # a curve goes on until everything is hidden
+FRAME = 512  # pixels of the paper's frame: the unit of factors and margins
+_WHOLE = 1.0  # a curve continues until everything is hidden
 
 
 def radius(spec: InputSpec, factor: float) -> int:
-    """A dilation factor in whole pixels of the model's input, one at least unless it is 0."""
+    """A dilation factor in whole pixels of the model's input; at least 1 unless the factor is 0."""
     exact = factor * max(spec.size) / FRAME
     return max(round(exact), 1 if factor > 0 else 0)
 
 
 def as_factor(spec: InputSpec, pixels: int) -> float:
-    """The factor that so many pixels of the model's input really are."""
+    """The dilation factor that a number of pixels of the model's input amounts to."""
     return pixels * FRAME / max(spec.size)
 
 
@@ -38,8 +38,11 @@ def as_factor(spec: InputSpec, pixels: int) -> float:
 class DilatedAuroc:
     """AUROC with the region dilated by a factor before the masking: one point of a curve.
 
-    A small input cannot tell all factors apart; the estimate is placed where it really lies.
-    ``largest`` is the share of the frame beyond which it asks nothing (see `cell_scores`).
+    Attributes:
+        masking: What is hidden or kept.
+        factor: Dilation in pixels of a frame of 512. On a small input several factors round to the
+            same number of pixels; the estimate is placed at the factor actually applied.
+        largest: Share of the frame above which the region is too large (`cell_scores`).
     """
 
     masking: Masking
@@ -68,7 +71,7 @@ class DilatedAuroc:
 
 @dataclass(frozen=True)
 class MarginAuroc:
-    """AUROC without the region grown by the margin that the data set's card declares for it."""
+    """AUROC with the region dilated by the margin that the data set's card declares for it."""
 
     masking: Masking
 
@@ -78,14 +81,18 @@ class MarginAuroc:
         return f"margin-{self.masking.id}"
 
     def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
-        """Scores under the dilated masking."""
+        """Scores under the dilated masking.
+
+        Raises:
+            NotApplicable: If the card declares no margin.
+        """
         return self._at(cell).requests(cell)
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """AUROC at the margin.
 
         Raises:
-            NotApplicable: If the card declares none, or region and margin fill the image.
+            NotApplicable: If the card declares no margin, or region and margin fill the image.
         """
         return self._at(cell).estimate(cell, source)
 
@@ -101,10 +108,15 @@ class MarginAuroc:
 
 @dataclass(frozen=True)
 class SelectiveDilation:
-    """Change of the AUROC when the masks of one class alone are dilated.
+    """Change of the AUROC when only the masks of one class are dilated.
 
-    Sourget et al. 2024 dilated the masks of the healthy eyes by 5 pixels and saw an AUROC of .83
-    fall to about .54: the model read the size of the mask.
+    Sourget et al. 2024 dilated the masks of healthy eyes by 5 pixels, and an AUROC of .83 fell to
+    about .54: the model read the size of the mask.
+
+    Attributes:
+        masking: What is hidden or kept.
+        factor: Dilation in pixels of a frame of 512.
+        grown: Which class is dilated.
     """
 
     masking: Masking
@@ -117,12 +129,12 @@ class SelectiveDilation:
         return f"{self.grown}-f{self.factor}-{self.masking.id}"
 
     def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
-        """Scores under the masking as it is, and dilated: the same evidence the curves use."""
+        """Scores under the masking without and with dilation: the evidence of the curves."""
         grown = DilatedAuroc(self.masking, self.factor).requests(cell)
         return *score_requests(cell, self.masking), *grown
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
-        """AUROC with one class dilated minus AUROC with none, paired."""
+        """AUROC with one class dilated minus AUROC with neither, paired."""
         pixels = radius(cell.model.input, self.factor)
         factor = as_factor(cell.model.input, pixels)
         dilated = self.masking.dilated(pixels)
@@ -131,5 +143,5 @@ class SelectiveDilation:
         chosen = plain.labels == (1 if self.grown == "positive" else 0)
         label = f"AUROC {self.masking.label}, {self.grown}s' masks dilated {factor:g}/{FRAME}"
         changed = auroc_of(plain, label, np.where(chosen, grown.scores, plain.scores))
-        before = auroc_of(plain, "as they are")
+        before = auroc_of(plain, f"AUROC {self.masking.label}")
         return (changed - before).placed(masking=self.masking.id, grown=self.grown, radius=factor)

@@ -1,4 +1,4 @@
-"""Whether the audit prepares images as the release pipeline does (O3): measured, not estimated."""
+"""Whether the audit preprocesses images as the release pipeline does (O3): an exact figure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from audit_suite.verdict import NotApplicable
 
 @dataclass(frozen=True)
 class Parity:
-    """Largest difference between the audit's input and the release pipeline's on golden files."""
+    """Largest difference between the audit's input and the release pipeline's, on golden files."""
 
     @property
     def id(self) -> str:
@@ -20,7 +20,7 @@ class Parity:
         return "parity"
 
     def requests(self, cell: Cell) -> tuple[Request[Any], ...]:
-        """Nothing: the golden files are read when it is asked."""
+        """Nothing: the golden files are read on demand."""
         return ()
 
     def answer(self, cell: Cell, source: EvidenceSource) -> Exact:
@@ -28,7 +28,7 @@ class Parity:
 
         Raises:
             NotApplicable: If the model's card names no golden files.
-            AuditError: If a file is missing or does not fit.
+            AuditError: If a golden file is missing or has another shape.
         """
         from audit_suite.evidence.golden_files import preprocessing_difference
 
@@ -38,7 +38,7 @@ class Parity:
                 "the model card names no golden files of its release pipeline (parity)"
             )
         return Exact(
-            "largest difference of the input to the release pipeline's",
+            "largest difference between the audit's input and the release pipeline's",
             preprocessing_difference(card, card.parity),
             len(card.parity.images),
         )

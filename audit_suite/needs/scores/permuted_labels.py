@@ -1,4 +1,4 @@
-"""How often a check would fail on labels that mean nothing: the instrument's own error (C8)."""
+"""How often a check would fail on permuted labels: the audit's own error rate (C8)."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ PERMUTATIONS = 200
 class PermutedFails:
     """Share of label permutations under which a check like R2 would fail.
 
-    Labels are permuted by patient, so scores carry no information on them: each fail is a false
-    one. Folds are averaged by score.
+    Labels are permuted among patients, so that scores carry no information about them and every
+    fail is a false one. The scores of folds are averaged.
 
     Attributes:
         maskings: The fills that must agree.
-        margin: Of the distance to .5.
+        margin: Limit of the distance to .5.
     """
 
     maskings: tuple[Masking, ...]
@@ -60,12 +60,12 @@ class PermutedFails:
             family = Family([auroc_of(replace(each, labels=labels), "AUROC") for each in scores])
             compared = family.distance_to(0.5).compare("<", self.margin)
             fails += compared.verdict is Verdict.FAIL
-        label = f"share of {PERMUTATIONS} label permutations that would fail"
+        label = f"share of {PERMUTATIONS} label permutations under which the check would fail"
         return Exact(label, fails / PERMUTATIONS, len(scores[0].labels))
 
 
 def _permuted(scores: CellScores, rng: np.random.Generator) -> NDArray[np.int_]:
-    """Labels of patients (positive if any image is) dealt out anew among them."""
+    """Labels of patients (positive if any image is), permuted among them."""
     unique, of_image = np.unique(scores.patients, return_inverse=True)
     positive = np.zeros(len(unique), np.int_)
     np.maximum.at(positive, of_image, scores.labels)

@@ -1,4 +1,4 @@
-"""Signals planted at a known place: are they detected outside, and hidden inside, the ROI? (C9)."""
+"""Patterns planted at a known place: detected outside the ROI, hidden inside it? (C9)."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ class Planted:
     """AUROC, with the ROI hidden, of a model that detects a planted pattern and nothing else.
 
     Every image counts twice, with and without the pattern. With the region hidden, a pattern
-    planted outside it must be detected and one planted inside it must not: otherwise the masks do
-    not lie where they should, or do not hide what they should.
+    planted outside it must be detected and one planted inside it must not; otherwise the masks lie
+    in the wrong place or do not hide what they should.
     """
 
     where: Literal["inside", "outside"]
 
     @property
     def id(self) -> str:
-        """Where it was planted."""
+        """Where the pattern is planted."""
         return f"planted-{self.where}"
 
     def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
-        """Scores of the pattern's reader, with and without the pattern, the region hidden."""
-        reader = _reader(cell)
-        return *reader.requests(self._planted()), *reader.requests(WithoutROI())
+        """Scores of the pattern detector with the region hidden, with and without the pattern."""
+        detector = _detector(cell)
+        return *detector.requests(self._planted()), *detector.requests(WithoutROI())
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
-        """AUROC of the reader, paired by patient."""
-        reader = _reader(cell)
-        planted = cell_scores(reader, source, self._planted())
-        plain = cell_scores(reader, source, WithoutROI())
+        """AUROC of the pattern detector, paired by patient."""
+        detector = _detector(cell)
+        planted = cell_scores(detector, source, self._planted())
+        plain = cell_scores(detector, source, WithoutROI())
         patients = np.concatenate([planted.patients, plain.patients])
         return estimate_auroc(
             np.repeat([1, 0], [len(planted.scores), len(plain.scores)]),
             np.concatenate([planted.scores, plain.scores]),
             patients,
             planted.dataset,
-            label=f"AUROC without ROI of a pattern planted {self.where} it",
+            label=f"AUROC without ROI for a pattern planted {self.where} it",
         )
 
     def _planted(self) -> Masking:
         return WithoutROI(first="plant-inside" if self.where == "inside" else "plant-outside")
 
 
-def _reader(cell: Cell) -> Cell:
+def _detector(cell: Cell) -> Cell:
     card = ModelCard.model_validate(
         {
             "schema": 1,

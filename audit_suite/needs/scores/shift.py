@@ -1,4 +1,4 @@
-"""How a masking moves the scores themselves (R11): reported, because it mixes in calibration."""
+"""How a masking shifts the scores themselves (R11); calibration alone may cause that."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ class FlipRate:
         """The share of flips, clustered by patient.
 
         Raises:
-            NotApplicable: If the scores are no probabilities, or no positive is detected.
+            NotApplicable: If the scores are not probabilities, or no positive is detected.
         """
         if cell.model.activation == "none":
-            raise NotApplicable("the model's scores are no probabilities (activation = 'none')")
+            raise NotApplicable("the model's scores are not probabilities (activation = 'none')")
         full, masked = _pair(cell, source, self.masking)
         detected = (full.labels == 1) & (full.scores >= THRESHOLD)
         if not detected.any():

@@ -1,4 +1,4 @@
-"""AUROC among patients who are alike in a tag or in another finding (C10)."""
+"""AUROC within strata of a tag or of another finding (C10)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BANDS = (20, 40, 60, 80)  # percentiles
 
 @dataclass(frozen=True)
 class WithinStrata:
-    """AUROC where only images of one stratum are compared (Janes and Pepe, Biometrika 96, 2009).
+    """AUROC that compares only images of one stratum (Janes and Pepe, Biometrika 96, 2009).
 
     Attributes:
         masking: What the model is shown.
@@ -46,12 +46,12 @@ class WithinStrata:
             raise NotApplicable(
                 f"data set card '{cell.dataset.name}' declares no metadata and no other target"
                 if not self.by
-                else f"'{self.by}' is what is told apart here"
+                else f"'{self.by}' is the target itself"
             )
         return score_requests(cell, self.masking)
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
-        """AUROC within strata; images without the tag are a stratum of their own.
+        """AUROC within strata; images whose tag is unknown are a stratum of their own.
 
         Raises:
             NotApplicable: If all images are in one stratum, or no stratum holds both classes.
@@ -69,32 +69,36 @@ class WithinStrata:
         if scores.strata is not None:
             strata = strata + (strata.max() + 1) * scores.strata
         if alone:
-            raise NotApplicable(f"all images are alike in '{self.by}'")
+            raise NotApplicable(f"all images have the same '{self.by}'")
         if not _comparable(strata, scores.labels, scores.patients):
-            raise NotApplicable(f"no two patients of each class are alike in '{self.by}'")
-        label = f"AUROC {self.masking.label} among equal {self.by}".replace("  ", " ")
-        found = estimate_auroc_within(
+            raise NotApplicable(f"no value of '{self.by}' is shared by two patients of each class")
+        label = f"AUROC {self.masking.label} within strata of {self.by}".replace("  ", " ")
+        estimate = estimate_auroc_within(
             scores.labels, [scores.scores], scores.patients, [strata], scores.dataset, label
         )
         kind = "target" if self.by in cell.dataset.targets else "tag"
-        return found.placed(masking=self.masking.id, stratum=self.by, kind=kind)
+        return estimate.placed(masking=self.masking.id, stratum=self.by, kind=kind)
 
 
 @dataclass(frozen=True)
 class EachStratum:
-    """`WithinStrata` for every declared tag and every other target; known only at collection."""
+    """`WithinStrata` for every declared tag and every other target of the data set."""
 
     masking: Masking
 
     def expand(self, cell: Cell, maskings: Sequence[Masking]) -> tuple[WithinStrata, ...]:
-        """One need a tag and a target; one that does not apply where there is neither."""
+        """One need per tag and per target; one that does not apply where there is neither."""
         card = cell.dataset
         names = dict.fromkeys((*card.metadata, *(card.targets if len(card.targets) > 1 else ())))
         return tuple(WithinStrata(self.masking, name) for name in names or ("",))
 
 
 def cut(values: Sequence[str]) -> NDArray[np.int_]:
-    """Strata of text values: each a stratum, numbers of many values in five bands of equal size."""
+    """The stratum of each value, shape (n,).
+
+    Every value is a stratum; numbers of more than six values are cut into five bands of equal size.
+    An empty text (unknown) is a stratum of its own.
+    """
     known = [value for value in values if value]
     try:
         numbers = np.array([float(value) for value in known])

@@ -1,4 +1,4 @@
-"""The ROI before another patient's background: does that one's class move the score? (R13)."""
+"""The ROI on another patient's background: does the donor's class move the score? (R13)."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class BackgroundGap:
     """AUROC on backgrounds of the image's own class minus AUROC on random backgrounds.
 
     After the "background gap" of Xiao et al. 2021 (mixed-same minus mixed-rand): 0 for a model that
-    ignores backgrounds. Donors are drawn whatever their label; those that happen to be of the
-    image's own class make the first term.
+    ignores backgrounds. Donors are drawn regardless of their label; images whose donor happens to
+    be of their own class make up the first term.
     """
 
     @property
@@ -34,11 +34,11 @@ class BackgroundGap:
         return "background-gap"
 
     def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
-        """Scores before swapped backgrounds."""
+        """Scores on swapped backgrounds."""
         return cell.requests(SWAPPED)
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
-        """The gap, paired by patient, clustered by donor too.
+        """The gap, paired by patient, and clustered by patient and donor.
 
         Raises:
             NotApplicable: If the region fills the frame, or too few donors share the class.
@@ -50,12 +50,14 @@ class BackgroundGap:
         same = classes == scores.labels
         few = min(len(np.unique(scores.patients[same & (scores.labels == k)])) for k in (0, 1))
         if few < 2:
-            raise NotApplicable("fewer than two patients of a class got a background of their own")
+            raise NotApplicable(
+                "fewer than two patients of a class have a background of their own class"
+            )
 
         def gap(scores: CellScores) -> Estimate:
             own, random = (
-                auroc_of(scores.where(kept), f"AUROC before {kind} backgrounds")
-                for kept, kind in ((same, "their own class's"), (donors >= 0, "random"))
+                auroc_of(scores.where(kept), f"AUROC on {kind} backgrounds")
+                for kept, kind in ((same, "same-class"), (donors >= 0, "random"))
             )
             return own - random
 
@@ -63,12 +65,12 @@ class BackgroundGap:
 
 
 def donors_of(cell: Cell, source: EvidenceSource, scores: CellScores) -> NDArray[np.int_]:
-    """Which image of the data set lent each used one its background; -1 where none did."""
+    """Row of the image that lent each used image its background, shape (n,); -1 where none did."""
     from audit_suite.evidence.scores.survey import lenders
 
     lent = lenders(source.dataset(cell.dataset), source.profile.seed, scores.used)
-    found = [lent[i] for i in np.flatnonzero(scores.used)]
-    return np.array([-1 if donor is None else donor for donor in found])
+    donors = [lent[i] for i in np.flatnonzero(scores.used)]
+    return np.array([-1 if donor is None else donor for donor in donors])
 
 
 def clustered_by_donor(
@@ -77,22 +79,22 @@ def clustered_by_donor(
     donors: NDArray[np.int_],
     name: str,
 ) -> Estimate:
-    """An estimate clustered by donor too (`shared_variance`).
+    """An estimate clustered by patient and by donor (`shared_variance`).
 
-    Where a background moves the score, whatever the label, those of the one class's donors may lie
-    higher by chance.
+    Where backgrounds move the score regardless of the label, the few donors of one class may by
+    chance have higher ones than those of the other.
 
     Args:
-        estimate: From scores to the estimate.
-        scores: On images before other patients' backgrounds.
-        donors: Shape (n,), who lent each image its background.
-        name: Tells the donors' share of the variance from that of other estimates.
+        estimate: Function from scores to the estimate.
+        scores: Of images on other patients' backgrounds.
+        donors: Shape (n,), row of the image that lent each one its background.
+        name: Name of the donors' share of the variance, unique to the estimate.
     """
-    found = estimate(scores)
+    by_patient = estimate(scores)
     each = estimate(replace(scores, patients=np.arange(len(donors)).astype(np.str_))).influence
     prefix = f"{scores.dataset}/"
     known = np.char.startswith(each.keys, prefix)
     image = np.char.replace(each.keys[known], prefix, "", 1).astype(np.int_)
     shared = shared_variance(each.values[known], donors[image] + 1)
-    boundary = found.influence.with_boundary(f"{scores.dataset}/backgrounds/{name}", shared)
-    return replace(found, influence=boundary)
+    key = f"{scores.dataset}/backgrounds/{name}"
+    return replace(by_patient, influence=by_patient.influence.with_boundary(key, shared))

@@ -1,1 +1,1 @@
-"""Classifiers trained here, on masks, metadata and image properties, honestly cross-validated."""
+"""Estimates from masks, metadata and image properties, by cross-validated classifiers."""

@@ -1,4 +1,4 @@
-"""Image properties and tags: what tells the label, and what the score follows (M3)."""
+"""Image properties and tags: what predicts the label, and what the score follows (M3)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ from audit_suite.verdict import NotApplicable
 class Association:
     """AUROC of one property or tag for the label, as if it were a score.
 
-    Numbers count as they are; a tag of several values by a cross-validated regression on it.
+    Numbers are used directly, other tags through a cross-validated regression on their values.
+
+    Attributes:
+        name: An image property (`datasets.properties.PROPERTIES`) or a declared tag.
     """
 
     name: str
@@ -39,21 +42,21 @@ class Association:
         return self.name
 
     def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
-        """Full images: their properties come with them."""
+        """Full images: properties are stored with them."""
         return cell.requests(Full())
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """The AUROC, placed by ``property``, with the two-sided ``p`` value against .5.
 
         Raises:
-            NotApplicable: If all images are alike in it.
+            NotApplicable: If all images have the same value.
         """
         scores = cell_scores(cell, source, Full())
         numbers, rows = _values(self.name, cell, source, scores)
         label = f"AUROC of {self.name} alone"
         if numbers is None:
             features, make = tabular(rows)
-            found = cross_validated_auroc(
+            estimate = cross_validated_auroc(
                 features,
                 scores.labels,
                 scores.patients,
@@ -64,18 +67,22 @@ class Association:
             )
         else:
             known = np.isfinite(numbers)
-            found = estimate_auroc(
+            estimate = estimate_auroc(
                 scores.labels[known], numbers[known], scores.patients[known], scores.dataset, label
             )
-        p_value = min(1.0, 2 * min(found.scale.p_above(0.5), found.scale.p_below(0.5)))
-        return found.placed(property=self.name, p=p_value)
+        p_value = min(1.0, 2 * min(estimate.scale.p_above(0.5), estimate.scale.p_below(0.5)))
+        return estimate.placed(property=self.name, p=p_value)
 
 
 @dataclass(frozen=True)
 class Following:
-    """Rank correlation of the model's score with a property or tag, over one class alone.
+    """Rank correlation of the model's score with a property or tag, within one class.
 
-    Within a class it cannot come from both telling the label.
+    Within a class it cannot arise because both predict the label.
+
+    Attributes:
+        name: As `Association.name`.
+        among: Which class.
     """
 
     name: str
@@ -94,23 +101,23 @@ class Following:
         """The correlation, -1 to 1.
 
         Raises:
-            NotApplicable: If all images are alike in it.
+            NotApplicable: If all images have the same value.
         """
         scores = cell_scores(cell, source, Full())
         numbers, rows = _values(self.name, cell, source, scores)
         chosen = scores.labels == (1 if self.among == "positive" else 0)
         if numbers is None:
             features, make = tabular(rows)
-            found, _ = cross_validate(
+            fitted, _ = cross_validate(
                 features, scores.labels, scores.patients, make, source.profile.seed
             )
-            # One number a word: what differs between folds would break ties, and hide them.
+            # One number per word: differences between folds would break ties between images.
             of_image = np.unique([row[0] for row in rows], return_inverse=True)[1]
-            ranks = np.mean([standard_ranks(f) for f in found], axis=0)
+            ranks = np.mean([standard_ranks(each) for each in fitted], axis=0)
             numbers = (np.bincount(of_image, ranks) / np.bincount(of_image))[of_image]
         chosen &= np.isfinite(numbers)
         if len(np.unique(numbers[chosen])) < 2 or len(np.unique(scores.patients[chosen])) < 2:
-            raise NotApplicable(f"all {self.among}s are alike in '{self.name}'")
+            raise NotApplicable(f"all {self.among}s have the same '{self.name}'")
         return estimate_mean(
             _ranked(scores.scores, chosen, scores.strata) * _ranked(numbers, chosen, scores.strata),
             scores.patients[chosen],
@@ -121,10 +128,10 @@ class Following:
 
 @dataclass(frozen=True)
 class EachProperty:
-    """`Association` of every image property and declared tag; known only at collection."""
+    """`Association` of every image property and every tag that the data set declares."""
 
     def expand(self, cell: Cell, maskings: Sequence[Masking]) -> tuple[Association, ...]:
-        """One need a property and a tag."""
+        """One need per property and per tag."""
         return tuple(
             Association(name) for name in dict.fromkeys((*PROPERTIES, *cell.dataset.metadata))
         )
@@ -133,7 +140,7 @@ class EachProperty:
 def _values(
     name: str, cell: Cell, source: EvidenceSource, scores: CellScores
 ) -> tuple[NDArray[np.float64] | None, list[list[str]]]:
-    """The numbers of a property or numeric tag (NaN where unknown), or the texts of another."""
+    """The numbers of a property or numeric tag (NaN where unknown), or the texts of another tag."""
     if name in PROPERTIES:
         table = source.read(cell.requests(Full())[0])
         assert table.properties is not None, "full images carry their properties"
@@ -142,7 +149,7 @@ def _values(
     cases = source.dataset(cell.dataset).cases
     texts = [str(c.metadata[name]) for c, good in zip(cases, scores.used, strict=True) if good]
     if len({text for text in texts if text}) < 2:
-        raise NotApplicable(f"all images are alike in '{name}'")
+        raise NotApplicable(f"all images have the same '{name}'")
     try:
         numbers = np.array([float(text) if text else np.nan for text in texts])
     except ValueError:
@@ -153,17 +160,17 @@ def _values(
 def _ranked(
     values: NDArray[np.float64], chosen: NDArray[np.bool_], strata: NDArray[np.int_] | None
 ) -> NDArray[np.float64]:
-    """Standard ranks of the chosen, among those that may be compared."""
+    """Standard ranks of the chosen images within their stratum, shape (chosen,)."""
     groups = np.zeros(len(values), np.int_) if strata is None else strata
-    found = np.zeros(len(values))
+    ranks = np.zeros(len(values))
     for group in np.unique(groups[chosen]):
         these = chosen & (groups == group)
-        found[these] = standard_ranks(values[these])
-    return found[chosen]
+        ranks[these] = standard_ranks(values[these])
+    return ranks[chosen]
 
 
 def _different(name: str, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     known = numbers[np.isfinite(numbers)]
     if len(np.unique(known)) < 2:
-        raise NotApplicable(f"all images are alike in '{name}'")
+        raise NotApplicable(f"all images have the same '{name}'")
     return numbers

@@ -1,4 +1,4 @@
-"""Classifiers trained here, on masks or metadata: how much they tell, honestly cross-validated."""
+"""Classifiers trained on masks, metadata or embeddings, cross-validated by patient."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from audit_suite.statistics import Estimate, estimate_auroc_within
 from audit_suite.verdict import NotApplicable
 
 FOLDS, REPEATS = 5, 5
-_ENOUGH = 2000  # images tested, over all repeats: with more, new folds hardly move the mean
-
-_REMEMBERED = 128  # of these, scores and folds alone: embeddings are large
+_ENOUGH = 2000  # images tested over all repeats: beyond, new folds hardly move the mean
+_REMEMBERED = 128  # results kept in memory, without their features: embeddings are large
 
 Floats = NDArray[np.float64]
-Found = tuple[list[Floats], list[NDArray[np.int_]]]
-_FOUND: dict[str, Found] = {}
+Validated = tuple[list[Floats], list[NDArray[np.int_]]]  # scores and test folds, per repeat
+_VALIDATED: dict[str, Validated] = {}
 
 
 def cross_validate(
@@ -30,34 +29,34 @@ def cross_validate(
     patients: NDArray[np.str_],
     make: Classifier,
     seed: int,
-) -> Found:
-    """Scores of every case by classifiers that never saw its patient.
+) -> Validated:
+    """Scores of every image by classifiers that were not trained on its patient.
 
-    Folds are grouped by patient and stratified by label, and drawn anew in each repeat. What was
-    computed once is remembered: a data set's masks and metadata are the same for every model.
+    Folds are grouped by patient, stratified by label and drawn anew in each repeat. Results are
+    remembered: a data set's masks and metadata are the same for every model.
 
     Args:
         features: Shape (n, d).
         labels: Shape (n,), 0 or 1.
         patients: Shape (n,).
-        make: Recipe of the classifier; what it learns of the features (means, categories,
-            components), it learns inside the folds.
+        make: Recipe of the classifier. Everything it learns from the features (means, categories,
+            components) it learns inside the folds.
         seed: Decides the folds.
 
     Returns:
-        For each repeat the scores (log odds) and the test fold of every case, each of shape (n,).
+        For each repeat the scores (log odds) and the test fold of every image, each of shape (n,).
 
     Raises:
         NotApplicable: If there are too few patients of a class for the folds.
     """
     content = pickle.dumps((features.tolist(), labels.tolist(), patients.tolist(), seed))
     digest = hashlib.sha256(make.kind.encode() + content).hexdigest()
-    if digest not in _FOUND:
-        found = _cross_validate(features, labels, patients, make, seed)
-        if len(_FOUND) >= _REMEMBERED:
-            del _FOUND[next(iter(_FOUND))]
-        _FOUND[digest] = found
-    return _FOUND[digest]
+    if digest not in _VALIDATED:
+        validated = _cross_validate(features, labels, patients, make, seed)
+        if len(_VALIDATED) >= _REMEMBERED:
+            del _VALIDATED[next(iter(_VALIDATED))]
+        _VALIDATED[digest] = validated
+    return _VALIDATED[digest]
 
 
 @dataclass(frozen=True)
@@ -65,8 +64,8 @@ class Classifier:
     """A recipe for scikit-learn classifiers.
 
     Attributes:
-        kind: Tells recipes apart.
-        make: Gives a new, unfitted classifier.
+        kind: Name of the recipe, unique to it.
+        make: Returns a new, unfitted classifier.
     """
 
     kind: str
@@ -79,7 +78,7 @@ def _cross_validate(
     patients: NDArray[np.str_],
     make: Classifier,
     seed: int,
-) -> Found:
+) -> Validated:
     from sklearn.model_selection import StratifiedGroupKFold
     from threadpoolctl import threadpool_limits
 
@@ -94,7 +93,7 @@ def _cross_validate(
         score, fold = np.zeros(len(labels)), np.zeros(len(labels), np.int_)
         splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=(seed + repeat) % 2**32)
         for number, (train, test) in enumerate(splitter.split(features, labels, patients)):
-            with threadpool_limits(1):  # last digits must not depend on the number of threads
+            with threadpool_limits(1):  # the last digits must not depend on the number of threads
                 classifier = make.make().fit(features[train], labels[train])
                 score[test] = classifier.decision_function(features[test])
             fold[test] = number
@@ -104,7 +103,7 @@ def _cross_validate(
 
 
 def repeats(images: int) -> int:
-    """How often the folds are drawn anew: five times, fewer for large data sets."""
+    """How often the folds are drawn: five times, fewer for large data sets."""
     return min(REPEATS, max(1, -(-_ENOUGH // images)))
 
 
@@ -120,12 +119,12 @@ def cross_validated_auroc(
 ) -> Estimate:
     """AUROC of a kind of classifier on unseen patients, averaged over test folds and repeats.
 
-    The influence of the mean over these folds (`estimate_auroc_within`) holds what patients do as
-    test cases. Through the classifiers they also train they move it once more, and where the
-    features tell nothing as much again: on null data the variance was 1.6 to 2.5 times that of the
-    influence, whose intervals excluded .5 in 11 to 31 %. That part is added. It is carried by one
-    pseudo-patient of the data set, so that it cancels, as far as it is the same, in the difference
-    of two classifiers trained on the same folds.
+    The influence of the mean over these folds (`estimate_auroc_within`) covers what patients do as
+    test cases. They also move the mean as training cases, and where the features are uninformative
+    by about as much again: on null data the variance was 1.6 to 2.5 times that of the influence,
+    whose intervals excluded .5 in 11 to 31 %. This part is added. One pseudo-patient per data set
+    carries it, so that it cancels in the difference of two classifiers trained on the same folds as
+    far as it is the same for both.
 
     Args:
         features: Shape (n, d).
@@ -134,8 +133,8 @@ def cross_validated_auroc(
         dataset: Digest of the data set.
         make: Recipe of the classifier.
         seed: Decides the folds.
-        label: What it is, in words.
-        strata: Shape (n,), from 0; only images of one stratum are compared. None for all alike.
+        label: Label of the estimate.
+        strata: Shape (n,), from 0; only images of one stratum are compared. None compares all.
 
     Raises:
         NotApplicable: If there are too few patients.
@@ -143,14 +142,19 @@ def cross_validated_auroc(
     scores, tested = cross_validate(features, labels, patients, make, seed)
     if strata is not None:
         tested = [fold + FOLDS * strata for fold in tested]
-    found = estimate_auroc_within(labels, scores, patients, tested, dataset, label)
-    tested_only = found.influence
+    estimate = estimate_auroc_within(labels, scores, patients, tested, dataset, label)
+    tested_only = estimate.influence
     both = tested_only.with_boundary(f"{dataset}/training", tested_only.variance)
-    return replace(found, influence=both)
+    return replace(estimate, influence=both)
 
 
 def logistic(kind: str, *before: Any) -> Classifier:
-    """A recipe of L2-regularised logistic regressions behind other scikit-learn steps."""
+    """The recipe of an L2-regularised logistic regression after other scikit-learn steps.
+
+    Args:
+        kind: Name of the recipe, unique to it.
+        *before: Transformers, in their order.
+    """
     from sklearn.base import clone
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -164,14 +168,14 @@ def logistic(kind: str, *before: Any) -> Classifier:
 def tabular(rows: Sequence[Sequence[str]]) -> tuple[NDArray[Any], Classifier]:
     """Features from text columns, and the classifier for them.
 
-    A column all of whose known values are numbers is numeric (missing ones get the median of the
-    training folds and a flag of their own), any other is categorical (missing is a category).
+    A column whose known values are all numbers is numeric (missing values get the median of the
+    training folds and an indicator of their own). Any other is categorical (missing is a category).
 
     Args:
-        rows: One row a case, one text a column; blank where unknown.
+        rows: One row per image, one text per column; empty where unknown.
 
     Returns:
-        Features of shape (n, d), and the recipe that does all else inside the folds.
+        Features of shape (n, d), and the recipe that does the rest inside the folds.
     """
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer

@@ -1,4 +1,4 @@
-"""What the masks alone tell of the label (C1), and whether their quality goes with it (C13)."""
+"""Whether the masks alone predict the label: their outline (C1), area and quality (C13)."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from audit_suite.statistics import Estimate, estimate_auroc
 from audit_suite.verdict import NotApplicable
 
 Aspect = Literal["geometry", "pixels", "position"]
-Measure = Literal["area", "quality"]
+MaskMeasure = Literal["area", "quality"]
 
 _COMPONENTS = 50  # of the masks' pixels
 
 
 @dataclass(frozen=True)
 class OutlineAuroc:
-    """Cross-validated AUROC of a classifier that sees the ROI's mask and nothing else.
+    """Cross-validated AUROC of a classifier that sees the ROI's mask and nothing else (C1).
 
-    ``geometry`` is size and shape wherever it lies, ``position`` where it lies in the frame,
-    ``pixels`` the mask as a picture (checks.md, C1).
+    Attributes:
+        aspect: ``geometry``: size and shape, regardless of position; ``position``: where it lies in
+            the frame; ``pixels``: the mask as a picture.
     """
 
     aspect: Aspect
@@ -37,11 +38,15 @@ class OutlineAuroc:
         return self.aspect
 
     def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
-        """The masking that draws the region; its scores are not looked at."""
+        """The masking that draws the region; its scores are not used."""
         return cell.requests(WithoutROI())
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
-        """AUROC averaged over test folds and repeats, among images equal in all other findings."""
+        """AUROC averaged over test folds and repeats, within strata of all other findings.
+
+        Raises:
+            NotApplicable: If there are too few patients of a class.
+        """
         from sklearn.decomposition import PCA
         from sklearn.preprocessing import StandardScaler
 
@@ -59,8 +64,8 @@ class OutlineAuroc:
         others = [name for name in cell.dataset.targets if name != cell.target]
         equal = np.array([[case.labels[o] for o in others] for case in dataset.cases])[used]
         strata = np.unique(equal, axis=0, return_inverse=True)[1].ravel() if others else None
-        among = " among equal other findings" if others else ""
-        with np.errstate(invalid="ignore"):  # PCA divides by the variance, of masks all alike 0
+        within = ", within strata of the other findings" if others else ""
+        with np.errstate(invalid="ignore"):  # PCA divides by a variance that is 0 for equal masks
             return cross_validated_auroc(
                 features,
                 labels,
@@ -68,16 +73,20 @@ class OutlineAuroc:
                 dataset.digest,
                 logistic(self.aspect, *steps),
                 source.profile.seed,
-                f"AUROC of the ROI's {self.aspect} alone{among}",
+                f"AUROC of the ROI's {self.aspect} alone{within}",
                 strata,
             )
 
 
 @dataclass(frozen=True)
 class OutlineProperty:
-    """AUROC of one number of the mask, its area or its quality, for the label (C13)."""
+    """AUROC of the mask's area or quality for the label (C13).
 
-    measure: Measure
+    Attributes:
+        measure: Which of the two.
+    """
+
+    measure: MaskMeasure
 
     @property
     def id(self) -> str:
@@ -92,7 +101,7 @@ class OutlineProperty:
         """AUROC of the measure as if it were a score.
 
         Raises:
-            NotApplicable: If the data set gives no quality.
+            NotApplicable: If the data set gives no quality, or all masks have the same value.
         """
         dataset = source.dataset(cell.dataset)
         table = source.read(self.requests(cell)[0])
@@ -107,7 +116,7 @@ class OutlineProperty:
         known = table.used & np.isfinite(values)
         if len(np.unique(values[known])) < 2:
             raise NotApplicable(
-                f"the masks of '{cell.dataset.name}' differ in no {self.measure}"
+                f"all masks of '{cell.dataset.name}' have the same {self.measure}"
                 if known.any()
                 else f"data set '{cell.dataset.name}' gives no quality of its masks "
                 f"(key mask_quality)"
@@ -122,14 +131,14 @@ class OutlineProperty:
 
 
 def _outlines(cell: Cell, source: EvidenceSource) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Outlines (n, 32, 32) in [0, 1] of the usable images, and which these are."""
+    """Outlines of the usable images, shape (n, 32, 32), 0 to 1, and which images these are."""
     table = source.read(cell.requests(WithoutROI())[0])
     assert table.outlines is not None, "this masking draws the region"
     return table.outlines[table.used] / 255.0, table.used
 
 
 def _axes(outlines: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    """Weights along each axis, and their centre and spread: shares of the frame."""
+    """Weights along each axis, and their centre and spread as shares of the frame."""
     height, width = outlines.shape[1:]
     total = np.maximum(outlines.sum(axis=(1, 2)), 1e-9)
     y, x = (np.arange(height) + 0.5) / height, (np.arange(width) + 0.5) / width
@@ -141,7 +150,7 @@ def _axes(outlines: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
 
 
 def _extent(weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """First and last place along an axis where there is anything, shares of the frame."""
+    """First and last position along an axis that the mask reaches, as shares of the frame."""
     there = weights > 1e-3
     length = weights.shape[1]
     first = np.where(there.any(1), there.argmax(1), 0)
@@ -166,7 +175,7 @@ def _position(outlines: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _pixels(outlines: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Tiles of 2 x 2: a lung's shape is all there, at a quarter of the cost."""
+    """Means of 2 x 2 tiles, which keep a lung's shape at a quarter of the cost."""
     count, height, width = outlines.shape
     tiles = outlines.reshape(count, height // 2, 2, width // 2, 2).mean(axis=(2, 4))
     flat: NDArray[np.float64] = tiles.reshape(count, -1)

@@ -1,4 +1,4 @@
-"""The tabular baseline: what the declared metadata tell without any image (M1, M2, M4)."""
+"""The tabular baseline: what the declared metadata predict without any image (M1, M2, M4)."""
 
 from __future__ import annotations
 
@@ -26,26 +26,30 @@ from audit_suite.verdict import NotApplicable
 class Baseline:
     """Cross-validated AUROC of a logistic regression on metadata, with or without the score.
 
-    Sourget et al. 2024 fit birth year, sex and projection, and dropped rows with gaps; here gaps
-    are filled inside the folds, so that every image the model scored is compared.
+    Sourget et al. 2024 fit birth year, sex and projection, and dropped rows with missing values.
+    Here missing values are imputed inside the folds, so that all scored images are compared.
+
+    Attributes:
+        with_score: Whether the model's score is a feature as well.
     """
 
     with_score: bool = False
 
     @property
     def id(self) -> str:
-        """What it is fit to."""
+        """The features: ``metadata``, or ``metadata-and-score``."""
         return "metadata-and-score" if self.with_score else "metadata"
 
     def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
-        """Scores on full images: they say which images are usable."""
+        """Scores on full images, which also show which images are usable."""
         return cell.requests(Full())
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
-        """AUROC on the images the model was scored on.
+        """AUROC on the images that the model scored.
 
         Raises:
-            NotApplicable: If the card declares no metadata, or none of it is known.
+            NotApplicable: If the card declares no metadata, all values are missing, or there are
+                too few patients of a class.
         """
         scores, rows = _rows(cell, source)
         added = _log_odds(scores.scores) if self.with_score else None
@@ -65,10 +69,13 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Rank correlation of the model's score with the metadata baseline's, over one class.
+    """Rank correlation of the model's score with the metadata baseline's, within one class.
 
-    Spearman's coefficient inside each test fold, with ranks held fixed for the interval, which is
-    clustered by patient. Within one class it cannot come from both being right.
+    Spearman's coefficient inside each test fold. The interval is clustered by patient and holds the
+    ranks fixed. Within one class it cannot arise because both predict the label.
+
+    Attributes:
+        among: Which class.
     """
 
     among: Literal["positive", "negative"]
@@ -86,21 +93,21 @@ class Agreement:
         """The correlation, -1 to 1.
 
         Raises:
-            NotApplicable: If the card declares no metadata, or they, or the scores, rank nothing.
+            NotApplicable: If the card declares no metadata, or metadata or scores are constant.
         """
         scores, rows = _rows(cell, source)
         features, make = tabular(rows)
-        found, tested = cross_validate(
+        fitted, tested = cross_validate(
             features, scores.labels, scores.patients, make, source.profile.seed
         )
         chosen = scores.labels == (1 if self.among == "positive" else 0)
         products = [
             _within(scores.scores, fold, chosen) * _within(baseline, fold, chosen)
-            for baseline, fold in zip(found, tested, strict=True)
+            for baseline, fold in zip(fitted, tested, strict=True)
         ]
         if not np.any(products):
             raise NotApplicable(
-                f"among the {self.among}s the metadata or the scores tell no image from another"
+                f"among the {self.among}s the metadata or the scores are the same for all images"
             )
         return estimate_mean(
             np.mean(products, axis=0),
@@ -124,20 +131,20 @@ def _rows(cell: Cell, source: EvidenceSource) -> tuple[CellScores, list[list[str
 
 
 def _log_odds(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scores on the scale a logistic regression adds on; ranks stay as they are."""
+    """Scores on the scale on which a logistic regression adds; ranks do not change."""
     if scores.min() < 0 or scores.max() > 1:
         return scores
     kept = np.clip(scores, 1e-6, 1 - 1e-6)
-    found: NDArray[np.float64] = np.log(kept / (1 - kept))
-    return found
+    odds: NDArray[np.float64] = np.log(kept / (1 - kept))
+    return odds
 
 
 def _within(
     values: NDArray[Any], fold: NDArray[np.int_], chosen: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Standard ranks inside each test fold: classifiers of two folds have two scales."""
-    found = np.zeros(len(values))
+    """Standard ranks inside each test fold: classifiers of two folds have different scales."""
+    ranks = np.zeros(len(values))
     for number in np.unique(fold[chosen]):
         these = chosen & (fold == number)
-        found[these] = standard_ranks(values[these])
-    return found[chosen]
+        ranks[these] = standard_ranks(values[these])
+    return ranks[chosen]

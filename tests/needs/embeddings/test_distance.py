@@ -81,7 +81,7 @@ def test_a_classifier_tells_masked_images_by_what_masking_changes(here):
     found = domain(WithoutROI()).estimate(here, embedded(full, full + np.eye(6)[0] * 3))
     assert found.value > 0.9
     assert found.n_images == 2 * COUNT
-    assert found.label == "AUROC of telling images without ROI from full ones"
+    assert found.label == "AUROC of a classifier of images without ROI against full ones"
 
 
 def test_it_does_not_tell_them_by_knowing_the_patient(here):

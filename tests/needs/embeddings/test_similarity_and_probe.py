@@ -155,7 +155,7 @@ def test_e1_reports_the_plain_similarity_where_no_equal_area_lies_elsewhere(here
     assert [e.at["among"] for e in seen] == ["all", "positive", "negative"]
     assert {e.at["masking"] for e in seen} == {"without-roi"}
     assert "the region fills a median 60% of the image" in why
-    assert why.startswith("reported only: with nothing to hold it against")
+    assert why.startswith("reported only: without an equal area elsewhere to compare with")
 
 
 def test_the_area_elsewhere_is_planned_with_the_check_that_asks_for_it_later(here):
@@ -247,7 +247,7 @@ def test_a_probe_of_held_out_folds_is_the_mean_over_images_each_never_saw(tmp_pa
     here, source = folded(tmp_path, "held-out", fulls, fulls)
     with pytest.raises(NotApplicable, match="no value that 10 patients share"):
         probe("site").estimate(here, source)  # fifteen patients a fold
-    with pytest.raises(NotApplicable, match="'fold' says which fold saw an image"):
+    with pytest.raises(NotApplicable, match="'fold' names the fold of an image"):
         probe("fold").requests(here)
     here, source = folded(tmp_path, "scores", fulls, fulls, held_out=False)
     found = probe("site").estimate(here, source)
@@ -285,7 +285,7 @@ def test_a_site_planted_in_the_embedding_is_told_and_the_finding_alone_is_not(he
     assert found.interval()[0] > 0.8
     assert found.at == {"tag": "site", "p": pytest.approx(0, abs=1e-6)}
     assert found.n_positives is None
-    assert found.label == "AUROC of telling site from the embedding among equal sick"
+    assert found.label == "AUROC of predicting site from the embedding within classes of sick"
     honest = probe("site").estimate(here, tagged(2, site=site))
     assert honest.interval()[0] < 0.5 < honest.interval()[1]
     assert honest.at["p"] > 0.05
@@ -340,7 +340,7 @@ def test_several_values_are_each_told_from_the_rest_and_averaged(here):
 def test_a_tag_that_is_the_finding_is_not_told_among_equals(here):
     label = np.random.default_rng(10).integers(0, 2, 240)
     source = tagged(11, label=label, site=np.array(list("ew"))[label])
-    with pytest.raises(NotApplicable, match="among images equal in the finding too few"):
+    with pytest.raises(NotApplicable, match="within a class of the finding too few"):
         probe("site").estimate(here, source)
 
 
@@ -364,7 +364,7 @@ def test_questions_of_a_tag():
         {("f", 0), ("m", 1), ("", -1)},
     )
     what, questions = sides("view", ["pa"] * 30 + ["ap"] * 20 + ["rare"] * 10, PATIENTS)
-    assert what == "view (each value from the rest)"
+    assert what == "view (each value against the rest)"
     assert [q.sum() for q in questions] == [30, 20, 10], "the most frequent first"
     _, questions = sides("view", ["pa"] * 30 + ["ap"] * 21 + ["rare"] * 9, PATIENTS)
     assert [q.sum() for q in questions] == [30, 21], "nine patients are too few"

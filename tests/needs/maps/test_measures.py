@@ -13,9 +13,9 @@ from audit_suite.needs.maps.measures import (
     completeness_gap,
     outside_share,
     pointing_game,
+    rank_correlation,
     relevance_mass,
     relevance_rank,
-    similarity,
 )
 
 MAP = np.array([[[4.0, -2.0, 0.0], [1.0, 0.0, -3.0]]])
@@ -35,8 +35,8 @@ def test_maps_and_regions_without_content():
     assert np.isnan(relevance_mass(nothing, REGION)).all()
     assert np.isnan(relevance_rank(MAP, nowhere)).all()
     assert relevance_mass(MAP, nowhere) == pytest.approx([0.0])
-    assert np.isnan(similarity(nothing, MAP)).all()
-    assert np.isnan(similarity(MAP, np.full_like(MAP, np.nan))).all()
+    assert np.isnan(rank_correlation(nothing, MAP)).all()
+    assert np.isnan(rank_correlation(MAP, np.full_like(MAP, np.nan))).all()
 
 
 @given(st.integers(0, 10_000))
@@ -63,9 +63,9 @@ def test_similarity_is_spearmans():
     rng = np.random.default_rng(1)
     a, b = rng.normal(size=(2, 4, 5, 5)).round(1)
     wanted = [spearmanr(x.ravel(), y.ravel()).statistic for x, y in zip(a, b, strict=True)]
-    assert similarity(a, b) == pytest.approx(wanted)
-    assert similarity(a, np.exp(a)) == pytest.approx(np.ones(4))
-    assert similarity(a, -a) == pytest.approx(-np.ones(4))
+    assert rank_correlation(a, b) == pytest.approx(wanted)
+    assert rank_correlation(a, np.exp(a)) == pytest.approx(np.ones(4))
+    assert rank_correlation(a, -a) == pytest.approx(-np.ones(4))
 
 
 def test_completeness_by_hand():

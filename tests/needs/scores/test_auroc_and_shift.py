@@ -105,7 +105,7 @@ def test_flips_need_probabilities_and_a_detected_positive(cell):
     )
     with pytest.raises(NotApplicable, match=r"no positive image reaches a score of 0\.5"):
         flip_rate(WithoutROI()).estimate(cell(), evidence)
-    with pytest.raises(NotApplicable, match="no probabilities"):
+    with pytest.raises(NotApplicable, match="are not probabilities"):
         flip_rate(WithoutROI()).estimate(cell("none"), evidence)
 
 

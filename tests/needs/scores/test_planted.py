@@ -35,7 +35,7 @@ def test_every_image_counts_with_the_pattern_and_without(here):
     assert found.value == 1.0, "where it shows it is found"
     assert found.n_positives == found.n_patients == 40
     assert found.n_images == 160
-    assert found.label == "AUROC without ROI of a pattern planted outside it"
+    assert found.label == "AUROC without ROI for a pattern planted outside it"
 
 
 def test_a_pattern_that_makes_no_difference_is_told_by_chance_alone(here):

@@ -55,7 +55,7 @@ def test_only_pairs_of_one_stratum_are_compared(tmp_path_factory, seed):
     won, pairs = np.sum(total, axis=0)
     assert found.value == pytest.approx(won / pairs, abs=1e-6)
     assert found.at == {"masking": "without-roi", "stratum": "site", "kind": "tag"}
-    assert found.label == "AUROC without ROI among equal site"
+    assert found.label == "AUROC without ROI within strata of site"
 
 
 def test_strata_are_independent_samples(here):
@@ -107,16 +107,22 @@ def test_another_target_is_a_stratum_and_the_target_itself_is_none(tmp_path):
     won, pairs = np.sum(parts, axis=0)
     assert found.value == pytest.approx(won / pairs, abs=1e-6)
     assert found.at["kind"] == "target"
-    with pytest.raises(NotApplicable, match="'sick' is what is told apart here"):
+    with pytest.raises(NotApplicable, match="'sick' is the target itself"):
         within(WithoutROI(), "sick").requests(here)
 
 
 @pytest.mark.parametrize(
     ("values", "why"),
     [
-        (["x"] * 40, "all images are alike in 'site'"),
-        ([str(i % 2) for i in range(40)], "no two patients of each class are alike in 'site'"),
-        ([str(i) for i in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"], "no two patients of each"),
+        (["x"] * 40, "all images have the same 'site'"),
+        (
+            [str(i % 2) for i in range(40)],
+            "no value of 'site' is shared by two patients of each class",
+        ),
+        (
+            [str(i) for i in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"],
+            "is shared by two patients of each",
+        ),
     ],
 )
 def test_where_equals_cannot_be_compared_it_is_said(here, values, why):
@@ -131,7 +137,7 @@ def test_two_images_of_one_patient_are_no_comparison(here):
         case(i, i % 2, f"{i % 2}{'ab'[i // 20]}", site="ab"[i // 20], age="") for i in range(40)
     ]
     stored = Stored(cases, {HIDDEN: table(np.arange(40))})
-    with pytest.raises(NotApplicable, match="no two patients"):
+    with pytest.raises(NotApplicable, match="is shared by two patients"):
         within(WithoutROI(), "site").estimate(here, stored)
 
 

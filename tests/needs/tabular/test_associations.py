@@ -138,7 +138,7 @@ def test_following_a_tag_of_words_is_found_in_both_classes(here):
 def test_words_that_are_alike_in_one_class_cannot_be_followed_there(here):
     site = np.where(LABELS == 1, "ward", np.array(["ward", "home"])[np.arange(COUNT) % 4 // 2])
     stored = described(site=site)
-    with pytest.raises(NotApplicable, match="all positives are alike in 'site'"):
+    with pytest.raises(NotApplicable, match="all positives have the same 'site'"):
         following("site", "positive").estimate(here, stored)
     assert following("site", "negative").estimate(here, stored).n_images == COUNT // 2
 
@@ -151,13 +151,17 @@ def test_a_score_that_tells_no_image_from_another_follows_nothing(here):
 @pytest.mark.parametrize(
     ("need", "more", "why"),
     [
-        (association("grain"), {"grain": 0.5}, "all images are alike in 'grain'"),
-        (association("site"), {"site": ["x", ""] * (COUNT // 2)}, "alike in 'site'"),
-        (association("age"), {"age": ["7", "7.0"] * (COUNT // 2)}, "alike in 'age'"),
-        (association("age"), {}, "alike in 'age'"),
-        (following("grain", "positive"), {"grain": 0.5}, "all images are alike in 'grain'"),
-        (following("border", "positive"), {"border": 1 - LABELS * 0.5}, "all positives are alike"),
-        (following("border", "negative"), {"border": LABELS}, "all negatives are alike"),
+        (association("grain"), {"grain": 0.5}, "all images have the same 'grain'"),
+        (association("site"), {"site": ["x", ""] * (COUNT // 2)}, "the same 'site'"),
+        (association("age"), {"age": ["7", "7.0"] * (COUNT // 2)}, "the same 'age'"),
+        (association("age"), {}, "the same 'age'"),
+        (following("grain", "positive"), {"grain": 0.5}, "all images have the same 'grain'"),
+        (
+            following("border", "positive"),
+            {"border": 1 - LABELS * 0.5},
+            "all positives have the same",
+        ),
+        (following("border", "negative"), {"border": LABELS}, "all negatives have the same"),
     ],
 )
 def test_what_is_alike_in_all_tells_nothing_and_says_so(here, need, more, why):

@@ -218,7 +218,7 @@ def test_quality_is_taken_where_it_is_known(here):
     ("quality", "said"),
     [
         (lambda i, label: None, "gives no quality of its masks"),
-        (lambda i, label: 0.9, "differ in no quality"),
+        (lambda i, label: 0.9, "have the same quality"),
     ],
 )
 def test_no_quality_or_one_for_all_is_nothing_to_ask(here, quality, said):
@@ -227,7 +227,7 @@ def test_no_quality_or_one_for_all_is_nothing_to_ask(here, quality, said):
 
 
 def test_masks_of_one_area_are_nothing_to_ask(here):
-    with pytest.raises(NotApplicable, match="differ in no area"):
+    with pytest.raises(NotApplicable, match="have the same area"):
         outline_property("area").estimate(here, graded(lambda i, label: None))
 
 
