@@ -9,20 +9,20 @@ REAL_TESTS := $(foreach name,$(REAL_SETS),--audit-dataset audits/real_study/$(na
 
 .PHONY: audit audit-shortcut study study-real causes-real audit-real test lint schema clean
 
-audit: $(VENV)/.installed  ## audit the honest reference model on the embedded data: the main job
+audit: $(VENV)/.installed  ## audit the honest reference model on the phantoms: the main job
 	@mkdir -p $(OUT)
 	$(AUDIT) --audit-model model_zoo/models/phantom-honest.toml \
 	  --audit-dataset model_zoo/datasets/phantom-cxr.toml \
 	  --audit-dataset model_zoo/datasets/phantom-fundus.toml \
 	  --audit-json $(OUT)/audit.json --audit-report $(OUT)/audit.html --junitxml=$(OUT)/junit.xml
 
-audit-shortcut: $(VENV)/.installed  ## the same for the model that reads a marker: it is blocked, exit 1
+audit-shortcut: $(VENV)/.installed  ## audit the model that reads a marker: it is blocked, exit code 1
 	@mkdir -p $(OUT)/shortcut
 	$(AUDIT) --audit-model model_zoo/models/phantom-shortcut.toml \
 	  --audit-dataset model_zoo/datasets/phantom-cxr.toml \
 	  --audit-json $(OUT)/shortcut/audit.json --audit-report $(OUT)/shortcut/audit.html
 
-study: $(VENV)/.installed  ## the paper's 5 x 5 study on phantoms: train, audit, print the matrix
+study: $(VENV)/.installed  ## repeat the paper's 5 x 5 study on phantoms: train, audit, print the matrix
 	$(BIN)/audit-suite train model_zoo/recipes/phantom-masking-study.toml --out $(OUT)/study
 	-$(AUDIT) --audit-suite masking-study --audit-folds mean \
 	  --audit-model $(OUT)/study/models \
@@ -30,7 +30,7 @@ study: $(VENV)/.installed  ## the paper's 5 x 5 study on phantoms: train, audit,
 	  --audit-dataset model_zoo/datasets/study-shortcut-test.toml \
 	  --audit-json $(OUT)/study/audit.json --audit-report $(OUT)/study/audit.html
 
-study-real: $(VENV)/.installed  ## the same on real images (AUDIT_REAL_DATA), frozen features and linear heads: about half an hour
+study-real: $(VENV)/.installed  ## repeat the study on real images (AUDIT_REAL_DATA), frozen features and linear heads: about half an hour
 	@test -n "$$AUDIT_REAL_DATA" || { echo "set AUDIT_REAL_DATA to the folder that holds cxr/ and fundus/" >&2; exit 2; }
 	$(BIN)/audit-suite train audits/real_study/study.toml --out $(OUT)/real-study
 	-$(AUDIT) --audit-suite masking-study --audit-folds mean --audit-model $(OUT)/real-study/models $(REAL_TESTS) \
@@ -39,7 +39,7 @@ study-real: $(VENV)/.installed  ## the same on real images (AUDIT_REAL_DATA), fr
 	  $(foreach name,$(REAL_SETS),--audit-model $(OUT)/real-study/models/$(name)-full.toml) $(REAL_TESTS) \
 	  --audit-json $(OUT)/real-study/full.json --audit-report $(OUT)/real-study/full.html
 
-causes-real: $(VENV)/.installed  ## causes on real images (AUDIT_REAL_DATA), cross-validated over all patients: see audits/real_causes
+causes-real: $(VENV)/.installed  ## name causes on real images (AUDIT_REAL_DATA), cross-validated over all patients: see audits/real_causes
 	@test -n "$$AUDIT_REAL_DATA" || { echo "set AUDIT_REAL_DATA to the folder that holds cxr/ and fundus/" >&2; exit 2; }
 	$(BIN)/python audits/real_causes/train.py --out $(OUT)/real-causes
 	-$(AUDIT) --audit-suite region-sensitivity --audit-suite controls --audit-suite metadata \
@@ -47,7 +47,7 @@ causes-real: $(VENV)/.installed  ## causes on real images (AUDIT_REAL_DATA), cro
 	  $(foreach name,covid pneumonia glaucoma,--audit-dataset $(OUT)/real-causes/$(name).toml) \
 	  --audit-json $(OUT)/real-causes/audit.json --audit-report $(OUT)/real-causes/audit.html
 
-audit-real: $(VENV)/.installed  ## real chest X-rays (AUDIT_REAL_DATA): a pretrained network, blocked for reading the background
+audit-real: $(VENV)/.installed  ## audit a pretrained network on real chest X-rays (AUDIT_REAL_DATA): blocked, it reads the background
 	@test -n "$$AUDIT_REAL_DATA" || { echo "set AUDIT_REAL_DATA to the folder that holds cxr/, e.g. AUDIT_REAL_DATA=/data make audit-real" >&2; exit 2; }
 	@mkdir -p $(OUT)/real-cxr
 	$(BIN)/python audits/real_cxr/train_head.py --out $(OUT)/real-cxr
@@ -56,7 +56,7 @@ audit-real: $(VENV)/.installed  ## real chest X-rays (AUDIT_REAL_DATA): a pretra
 	  --audit-json $(OUT)/real-cxr/audit.json --audit-report $(OUT)/real-cxr/audit.html \
 	  --junitxml=$(OUT)/real-cxr/junit.xml
 
-test: $(VENV)/.installed lint  ## lint, types, layers and every test, with line coverage
+test: $(VENV)/.installed lint  ## run lint, types, layers and every test, with line coverage
 	$(BIN)/coverage erase
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/coverage run -m pytest -n 2 --dist worksteal -q
 	$(BIN)/coverage combine --quiet
@@ -68,7 +68,7 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache  # its cache does not see modules that are new
 
-schema: $(VENV)/.installed  ## refresh what is generated: schema, example report, exit codes in the README
+schema: $(VENV)/.installed  ## regenerate the schema, the example report, and the exit codes in the README
 	$(BIN)/audit-suite schema > reports/schema/audit-1.0.schema.json
 	$(BIN)/python tests/report/example.py
 	$(BIN)/python tests/house/exit_codes.py
