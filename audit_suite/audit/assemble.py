@@ -49,13 +49,13 @@ _PACKAGES = (
 def assemble(
     audit: Audit, findings: Sequence[Finding], gate: Gate, requests: Sequence[ScoreRequest]
 ) -> Record:
-    """Build the record; everything outside ``environment`` is decided by inputs and profile.
+    """Build the record; inputs and profile determine everything outside ``environment``.
 
     Args:
         audit: Settings, cards and evidence.
         findings: One per planned case, in natural order; p values are adjusted in place.
         gate: The decision.
-        requests: The scores that were planned (`plan.shown_requests`), for pictures and exclusions.
+        requests: The planned scores (`plan.shown_requests`), for pictures and excluded images.
     """
     _adjust(findings)
     settings, source = audit.settings, audit.source
@@ -91,8 +91,8 @@ def assemble(
 def _adjust(findings: Sequence[Finding]) -> None:
     """Record Holm-adjusted p values beside the raw ones.
 
-    Those of comparisons over the cases of each check; those of what is reported without a rule over
-    the cases of each check in one place, a table of the report.
+    Comparisons are adjusted over all cases of their check. Values that are reported without a rule
+    are adjusted over the cases of their check in one cell, which form one table of the report.
     """
     comparisons = defaultdict(list)
     reported: dict[tuple[str, ...], list[EstimateRecord]] = defaultdict(list)
@@ -121,7 +121,7 @@ def _models(audit: Audit) -> list[ModelRecord]:
             digests = [audit.source.model_digest(card, fold) for fold in cell.folds]
             digest = digests[0] if len(digests) == 1 else canonical_digest(digests)
         except AuditError:
-            continue  # the findings of this model say what is wrong with its files
+            continue  # the findings of this model name the problem with its files
         models.append(
             ModelRecord(
                 name=cell.model_name,
@@ -146,7 +146,7 @@ def _datasets(audit: Audit, requests: Sequence[ScoreRequest]) -> list[DatasetRec
         try:
             record = describe(audit.source.dataset(card))
         except AuditError:
-            continue  # the findings on this data set say what is wrong with it
+            continue  # the findings on this data set name the problem with it
         record.excluded += _excluded(audit.source, [r for r in requests if r.dataset == card])
         datasets.append(record)
     return datasets
@@ -160,7 +160,7 @@ def _excluded(source: EvidenceSource, requests: Sequence[ScoreRequest]) -> list[
 
 
 def _readings(source: EvidenceSource) -> ReadingsRecord | None:
-    """The readings that went into the audit; None without any."""
+    """The readings used in the audit; None if there are none."""
     readings = source.readings
     if readings is None:
         return None

@@ -14,9 +14,9 @@ from audit_suite.verdict import Verdict
 
 
 class Exit(IntEnum):
-    """Exit codes of an audit. The terminal and README.md take their words from here.
+    """Exit codes of an audit. The terminal and README.md show these texts.
 
-    After a change, `make schema` writes the table of README.md again.
+    After a change, run `make schema` to rewrite the table of README.md.
     """
 
     OPEN = 0, "the gate is open: every check that applies passed or was waived"
@@ -62,17 +62,17 @@ def decide(
     inconclusive: Literal["block", "warn"] = "block",
     waivers: Sequence[Waiver] = (),
 ) -> Gate:
-    """Draw the decision; the first rule that holds.
+    """Decide by the first rule that applies.
 
-    A fail or error closes the gate (exit 1), a planned check that was not run makes the audit
-    partial (11), an inconclusive closes it (10) unless the policy says ``warn``, and an audit in
-    which no check reached a verdict never opens it (11). In a whole audit an expired or needless
-    waiver closes the gate too (1): it would hide the next failure.
+    A fail or error closes the gate (exit 1). A planned check that did not run makes the audit
+    partial (11). In a complete audit an expired or needless waiver closes the gate (1), because it
+    would hide the next failure. An inconclusive check closes the gate (10) unless the policy is
+    ``warn``. An audit in which no check reached a verdict never opens it (11).
 
     Args:
         findings: One per planned case; verdict ``none`` if it did not run.
-        inconclusive: What an inconclusive does to the gate.
-        waivers: The waivers in force.
+        inconclusive: Whether an inconclusive check closes the gate.
+        waivers: The entries of the waiver file.
     """
     counts = count_verdicts(findings)
     if bad := counts[Verdict.FAIL] + counts[Verdict.ERROR]:

@@ -1,4 +1,4 @@
-"""From what a test did to its finding: verdict, deciding comparison, and words."""
+"""Turn what a test did into its finding: the verdict, the deciding comparison and the reason."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def judge(
     recorded: Recorded,
     waivers: Sequence[Waiver],
 ) -> Finding:
-    """Draw the verdict of one case.
+    """Decide the verdict of one case.
 
-    A check passes only if it made a comparison, each of them passed, and nothing was raised; a
-    comparison that failed counts even if the test did not act on it (a verdict may only get
-    worse). What is raised and is not an AssertionError is an error, not evidence against the model.
+    A check passes only if it made at least one comparison, every comparison passed, and nothing was
+    raised. A failed comparison counts even if the test did not act on it (a verdict may only get
+    worse). An exception other than AssertionError is an error, not evidence against the model.
     """
     finding = case.planned()
     comparisons = recorded.comparisons
@@ -67,7 +67,7 @@ def _verdict(
 def _assertion(raised: AssertionError) -> str:
     """What a test asserted: its own message, else the line of its source.
 
-    Whether pytest rewrote the assertion or not, the words are the same.
+    The text is the same whether pytest rewrote the assertion or not.
     """
     first_line = str(raised).partition("\n")[0]
     if first_line and not first_line.startswith("assert "):
@@ -87,10 +87,10 @@ def _would_pass(comparison: ComparisonRecord) -> str:
 
 
 def _deciding(comparisons: Sequence[Comparison]) -> Comparison:
-    """Of the comparisons with the worst verdict, the one it hangs on.
+    """The comparison that decided, among those with the worst verdict.
 
-    Several that failed together had all to fail, so the weakest decided; of several that passed
-    together it is the one nearest to failing, of inconclusive ones the one furthest from a verdict.
+    Of several fails the weakest, since a family fails only if all its members fail; of several
+    passes the one nearest to failing; of several inconclusive ones the one that needs most data.
     """
     compared = worst(comparison.verdict for comparison in comparisons)
     same = [comparison for comparison in comparisons if comparison.verdict is compared]

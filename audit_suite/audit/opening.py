@@ -1,4 +1,4 @@
-"""From settings to what an audit is of: cards read, cells spanned, evidence opened."""
+"""Open an audit: read the cards, form the cells, open the evidence store."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Audit:
         models: Cards of the models.
         datasets: Cards of the data sets.
         cells: Every model (fold) on every data set for every common target.
-        waivers: Those in force.
-        source: Stored evidence, and the means to compute what is missing.
-        policy_maskings: What ``MASKINGS`` stands for, where the settings say so.
+        waivers: The entries of the waiver file.
+        source: Stored evidence; computes what is missing.
+        policy_maskings: What ``MASKINGS`` stands for, if the settings name maskings; else empty.
     """
 
     settings: Settings
@@ -43,13 +43,13 @@ class Audit:
     policy_maskings: tuple[Masking, ...]
 
     def maskings(self, dataset: DatasetCard) -> tuple[Masking, ...]:
-        """What `MASKINGS` stands for: the policy's, else the card's, else the paper's."""
+        """What `MASKINGS` stands for: the settings' maskings, else the card's, else the paper's."""
         named = tuple(Masking.parse(id) for id in dataset.maskings)
         return self.policy_maskings or named or PAPER
 
 
 def open_audit(settings: Settings) -> Audit:
-    """Read all that an audit is of; nothing is computed.
+    """Read the cards, waivers and readings of an audit; computes nothing.
 
     Raises:
         AuditError: If an option, a card or an extension is wrong.

@@ -1,4 +1,4 @@
-"""From declared checks to cases: which needs in which cell, and what evidence they will read."""
+"""From declared checks to cases: which needs in which cell, and which evidence they read."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class CheckCase:
     Attributes:
         check: The declared check.
         cell: Model, data set and target.
-        suffix: What tells the cases of the check in this cell apart; may be empty.
-        cases: Cases of the test function before any deselection (m of the level .05/m).
+        suffix: Distinguishes the cases of the check in this cell; may be empty.
+        cases: Cases of the test function before any deselection (m in the level .05/m).
         arguments: What each argument asks for.
         command: Command line that repeats the case.
     """
@@ -49,7 +49,7 @@ class CheckCase:
 
     @property
     def name(self) -> str:
-        """Model, data set, target and suffix: what stands in brackets behind the function."""
+        """Model, data set, target and suffix: the text in brackets after the function's name."""
         return "-".join(self._parts)
 
     @property
@@ -88,9 +88,9 @@ class CheckCase:
         )
 
     def requests(self) -> Iterator[Request[Any]]:
-        """The evidence the case declared, nothing where a need does not apply or breaks.
+        """The evidence that the case declared; skips needs that do not apply or raise.
 
-        What is passed over here is met again by `resolve`, where the case is judged.
+        `resolve` meets the same error again when the case is judged.
         """
         for argument in self.arguments.values():
             for need in argument if isinstance(argument, tuple) else (argument,):
@@ -99,7 +99,7 @@ class CheckCase:
                         yield from requests_in(need, self.cell)
 
     def shown(self) -> list[str]:
-        """Ids of the maskings it declared of its own model and data set, for the pictures."""
+        """Ids of the maskings it declared for its own model and data set, for the pictures."""
         here = self.cell.model, self.cell.dataset  # not those of a control or of other data
         return list(
             dict.fromkeys(
@@ -153,7 +153,7 @@ def cases_of(check: Check, audit: Audit) -> list[CheckCase]:
 
 
 def refuse_conflicts(cases: Iterable[CheckCase]) -> None:
-    """Refuse cases that cannot be told apart, idle margins and sections that do not exist.
+    """Refuse cases with the same identity, margins without effect and unknown sections.
 
     Raises:
         AuditError: Names the check, and the card and key where one is wrong.
@@ -171,14 +171,14 @@ def refuse_conflicts(cases: Iterable[CheckCase]) -> None:
 
 
 def planned_requests(cases: Iterable[CheckCase]) -> tuple[Request[Any], ...]:
-    """The union of what some cases declared."""
+    """The union of the requests of some cases."""
     return plan(request for case in cases for request in case.requests())
 
 
 def shown_requests(
     cells: Iterable[Cell], shown: Iterable[tuple[Finding, Sequence[str]]]
 ) -> tuple[ScoreRequest, ...]:
-    """The scores that cases declared of their own model and data set.
+    """The scores that cases declared for their own model and data set.
 
     Args:
         cells: Cells of the audit.
@@ -196,7 +196,7 @@ def shown_requests(
 def _combinations(
     check: Check, cell: Cell, maskings: Sequence[Masking]
 ) -> Iterator[tuple[str, dict[str, Argument]]]:
-    """Every choice among the alternatives a check lists, with the id that tells it apart."""
+    """Every combination of the alternatives that a check lists, with its distinguishing id."""
     names = list(check.needs)
     choices = [_choices(declared, cell, maskings) for declared in check.needs.values()]
     for chosen in itertools.product(*choices):
@@ -222,7 +222,7 @@ def _choices(
 
 
 def _refuse_idle_margin(case: CheckCase) -> None:
-    """Say so where a card sets a margin for a check that has none, rather than pass over it."""
+    """Refuse a card's margin for a check that has none, rather than ignore it."""
     check, cell = case.check, case.cell
     if any(isinstance(need, Margin) for need in check.needs.values()):
         return

@@ -1,4 +1,4 @@
-"""Hand a case its arguments: estimates from stored evidence, computed now where it is missing."""
+"""Give a case its arguments: estimates from stored evidence, computed now if it is missing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from audit_suite.statistics import DecisionRule, Family, Margin
 
 
 class OnDemand:
-    """The argument ``audit`` of a check: estimates that it asks for beyond what it declared.
+    """The argument ``audit`` of a check: gives estimates beyond those that the check declared.
 
     Attributes:
         cell: The model, data set and target of this case.
-        source: The stored evidence, for what is measured and not estimated.
+        source: The stored evidence, for values that are measured rather than estimated.
     """
 
     def __init__(self, cell: Cell, audit: Audit) -> None:
@@ -26,7 +26,7 @@ class OnDemand:
 
         Raises:
             NotApplicable: If the need has no meaning in this cell.
-            AuditError: If the evidence cannot be had.
+            AuditError: If the evidence is missing and cannot be computed.
         """
         return answer_in(need, self.cell, self.source)
 
@@ -39,11 +39,11 @@ def rule_for(case: CheckCase, audit: Audit) -> DecisionRule:
 
 
 def resolve(case: CheckCase, audit: Audit) -> dict[str, object]:
-    """What each declared argument of a case gets.
+    """The value of each declared argument of a case.
 
     Raises:
         NotApplicable: If a need has no meaning in the case's cell.
-        AuditError: If evidence cannot be had.
+        AuditError: If evidence is missing and cannot be computed.
     """
     source = audit.source
     return {name: _value(arg, case.cell, source) for name, arg in case.arguments.items()}
@@ -53,7 +53,7 @@ def _value(argument: Argument, cell: Cell, source: EvidenceSource) -> object:
     if isinstance(argument, Margin):
         return argument
     for need in argument if isinstance(argument, tuple) else (argument,):
-        requests_in(need, cell)  # what it raises was passed over when the audit was planned
+        requests_in(need, cell)  # an error here was skipped when the audit was planned
     if not isinstance(argument, tuple):
         return answer_in(argument, cell, source)
     return Family([estimate_in(need, cell, source) for need in argument])

@@ -44,21 +44,21 @@ def run(
 ) -> Record:
     """Audit models on data sets.
 
-    The record is the one that ``pytest --audit`` writes on the same cards and settings. Checks that
-    need more than pytest's plain functions (fixtures, parametrization of their own) need pytest.
+    The record is the one that ``pytest --audit`` writes for the same cards and settings. Checks
+    that use fixtures or their own parametrization need pytest.
 
     Args:
         models: Model cards.
         datasets: Data set cards.
-        suites: Shipped suites by name; with neither suites nor ``checks`` all of them, and the
-            files ``test_*.py`` of the folder ``audits`` if there is one here.
-        checks: Files of checks of your own.
+        suites: Shipped suites by name. Without ``suites`` and ``checks``: all shipped suites, and
+            the files ``test_*.py`` of the folder ``audits`` if the working directory has one.
+        checks: Your own files of checks.
         progress: Called with a line of text now and then.
         **settings: Any further field of `audit.settings.Settings`, for example ``seed=7`` or
             ``evidence="evidence"``.
 
     Returns:
-        The record; ``record.save(PATH)`` writes it, ``record.report(PATH)`` the HTML report.
+        The record; ``record.save(PATH)`` writes it, ``record.report(PATH)`` writes the HTML report.
 
     Raises:
         AuditError: If a card, a suite, a check or a setting is wrong.

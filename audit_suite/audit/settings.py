@@ -1,4 +1,4 @@
-"""The settings of an audit: what decides its verdicts, and where its evidence is."""
+"""The settings of an audit: everything that determines its verdicts, and where its evidence is."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ RANGES: dict[str, tuple[float, float, str]] = {
     "max_explained": (4, 10**6, "a whole number of 4 or more"),
     "max_cases": (2, 10**9, "a whole number of 2 or more"),
 }
-"""Least and largest value of each number, and both in words."""
+"""Smallest and largest value of each numeric setting, and both in words."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What an audit is of, and how it is run.
+    """The subjects of an audit, and how it runs.
 
     Attributes:
         models: Model cards.
         datasets: Data set cards.
         suites: Shipped suites by name; empty for all.
         maskings: Ids for checks over ``MASKINGS``; empty for those that the cards name.
-        folds: Each fold of a model on its own, the ``mean`` of their estimates, or the
+        folds: ``each`` fold of a model on its own, the ``mean`` of their estimates, or the
             ``ensemble`` of their scores.
         evidence: Folder of stored evidence.
         waivers: File of waivers.
         readings: Readers' answers, as ``audit-suite readers import`` wrote them.
         offline: Use stored evidence only.
-        inconclusive: Whether an inconclusive check blocks the gate.
-        confidence: Of a fail's interval.
+        inconclusive: ``block``: an inconclusive check closes the gate; ``warn``: it does not.
+        confidence: Confidence of the interval that a fail is judged by.
         multiplicity: ``bonferroni``: a fail must hold at the level divided by the number of cases
-            of its check.
-        seed: Of random fills and samples.
+            of its check; ``none``: at the level itself.
+        seed: Seed of random fills and samples.
         device: Where models run: ``auto``, ``cpu`` or ``cuda``.
         batch_size: Images per forward pass; None to choose by input size.
-        max_cases: Smoke run on so many images of each data set.
-        max_explained: Images of each data set and target that attributions are computed for.
+        max_cases: Smoke run on about this many images of each data set.
+        max_explained: Images of each data set and target for which attributions are computed.
     """
 
     models: tuple[Path, ...]

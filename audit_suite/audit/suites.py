@@ -1,4 +1,4 @@
-"""The shipped suites by name, and how the checks in a file are found."""
+"""The shipped suites by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def suite_files(names: tuple[str, ...] = ()) -> list[Path]:
     """The files of some shipped suites, or of all.
 
     Raises:
-        AuditError: If there is no suite of a name; lists those known.
+        AuditError: If a name is unknown; lists the known ones.
     """
     shipped = {suite_name(path): path for path in sorted(SUITES.glob("test_*.py"))}
     for name in names:

@@ -1,4 +1,4 @@
-"""Waivers: fails and inconclusives that somebody has answered for, until a date."""
+"""Waivers: fails and inconclusive results that a named owner accepts until a date."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ADVICE = (
 
 
 class Waiver(BaseModel):
-    """One entry ``[[waiver]]``; a key left out covers every model, data set or target."""
+    """One entry ``[[waiver]]``; an omitted key covers every model, data set or target."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -30,7 +30,7 @@ class Waiver(BaseModel):
     expires: date
 
     def covers(self, check: str, model: str, dataset: str, target: str) -> bool:
-        """Whether this waiver is about the finding with that identity."""
+        """Whether this waiver covers the finding with that identity."""
         return self.check == check and all(
             mine in (None, theirs)
             for mine, theirs in (
@@ -52,10 +52,10 @@ class _WaiverFile(BaseModel):
 
 
 def load_waivers(path: Path) -> tuple[Waiver, ...]:
-    """Read a waiver file (TOML, a ``[[waiver]]`` table each).
+    """Read a waiver file (TOML, one ``[[waiver]]`` table per waiver).
 
     Raises:
-        AuditError: If it is missing, no TOML, or an entry lacks check, owner, reason or expiry.
+        AuditError: If it is missing, is not TOML, or an entry lacks check, owner, reason or expiry.
     """
     return read_toml(path, _WaiverFile, "--audit-waivers:", _ADVICE).waiver
 
@@ -63,7 +63,7 @@ def load_waivers(path: Path) -> tuple[Waiver, ...]:
 def needless(
     waivers: Iterable[Waiver], waived: Iterable[tuple[str, str, str, str]]
 ) -> list[Waiver]:
-    """Waivers that covered nothing: expired, or the problem is gone; they must be removed.
+    """Waivers that covered nothing because they expired or the problem is gone: remove them.
 
     Args:
         waivers: All entries of the file.
