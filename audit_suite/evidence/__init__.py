@@ -1,4 +1,4 @@
-"""Evidence: what is asked, computed once, and stored by the hash of all that decided it."""
+"""Evidence: requested, computed once, and stored under a hash of everything that determines it."""
 
 from audit_suite.evidence.cell import Cell
 from audit_suite.evidence.profile import EvidenceProfile, choose_profile

@@ -1,4 +1,4 @@
-"""Arithmetic that gives the same digits again: threads, fp32, one algorithm, memory kept."""
+"""Reproducible arithmetic: fixed threads, fp32 and algorithms; memory is kept for speed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # malloc.h
 
 
 def fix_arithmetic(profile: EvidenceProfile) -> None:
-    """Set torch to plain fp32 and one algorithm: devices agree, and a run can be repeated."""
+    """Set torch to plain fp32 and fixed algorithms, so that devices agree and runs repeat."""
     import torch
 
     torch.set_num_threads(profile.threads)
@@ -23,9 +23,9 @@ def fix_arithmetic(profile: EvidenceProfile) -> None:
 
 
 def keep_memory() -> None:
-    """Let glibc keep large blocks: each that is returned and asked for anew costs its page faults.
+    """Let glibc keep large blocks: returning and requesting them again costs page faults.
 
-    On an EfficientNet-Lite0 with batches of 16 that was two thirds of the time in the kernel.
+    For an EfficientNet-Lite0 with batches of 16 these took two thirds of the time in the kernel.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

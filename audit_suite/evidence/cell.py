@@ -1,4 +1,4 @@
-"""Cells of the audit: one model on one data set for one target, and the evidence it can ask for."""
+"""Cells of the audit: one model on one data set for one target, and the evidence they request."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Cell:
         folds: Which of its folds; (None,) for a model with one set of weights.
         dataset: The data set's card.
         target: The target.
-        average: What is averaged over several folds: their ``estimates`` (a study of how such
-            models come out), or their ``scores`` (the ensemble, where that is what ships). Or
-            nothing: ``held-out`` takes each image's score from the fold that never saw it.
+        average: What is averaged over several folds: their ``estimates`` (how such models perform),
+            or their ``scores`` (if the ensemble is what ships). ``held-out`` averages nothing: each
+            image's score comes from the fold that did not train on it.
     """
 
     model: ModelCard
@@ -44,19 +44,19 @@ class Cell:
         return f"{self.model.name}.fold{self.folds[0]}"
 
     def each(self) -> tuple[Cell, ...]:
-        """The cells whose estimates are averaged: one a fold, or itself where scores are joined."""
+        """The cells whose estimates are averaged: one per fold; this cell if scores are joined."""
         if self.average != "estimates":
             return (self,)
         return tuple(replace(self, folds=(fold,)) for fold in self.folds)
 
     def requests(self, masking: Masking) -> tuple[ScoreRequest, ...]:
-        """The evidence a masking needs in this cell, one request a fold.
+        """The evidence a masking needs in this cell, one request per fold.
 
         The masking's region is resolved to the target's ROI.
 
         Raises:
-            NotApplicable: If the masking is of the ROI and none is declared for this target, or of
-                a region this data set does not have.
+            NotApplicable: If the masking needs the ROI and this target declares none, or needs a
+                region that this data set does not have.
         """
         if not masking.is_full:
             masking = masking.of(self._region(masking.region))
@@ -65,12 +65,12 @@ class Cell:
     def explanations(
         self, method: str, region: tuple[str, ...] = (), apart: tuple[str, ...] = ()
     ) -> tuple[AttributionRequest, ...]:
-        """The evidence that explaining the model here by a method needs, one request a fold.
+        """The evidence that a method needs to explain the model here, one request per fold.
 
         Args:
             method: Name of an explainer: a registered one, or
                 `evidence.attributions.request.REGION_SHAPLEY`.
-            region: Names whose union stands for the target's ROI; the ROI if there are none.
+            region: Names of regions whose union replaces the target's ROI; empty for the ROI.
             apart: Further regions, each reported separately.
 
         Raises:
@@ -86,10 +86,10 @@ class Cell:
         )
 
     def require_region(self, name: str) -> None:
-        """Leave a check of a region that images of this data set never have.
+        """Refuse a region that this data set does not have.
 
         Raises:
-            NotApplicable: If it has none of that name; says what to do.
+            NotApplicable: If the data set has no region of that name; the message says what to do.
         """
         if name not in region_names(self.dataset) and name != BORDER:
             advice = region_advice(self.dataset)

@@ -24,8 +24,8 @@ def preprocessing_difference(card: ModelCard, spec: ParitySpec) -> float:
     """Largest absolute difference between the audit's input and the release pipeline's.
 
     Args:
-        card: The model's card; its ``input`` section is what is tried.
-        spec: Golden images, and the arrays the release pipeline made of them.
+        card: The model's card, whose ``input`` section is tested.
+        spec: Golden images, and the arrays that the release pipeline made of them.
 
     Returns:
         The largest difference over all images and pixels, in the model's input units.

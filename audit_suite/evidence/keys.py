@@ -1,4 +1,4 @@
-"""What all store keys share: the engine's version, and how images are cut into shards."""
+"""What all store keys share: the engine's version, and the division of images into shards."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ SHARD = 256  # images in one stored file and one unit of work
 
 
 def shards(images: int) -> range:
-    """The numbers of the shards of so many images."""
+    """The shard numbers for this many images."""
     return range(-(-images // SHARD))

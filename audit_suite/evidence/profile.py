@@ -1,4 +1,4 @@
-"""The evidence profile: every setting that may change a score in its last digits."""
+"""The evidence profile: every setting that can change the last digits of a score."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _PIXELS_A_BATCH = 1 << 19
 class EvidenceProfile(BaseModel):
     """Device and arithmetic of a run; part of every evidence key.
 
-    With one profile and machine type the evidence, and so the record, is bit-identical however
-    the work was split.
+    With the same profile and machine type the evidence, and so the record, is bit-identical however
+    the work was split among processes.
 
     Attributes:
         device: ``cpu`` or ``cuda``.
         threads: Threads of one forward pass on the CPU.
-        batch_size: Images a forward pass; None chooses it by the size of the model's input.
-        seed: Seed that every random fill derives from.
+        batch_size: Images per forward pass; None to choose by the size of the model's input.
+        seed: Seed from which every random fill derives its own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,9 +38,9 @@ class EvidenceProfile(BaseModel):
         return canonical_digest(self.model_dump())
 
     def batch_for(self, size: tuple[int, int]) -> int:
-        """Images in one batch for inputs of ``size`` (height, width).
+        """Images per batch for inputs of ``size`` (height, width).
 
-        A power of two unless it was given, so that models of several sizes share whole chunks.
+        A power of two unless the profile sets it, so that models of several sizes share chunks.
         """
         if self.batch_size is not None:
             return self.batch_size
@@ -56,12 +56,12 @@ def choose_profile(device: str, batch_size: int | None, seed: int) -> EvidencePr
     """Choose the profile of a run.
 
     Args:
-        device: ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``.
-        batch_size: Images a forward pass, or None to let the engine choose.
+        device: ``auto`` (CUDA if available), ``cpu`` or ``cuda``.
+        batch_size: Images per forward pass, or None to let the engine choose.
         seed: Seed of random fills.
 
     Raises:
-        AuditError: If CUDA is asked for and not there.
+        AuditError: If CUDA is requested but not available.
     """
     has_cuda = False
     if device != "cpu":

@@ -1,4 +1,4 @@
-"""Where evidence is asked for: the protocol of a request, and the source that answers it."""
+"""The protocol of a request for evidence, and the source that answers it."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Request(Hashable, Protocol[Table_co]):
 
     Attributes:
         executor: ``package.module:function`` that computes and stores requests of this kind, called
-            as ``function(requests, source, progress)``. It claims what it computes in the store,
-            so that several processes can share the work, and notes what fails in
-            ``source.failures`` instead of raising. A name, so that planning imports no torch.
-        kept: Whether a table stays in memory once it was read.
+            as ``function(requests, source, progress)``. It claims in the store what it computes,
+            so that several processes can share the work, and records failures in
+            ``source.failures`` instead of raising. It is a name, so that planning imports no torch.
+        kept: Whether a table stays in memory after it was read.
     """
 
     executor: ClassVar[str]
@@ -56,7 +56,7 @@ class Request(Hashable, Protocol[Table_co]):
 
     @property
     def rank(self) -> tuple[Any, ...]:
-        """Place among requests of its kind, by content alone.
+        """Sort key of the request, from its content alone.
 
         Its first part is a number, smaller for cheaper kinds: 0 for scores, 1 for attributions.
         """
@@ -64,16 +64,16 @@ class Request(Hashable, Protocol[Table_co]):
 
     @property
     def words(self) -> str:
-        """What is asked of the model, for messages: ``masking 'without-roi'``."""
+        """What is requested of the model, for messages: ``masking 'without-roi'``."""
         ...
 
     @property
     def scopes(self) -> tuple[Hashable, ...]:
-        """Keys of ``source.failures``, beside itself, under which its failure may be noted."""
+        """Keys of ``source.failures``, besides itself, under which its failure may be recorded."""
         ...
 
     def keys(self, source: EvidenceSource) -> list[str]:
-        """The store keys that hold it, one per unit of work; hashes of all that decides it.
+        """The store keys that hold it, one per unit of work: hashes of all that determines it.
 
         Raises:
             AuditError: If the data set or the model's weights cannot be read.
@@ -81,16 +81,16 @@ class Request(Hashable, Protocol[Table_co]):
         ...
 
     def table(self, stored: Sequence[Arrays]) -> Table_co:
-        """The evidence as needs read it, from what is stored under its keys.
+        """The evidence in the form that needs read, from the arrays stored under its keys.
 
         Raises:
-            NotApplicable: If what is stored says that it cannot be had of this model.
+            NotApplicable: If the stored arrays say that this model cannot provide it.
         """
         ...
 
     @classmethod
     def describe(cls, group: Sequence[Any], source: EvidenceSource) -> list[str]:
-        """Lines for ``--audit-plan`` on requests of this kind, all of one model and data set.
+        """Lines for ``--audit-plan`` about requests of this kind, all of one model and data set.
 
         Raises:
             AuditError: If the data set or the model's weights cannot be read.
@@ -105,10 +105,10 @@ class EvidenceSource:
         store: Where evidence is kept.
         profile: Device and arithmetic, part of every key.
         offline: Read stored evidence only.
-        max_cases: Smoke run on about so many images of each data set.
+        max_cases: Smoke run on about this many images of each data set.
         max_explained: Images of each data set and target that are explained.
-        readings: What readers answered, if anything was read.
-        failures: Why something could not be computed, by request or by one of its `scopes`.
+        readings: The readers' answers; None without a reader study.
+        failures: Why a request could not be computed, by request or by one of its `scopes`.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class EvidenceSource:
         """The data set of a card, loaded once.
 
         Raises:
-            AuditError: If it cannot be loaded; the same error each time it is asked for.
+            AuditError: If it cannot be loaded; every call raises the same error.
         """
         if card not in self._datasets:
             try:
@@ -162,7 +162,7 @@ class EvidenceSource:
         return self._models[card, fold]
 
     def model_digest(self, card: ModelCard, fold: int | None) -> str:
-        """SHA-256 of all that decides a model's scores, computed once.
+        """SHA-256 of everything that determines a model's scores, computed once.
 
         Raises:
             AuditError: If the weights cannot be read.
@@ -177,7 +177,7 @@ class EvidenceSource:
         """The evidence of a request; computed now if it was not planned.
 
         Raises:
-            NotApplicable: If it cannot be had of this model.
+            NotApplicable: If this model cannot provide it.
             AuditError: If it is missing and may not or cannot be computed.
         """
         if request in self._tables:
@@ -205,7 +205,7 @@ class EvidenceSource:
         """The evidence of a request if all of it is stored, else None; computes nothing.
 
         Raises:
-            NotApplicable: If it cannot be had of this model.
+            NotApplicable: If this model cannot provide it.
         """
         try:
             stored = self._stored(request)
@@ -222,7 +222,7 @@ class EvidenceSource:
         return [key for key in request.keys(self) if not self.store.has(key)]
 
     def _stored(self, request: Request[Any]) -> list[Arrays] | None:
-        """All units, or None if one is missing; damaged ones are dropped, to be computed again."""
+        """All units, or None if one is missing; deletes damaged ones, to be computed again."""
         keys = request.keys(self)
         units: list[Arrays] = []
         for key in keys:
@@ -245,7 +245,7 @@ class EvidenceSource:
 
 
 def plan(requests: Iterable[Request[Any]]) -> tuple[Request[Any], ...]:
-    """Unite requests: each once, in an order that depends on their content alone."""
+    """Unite requests: each once, in an order that depends only on their content."""
     return tuple(sorted(set(requests), key=lambda r: (r.rank[0], r.executor, r.rank)))
 
 
@@ -254,15 +254,15 @@ def compute(
     source: EvidenceSource,
     progress: Progress = lambda line: None,
 ) -> None:
-    """Compute and store the evidence that is missing, of whatever kind.
+    """Compute and store the evidence that is missing, of any kind.
 
     Several processes may call this with the same requests and one store: each claims what it
-    computes and waits for what others have claimed. What fails is noted in ``source.failures`` and
-    does not keep the rest from being computed; so is what an extension's executor raises. What is
-    noted of a request itself is not tried again.
+    computes and waits for what others have claimed. Failures, including exceptions of an
+    extension's executor, are recorded in ``source.failures``, and the rest is still computed. A
+    request with a recorded failure is not tried again.
 
     Args:
-        requests: What is asked.
+        requests: The requested evidence.
         source: Data sets, models, profile and store.
         progress: Called with one line of text after each unit of work.
     """

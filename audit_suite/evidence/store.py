@@ -1,4 +1,4 @@
-"""The evidence store: arrays by content hash, written so that a crash never leaves half a file."""
+"""The evidence store: arrays under a hash, written so that a crash never leaves a partial file."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ Arrays = dict[str, NDArray[Any]]
 class EvidenceStore:
     """A folder of evidence files that outlives the run; safe for several processes.
 
-    A file's name is the hash of everything that decided its content, so a file is never changed,
-    only added. Each carries a checksum: what was damaged on disk counts as missing.
+    A file's name is the hash of everything that determines its content, so files are added but
+    never changed. Each file has a checksum: a file that was damaged on disk counts as missing.
     """
 
     def __init__(self, root: Path) -> None:
@@ -49,8 +49,8 @@ class EvidenceStore:
         """Store arrays under ``key``: written aside, flushed to the disk, then renamed.
 
         Raises:
-            AuditError: If the disk is full or the folder cannot be written; what was stored
-                before stays as it was.
+            AuditError: If the disk is full or the folder cannot be written; evidence stored before
+                is kept.
         """
         content = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         data = save(content, metadata={"checksum": _checksum(content)})
@@ -113,7 +113,7 @@ def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
 
 
 def pack_lines(lines: Sequence[str]) -> NDArray[np.uint8]:
-    """Lines of text as an array, so that a store of arrays can hold them."""
+    """Lines of text as an array, so that the store can hold them."""
     return np.frombuffer(json.dumps(list(lines)).encode(), dtype=np.uint8)
 
 

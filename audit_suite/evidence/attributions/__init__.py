@@ -1,1 +1,1 @@
-"""Attributions of a sample of images: regions and pixels explained, and each method tested."""
+"""Attributions for a sample of images, by regions and by pixels, and tests of each method."""

@@ -1,4 +1,4 @@
-"""The images of a sample as the explainers get them."""
+"""The images of a sample in the form that explainers take."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from audit_suite.verdict import NotApplicable
 
 @dataclass(frozen=True)
 class ExplainedBatch:
-    """The images of a sample, ready for the model, and what is explained of them.
+    """The images of a sample, ready for the model, and the output that is explained.
 
     Attributes:
-        index: Which they are.
+        index: Their indices in the data set.
         plain: Shape (N, C, H, W), in [0, 1].
         images: The same, normalised.
         regions: Every region of each image, by name.
         roi: Shape (N, H, W), bool.
-        references: Shape (R, C, H, W), in [0, 1]: what "absent" looks like.
+        references: Shape (R, C, H, W), in [0, 1]: images that replace what is "absent".
         spec: The model's input section.
-        module: The network, its outputs as they are explained (`explained_outputs`).
-        output: Which of them.
+        module: The network with the outputs that are explained (`explained_outputs`).
+        output: Index of the explained output.
         profile: Seed and batch sizes.
     """
 
@@ -56,7 +56,7 @@ def make_batch(request: AttributionRequest, source: EvidenceSource) -> Explained
     """Decode the images of a request's sample and its references, and load the model.
 
     Raises:
-        NotApplicable: If there is no image to explain, or no patient to lend references.
+        NotApplicable: If there is no image to explain, or no patient to take references from.
         AuditError: If images or the model cannot be loaded.
     """
     spec, card = request.model.input, request.dataset

@@ -1,4 +1,4 @@
-"""Compute missing attributions: explain the model, and put each method to its own tests."""
+"""Compute missing attributions: explain the model, and test each method."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def compute_attributions(
     Safe for several processes with one store: each claims what it computes.
 
     Args:
-        requests: What is asked, as planned (`evidence.plan`).
+        requests: The requested attributions, as planned (`evidence.plan`).
         source: Data sets, models, profile and store.
         progress: Called with one line of text after each request.
     """
     fix_arithmetic(source.profile)
-    for wait in (False, True):  # first what nobody else computes, then wait for the others
+    for wait in (False, True):  # first what no other process computes, then wait for the rest
         for request in requests:
             if request in source.failures:
                 continue
@@ -60,7 +60,7 @@ def _compute(request: AttributionRequest, source: EvidenceSource) -> Arrays:
         return arrays | deletion_and_insertion(batch, arrays["maps"])
     except NotApplicable as refused:
         return {"refused": pack_lines([str(refused)])}
-    except RuntimeError as error:  # of the machine, or of a network that does the unusual
+    except RuntimeError as error:  # a machine error, or a network that the method cannot handle
         first_line = str(error).partition("\n")[0]
         if request.method != REGION_SHAPLEY and not _is_machine_error(error):
             reason = f"{request.method} cannot handle this model: {first_line}"

@@ -13,25 +13,27 @@ from audit_suite.explainers.explainer import raw_outputs
 from audit_suite.maskings.fills.inpaint import inpaint
 from audit_suite.models.preprocessing import normalise
 
-_TILES = 8  # a side: what deletion and insertion take away, or give, in turn
+_TILES = 8  # per side: deletion removes, and insertion adds, one tile after the other
 _STEPS = 8
-_NOISE = 0.02  # standard deviation that the fill of deletion adds, of the image's range [0, 1]
+_NOISE = 0.02  # standard deviation of the noise added to filled tiles, for images in [0, 1]
 
 
 def deletion_and_insertion(batch: ExplainedBatch, maps: NDArray[np.generic]) -> Arrays:
-    """Outputs while tiles are taken from an image, or given to an empty one, the strongest first.
+    """Outputs while tiles are deleted from an image or inserted into an empty one.
 
-    Deletion and insertion (Petsiuk, Das and Saenko, BMVC 2018), with what is missing continued
-    from what is left, and noise added, so that no hole can be read (after the noisy linear
-    imputation of Rong et al., ICML 2022). Beside the map's order stands a random one.
+    Tiles go in the order of their attribution, the strongest first.
+
+    Deletion and insertion (Petsiuk, Das and Saenko, BMVC 2018). Missing tiles are inpainted from
+    the remaining ones, with added noise, so that the model cannot read their outline (after the
+    noisy linear imputation of Rong et al., ICML 2022). A random order serves as control.
 
     Args:
         batch: The images.
         maps: Shape (N, H, W), signed attributions.
 
     Returns:
-        ``deletion`` and ``insertion``, each of shape (N, 2, steps): by the map's order and a random
-        one.
+        ``deletion`` and ``insertion``, each of shape (N, 2, steps): in the map's order and in a
+        random one.
     """
     module, output = batch.module, batch.output
     rng = np.random.default_rng(batch.profile.seed)

@@ -1,4 +1,4 @@
-"""Where an output comes from, pixel by pixel, and whether the maps change with the model."""
+"""Pixel attributions of an output, and whether the maps change with the model."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from audit_suite.models.preprocessing import normalise
 from audit_suite.verdict import NotApplicable
 
 STAGES = (0.0, 0.5, 1.0)  # share of the layers, beyond the head, whose parameters are shuffled
-COARSE = 28  # pixels of the side of the maps that are compared with each other
-_SHUFFLED = 24  # images, of both labels, whose maps are drawn again at every stage
-_ROUGH = 48  # gradients per image where maps are only compared
+COARSE = 28  # side, in pixels, of the maps that are compared with each other
+_SHUFFLED = 24  # images, of both labels, whose maps are computed again at every stage
+_ROUGH = 48  # gradients per image for maps that are only compared
 
 
 def explain_pixels(batch: ExplainedBatch, explainer: Explainer) -> Arrays:
-    """Explain pixels by one method, and draw its maps again for more and more shuffled models.
+    """Explain pixels by one method, and repeat its maps for increasingly shuffled models.
 
     Args:
         batch: The images.
         explainer: The method.
 
     Returns:
-        As `Attributions` describes the arrays of pixels, without the curves.
+        The arrays of pixels that `Attributions` describes, without the curves.
 
     Raises:
         NotApplicable: If the method cannot handle the model.
@@ -47,13 +47,13 @@ def explain_pixels(batch: ExplainedBatch, explainer: Explainer) -> Arrays:
     rough = _rough(explainer)
     coarse = _coarse(answer.maps)
     own = coarse[picked]
-    if rough is not explainer:  # else sampling noise would make maps less alike
+    if rough is not explainer:  # else different sampling noise would make maps less similar
         own = _coarse(explain(rough, module, output, images, others, seed).maps)
     for share in STAGES:
         spoiled = shuffled(module, share, seed)
         try:
             stages.append(_coarse(explain(rough, spoiled, output, images, others, seed).maps))
-        except NotApplicable:  # of the shuffled model, which is not a fault of this one
+        except NotApplicable:  # the shuffled model's, and not a fault of the audited one
             stages.append(np.full_like(own, np.nan))
     return {
         "index": np.array(batch.index),
@@ -69,7 +69,7 @@ def explain_pixels(batch: ExplainedBatch, explainer: Explainer) -> Arrays:
 
 
 def sized(explainer: Any, batch_size: int | None) -> Explainer:
-    """The same method with the profile's batches, where it has a setting for them."""
+    """The same method with the profile's batch size, if it has that setting."""
     fitting: Explainer = explainer
     if hasattr(explainer, "batch_size"):
         fitting = replace(explainer, batch_size=batch_size)
@@ -77,7 +77,7 @@ def sized(explainer: Any, batch_size: int | None) -> Explainer:
 
 
 def _rough(explainer: Explainer) -> Explainer:
-    """The same method with as many samples as coarse maps need to be compared."""
+    """The same method with the number of samples that comparing coarse maps needs."""
     rough: Any = explainer
     return replace(rough, samples=_ROUGH) if hasattr(explainer, "samples") else explainer
 
@@ -85,12 +85,12 @@ def _rough(explainer: Explainer) -> Explainer:
 def shuffled(module: nn.Module, share: float, seed: int) -> nn.Module:
     """Copy a model and shuffle the parameters of its last layers.
 
-    The cascading randomisation of Adebayo et al. (NeurIPS 2018), from the head down; shuffling
-    keeps each parameter's distribution, and so the size of what passes through the network.
+    The cascading randomisation of Adebayo et al. (NeurIPS 2018), from the head down. Shuffling
+    keeps each parameter's distribution, and so the magnitude of the activations.
 
     Args:
         module: The model.
-        share: Of the layers before the head, 0 to 1; the head is always shuffled.
+        share: Share of the layers before the head, 0 to 1; the head is always shuffled.
         seed: Decides the order.
 
     Raises:

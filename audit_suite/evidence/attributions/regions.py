@@ -1,4 +1,4 @@
-"""Where an output comes from, region by region."""
+"""Region attributions of an output."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def explain_regions(batch: ExplainedBatch, apart: Sequence[str]) -> Arrays:
 
     Args:
         batch: The images.
-        apart: Regions whose share of every player is stored besides.
+        apart: Further regions; their share of every player is stored too.
 
     Returns:
-        As `Attributions` describes the arrays of regions.
+        The arrays of regions that `Attributions` describes.
     """
     module, output, profile = batch.module, batch.output, batch.profile
     others = normalise(batch.references, batch.spec)
     names, owners = divide(batch.regions)
     rng = np.random.default_rng(profile.seed)
-    rounds = -(-len(batch.index) // len(others))  # each lends as often as the others, or once more
+    rounds = -(-len(batch.index) // len(others))  # use counts of references differ by at most 1
     dealt = np.concatenate([rng.permutation(len(others)) for _ in range(rounds)])
     donors = dealt[: len(batch.index)]
     values, outputs, expected = region_values(

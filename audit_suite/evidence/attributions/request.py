@@ -1,4 +1,4 @@
-"""Attributions as evidence: how they are asked for, keyed and read."""
+"""Attributions as evidence: how they are requested, keyed and read."""
 
 from __future__ import annotations
 
@@ -28,20 +28,21 @@ class Attributions:
     """Attributions of one output by one method, on the images of a sample.
 
     Attributes:
-        index: Shape (n,), which images of the data set these are.
-        outputs: Shape (n,), f(x): the model's raw output, or under softmax the log odds.
-        expected: Shape (n,), mean output over the references; NaN where attributions do not add up.
-        arrays: What else is stored. Of regions: ``values``, ``inside`` and ``area``, each of shape
-            (n, P): Shapley values, the share of a player's pixels that belong to the ROI, and its
-            share of the frame; and ``apart`` (n, P, R), the share of its pixels that belong to
-            each of the regions reported separately, if there are any, and ``donor`` (n,), which
-            reference stood for what was hidden. Of pixels: ``maps`` (n, H, W) float32 and
-            ``regions`` (n, H, W) bool, the ROI; ``coarse`` (n, h, w), small absolute maps; of the
-            images ``picked`` (m,) ``rough`` (m, h, w), the same from fewer samples, and
-            ``shuffled`` (stages, m, h, w), these after more and more layers were shuffled, NaN
-            where the method could not handle that; ``deletion`` and ``insertion`` (n, 2, steps),
-            outputs by the map's order and a random one.
-        players: Names of the players, where regions are explained.
+        index: Shape (n,), indices of the images in the data set.
+        outputs: Shape (n,), f(x): the model's raw output; with softmax the log odds.
+        expected: Shape (n,), mean output over the references; NaN if the method's attributions do
+            not add up to the output.
+        arrays: The other stored arrays. For regions: ``values``, ``inside`` and ``area``, each of
+            shape (n, P): Shapley values, the share of a player's pixels that belong to the ROI, and
+            its share of the frame; ``donor`` (n,), the reference that replaced hidden parts; and,
+            if regions are reported separately, ``apart`` (n, P, R), the share of a player's pixels
+            that belong to each of them. For pixels: ``maps`` (n, H, W) float32 and ``regions``
+            (n, H, W) bool, the ROI; ``coarse`` (n, h, w), small absolute maps; for the images
+            ``picked`` (m,): ``rough`` (m, h, w), the same from fewer samples, and ``shuffled``
+            (stages, m, h, w), the same after more and more layers were shuffled, NaN where the
+            method could not handle the shuffled model; ``deletion`` and ``insertion``
+            (n, 2, steps), outputs in the map's order and in a random one.
+        players: Names of the players, if regions are explained.
     """
 
     index: NDArray[np.int_]
@@ -59,10 +60,10 @@ class AttributionRequest:
         model: The model's card.
         fold: Which of its folds.
         dataset: The data set's card.
-        target: Whose output is explained.
+        target: The target whose output is explained.
         region: The target's ROI, resolved.
         method: `REGION_SHAPLEY`, or the name of a registered explainer.
-        held_out: Only images that the fold never saw, as the data set's tag says.
+        held_out: Use only images that the fold did not train on, by the data set's fold column.
         apart: Further regions, each reported separately.
     """
 
@@ -97,7 +98,7 @@ class AttributionRequest:
         return ()
 
     def keys(self, source: EvidenceSource) -> list[str]:
-        """One: a sample is explained in one piece."""
+        """One key: a sample is one unit of work."""
         settings = {}
         if self.method != REGION_SHAPLEY:
             settings = asdict(EXPLAINERS.find(self.method))
@@ -140,7 +141,7 @@ class AttributionRequest:
 
     @classmethod
     def describe(cls, group: Sequence[AttributionRequest], source: EvidenceSource) -> list[str]:
-        """A line per method and target, and whether it is stored."""
+        """One line per method and target, and whether it is stored."""
         return [
             f"{request.method} of {request.target} on up to {source.max_explained} images"
             + ("" if source.missing(request) else " (stored)")
@@ -149,7 +150,7 @@ class AttributionRequest:
 
 
 def reference_card(card: DatasetCard) -> DatasetCard:
-    """The card of the data set that lends references to explanations: the card itself by default.
+    """The card of the data set that provides references: the card itself by default.
 
     Raises:
         AuditError: If that card is missing or wrong.

@@ -1,4 +1,4 @@
-"""Which images are explained, and which stand for "absent"; decided by hash, never by a score."""
+"""Which images are explained, and which serve as references; chosen by hash, never by score."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from audit_suite.evidence.attributions.request import AttributionRequest, refere
 from audit_suite.evidence.source import EvidenceSource
 from audit_suite.verdict import NotApplicable
 
-REFERENCES = 16  # images that stand for "absent" where pixels are explained
-_RESERVED = 0.2  # of the patients of a class, at least, are left to lend references
+REFERENCES = 16  # images that replace what is "absent" in explanations of pixels
+_RESERVED = 0.2  # least share of the patients of a class that is kept for references
 
 
 def explained(request: AttributionRequest, source: EvidenceSource) -> Iterator[tuple[int, Sample]]:
-    """The images of a request's sample: half positive and half negative, one a patient, by hash.
+    """The images of a request's sample: half positive, half negative, one per patient, by hash.
 
-    The seed and the data set alone decide them, whatever the model says of them.
+    They depend only on the seed and the data set, not on the model's scores.
 
     Yields:
         Index in the data set, and the image.
@@ -44,7 +44,7 @@ def explained(request: AttributionRequest, source: EvidenceSource) -> Iterator[t
 def references(
     request: AttributionRequest, source: EvidenceSource, count: int = REFERENCES
 ) -> list[Sample]:
-    """Images that stand for "absent", never of a patient who may be explained, by hash.
+    """Images that replace what is "absent", chosen by hash among patients who are not explained.
 
     Patients who are in both the audited data set and a declared reference set are not used as
     references.
@@ -75,15 +75,15 @@ def references(
             usable += 1
     if not lent:
         raise NotApplicable(
-            f"data set '{card.name}' has too few patients to lend references to explanations"
+            f"data set '{card.name}' has too few patients to provide references for explanations"
         )
     return lent
 
 
 def _by_hash(dataset: Dataset, target: str, label: int, seed: int) -> list[int]:
-    """One image of every patient who has one of this label, in an order that nothing else decides.
+    """One image of every patient who has an image with this label, ordered by hash alone.
 
-    A patient with images of both labels counts as positive alone: a reference must not be of a
+    A patient with images of both labels counts as positive: a reference must not come from a
     patient who is explained.
     """
     positive = {case.patient for case in dataset.cases if case.labels[target] == 1}
@@ -100,9 +100,9 @@ def _by_hash(dataset: Dataset, target: str, label: int, seed: int) -> list[int]:
 
 
 def _shared_patients(lending: Dataset, audited: Dataset) -> set[str]:
-    """The audited patients, if images of one name are of one patient and one finding in both sets.
+    """The audited patients, if images with the same id have the same patient and labels in both.
 
-    Else the same name means different people, as in two hospitals that both count from 1.
+    Otherwise the same id means different people, as in two hospitals that both count from 1.
     """
     named = {case.id: case for case in audited.cases}
     pairs = [(case, named[case.id]) for case in lending.cases if case.id in named]

@@ -1,1 +1,1 @@
-"""Scores and embeddings of masked images: every image decoded once, every model run once on it."""
+"""Scores and embeddings of masked images: each image is decoded once and scored once per model."""

@@ -14,7 +14,7 @@ Floats = NDArray[np.float32]
 
 
 class ShardColumns:
-    """Scores of one model on the images of one shard under one masking, and what was hidden."""
+    """Scores of one model on the images of one shard under one masking, and the hidden shares."""
 
     def __init__(self, length: int, targets: int) -> None:
         self._length = length
@@ -30,13 +30,13 @@ class ShardColumns:
         covered: Floats,
         outline: NDArray[np.uint8] | None,
     ) -> None:
-        """Note what was hidden, of the frame and of the image's own region.
+        """Record which share of the frame, and of the image's own region, was hidden.
 
         Args:
-            rows: Places in the shard.
+            rows: Positions in the shard.
             hidden: Shape (len(rows),), share of the frame.
             covered: Shape (len(rows),), share of the region.
-            outline: The region drawn small, shape (len(rows), h, w), where the masking draws it.
+            outline: Thumbnail of the region, shape (len(rows), h, w), if the masking draws it.
         """
         at = list(rows)
         self._hidden[at], self._covered[at] = hidden, covered
@@ -44,21 +44,21 @@ class ShardColumns:
             self._put("outlines", at, outline, 0)
 
     def put_properties(self, rows: Sequence[int], properties: Floats | None) -> None:
-        """Note the properties of the files, shape (len(rows), k)."""
+        """Record the properties of the image files, shape (len(rows), k)."""
         if properties is not None:
             self._put("properties", list(rows), properties, np.nan)
 
     def put_scores(
         self, rows: Sequence[int], scores: torch.Tensor, embeddings: torch.Tensor | None
     ) -> None:
-        """Note the scores and embeddings of some rows."""
+        """Record the scores and embeddings of some rows."""
         at = list(rows)
         self._scores[at] = scores.float().cpu().numpy()
         if embeddings is not None:
             self._put("embeddings", at, embeddings.float().cpu().numpy(), np.nan)
 
     def arrays(self, excluded: Mapping[int, str]) -> Arrays:
-        """The shard as it is stored; ``excluded`` says by row why an image could not be used."""
+        """The shard as it is stored; ``excluded`` gives by row why an image could not be used."""
         used = np.ones(self._length, np.bool_)
         used[sorted(excluded)] = False
         self._scores[~used] = np.nan

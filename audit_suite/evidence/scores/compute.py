@@ -1,4 +1,4 @@
-"""Compute missing scores: images decoded once, maskings made once, models run once."""
+"""Compute missing scores: each image is decoded once, masked once per masking, scored once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from audit_suite.maskings.show import Batch, show
 from audit_suite.models.preprocessing import normalise
 
 _Scored = dict[tuple[object, str], tuple[torch.Tensor, torch.Tensor | None]]
-"""Scores and embeddings of the masked versions of one batch, each distinct one scored once."""
+"""Scores and embeddings of one batch by masked version; identical versions are scored once."""
 
 
 def compute_scores(
@@ -41,11 +41,11 @@ def compute_scores(
     """Compute and store the scores that are missing.
 
     Several processes may call this with the same requests and one store: each claims the shards
-    it computes and waits for those claimed by others. What fails is noted in ``source.failures``
-    and does not keep the rest from being computed.
+    it computes and waits for those claimed by others. Failures are recorded in
+    ``source.failures``, and the rest is still computed.
 
     Args:
-        requests: What is asked, as planned (`evidence.plan`).
+        requests: The requested scores, as planned (`evidence.plan`).
         source: Data sets, models, profile and store.
         progress: Called with one line of text after each shard.
     """
@@ -64,7 +64,7 @@ def _compute_dataset(
     dataset = source.dataset(requests[0].dataset)
     usable = [request for request in requests if _can_load(request, source)]
     job = _Job(dataset, source, [request for request in usable if source.missing(request)])
-    for wait in (False, True):  # first what nobody else computes, then wait for the others
+    for wait in (False, True):  # first what no other process computes, then wait for the rest
         for shard in shards(len(dataset.cases)):
             if not (missing := job.missing(job.requests, shard)):
                 continue
@@ -94,12 +94,12 @@ def _can_load(request: ScoreRequest, source: EvidenceSource) -> bool:
 
 @dataclass
 class _Job:
-    """What is missing of one data set, and what its shards share.
+    """The missing scores of one data set, and what its shards share.
 
     Attributes:
         dataset: The data set.
         source: Models, profile and store.
-        requests: Those of which at least one shard is missing.
+        requests: The requests with at least one missing shard.
     """
 
     dataset: Dataset
@@ -116,7 +116,7 @@ class _Job:
 
     @cached_property
     def survey(self) -> Survey:
-        """What the maskings may know of the data set: looked at once, for all shards."""
+        """What the maskings may know of the data set; surveyed once for all shards."""
         wanted = Wanted(
             specs={geometry(r.model.input): r.model.input for r in self.requests},
             areas=sorted({r.masking.area for r in self.requests if not r.masking.is_full}),
@@ -138,7 +138,7 @@ class _Job:
                     if self.dataset.card.on_bad_image == "error":
                         raise image
                     excluded[index] = image.what
-            # A blank stands in for a bad image, so that batches never depend on who is excluded.
+            # A blank replaces a bad image, so that batches do not depend on what is excluded.
             whole = [blank(wanted) if isinstance(image, BadImage) else image for image in images]
             self._score_chunk(list(zip(chunk, whole, strict=True)), columns, indices.start)
         for request, column in columns.items():
@@ -193,7 +193,7 @@ class _Job:
                 continue
             try:
                 shown = show(masking, whole, self.survey.at(key))
-            except AuditError as error:  # of an extension's fill: other maskings do not need it
+            except AuditError as error:  # an extension's fill; other maskings do not use it
                 self.source.failures.update(dict.fromkeys(asked, error))
                 continue
             outline = None
@@ -233,7 +233,7 @@ class _Job:
 
 
 def _share(pixels: torch.Tensor, of: torch.Tensor | None = None) -> NDArray[np.float32]:
-    """How much of the frame, or of a part of it, belongs to masks of shape (B, H, W)."""
+    """The share of the frame, or of a part of it, covered by masks of shape (B, H, W)."""
     size = pixels[0].numel() if of is None else of.sum(dim=(1, 2)).clamp(min=1)
     share: NDArray[np.float32] = (pixels.sum(dim=(1, 2)) / size).float().cpu().numpy()
     return share

@@ -1,4 +1,4 @@
-"""One decode per image: everything the maskings of all models need of it, in one pass."""
+"""Decode each image once and prepare it for the maskings of all models in one pass."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Geometry = tuple[tuple[int, int], int, str, str]  # size, channels, resize, scal
 
 
 def geometry(spec: InputSpec) -> Geometry:
-    """What of a model's input is decided before masking; models that share it share the work."""
+    """The part of a model's input that applies before masking; models with the same share work."""
     return spec.size, spec.channels, spec.resize, spec.scale
 
 
@@ -31,9 +31,9 @@ class Prepared:
 
     Attributes:
         image: Shape (C, H, W), float32 in [0, 1].
-        distances: For each area the signed city-block distance, shape (H, W); that of an image's
-            own region is always there.
-        properties: Shape (k,), of the file as it was decoded (`datasets.properties`).
+        distances: For each area the signed city-block distance, shape (H, W); always includes the
+            image's own region.
+        properties: Shape (k,), properties of the decoded file (`datasets.properties`).
     """
 
     image: NDArray[np.float32]
@@ -43,14 +43,14 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What must be prepared of each image: input specs by geometry, and the areas masked."""
+    """What to prepare of each image: input specs by geometry, and the areas to mask."""
 
     specs: Mapping[Geometry, InputSpec]
     areas: Sequence[Area]
 
     @property
     def regions(self) -> list[Names]:
-        """The regions (unions of named ones) that areas are made of."""
+        """The regions (unions of named ones) to which the areas belong."""
         return sorted({region for region, _ in self.areas})
 
 
@@ -61,7 +61,7 @@ def prepare(dataset: Dataset, index: int, wanted: Wanted) -> Made:
     """Decode one image once and bring it, and its own regions, to every geometry wanted.
 
     Returns:
-        The image by geometry, or why it cannot be used.
+        The image by geometry, or the error that says why it cannot be used.
     """
     try:
         sample = dataset.read(index)
@@ -85,7 +85,7 @@ def prepare(dataset: Dataset, index: int, wanted: Wanted) -> Made:
 
 
 def blank(wanted: Wanted) -> dict[Geometry, Prepared]:
-    """A black image without any region, to hold the place of one that cannot be read."""
+    """A black image without any region, in place of one that cannot be read."""
     return {
         key: Prepared(
             np.zeros((spec.channels, *spec.size), np.float32),
@@ -102,12 +102,12 @@ def blank(wanted: Wanted) -> dict[Geometry, Prepared]:
 def prepare_chunks(
     make: Callable[[int], Made], indices: Sequence[int], size: int, threads: int
 ) -> Iterator[tuple[Sequence[int], list[Made]]]:
-    """Prepare images chunk by chunk, the next chunk decoding while the last one is scored.
+    """Prepare images chunk by chunk; decodes the next chunk while the caller scores this one.
 
     Args:
         make: Prepares the image of an index; called from threads.
         indices: The images to prepare, in order.
-        size: Images in a chunk.
+        size: Images per chunk.
         threads: Threads that decode.
 
     Yields:

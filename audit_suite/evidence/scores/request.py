@@ -1,4 +1,4 @@
-"""Scores as evidence: how they are asked for, keyed and read."""
+"""Scores as evidence: how they are requested, keyed and read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from audit_suite.evidence.store import Arrays, unpack_lines
 from audit_suite.maskings import Masking
 from audit_suite.maskings.fill import fill_fingerprint
 
-THUMBNAIL = 32  # pixels of the side of a stored outline
+THUMBNAIL = 32  # side of a stored outline, in pixels
 
 _Kind = TypeVar("_Kind", bound=np.generic)
 
@@ -32,9 +32,9 @@ class ScoreTable:
         used: Shape (n_images,), false for images that could not be read and were excluded.
         embeddings: Shape (n_images, width), or None if the card names no embedding layer.
         outlines: Shape (n_images, 32, 32) uint8, how much of each tile belongs to the region, 0 to
-            255; None but for maskings that draw it (`Masking.draws_region`).
-        properties: Shape (n_images, k), of the image files (`datasets.properties`); None but for
-            full images.
+            255; only for maskings that draw it (`Masking.draws_region`), else None.
+        properties: Shape (n_images, k), of the image files (`datasets.properties`); only for full
+            images, else None.
         excluded: Why each unused image was left out, by row; holds no file name or patient.
     """
 
@@ -131,7 +131,7 @@ class ScoreRequest:
 
     @classmethod
     def describe(cls, group: Sequence[ScoreRequest], source: EvidenceSource) -> list[str]:
-        """How many images and maskings, how much is stored, and which maskings."""
+        """The number of images and maskings, the share that is stored, and the maskings."""
         images = len(source.dataset(group[0].dataset).cases)
         units = len(shards(images)) * len(group)
         missing = sum(len(source.missing(request)) for request in group)

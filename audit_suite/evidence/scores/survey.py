@@ -21,22 +21,22 @@ from audit_suite.maskings.areas import Typical, area_of, typical
 from audit_suite.maskings.masking import Area, Names
 from audit_suite.regions import Region, signed_distance
 
-_SAMPLE = 64  # images of which the mean is taken, and which lend others region and background
-_PATIENTS = 400  # whose regions make the population's
+_SAMPLE = 64  # images for the mean, which also serve as donors of regions and backgrounds
+_PATIENTS = 400  # whose regions make up the population's
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What a look at some images of a data set showed, at the geometries wanted.
+    """What maskings may know of a data set, from a sample of its images.
 
     Attributes:
         dataset: Where images come from.
         wanted: Geometries and areas.
         seed: The run's seed.
-        sample: Prepared images that were decoded for it, by index; nobody need decode them again.
-            Empty if nothing was looked at: maskings that need no survey can do without.
+        sample: The prepared images of the sample, by index, so that they are not decoded again.
+            Empty if no masking needs a survey.
         means: Mean intensity by channel, by geometry.
-        typical: Where each region lies in the data set, where an area or a move asks for it.
+        typical: Where each region lies in the data set; only if an area or a move needs it.
     """
 
     dataset: Dataset
@@ -54,7 +54,7 @@ class Survey:
         return {key: self._complete(index, key, prepared) for key, prepared in made.items()}
 
     def donor(self, index: int) -> int | None:
-        """The image that lends an image its region or background: another patient's, by hash."""
+        """Index of the image that provides a region or background: another patient's, by hash."""
         return donor(self.dataset, index, self.seed, list(self._donors()))
 
     def at(self, geometry: Geometry) -> SurveyAt:
@@ -106,16 +106,16 @@ class SurveyAt:
 
     @property
     def mean(self) -> Tensor:
-        """Mean intensity by channel, shape (C,); 0 if nothing was looked at."""
+        """Mean intensity by channel, shape (C,); 0 without a survey."""
         channels = self.survey.wanted.specs[self.geometry].channels
         return self.survey.means.get(self.geometry, torch.zeros(channels))
 
     def seed(self, masking: Masking, index: int) -> int:
-        """The seed of one image's random fill: of the run's seed and the request, nothing else."""
+        """The seed of one image's random fill, from the run's seed and the request alone."""
         return _seed(f"{self.survey.seed}/{self.survey.dataset.digest}/{masking.digest}/{index}")
 
     def centre(self, region: Names) -> tuple[float, float]:
-        """Row and column, pixels, around which a region lies on average."""
+        """Mean centroid of a region: row and column, in pixels."""
         return self.survey.typical[self.geometry, region].centre
 
     def donor(self, region: Names, index: int) -> tuple[NDArray[np.float32], Region] | None:
@@ -131,12 +131,12 @@ def survey_for(
     seed: int,
     store: EvidenceStore,
 ) -> Survey:
-    """Look at as much of a data set as some maskings need.
+    """Survey as much of a data set as some maskings need.
 
     Args:
         dataset: Where images come from.
         wanted: Geometries and areas.
-        maskings: What is going to be shown.
+        maskings: The maskings that will be shown.
         seed: The run's seed.
         store: Where typical regions are kept.
     """
@@ -147,7 +147,7 @@ def survey_for(
 
 
 def survey_of(dataset: Dataset, wanted: Wanted, seed: int, store: EvidenceStore | None) -> Survey:
-    """Look at a sample of a data set's images, drawn by hash.
+    """Survey a sample of a data set's images, drawn by hash.
 
     Args:
         dataset: Where images come from.
@@ -169,7 +169,7 @@ def survey_of(dataset: Dataset, wanted: Wanted, seed: int, store: EvidenceStore 
 
 
 def donor(dataset: Dataset, index: int, seed: int, candidates: list[int]) -> int | None:
-    """One of the candidates that is of another patient, by hash; None if there is none."""
+    """One of the candidates that belongs to another patient, by hash; None if there is none."""
     patient = dataset.cases[index].patient
     others = [i for i in candidates if dataset.cases[i].patient != patient]
     if not others:
@@ -194,9 +194,9 @@ def _sampled(dataset: Dataset) -> list[int]:
 
 
 def _drawn(dataset: Dataset, candidates: Sequence[int], count: int) -> list[int]:
-    """Some of the images, in order, by hash.
+    """Some of the images, chosen by hash, in order.
 
-    Every n-th would be of one class, or one view, in a data set that lists them in turn.
+    Every n-th image would have the same class or view in a data set that alternates them.
     """
     ranked = sorted(candidates, key=lambda i: _hash(f"{dataset.digest}/sample/{i}"))
     return sorted(ranked[:count])
@@ -221,11 +221,11 @@ def _typical(
         for key in wanted.specs
         for region in wanted.regions
     }
-    # Only one of several processes looks; the others wait for what it finds.
+    # Only one of several processes does the survey; the others wait for its result.
     with store.claim(f"{dataset.digest[:16]}-typical", wait=True):
         stored = {place: store.read(digest) for place, digest in keys.items()}
         if any(arrays is None for arrays in stored.values()):
-            for place, seen in _look(dataset, wanted, sample).items():
+            for place, seen in _survey_regions(dataset, wanted, sample).items():
                 arrays = {
                     "population": seen.population,
                     "centre": np.array(seen.centre),
@@ -244,7 +244,7 @@ def _typical(
     }
 
 
-def _look(
+def _survey_regions(
     dataset: Dataset, wanted: Wanted, sample: dict[int, Made]
 ) -> dict[tuple[Geometry, Names], Typical]:
     firsts = list({c.patient: i for i, c in reversed(list(enumerate(dataset.cases)))}.values())
