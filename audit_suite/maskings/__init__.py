@@ -1,4 +1,4 @@
-"""Maskings: value objects that say what a model is shown; `maskings.show` carries them out."""
+"""Maskings: value objects that describe what a model is shown; `maskings.show` applies them."""
 
 from audit_suite.maskings.masking import PAPER, Full, Masking, OnlyROI, WithoutROI
 

@@ -1,7 +1,7 @@
-"""Areas that stand in for an image's own region: moved off it, another's added, the population's.
+"""Areas that replace an image's own region: moved off it, another's added, or the population's.
 
-They are the controls of checks.md: a hole's shape or place may tell the label (C3, C4), and any
-hole of that size may upset a model (C5).
+They serve the controls: the shape or place of the hidden area may predict the label (C3, C4), and
+hiding any area of that size may disturb a model (C5).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from audit_suite.maskings.masking import Whose
 from audit_suite.regions import Region
 
-COMMON = 0.01  # of the patients: what belongs to the region in so many is the population's
+COMMON = 0.01  # share of patients in whom a pixel is region, from which it is the population's
 _TILES = 16  # along the longer side
 _TRIES = 64  # places tried before a region is broken into tiles
-_SHIFTS = 95  # percentile of the shifts that the common window allows for
+_SHIFTS = 95  # percentile of the shifts that the common window accommodates
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class Typical:
     """Where a region lies in the images of a data set.
 
     Attributes:
-        population: Shape (H, W), pixels of the region in 1 % of patients or more.
-        centre: Mean centroid, row and column, pixels.
+        population: Shape (H, W), pixels that are region in at least 1 % of patients.
+        centre: Mean centroid, row and column, in pixels.
         window: Shape (H, W), pixels that, along each axis, 95 % of images still fill when their
-            region is moved to the mean place.
+            region is moved to the mean centroid.
     """
 
     population: Region
@@ -38,10 +38,10 @@ class Typical:
 
 
 def typical(regions: Sequence[Region]) -> Typical:
-    """Summarise regions, one of each patient.
+    """Summarise regions, one per patient.
 
     Args:
-        regions: Masks of shape (H, W); at least one. Empty ones count for the population alone.
+        regions: Masks of shape (H, W); at least one. Empty ones count only for the population.
     """
     stacked = np.stack(regions)
     height, width = stacked.shape[1:]
@@ -66,14 +66,14 @@ def area_of(
     lent: Callable[[], Region | None],
     known: Callable[[], Typical],
 ) -> Region:
-    """What is hidden of an image in place of its own region.
+    """The area that is hidden in place of an image's own region.
 
     Args:
         whose: `Masking.whose`.
         own: Mask of shape (H, W).
-        rng: Gives what decides where an area off the region lies.
-        lent: Gives another patient's region, or None where there is none.
-        known: Gives where the region lies in the data set.
+        rng: Returns the generator that decides where an area off the region lies.
+        lent: Returns another patient's region, or None if there is none.
+        known: Returns where the region lies in the data set.
     """
     if whose == "elsewhere":
         return elsewhere(own, rng())
@@ -94,8 +94,8 @@ def centroid(region: Region) -> tuple[float, float]:
 def elsewhere(region: Region, rng: np.random.Generator) -> Region:
     """An area of equal size that shares no pixel with the region.
 
-    The region itself at a random place, if it finds room beside itself; else random tiles. Where
-    more than half of the frame is the region, all that is outside it.
+    The region itself at a random place if there is room beside it, else random tiles. If the region
+    covers more than half of the frame, everything outside it.
 
     Args:
         region: Mask of shape (H, W).

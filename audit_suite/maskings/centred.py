@@ -1,4 +1,4 @@
-"""Move each image so that its region comes to lie where it lies on average (C11)."""
+"""Move each image so that its region lies at the data set's mean centroid (C11)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor
 
 
 def centre(images: Tensor, shifts: Sequence[tuple[int, int]]) -> Tensor:
-    """Move each image as a whole; what comes in from beyond the frame is black.
+    """Move each image as a whole; pixels from beyond the frame are black.
 
     Args:
         images: Shape (B, C, H, W).
-        shifts: Rows down and columns to the right, one pair an image.
+        shifts: Rows down and columns to the right, one pair per image.
     """
     moved = torch.zeros_like(images)
     height, width = images.shape[2:]
@@ -25,5 +25,5 @@ def centre(images: Tensor, shifts: Sequence[tuple[int, int]]) -> Tensor:
 
 
 def _overlap(shift: int, length: int) -> slice:
-    """Where, along an axis, an image moved by ``shift`` still lies in the frame."""
+    """The part of an axis on which an image moved by ``shift`` still lies in the frame."""
     return slice(max(shift, 0), max(min(length + shift, length), 0))

@@ -1,4 +1,4 @@
-"""What a fill is: the pixels that are put in place of hidden ones, made without reading them."""
+"""What a fill is: it replaces hidden pixels, without reading them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from audit_suite.registry import FILLS, registering
 if TYPE_CHECKING:
     from torch import Tensor
 
-_NAME = re.compile(r"[a-z]{3,16}")  # no digits and no hyphen: it is a part of a masking's id
+_NAME = re.compile(r"[a-z]{3,16}")  # without digits and hyphens: it is part of a masking's id
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Surroundings:
     Attributes:
         mean: Mean intensity of the data set by channel, shape (C,), in [0, 1].
         seeds: One per image; they decide every random draw. Empty for fills that are not random.
-        lent: Gives other patients' images, one for each of the batch, shape (B, C, H, W), and the
-            pixels of their own region, shape (B, 1, H, W), bool. Only fills that need a donor may
-            ask.
+        lent: Returns other patients' images, one per image of the batch, shape (B, C, H, W), and
+            the pixels of their own region, shape (B, 1, H, W), bool. Only fills that need a donor
+            may call it.
     """
 
     mean: Tensor
@@ -52,12 +52,12 @@ class Fill(Protocol):
 
     @property
     def words(self) -> str:
-        """The same for a report: ``mean fill``."""
+        """Its name in a report: ``mean fill``."""
         return f"{self.name} fill"
 
     @property
     def random(self) -> bool:
-        """Whether it draws random numbers; no two of its batches are the same."""
+        """Whether it draws random numbers: then its filling differs from masking to masking."""
         return False
 
     @property
@@ -67,12 +67,12 @@ class Fill(Protocol):
 
     @property
     def needs_mean(self) -> bool:
-        """Whether it shows the data set's mean, and not just where no visible pixel is near."""
+        """Whether it shows the data set's mean everywhere, not only far from visible pixels."""
         return False
 
     @abstractmethod
     def __call__(self, visible: Tensor, hidden: Tensor, around: Surroundings) -> Tensor:
-        """Make what is put in place of the hidden pixels.
+        """Make the pixels that replace the hidden ones.
 
         Args:
             visible: Shape (B, C, H, W), in [0, 1]; hidden pixels are 0, so none can be read.
@@ -80,8 +80,8 @@ class Fill(Protocol):
             around: What else may be used.
 
         Returns:
-            Shape (B, C, H, W), of the type and on the device of ``visible``. What is given for
-            visible pixels is not used. An image's filling must not depend on the rest of its batch.
+            Shape (B, C, H, W), of the type and on the device of ``visible``. Values at visible
+            pixels are not used. An image's filling must not depend on the rest of its batch.
         """
         ...
 
@@ -93,7 +93,7 @@ def register_fill(fill: AnyFill) -> AnyFill:
     """Make a fill known to maskings, cards and the command line by its name.
 
     Raises:
-        AuditError: If it is not a fill, or its name is taken or cannot be a part of an id.
+        AuditError: If it is not a fill, or its name is taken or cannot be part of an id.
     """
     if isinstance(fill, type) or not isinstance(fill, Fill):
         raise AuditError(

@@ -1,29 +1,30 @@
-"""Maskings that ask nothing because the region is too large, or lies differently in each image."""
+"""Maskings that are not applicable because the region is too large or its place varies too much."""
 
 from __future__ import annotations
 
 from audit_suite.maskings.masking import Masking
 from audit_suite.verdict import NotApplicable
 
-LARGEST_ROI = 0.9  # of the frame: beyond it, hiding the ROI hides the image (checks.md, C4)
-LARGEST_ELSEWHERE = 0.45  # of the frame: beyond it, hardly an area of equal size is left (C5)
+LARGEST_ROI = 0.9  # share of the frame beyond which hiding the ROI hides the image (C4)
+LARGEST_ELSEWHERE = 0.45  # share of the frame beyond which no area of equal size is left (C5)
 
 
 def sized_by(masking: Masking) -> Masking:
-    """The masking whose hidden share says how large the region is.
+    """The masking whose hidden share measures the size of the region.
 
-    An area off the region is no larger than what is left there: the region itself is looked at.
+    For an area off the region it is the masking of the region itself, because that area is never
+    larger than the space left.
     """
     return masking.of_own_region() if masking.whose == "elsewhere" else masking
 
 
 def refuse_large(masking: Masking, hidden: float, largest: float = LARGEST_ROI) -> None:
-    """Leave a question that has no meaning because of the size of the region.
+    """Refuse a masking that has no meaning because of the size of the region.
 
     Args:
         masking: What was shown.
         hidden: Share of the frame that `sized_by` hides, median over the images, 0 to 1.
-        largest: Share of the frame beyond which hiding or keeping the region asks nothing.
+        largest: Share of the frame beyond which hiding or keeping the region is not informative.
 
     Raises:
         NotApplicable: If the region is too large; the message holds the share and the limit.

@@ -27,7 +27,7 @@ _WHOSE = ("foreign", "population", "elsewhere", "window")
 _FIRST = "centre|plant-inside|plant-outside"
 _UNMOVED = ("population", "window")
 ID_WORDS = ("box", *_WHOSE, "centre", "plant", "inside", "outside")
-"""Words of an id that no fill may have for its name, nor a region for the last part of its own."""
+"""Words of an id that must not be the name of a fill or the last part of a region's name."""
 
 _NOTHING = ((), "contour", 0, "black", "own", "nothing")
 _WORDS = {
@@ -46,20 +46,20 @@ class Masking:
     """What the model is shown of an image.
 
     Attributes:
-        keep: ``all`` of the image, only what is ``inside`` the region, or what is ``outside``.
+        keep: ``all`` of the image, only the ``inside`` of the region, or only its ``outside``.
         region: Names whose union is the region; empty means the target's declared ROI.
         shape: The region's ``contour``, or its bounding ``box`` (all rows and columns inclusive).
         dilation: Iterations of dilation with the 3x3 cross before masking; negative erodes.
-        fill: Name of what replaces hidden pixels (``maskings/fills``): ``black``, the data set's
-            ``mean``, a ``blur`` of the visible pixels, ``noise`` like the ring around the hidden
-            area, ``inpaint`` (a smooth continuation of the visible pixels), ``swap`` (another
-            patient's image, the region in it painted over), or an extension's.
-        whose: The image's ``own`` region; that and another patient's (``foreign``); what belongs
-            to the region in 1 % of patients or more (``population``), the same for all images; an
-            area of equal size off the region (``elsewhere``); or the ``window`` that every image
-            still fills when its region is moved to the mean place.
-        first: What is done to the image before: ``nothing``, its region moved to the mean place
-            (``centre``), or a pattern planted inside or outside the region.
+        fill: Name of the fill that replaces hidden pixels (``maskings/fills``): ``black``, the data
+            set's ``mean``, a ``blur`` of the visible pixels, ``noise`` like the ring around the
+            hidden area, ``inpaint`` (a smooth continuation of the visible pixels), ``swap``
+            (another patient's image with its region inpainted), or an extension's.
+        whose: The image's ``own`` region; its own and another patient's (``foreign``); the pixels
+            that are region in at least 1 % of patients (``population``), the same for all images;
+            an area of equal size off the region (``elsewhere``); or the ``window`` that images
+            still fill when their region is moved to the mean centroid.
+        first: What happens to the image before: ``nothing``, its region is moved to the mean
+            centroid (``centre``), or a pattern is planted inside or outside the region.
     """
 
     keep: Keep
@@ -103,12 +103,12 @@ class Masking:
 
     @property
     def rank(self) -> tuple[bool, str]:
-        """Order among maskings: the full image first, then by id."""
+        """Sort key: the full image first, then by id."""
         return not self.is_full, self.id
 
     @property
     def area(self) -> Area:
-        """What is hidden or kept, before dilation."""
+        """The area that is hidden or kept, before dilation."""
         return self.region, self.whose
 
     @property
@@ -118,12 +118,12 @@ class Masking:
 
     @property
     def names_region(self) -> bool:
-        """Whether it says itself which region it is of, and not the target's card."""
+        """Whether it names its region itself instead of taking the target's ROI."""
         return bool(self.region)
 
     @property
     def needs_survey(self) -> bool:
-        """Whether more than the image and its own region decides what is shown."""
+        """Whether what is shown depends on more than the image and its own region."""
         return self.fill != "black" or self.area != self.own_area or self.needs_typical
 
     @property
@@ -138,34 +138,34 @@ class Masking:
 
     @property
     def stays_in_place(self) -> bool:
-        """Whether it is of the image's own region, in an image that was not changed before."""
+        """Whether it masks the image's own region in an otherwise unchanged image."""
         return self.area == self.own_area and self.first == "nothing"
 
     @property
     def stands_alone(self) -> bool:
-        """Whether image and own region are all it needs, at any resolution."""
+        """Whether it needs only the image and its own region, at any resolution."""
         fill = FILLS[self.fill]
         return self.stays_in_place and not fill.needs_donor and not fill.needs_mean
 
     @property
     def covers_partly(self) -> bool:
-        """Whether the area hidden may leave a part of the image's own region visible."""
+        """Whether the hidden area may leave a part of the image's own region visible."""
         return self.whose in ("foreign", "population", "elsewhere")
 
     def of(self, region: Sequence[str]) -> Masking:
-        """The same of another region; the full image is of none."""
+        """The same masking for another region; the full image has none."""
         return self if self.is_full else replace(self, region=tuple(region))
 
     def dilated(self, pixels: int) -> Masking:
-        """The same, the region grown by so many pixels (in place of its own dilation)."""
+        """The same masking with the region dilated by ``pixels`` instead of its own dilation."""
         return replace(self, dilation=pixels)
 
     def scaled(self, factor: float) -> Masking:
-        """The same at another resolution, ``factor`` times as many pixels along each side."""
+        """The same masking at a resolution with ``factor`` times as many pixels per side."""
         return replace(self, dilation=round(self.dilation * factor))
 
     def of_own_region(self) -> Masking:
-        """The same of the image's own region."""
+        """The same masking for the image's own region."""
         return replace(self, whose="own")
 
     @property
@@ -207,7 +207,7 @@ class Masking:
 
     @property
     def draws_region(self) -> bool:
-        """Whether it hides exactly the region's contour, in black: the plainest of maskings."""
+        """Whether it hides exactly the region's contour, in black."""
         return self == Masking("outside", self.region)
 
     @cached_property
@@ -220,7 +220,7 @@ class Masking:
         """The masking with this id.
 
         Raises:
-            AuditError: If it is no masking's id.
+            AuditError: If the id is not that of a masking.
         """
         if id == "full":
             return Full()
@@ -246,7 +246,7 @@ class Masking:
 
 
 def _named_fills() -> tuple[str, ...]:
-    """Fills that an id names; black is what it means without one."""
+    """Fills that an id names; an id without a fill means black."""
     return tuple(name for name in FILLS if name != "black")
 
 
@@ -262,7 +262,7 @@ def _pattern(fills: tuple[str, ...]) -> re.Pattern[str]:
 
 @cache
 def _reserved(fills: tuple[str, ...]) -> re.Pattern[str]:
-    """Names of regions that an id could not tell from its other parts."""
+    """Names of regions that could be mistaken for other parts of an id."""
     return re.compile(rf"^roi(?:-|$)|(?:^|-)(?:[de][0-9]+|{'|'.join((*ID_WORDS, *fills))})$")
 
 

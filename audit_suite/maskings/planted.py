@@ -1,4 +1,4 @@
-"""A signal whose place is known, and a model that reads nothing else: the controls of C9."""
+"""A planted pattern in a known place, and a model that detects only this pattern (C9)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _SIDE = 0.12  # of the longer side
 
 
 def plant(images: Tensor, distance: Tensor, inside: bool) -> Tensor:
-    """Put a chequered square into each image: deep inside the region, or far outside of it.
+    """Put a chequered square into each image: deep inside the region, or far outside it.
 
-    Not a pixel of it crosses the region's edge, so that hiding the region hides all of a square
-    inside, and nothing of one outside. An image without room stays as it is.
+    No pixel of it crosses the region's edge: hiding the region hides all of a square inside and
+    nothing of a square outside. An image without room stays as it is.
 
     Args:
         images: Shape (B, C, H, W), in [0, 1].
@@ -42,9 +42,9 @@ def pattern(side: int) -> Tensor:
 
 
 def pattern_side(height: int, width: int) -> int:
-    """Side of the square in an image of that size, pixels: a whole number of cells, two or more.
+    """Side of the square for an image of that size, in pixels: a whole number of cells, at least 2.
 
-    In a strip of an image it is no higher than the strip.
+    If the image is narrow, the square is not larger than its shorter side.
     """
     cells = min(round(_SIDE * max(height, width) / CELL), min(height, width) // CELL)
     return max(2, cells) * CELL
@@ -62,10 +62,10 @@ class PatternReader(nn.Module):
         """Scores, shape (B, 1), of images of shape (B, C, H, W)."""
         grey = batch.mean(dim=1, keepdim=True)
         board = self.get_buffer("board")
-        found: Tensor = functional.conv2d(grey, board).abs().flatten(1)
-        return torch.amax(found, dim=1, keepdim=True)
+        responses: Tensor = functional.conv2d(grey, board).abs().flatten(1)
+        return torch.amax(responses, dim=1, keepdim=True)
 
 
 def pattern_reader() -> nn.Module:
-    """Build the reader; it has nothing to learn."""
+    """Build the pattern reader; it has no weights to train."""
     return PatternReader()

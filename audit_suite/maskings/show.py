@@ -1,4 +1,4 @@
-"""The one way from a masking to pixels, on whatever device the images are."""
+"""The only way from a masking to pixels, on the device of the images."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from audit_suite.maskings.planted import plant
 from audit_suite.regions import Region
 from audit_suite.registry import FILLS, SHIPPED
 
-_ROUNDING = 1e-3  # of the intensities that an extension's fill may give
+_ROUNDING = 1e-3  # by which intensities of an extension's fill may exceed [0, 1]
 
 
 class Context(Protocol):
@@ -36,7 +36,7 @@ class Context(Protocol):
         ...
 
     def centre(self, region: Names) -> tuple[float, float]:
-        """Row and column, pixels, around which a region lies on average."""
+        """Mean centroid of a region: row and column, in pixels."""
         ...
 
     def donor(self, region: Names, index: int) -> tuple[NDArray[Any], Region] | None:
@@ -46,22 +46,22 @@ class Context(Protocol):
 
 @dataclass(frozen=True)
 class Alone:
-    """The context of images whose data set is not known: no donors, no typical places.
+    """The context of images without a data set: no donors, no typical places.
 
     Attributes:
         mean: Shape (C,).
-        seeds: By index; none are needed but for random fills.
+        seeds: By index; only random fills need them.
     """
 
     mean: Tensor
     seeds: Sequence[int] = ()
 
     def seed(self, masking: Masking, index: int) -> int:
-        """The one given."""
+        """The given seed; 0 without seeds."""
         return self.seeds[index] if self.seeds else 0
 
     def centre(self, region: Names) -> tuple[float, float]:
-        """Not known.
+        """Always raises: the mean centroid is a property of a data set.
 
         Raises:
             ValueError: Always.
@@ -69,18 +69,18 @@ class Alone:
         raise ValueError("where a region lies on average is not known of images alone")
 
     def donor(self, region: Names, index: int) -> None:
-        """No other image is known."""
+        """None: there is no other image."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Images, and how far each pixel is from the areas that maskings may hide.
+    """Images, and the distance of each pixel to the areas that maskings may hide.
 
     Attributes:
-        indices: Which images of the data set these are, for seeds and donors.
+        indices: Indices of the images in the data set, for seeds and donors.
         images: Shape (B, C, H, W), floating, in [0, 1].
         distances: Signed city-block distance to each area (`regions.signed_distance`), shape
-            (B, H, W). For every area of a region that of the image's own must be there.
+            (B, H, W). For every region the image's own area must be included.
     """
 
     indices: Sequence[int]
@@ -89,7 +89,7 @@ class Batch:
 
     @classmethod
     def of_one_region(cls, images: Tensor, distance: Tensor, region: Names = ()) -> Batch:
-        """Images of which only the distance to one region of their own is known."""
+        """Images with the distance to a single region of their own."""
         return cls(range(len(images)), images, {(region, "own"): distance})
 
 
@@ -98,10 +98,10 @@ class Shown:
     """What a model is shown of a batch.
 
     Attributes:
-        masking: Under which masking.
-        images: Like those of the batch.
+        masking: The masking.
+        images: In the form of the batch's images.
         hidden: Shape (B, H, W), bool: the pixels that were replaced.
-        own: Shape (B, H, W), bool: the image's own region; nothing where the whole image is shown.
+        own: Shape (B, H, W), bool: the image's own region; empty for the full image.
     """
 
     masking: Masking
@@ -110,10 +110,11 @@ class Shown:
     own: Tensor
 
     def key(self) -> str:
-        """Tell masked batches apart: large dilations hide, and show, the same pixels.
+        """A key that is equal for batches with equal pixels, as under two very large dilations.
 
-        No two batches of a random fill are the same. Where an image is moved to or planted in, and
-        what of a donor is painted over, is decided by the region itself, whatever is hidden.
+        A random fill differs for every masking. The region itself, not the hidden pixels,
+        determines where an image is moved to, where a pattern is planted and which part of a donor
+        is inpainted.
         """
         masking = self.masking
         fill: Fill = FILLS[masking.fill]
@@ -127,21 +128,21 @@ class Shown:
 
 
 def show(masking: Masking, batch: Batch, context: Context) -> Shown:
-    """Carry a masking out: move or plant, hide, fill; visible pixels stay as they are, bit by bit.
+    """Apply a masking: move or plant, hide, fill; visible pixels stay bit-identical.
 
-    No fill reads a hidden pixel: it is given none. A blur of the whole image, for example, would
-    carry a blurred finding into the image that is supposed to lack it.
+    A fill never receives hidden pixels, so it cannot read them. A blur of the whole image, for
+    example, would carry a blurred finding into the image that is supposed to lack it.
 
     Args:
         masking: What to show.
         batch: The images.
-        context: What may be known beyond them.
+        context: What the masking may know beyond the images.
 
     Returns:
         Images of the shape, type and device of the batch's, and the pixels that are hidden.
 
     Raises:
-        AuditError: If an extension's fill raises or gives something else than images.
+        AuditError: If an extension's fill raises or returns something other than images.
     """
     images = batch.images
     if masking.is_full:
@@ -183,7 +184,7 @@ def _fill(
     fill: Fill = FILLS[masking.fill]
 
     def lent() -> tuple[Tensor, Tensor]:
-        if not fill.needs_donor:  # its estimates would lack what the donors add to the spread
+        if not fill.needs_donor:  # its estimates would lack the variance between donors
             raise FILLS.misbehaved(fill.name, "asks for donors, but its needs_donor is false")
         mean = context.mean.to(images)[None, :, None, None]
         others = mean.expand_as(images).clone()  # without a donor: its own pixels are not read
@@ -207,7 +208,7 @@ def _fill(
 
 
 def _in_range(filling: Tensor, hidden: Tensor) -> bool:
-    """Whether all pixels that are put in place are finite and from 0 to 1, but for rounding."""
+    """Whether all filled pixels are finite and from 0 to 1, up to rounding."""
     put = filling.masked_select(hidden)
     return bool(((put > -_ROUNDING) & (put < 1 + _ROUNDING)).all())
 

@@ -1,1 +1,1 @@
-"""What is put in place of hidden pixels: one file per fill, each of which registers itself."""
+"""Fills, which replace hidden pixels: one file per fill, each of which registers itself."""

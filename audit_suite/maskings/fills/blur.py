@@ -18,15 +18,14 @@ _SHARE = 0.06  # standard deviation of the blur, share of the longer side
 class Blur(Fill):
     """Gaussian blur of the visible pixels alone (normalised convolution, Knutsson 1993).
 
-    Deep inside a large hidden area, where hardly a visible pixel is near, it goes over into the
-    data set's mean: the mean of this image's own visible pixels would carry what lies outside the
-    region into it.
+    Deep inside a large hidden area, far from visible pixels, it approaches the data set's mean. The
+    mean of this image's own visible pixels would carry information from outside into the region.
     """
 
     name = "blur"
 
     def __call__(self, visible: Tensor, hidden: Tensor, around: Surroundings) -> Tensor:
-        """The blurred visible pixels, weighed against the mean by how many of them are near."""
+        """The blurred visible pixels, weighted against the mean by how many of them are near."""
         sigma = _SHARE * max(visible.shape[2:])
         known = _smooth(visible, sigma)
         density = _smooth((~hidden).to(visible.dtype), sigma)

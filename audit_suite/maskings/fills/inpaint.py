@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Inpaint(Fill):
-    """What lies around a hole, carried to its very centre, unlike ``blur``."""
+    """The surroundings of the hidden area, continued to its centre, unlike ``blur``."""
 
     name = "inpaint"
 
@@ -23,15 +23,16 @@ class Inpaint(Fill):
 
 
 def inpaint(images: Tensor, hidden: Tensor, mean: Tensor) -> Tensor:
-    """Continue the visible pixels smoothly into the hidden ones, none of which is read.
+    """Continue the visible pixels smoothly into the hidden ones, without reading these.
 
     Pull-push on an image pyramid (Gortler, Grzeszczuk, Szeliski and Cohen, SIGGRAPH 1996): visible
-    pixels are averaged level by level until nothing is missing, and holes filled on the way back.
+    pixels are averaged level by level until nothing is missing; hidden ones are filled on the way
+    back.
 
     Args:
         images: Shape (B, C, H, W).
         hidden: Shape (B, 1, H, W), bool.
-        mean: Shape (C,), the data set's mean, for an image none of which is visible.
+        mean: Shape (C,), the data set's mean, for an image without any visible pixel.
 
     Returns:
         Like ``images``; visible pixels as they were.

@@ -21,7 +21,7 @@ class Noise(Fill):
     random = True
 
     def __call__(self, visible: Tensor, hidden: Tensor, around: Surroundings) -> Tensor:
-        """Noise from one seed per image; the data set's mean where there is no ring."""
+        """Noise from one seed per image; the data set's mean if there is no ring."""
         import torch
         from torch.nn import functional
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Swap(Fill):
-    """Another patient's image, the region in it painted over.
+    """Another patient's image, with its own region inpainted.
 
     After the "mixed-rand" images of Xiao et al. 2021.
     """
