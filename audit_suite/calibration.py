@@ -1,4 +1,4 @@
-"""How often the instrument is wrong: the error rates measured for this release."""
+"""How often audit-suite is wrong: the error rates measured for this release."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _COUNTED = {
 
 @cache
 def calibration() -> Calibration:
-    """The committed table of `benchmarks/detection.py`, its figures and what repeats them."""
+    """The shipped table of `benchmarks/detection.py`, its figures and the command behind them."""
     text = files("audit_suite").joinpath("calibration.json").read_text(encoding="utf-8")
     content = json.loads(text)
     figures = content["figures"]
     honest = [line for line in content["table"] if line["group"] == "honest"]
     sizes = sorted({line["patients"] for line in honest})
 
-    def unsure(size: int) -> float:
+    def inconclusive(size: int) -> float:
         lines = [line for line in honest if line["patients"] == size]
         share: float = sum(line["inconclusive"] for line in lines) / sum(
             line["models"] for line in lines
@@ -50,5 +50,5 @@ def calibration() -> Calibration:
             for name, count in _COUNTED.items()
             if figures.get(name) is not None
         ],
-        inconclusive={str(size): round(unsure(size), 4) for size in sizes},
+        inconclusive={str(size): round(inconclusive(size), 4) for size in sizes},
     )

@@ -1,14 +1,14 @@
-"""The one exception for what a person can put right."""
+"""The exception for everything that a user can correct."""
 
 from __future__ import annotations
 
 
 class AuditError(Exception):
-    """A user's input or set-up is wrong: says what happened, why, and what to do next.
+    """A user's input or set-up is wrong; the message says what happened, why, and what to do next.
 
     Attributes:
         what: What happened, naming the option, file, row or card key.
-        remedy: What the reader should do next; empty if nothing can be advised.
+        remedy: What to do next; empty if there is no advice.
     """
 
     def __init__(self, what: str, remedy: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Write a file whole or not at all."""
+"""Write files atomically."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file aside, flush it to the disk and rename it: a crash leaves the old one.
+    """Write a temporary file, flush it to disk and rename it; a crash leaves the old file.
 
     Args:
-        path: The file; its folder is made.
-        content: All of it.
+        path: The file; its folder is created if needed.
+        content: The whole content.
 
     Raises:
-        OSError: If it cannot be written; nothing is left aside.
+        OSError: If it cannot be written; the temporary file is removed.
     """
     aside = path.parent / f"{path.name}.{uuid.uuid4().hex}.tmp"
     try:

@@ -1,8 +1,8 @@
-"""What is written down of a reader study: the pack, its key, a reader's answers, the readings.
+"""The files of a reader study: packs, the key, a reader's answers, and the readings.
 
-The pack is what a reader opens; the key says which case each item is and stays with whoever runs
-the study; answers are what the pack's page exports; readings are the key and all answers merged,
-and what `--audit-readings` takes. None of them holds a patient's id.
+A reader opens a pack. The key maps its items to cases and stays with the organisers of the study.
+The pack's page exports answers. The readings merge the key and all answers; `--audit-readings`
+takes them. None of these files holds a patient id.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from audit_suite.cards import canonical_digest
 from audit_suite.errors import AuditError
 
-LEVELS = 5  # of confidence and of plausibility, 1 the least
-FEWEST_READERS = 3  # that are a sample: with two, one difference stands for how readers differ
+LEVELS = 5  # of confidence and of plausibility; 1 is the lowest
+FEWEST_READERS = 3  # of a sample: with two, a single difference would estimate their variance
 
 Code = Annotated[str, Field(pattern=r"^[a-z0-9]{6,16}$")]
 ReaderName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=32)]
@@ -30,25 +30,25 @@ class _Part(BaseModel):
 
 
 class Question(_Part):
-    """One finding that readers are asked for."""
+    """One finding that readers are asked about."""
 
     target: str
     text: str = Field(description="as the reader sees it")
 
 
 class PackItem(_Part):
-    """One picture as a reader gets it: nothing tells which case or masking it is."""
+    """One picture for a reader, without any sign of its case or masking."""
 
     code: Code
     kind: Literal["read", "map"] = Field(
-        description="read: say what is found; map: say how plausible the coloured overlay is"
+        description="read: report the findings; map: rate how plausible the coloured overlay is"
     )
     sitting: Annotated[int, Field(ge=1)]
     asked: str = Field(default="", description="map: the finding whose explanation it is")
 
 
 class Pack(_Part):
-    """Everything of a pack but its pictures; ``items.js`` of the folder holds it."""
+    """The content of a pack without its pictures, as ``items.js`` of its folder holds it."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     study: str = Field(description="digest of the study's key: packs of one study share it")
@@ -59,29 +59,29 @@ class Pack(_Part):
 
     @property
     def digest(self) -> str:
-        """What answers must name: the digest of all above."""
+        """SHA-256 of the content, which answers must name."""
         return canonical_digest(self.model_dump(mode="json", by_alias=True))
 
 
 class KeyItem(_Part):
-    """What an item is."""
+    """The case and masking of an item."""
 
     index: Annotated[int, Field(ge=0)] = Field(description="row of the image in the data set")
-    target: str = Field(description="target whose region is masked, and whose positives it is of")
+    target: str = Field(description="target whose region is masked, for which it was chosen")
     masking: str
-    repeats: Code | None = Field(default=None, description="the item this one shows once more")
+    repeats: Code | None = Field(default=None, description="the item that this one repeats")
     method: str = Field(default="", description="of a map: the explainer")
 
 
 class Key(_Part):
-    """Which case and masking each item is, and which packs were handed out."""
+    """The case and masking of each item, and the packs that were handed out."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     dataset: str
     dataset_digest: str
-    model: str = Field(description="whose scores chose the cases")
+    model: str = Field(description="model whose scores chose the cases")
     questions: tuple[Question, ...]
-    precision: float = Field(description="half width of the readers' AUROC interval planned for")
+    precision: float = Field(description="planned half width of the readers' AUROC interval")
     items: dict[Code, KeyItem]
     packs: dict[ReaderName, str] = Field(description="digest of each reader's pack")
 
@@ -99,7 +99,7 @@ class Judgement(_Part):
 
 
 class Answer(_Part):
-    """What a reader said of one item.
+    """A reader's answer to one item.
 
     A ``read`` item has an entry in ``found`` for each question, or ``unreadable``; a ``map`` item
     has ``plausibility``, or ``unreadable``.
@@ -111,8 +111,8 @@ class Answer(_Part):
     plausibility: Level | None = None
     contours: dict[str, tuple[tuple[tuple[Coordinate, Coordinate], ...], ...]] = Field(
         default_factory=dict,
-        description="by target, closed outlines where the reader sees it; x and y as shares of "
-        "the picture's width and height",
+        description="by target, closed outlines of the finding; x and y as shares of the "
+        "picture's width and height",
     )
     comment: str = ""
     seconds: Annotated[float, Field(ge=0)] = 0.0
@@ -143,7 +143,7 @@ class Reading(_Part):
 
 
 class Readings(_Part):
-    """The key of a study and what its readers said."""
+    """The key of a study and its readers' answers."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     key: Key
@@ -162,7 +162,7 @@ def read_form(path: Path, kind: type[Form], what: str) -> Form:
         what: The same in words, for messages.
 
     Raises:
-        AuditError: If it is missing, no JSON, or breaks the schema; names the file and the key.
+        AuditError: If it is missing, is not JSON, or breaks the schema; names the file and the key.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Named regions of an image and the one distance transform that all dilations come from."""
+"""Named regions of an image, and the single distance transform behind all dilations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from audit_suite.errors import AuditError
 
 Region = NDArray[np.bool_]
 
-FAR = 30_000  # farther than any pixel of an image: of a region that is empty, or full
+FAR = 30_000  # distance for an empty or full region: larger than any within an image
 
 
 def union(regions: Mapping[str, Region], names: Sequence[str]) -> Region:
@@ -26,24 +26,24 @@ def union(regions: Mapping[str, Region], names: Sequence[str]) -> Region:
         Mask of shape (H, W).
 
     Raises:
-        AuditError: If there is no region of a name.
+        AuditError: If a name is unknown; lists the known ones.
     """
     if missing := [name for name in names if name not in regions]:
         raise AuditError(
             f"there is no region {missing}; known regions: {', '.join(sorted(regions)) or 'none'}",
             "correct the key 'roi' of the data set card or the region of the masking",
         )
-    found: Region = np.logical_or.reduce([regions[name] for name in names])
-    return found
+    joined: Region = np.logical_or.reduce([regions[name] for name in names])
+    return joined
 
 
 def signed_distance(region: Region) -> NDArray[np.int16]:
     """City-block distance of every pixel to the region's edge, negative inside.
 
-    Outside it is the distance to the region (1 and up), inside the negative distance to the
-    background (-1 and down; pixels beyond the frame count as region, as in OpenCV's erosion). So
-    the region after k iterations of dilation with the 3x3 cross is ``distance <= k``, and after k
-    iterations of erosion it is ``distance < -k``: one transform serves a whole sweep
+    Pixels outside have their distance to the region (1 and up), pixels inside the negative distance
+    to the background (-1 and down; pixels beyond the frame count as region, as in OpenCV's
+    erosion). So the region after k iterations of dilation with the 3x3 cross is ``distance <= k``,
+    and after k iterations of erosion it is ``distance < -k``: one transform serves a whole sweep
     (Sourget et al. 2024 dilate by 0 to 500 iterations).
 
     Args:

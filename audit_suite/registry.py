@@ -1,8 +1,9 @@
 """Open registries: things of one kind by name, the shipped ones and those of extensions alike.
 
 A shipped fill, loader, reader, explainer, cause, section or shortcut is one file of its kind's
-package, and registers through the door that third parties use. Extensions are found by entry points
-of the group ``audit_suite.extensions``; a conftest or a file under ``audits/`` may register too.
+package, and registers with the same function as third parties do. Entry points of the group
+``audit_suite.extensions`` announce extensions; a conftest or a file under ``audits/`` may register
+too.
 """
 
 from __future__ import annotations
@@ -40,12 +41,13 @@ class _Entry(Generic[Thing]):
 class Registry(Mapping[str, Thing]):
     """Things of one kind by name.
 
-    The shipped ones are imported at the first look-up; extensions when a name is not among them, or
-    when all are listed. So a shipped name can be looked up while the package itself is imported.
+    The first look-up imports the shipped ones. Extensions are loaded when a name is not among
+    these, or when all are listed, so that a shipped name can be looked up while the package itself
+    is being imported.
 
     Args:
-        kind: What they are, in messages: ``fill``, ``model loader``.
-        package: Whose modules hold the shipped ones, one each.
+        kind: The kind, for messages: ``fill``, ``model loader``.
+        package: The package whose modules hold the shipped things, one each.
     """
 
     def __init__(self, kind: str, package: str) -> None:
@@ -56,15 +58,15 @@ class Registry(Mapping[str, Thing]):
     def register(self, name: str, thing: Thing) -> Thing:
         """Make a thing known by a name.
 
-        A module or a file may register its name again, as a notebook does when a cell is repeated,
-        or a pack that is imported both as a plugin and as a file of checks; and any module may
-        register the same thing again.
+        A module or file may register its name again, as when a notebook's cell is repeated, or a
+        pack is imported both as a plugin and as a file of checks. Any module may register the same
+        thing again.
 
         Returns:
             The thing.
 
         Raises:
-            AuditError: If somebody else has that name; names both.
+            AuditError: If another module or extension has that name; names both.
         """
         origin, file = _caller()
         if origin != SHIPPED:
@@ -82,15 +84,15 @@ class Registry(Mapping[str, Thing]):
         return thing
 
     def find(self, name: str, where: str = "", remedy: str = "") -> Thing:
-        """The thing of a name.
+        """The thing with a name.
 
         Args:
             name: Its name.
-            where: What names it, for the message: an option, or a card and its key.
-            remedy: What to do, beside the list of what is known.
+            where: Where the name was given, for the message: an option, or a card and its key.
+            remedy: What to do, in addition to the list of known names.
 
         Raises:
-            AuditError: If there is none; lists those known.
+            AuditError: If the name is unknown; lists the known ones.
         """
         if name in self:
             return self[name]
@@ -108,7 +110,7 @@ class Registry(Mapping[str, Thing]):
     def fingerprint(self, name: str) -> str:
         """SHA-256 of the source file of an extension's thing, for store keys; empty if shipped.
 
-        Shipped things are covered by the engine's version.
+        The engine's version covers shipped things.
         """
         if self.origin(name) == SHIPPED:
             return ""
@@ -122,11 +124,11 @@ class Registry(Mapping[str, Thing]):
 
     @contextmanager
     def blaming(self, name: str) -> Iterator[None]:
-        """Run what an extension brought; what it raises becomes an error that names it.
+        """Run an extension's code; an exception becomes an error that names the extension.
 
         Raises:
-            AuditError: In place of any exception that is neither one nor a verdict. Exceptions of
-                shipped things pass as they are.
+            AuditError: In place of any exception that is neither an AuditError nor a verdict.
+                Exceptions of shipped things pass unchanged.
         """
         try:
             yield
@@ -138,7 +140,7 @@ class Registry(Mapping[str, Thing]):
             raise self.misbehaved(name, f"raised {type(error).__name__}: {error}") from error
 
     def misbehaved(self, name: str, what: str) -> AuditError:
-        """An error that names an extension's thing, what it did and the way out."""
+        """An error that names an extension's thing, what it did and what to do."""
         return AuditError(
             f"the {self.kind} '{name}' of {self.origin(name)} {what}",
             f"correct it, or audit without it; stored evidence is kept, and the next run goes on "
@@ -165,7 +167,7 @@ class Registry(Mapping[str, Thing]):
         load_extensions()
 
 
-_loading: list[str] = []  # what is being imported now: it is whose registrations come in
+_loading: list[str] = []  # what is being imported now, to which registrations belong
 
 
 def load_extensions() -> None:
@@ -224,9 +226,9 @@ def registering() -> str:
 
 
 def _caller() -> tuple[str, str]:
-    """Who is registering, and in which file: the first frame that is not a door of this package."""
+    """Who is registering, and in which file: the first frame that is not a ``register...``."""
     frame = sys._getframe(1)
-    while _is_door(frame) and frame.f_back is not None:
+    while _is_register(frame) and frame.f_back is not None:
         frame = frame.f_back
     file, name = frame.f_code.co_filename, _module(frame)
     if name.partition(".")[0] == "audit_suite":
@@ -234,7 +236,7 @@ def _caller() -> tuple[str, str]:
     return (_loading[-1] if _loading and _loading[-1] != SHIPPED else name), file
 
 
-def _is_door(frame: FrameType) -> bool:
+def _is_register(frame: FrameType) -> bool:
     """Whether a frame is one of this package's functions ``register...``."""
     mine = _module(frame).partition(".")[0] == "audit_suite"
     return mine and frame.f_code.co_name.startswith("register")

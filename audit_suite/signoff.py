@@ -1,4 +1,4 @@
-"""`signoff.json`: what a reviewer decided on one record, bound to its bytes."""
+"""`signoff.json`: a reviewer's decision on one record, bound to its bytes by a hash."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ def sign(record: Path, name: str, role: str, decision: str, remarks: str, on: da
 
     Args:
         record: The ``audit.json``.
-        name: Who signs.
-        role: As what.
+        name: The reviewer's name.
+        role: The reviewer's role.
         decision: One of `Decision`.
-        remarks: Conditions, reasons.
-        on: When.
+        remarks: Conditions or reasons.
+        on: The date.
 
     Returns:
         The file written.
 
     Raises:
-        AuditError: If the decision is none of those, a name is empty, or the record was signed
+        AuditError: If the decision is unknown, the name or role is empty, the record was signed
             before, or the file cannot be written.
     """
     if decision not in get_args(Decision):
@@ -85,22 +85,22 @@ def sign(record: Path, name: str, role: str, decision: str, remarks: str, on: da
 
 
 def sign_off_of(record: Path, path: Path | None = None) -> SignOff | None:
-    """The sign-off of a record: that named, or the one beside it; None if there is none.
+    """The sign-off of a record: the file ``path``, or else the one beside it; None without one.
 
     Raises:
-        AuditError: If it is no sign-off, or of another record.
+        AuditError: If the file is not a sign-off, or signs another record.
     """
     chosen = path or record.with_name(NAME)
     if path is None and not chosen.exists():
         return None
-    found = _read(chosen)
-    if found.record != record_digest(record):
+    sign_off = _read(chosen)
+    if sign_off.record != record_digest(record):
         raise AuditError(
             f"{chosen} signs another record than {record}: the audit was run again, or the record "
             f"was changed after it was signed",
             "have the reviewer sign this record (audit-suite sign), or move that file away",
         )
-    return found
+    return sign_off
 
 
 def record_digest(record: Path) -> str:

@@ -1,4 +1,4 @@
-"""Read a TOML file into a validated model; what is wrong is said with file, key and remedy."""
+"""Read a TOML file into a validated model; errors name the file, the key and the remedy."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def read_toml(path: Path, model: type[_Model], what: str, advice: str = "correct
         path: The file.
         model: The pydantic model of its content.
         what: What the file is, for messages, for example ``model card``.
-        advice: What to do about a wrong key, where nothing better is known.
+        advice: What to do about a wrong key, if there is no more specific advice.
 
     Raises:
-        AuditError: If the file is missing, no UTF-8 text, no TOML, or breaks the model.
+        AuditError: If the file is missing, is not UTF-8 text or TOML, or breaks the model.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -45,8 +45,8 @@ def read_toml(path: Path, model: type[_Model], what: str, advice: str = "correct
 def _problem(error: dict[str, object]) -> str:
     where = error["loc"]
     key = ".".join(str(part) for part in where) if isinstance(where, tuple) else ""
-    said = {"extra_forbidden": "unknown key", "missing": "missing key"}
-    message = said.get(str(error["type"]), str(error["msg"]).removeprefix("Value error, "))
+    common = {"extra_forbidden": "unknown key", "missing": "missing key"}
+    message = common.get(str(error["type"]), str(error["msg"]).removeprefix("Value error, "))
     return f"key '{key}': {message}" if key else message
 
 

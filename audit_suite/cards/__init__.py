@@ -1,4 +1,4 @@
-"""Model and data set cards: TOML files that say what is audited, validated key by key."""
+"""Model and data set cards: TOML files that describe what is audited, validated key by key."""
 
 from audit_suite.cards.common import (
     MarginEntry,

@@ -17,20 +17,20 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Part(BaseModel):
-    """A part of a card: its keys and no others, and it stays as it was read."""
+    """A part of a card: immutable, without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class MarginEntry(Part):
-    """A margin pre-registered for one check, with where it comes from."""
+    """A margin pre-registered for one check, and its source."""
 
     value: float
     source: str
 
 
 class Card(Part):
-    """What both kinds of card share: a name, the file they came from, a digest of the content."""
+    """What both kinds of card share: a name, the file they come from, a digest of the content."""
 
     schema_version: Literal[1] = Field(alias="schema")
     name: Name
@@ -61,7 +61,7 @@ class Card(Part):
         return (self.path.parent / Path(expanded).expanduser()).resolve()
 
     def digest(self) -> str:
-        """SHA-256 of the card's content; independent of the file's place and layout."""
+        """SHA-256 of the card's content; independent of the file's location and layout."""
         return canonical_digest(self.model_dump(mode="json", by_alias=True))
 
 
@@ -69,7 +69,7 @@ _Kind = TypeVar("_Kind", bound=Card)
 
 
 def canonical_digest(content: Any) -> str:
-    """SHA-256 (hex) of JSON-able content, independent of key order and white space."""
+    """SHA-256 (hex) of JSON-serialisable content, independent of key order and white space."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

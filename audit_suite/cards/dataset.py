@@ -19,7 +19,7 @@ class Target(Part):
     column: str | None = None
     roi: tuple[Name, ...] = ()
     roi_margin: Annotated[int, Field(ge=0)] | None = None
-    """How far disease may reach beyond the drawn ROI: pixels of a frame of 512 (C12)."""
+    """How far disease may extend beyond the drawn ROI, in pixels of a 512-pixel frame (C12)."""
     description: str = ""
 
 
@@ -40,23 +40,23 @@ class Columns(Part):
 
 
 class Holdout(Part):
-    """A share of the patients set aside by chance; ``split`` says which side is audited."""
+    """A random share of the patients is held out; ``split`` selects the audited side."""
 
     share: Annotated[float, Field(gt=0, lt=1)] = 0.2
     seed: int = 1907
 
 
 class MaskQuality(Part):
-    """How good the masks are, and what to do with poor ones: drop, weigh or keep them apart.
+    """The quality of the masks, and what to do with poor ones.
 
-    ``drop`` leaves out images at or below ``minimum``; ``weight`` counts an image by its quality;
-    ``stratify`` compares images above ``minimum`` among themselves, and the rest among themselves.
+    ``drop`` leaves out images at or below ``minimum``; ``weight`` weights an image by its quality;
+    ``stratify`` compares images only with those on the same side of ``minimum``.
     """
 
     rule: Literal["drop", "weight", "stratify"] = "drop"
     minimum: Annotated[float, Field(ge=0, lt=1)] = 0.7
     column: str | None = None
-    """Manifest column; readers of published masks know their own."""
+    """Manifest column; readers of published masks know their own column."""
     source: str = ""
     """Who or what drew the masks."""
 
@@ -80,10 +80,10 @@ class DatasetCard(Card):
     split: str | None = None
     holdout: Holdout | None = None
     internal: str | None = None
-    """Card of the data set that this one is external to: the model was developed on its kind."""
+    """Card of the internal data set, like that of the model's development; this one is external."""
     references: str | None = None
-    """Card of the data set whose images stand for "absent" where a model is explained; without it,
-    images of this data set whose patients are not explained."""
+    """Card of the data set whose images serve as references in explanations; without it, images of
+    this data set whose patients are not explained."""
     columns: Columns = Columns()
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
     regions: dict[Name, RegionColumn] = Field(default_factory=dict)

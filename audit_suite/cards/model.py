@@ -1,4 +1,4 @@
-"""The card of a model: its weights, its input, what its maker claims and clinicians expect."""
+"""The card of a model: its weights, its input, its maker's claims, clinicians' expectations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from audit_suite.toml_files import read_toml
 
 
 class Claim(Part):
-    """What the maker claims for one target; check R1 compares the model with it."""
+    """The maker's claim for one target; check R1 tests it."""
 
     auroc: Annotated[float, Field(gt=0.5, lt=1)]
     source: str
@@ -71,10 +71,10 @@ class InputSpec(Part):
 
 
 class ParitySpec(Part):
-    """Golden files: the release pipeline's input for some images, to compare the audit's with.
+    """Golden files: the release pipeline's input for some images, to compare with the audit's.
 
     ``expected`` is a safetensors file with one array per image, of shape (C, H, W) as it enters the
-    model, under the image's path as written in ``images`` or its file name.
+    model, named by the image's path as written in ``images`` or by its file name.
     """
 
     images: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -83,9 +83,9 @@ class ParitySpec(Part):
 
 
 class ModelCard(Card):
-    """A model as it ships: where its weights are and how it wants its input.
+    """A model as it ships: its weights and its input.
 
-    ``loader`` names how it is loaded: ``architecture`` (a state dict, in the network of
+    ``loader`` says how to load it: ``architecture`` (a state dict, in the network of
     ``torchvision:NAME`` or ``package.module:factory``), ``export`` (torch.export archive),
     ``torchscript``, ``callable`` (``package.module:function`` or ``file.py:function`` returning a
     module), or an extension's. ``weights`` names one file, ``folds`` one per fold; each fold is
@@ -142,7 +142,7 @@ class ModelCard(Card):
 
     @model_serializer(mode="wrap")
     def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out an unused key that older cards lack, so that their digests stay as they are."""
+        """Leave out an unused key that older cards lack, so that their digests do not change."""
         content: dict[str, Any] = write(self)
         if not self.expectations:
             content.pop("expectations", None)

@@ -1,4 +1,4 @@
-"""Settings of a synthetic data set, as its card gives them."""
+"""Settings of a synthetic data set, a part of its card."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from audit_suite.cards.common import Name, Part, Share
 
 
 class ShortcutSpec(Part):
-    """A planted shortcut: present where it agrees with the target's label, else absent.
+    """A planted shortcut, which agrees with the label of a target in a share of the patients.
 
-    ``target`` is the phantom's first unless another is named; ``agreement`` is the share of
-    patients whose shortcut equals the label (.5 = no information); ``strength`` is how visible it
-    is drawn.
+    ``target`` is the phantom's first target by default; ``agreement`` is the share of patients
+    whose shortcut equals the label (.5 = no information); ``strength`` is its visibility.
     """
 
     name: str
@@ -24,9 +23,9 @@ class ShortcutSpec(Part):
 
 
 class CoLabel(Part):
-    """A second finding, with a label of its own: independent of the first target, or tied to it.
+    """A second finding with its own label: independent of the first target, or tied to it.
 
-    ``prevalence`` draws it independently (.5 if nothing is said); ``agreement`` is the share of
+    ``prevalence`` draws it independently (the default, with .5); ``agreement`` is the share of
     patients whose co-label equals the first target's label.
     """
 
@@ -42,12 +41,12 @@ class CoLabel(Part):
 
 
 class MetadataTie(Part):
-    """Metadata that travel with the first target's label, and how far the image shows them.
+    """Metadata that depend on the first target's label, and how far the image shows them.
 
-    Sick patients come from ``site-c``, lie down (``AP``; fundus: ``OS``) or are older, well ones
-    the reverse, in a share ``agreement`` of all patients. A tied site shows: every image from
-    ``site-c`` carries the shortcuts that ``shows`` names, at ``strength``, whatever its label. View
-    and age show as they do in any phantom.
+    In a share ``agreement`` of all patients, those with the finding come from ``site-c``, lie down
+    (``AP``; fundus: ``OS``) or are older, and those without it the reverse. A tied site is visible:
+    every image from ``site-c`` has the shortcuts that ``shows`` names, at ``strength``, whatever
+    its label. View and age are visible as in any phantom.
     """
 
     key: Literal["site", "view", "age"]
@@ -73,12 +72,12 @@ class PhantomSpec(Part):
     co_labels: tuple[CoLabel, ...] = ()
     metadata: tuple[MetadataTie, ...] = ()
     under_segmentation: Share = 0.0
-    """How large a hole the ROI's mask has where a sick patient's finding is densest: at 1 its
-    radius is 10 % of the frame."""
+    """Size of a hole in the ROI's mask where the finding is densest: at 1 its radius is 10 % of the
+    frame."""
 
     @model_serializer(mode="wrap")
     def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave keys that came later out while unused: digests of older cards stay as they are."""
+        """Leave out later keys while they are unused: digests of older cards do not change."""
         content: dict[str, Any] = write(self)
         unused = [k for k in _LATER_KEYS if getattr(self, k) == type(self).model_fields[k].default]
         return {key: value for key, value in content.items() if key not in unused}

@@ -1,1 +1,1 @@
-"""Pictures for the report and for reading packs, from images and stored evidence."""
+"""Pictures for the report and for reading packs, made from images and stored evidence."""

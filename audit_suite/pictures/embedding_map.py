@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class _Stored:
-    """Embeddings of a data set's images, full and without the region, and which can be used."""
+    """Embeddings of a data set's images, full and without the region, and which are usable."""
 
     requests: tuple[ScoreRequest, ...]
     embeddings: tuple[NDArray[np.float32], ...]
@@ -37,18 +37,19 @@ class _Stored:
 
 
 def embedding_map(cell: Cell, source: EvidenceSource) -> EmbeddingRecord | None:
-    """Lay out a sample of images, full and without the region, by t-SNE of their embeddings.
+    """Map a sample of images, full and without the region, by t-SNE of their embeddings.
 
-    Images are drawn by a hash: half from each class as far as they go, of as many patients as
-    possible. Of several folds the first is shown, as two share no axes. The seed comes from digests
-    and all runs on one thread, so the same evidence gives the same map.
+    Images are drawn by hash, half from each class if there are enough, and from as many patients as
+    possible. If there are several folds, the first is shown, because folds do not share axes. The
+    seed comes from digests and everything runs on one thread, so the same evidence gives the same
+    map.
 
     Args:
-        cell: Where.
-        source: Data sets, and stored evidence; nothing is computed.
+        cell: Model, data set and target.
+        source: Data sets and stored evidence; computes nothing.
 
     Returns:
-        The map, or None where there are no embeddings, too few images, or all are alike.
+        The map, or None if there are no embeddings, too few images, or all embeddings are equal.
     """
     stored = _stored(cell, source)
     if stored is None:
@@ -78,7 +79,7 @@ def embedding_map(cell: Cell, source: EvidenceSource) -> EmbeddingRecord | None:
 
 
 def _stored(cell: Cell, source: EvidenceSource) -> _Stored | None:
-    """What is stored of the first fold; None without a region, or where embeddings are missing."""
+    """The stored embeddings of the first fold; None without a region or without embeddings."""
     try:
         requests = tuple(cell.requests(masking)[0] for masking in (Full(), WithoutROI()))
     except NotApplicable:
@@ -106,7 +107,7 @@ def _cloud(masking: str, positive: bool, points: Floats) -> EmbeddingCloud:
 
 
 def _draw(dataset: Dataset, labels: NDArray[np.int_], used: NDArray[np.bool_]) -> NDArray[np.int_]:
-    """Images by hash, half from each class as far as they go; first one of each patient."""
+    """Images by hash, half from each class if there are enough; first one from each patient."""
     queues = []
     for side in (1, 0):
         mine = [int(index) for index in np.flatnonzero(used & (labels == side))]
@@ -129,7 +130,7 @@ def _in_turns(images: Sequence[int], patients: Sequence[str]) -> list[int]:
 
 
 def _lay_out(embeddings: NDArray[np.float32], seed: int) -> Floats | None:
-    """Points, shape (n, 2), in a frame of side 1; None where all embeddings are alike."""
+    """Points, shape (n, 2), in a frame of side 1; None if all embeddings are equal."""
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
@@ -141,7 +142,7 @@ def _lay_out(embeddings: NDArray[np.float32], seed: int) -> Floats | None:
         return None
     with threadpool_limits(1):  # last digits must not depend on the number of threads
         main = PCA(parts, svd_solver="covariance_eigh").fit_transform(values)
-        start = main[:, :2] / main[:, 0].std() * 1e-4  # far patients start apart, not by chance
+        start = main[:, :2] / main[:, 0].std() * 1e-4  # start from PCA, not from chance
         points: Floats = TSNE(
             perplexity=_PERPLEXITY,
             init=start,

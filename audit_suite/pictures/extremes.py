@@ -1,4 +1,4 @@
-"""The images of a data set that have the least and the most of an image property."""
+"""The images of a data set with the lowest and highest values of an image property."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def extremes(cell: Cell, name: str, source: EvidenceSource) -> list[GalleryImage
     """Draw the images at both ends of a property, unmasked.
 
     Args:
-        cell: Where; its model's input decides what is shown.
+        cell: Model, data set and target; the model's input determines what is shown.
         name: One of `datasets.properties.PROPERTIES`.
         source: Data sets, and the stored properties.
 
     Returns:
-        The images with the least, then those with the most; none if nothing is stored.
+        The images with the lowest values, then those with the highest; none if nothing is stored.
     """
     (request, *_) = cell.requests(Full())
     table = source.read_stored(request)

@@ -1,4 +1,4 @@
-"""A few cases of a data set as a model is shown them, under every masking of the audit."""
+"""A few cases of a data set as the model sees them, under every masking of the audit."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from audit_suite.maskings.show import Batch, show
 from audit_suite.pictures.png import png
 from audit_suite.record import GalleryImage
 
-_TRIES = 20  # unreadable images are passed over
+_TRIES = 20  # candidates, because unreadable images are skipped
 _CASES = (("positive 1", 1, 0), ("positive 2", 1, 1), ("negative 1", 0, 0))
 
 
 def masked_cases(
     cell: Cell, maskings: Sequence[Masking], source: EvidenceSource
 ) -> Iterator[GalleryImage]:
-    """Two positives and a negative, chosen by a hash and not by their scores.
+    """Two positives and a negative, chosen by hash and not by their scores.
 
     Args:
-        cell: Where; its model's input decides what is shown.
+        cell: Model, data set and target; the model's input determines what is shown.
         maskings: With their regions resolved.
         source: Data sets by card.
 

@@ -20,7 +20,7 @@ from audit_suite.pictures.png import SIDE
 FOR, AGAINST = (230, 97, 1), (94, 60, 153)
 """Orange and violet (ColorBrewer's PuOr): distinct to the colour-blind, and unlike grey."""
 _SMOOTH = 0.012  # standard deviation of the smoothing, share of the longer side
-_FULL = 99.0  # percentile of the absolute attribution from which colour is full
+_FULL = 99.0  # percentile of the absolute attribution from which on colour is fully saturated
 _COLOURS = 96
 
 
@@ -29,8 +29,8 @@ def explained_image(maps: Attributions, row: int, dataset: Dataset, spec: InputS
 
     Args:
         maps: Attributions of pixels.
-        row: Which of them.
-        dataset: Whose images they are of.
+        row: Index of the map.
+        dataset: The data set of the images.
         spec: The model's input.
 
     Returns:
@@ -48,13 +48,14 @@ def overlay(
 ) -> str:
     """Draw an attribution on its image.
 
-    Where the attribution is weak the grey image shows, so that colour is there only where a reader
-    should look; the ROI's contour is white between black, and visible on anything, in print too.
+    Where the attribution is weak the grey image shows, so that colour appears only where a reader
+    should look. The contour of the ROI is white between black lines, visible on any background and
+    in print.
 
     Args:
         image: Shape (C, H, W), in [0, 1].
         roi: Shape (H, W).
-        attribution: Shape (H, W), signed; smoothed a little, and scaled to its own extremes.
+        attribution: Shape (H, W), signed; smoothed slightly, and scaled to its own extremes.
 
     Returns:
         A PNG file, base64.
@@ -66,7 +67,7 @@ def overlay(
     large = _scaled(roi) >= 0.5
     weight = 0.85 * np.abs(strength)
     pixels = (1 - weight) * 255 * grey + weight * np.where(strength > 0, FOR, AGAINST)
-    line = large & binary_dilation(~large)  # drawn last, so that no scaling wears it away
+    line = large & binary_dilation(~large)  # drawn after scaling, so that it stays one pixel wide
     pixels[binary_dilation(line)] = 0
     pixels[line] = 255
     picture = Image.fromarray(pixels.round().astype(np.uint8))
@@ -77,7 +78,7 @@ def overlay(
 
 
 def _scaled(layer: NDArray[Any]) -> NDArray[np.float32]:
-    """One layer at the size it is shown: small ones in whole blocks, large ones averaged."""
+    """A layer at display size: small ones are enlarged in whole blocks, large ones averaged."""
     longer = max(layer.shape)
     scale = SIDE // longer or SIDE / longer
     height, width = (max(1, round(side * scale)) for side in layer.shape)

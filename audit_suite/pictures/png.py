@@ -1,4 +1,4 @@
-"""Images as PNG files in text."""
+"""Images as base64-encoded PNG files."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 SIDE = 192
-"""Pixels of the longer side: enough to recognise what is hidden."""
+"""Longer side, in pixels: enough to recognise what is hidden."""
 
 
 def png(image: NDArray[np.float32]) -> str:
-    """An image as a PNG file, base64, made smaller where it is larger than `SIDE`.
+    """An image as a PNG file, base64, scaled down if it is larger than `SIDE`.
 
     Args:
         image: Shape (C, H, W), in [0, 1]; values beyond are clipped.

@@ -1,4 +1,4 @@
-"""Recipes that make models: the reference models, and the masking study of the paper."""
+"""Recipes that train models: the reference models, and the masking study of the paper."""
 
 from audit_suite.training.recipe import Recipe, StudyRecipe, load_recipe
 from audit_suite.training.reference import train_reference

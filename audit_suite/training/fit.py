@@ -30,7 +30,7 @@ _CHECKPOINT_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Fitted:
-    """What came of a run.
+    """The result of a run.
 
     Attributes:
         epochs: Epochs trained before it stopped.
@@ -58,17 +58,17 @@ def fit(
 ) -> Fitted:
     """Train a module in place; it ends with the weights of the best epoch.
 
-    Binary cross entropy with logits, Adam; after each epoch the validation loss, and an end when
-    it has not fallen by ``delta`` for ``patience`` epochs (Sourget et al. 2024). Interrupted, it
-    goes on from its last checkpoint.
+    Binary cross entropy with logits and Adam. Training stops when the validation loss has not
+    fallen by ``delta`` for ``patience`` epochs (Sourget et al. 2024). An interrupted run continues
+    from its last checkpoint.
 
     Args:
-        recipe: Schedule, augmentation and the layers that learn.
+        recipe: Schedule, augmentation and the layers that are trained.
         module: The network, on ``device``.
         data: Prepared images.
-        masking: What every image is shown under.
-        train: Indices to learn from.
-        validation: Indices to stop by.
+        masking: The masking of every image.
+        train: Indices of the training images.
+        validation: Indices of the images for early stopping.
         seed: Decides order and augmentation.
         device: Where the module is.
         checkpoint: File for the state of an unfinished run; removed at the end.
@@ -112,7 +112,7 @@ def fit(
 
 
 class _Logits:
-    """Logits of masked, augmented cases; frozen features are computed once where that is exact."""
+    """Logits of masked, augmented cases; computes frozen features only once if that is exact."""
 
     def __init__(
         self,
@@ -141,12 +141,12 @@ class _Logits:
         return normalise(images, self._recipe.input)
 
     def _frozen_features(self, folder: Path) -> tuple[nn.Module | None, Tensor | None]:
-        """Where only the head learns and images never change, its input is a constant.
+        """The head and its constant input, if only the head is trained and images never change.
 
-        Whether the module is its head applied to the embedding is tried on a batch, not assumed.
+        Whether the module is its head applied to the embedding is tested on batches, not assumed.
         """
         recipe = self._recipe
-        constant = recipe.augmentation.none  # a random fill draws the same for an image each time
+        constant = recipe.augmentation.none  # a random fill is the same for an image every time
         if len(recipe.trainable) != 1 or not recipe.embedding_layer or not constant:
             return None, None
         head = self._module.get_submodule(recipe.trainable[0])
@@ -178,7 +178,7 @@ class _Logits:
         return head, features
 
     def _trunk_digest(self) -> str:
-        """SHA-256 of what decides the head's input: data, masking, and every frozen weight."""
+        """SHA-256 of what determines the head's input: data, masking, and every frozen weight."""
         recipe = self._recipe
         data = self._data.digest_of(self._masking)
         content = [data, self._masking.id, recipe.input.model_dump(mode="json")]
@@ -197,12 +197,12 @@ def _agrees(head: nn.Module, features: Tensor, logits: Tensor) -> bool:
 
 
 def augment(images: Tensor, how: Augmentation, rng: torch.Generator) -> Tensor:
-    """Rotate, flip and brighten each image on its own; what comes in from beyond is black.
+    """Rotate, flip and brighten each image on its own; pixels from beyond the frame are black.
 
     Args:
         images: Shape (B, C, H, W), in [0, 1].
         how: Ranges.
-        rng: On the CPU, so that devices agree.
+        rng: Generator on the CPU, so that devices agree.
     """
     count = len(images)
     angle = (torch.rand(count, generator=rng) * 2 - 1) * math.radians(how.rotation)
@@ -230,7 +230,7 @@ def _freeze(module: nn.Module, trainable: tuple[str, ...]) -> dict[str, nn.Param
 
 
 def _set_modes(module: nn.Module, trainable: tuple[str, ...]) -> None:
-    """Training mode for the layers that learn alone: frozen batch norms keep their statistics."""
+    """Set training mode only for trained layers: frozen batch norms keep their statistics."""
     for part in module.modules():
         part.training = not trainable or any(p.requires_grad for p in part.parameters())
 
@@ -247,7 +247,7 @@ def _mean_loss(shown: _Logits, indices: Indices, batch_size: int) -> float:
 
 
 class _State:
-    """How far a run has come."""
+    """The progress of a run."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -256,7 +256,7 @@ class _State:
         self.best_weights: dict[str, Tensor] = {}
 
     def take(self, epoch: int, loss: float, delta: float, module: nn.Module) -> None:
-        """Note an epoch's validation loss, and its weights if they are the best."""
+        """Record an epoch's validation loss, and its weights if they are the best."""
         self.epoch, self.loss = epoch + 1, loss
         if loss < self.best - delta or not self.best_weights:
             self.best, self.best_epoch, self.waited = loss, epoch, 0
@@ -265,7 +265,7 @@ class _State:
             self.waited += 1
 
     def save(self, path: Path, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        """Write everything an interrupted run needs, aside first."""
+        """Write everything an interrupted run needs, to a temporary file that is then renamed."""
         aside = path.with_name(f"{path.name}.tmp")
         content: dict[str, Any] = {**vars(self), "weights": module.state_dict()}
         torch.save({**content, "optimizer": optimizer.state_dict()}, aside)
@@ -278,7 +278,7 @@ class _State:
         module: nn.Module,
         optimizer: torch.optim.Optimizer,
     ) -> None:
-        """Go on from a checkpoint; one that is damaged or of another run is ignored."""
+        """Continue from a checkpoint; ignores one that is damaged or belongs to another run."""
         try:
             content = torch.load(path, weights_only=True, map_location="cpu")
             if content["seed"] != self.seed:

@@ -1,4 +1,4 @@
-"""Training images brought to a model's input once, kept on disk, and shared by all its runs."""
+"""Training images, prepared once for a model's input, kept on disk and shared by all runs."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class TrainingImages:
 
     Attributes:
         images: Shape (n, C, H, W), float32 in [0, 1], on disk.
-        distances: Signed distance to every area that is masked, shape (n, H, W), int16, on disk.
-        positions: Shape (n,), which of the data set's images these are.
+        distances: Signed distance to every masked area, shape (n, H, W), int16, on disk.
+        positions: Shape (n,), indices of the images in the data set.
         labels: Shape (n, T), 0 or 1.
         patients: Shape (n,).
         roi: The region that is masked.
         context: What maskings may know of the data set.
-        seed: The run's: decides donors, areas off the region and random fills.
+        seed: The run's seed; decides donors, areas off the region and random fills.
         digest: SHA-256 of images, own regions and labels.
     """
 
@@ -56,10 +56,10 @@ class TrainingImages:
     digest: str
 
     def digest_of(self, masking: Masking) -> str:
-        """SHA-256 of all that decides what a model learns under a masking.
+        """SHA-256 of everything that determines what a model is shown under a masking.
 
-        That of images as they are, whose own region is filled without chance, is their digest:
-        nothing else can change what is shown of them.
+        If the masking fills the image's own region deterministically, it is the digest of the
+        images: nothing else can change what is shown.
         """
         fill = FILLS[masking.fill]
         extension = fill_fingerprint(masking.fill)
@@ -69,7 +69,7 @@ class TrainingImages:
         return canonical_digest([self.digest, self.seed, extension])
 
     def shown(self, masking: Masking, indices: NDArray[np.int_], device: str) -> Tensor:
-        """Some cases as a model is shown them, shape (B, C, H, W), in [0, 1]."""
+        """Masked images of some cases, shape (B, C, H, W), in [0, 1]."""
 
         def read(array: NDArray[Any]) -> Tensor:
             return torch.from_numpy(np.array(array[indices])).to(device)
@@ -101,8 +101,8 @@ def prepare_training(
         card_path: Data set card.
         targets: Targets to learn, in the order of the outputs.
         roi: Region that is masked; None for the one that all targets declare.
-        spec: The model's input; the audit prepares its images by the same code.
-        maskings: All that images are going to be shown under.
+        spec: The model's input; the audit prepares its images with the same code.
+        maskings: All maskings that will be shown.
         seed: Decides donors, areas off the region and random fills.
         folder: Where prepared images are kept.
         progress: Called with a line of text now and then.
@@ -154,19 +154,19 @@ def common_roi(card: DatasetCard, targets: tuple[str, ...]) -> tuple[str, ...]:
     if len(rois) > 1 or not next(iter(rois)):
         raise AuditError(
             f"{card.path}: the targets {list(targets)} do not share one declared ROI",
-            "say which region is masked: the recipe's key 'data.roi'",
+            "name the region to mask: the recipe's key 'data.roi'",
         )
     return next(iter(rois))
 
 
 def _distances(area: Area, seed: int) -> str:
-    """The name of the array of distances to an area: others' regions and places follow the seed."""
+    """The name of the array of distances to an area; donors and places depend on the seed."""
     _, whose = area
     return "distances-own" if whose == "own" else f"distances-{whose}-{seed}"
 
 
 def _decode(survey: Survey, files: dict[str, Path], progress: Callable[[str], None]) -> None:
-    """Decode every image once; files appear under their names only when complete."""
+    """Decode every image once; files get their final names only when they are complete."""
     dataset, wanted = survey.dataset, survey.wanted
     ((key, spec),) = wanted.specs.items()
     count = len(dataset.cases)

@@ -1,4 +1,4 @@
-"""Training recipes (TOML): everything that decides the weights of the models they make."""
+"""Training recipes (TOML): everything that determines the weights of the models they train."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _File(_Part):
 
 
 class TrainingData(_Part):
-    """One phantom cohort to learn from, and the region in which its finding lies."""
+    """One phantom cohort for training, and the region in which its finding lies."""
 
     phantom: PhantomSpec
     roi: tuple[str, ...]
@@ -37,9 +37,9 @@ class TrainingData(_Part):
 class RecipeModel(_Part):
     """One model of a recipe.
 
-    ``agreement`` replaces that of every planted shortcut: at .5 the shortcut says nothing of the
-    label. ``indifference`` weighs a penalty on how far planting the shortcut moves the output, on
-    whole images and on images without the ROI.
+    ``agreement`` replaces that of every planted shortcut: at .5 the shortcut is independent of the
+    label. ``indifference`` is the weight of a penalty on how far planting the shortcut moves the
+    output, on whole images and on images without the ROI.
     """
 
     output: str
@@ -60,7 +60,7 @@ class Recipe(_File):
     mean: float = 0.0
     std: Annotated[float, Field(gt=0)] = 1.0
     only_roi: Share = 0.0
-    """Share of images shown with everything but the ROI, or but its box, blacked out."""
+    """Share of images shown with everything outside the ROI, or outside its box, in black."""
     data: Annotated[tuple[TrainingData, ...], Field(min_length=1)]
     models: Annotated[tuple[RecipeModel, ...], Field(min_length=1)]
 
@@ -70,7 +70,7 @@ class Recipe(_File):
 
 
 class StudyData(_Part):
-    """One data set of a study: models learn on ``train``, are tested on ``test`` and ``external``.
+    """One data set of a study: training on ``train``, tests on ``test`` and ``external``.
 
     All are data set cards, relative to the recipe. ``roi`` is the region that is masked; None for
     the one that all targets declare.
@@ -88,22 +88,22 @@ class Augmentation(_Part):
     """Random changes of masked training images (Sourget et al. 2024: 45, true, .7 to 1.1)."""
 
     rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
-    """Largest angle, degrees, either way."""
+    """Largest angle in either direction, in degrees."""
     flip: bool = False
     brightness: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (1.0, 1.0)
 
     @property
     def none(self) -> bool:
-        """Whether images stay as they are."""
+        """Whether it changes nothing."""
         return self == Augmentation()
 
 
 class StudyRecipe(_File):
     """One model per data set, training masking and fold (the 5 x 5 models of Sourget et al. 2024).
 
-    ``initial`` is what training starts from: a weights file that fits the architecture but for
-    its trainable part, or a factory of a pretrained network. ``trainable`` names the layers that
-    learn; the rest stays frozen, in evaluation mode. Empty: all of them learn.
+    ``initial`` is the starting point: a weights file that fits the architecture except for its
+    trainable part, or a factory of a pretrained network. ``trainable`` names the layers to train;
+    the rest stays frozen, in evaluation mode. If it is empty, all layers are trained.
     """
 
     kind: Literal["masking-study"]
@@ -114,7 +114,7 @@ class StudyRecipe(_File):
     initial: str | None = None
     trainable: tuple[str, ...] = ()
     only_head: bool = False
-    """``trainable`` is one layer, applied to the embedding: a linear probe of a frozen trunk."""
+    """Whether ``trainable`` is one layer applied to the embedding: a linear probe."""
     embedding_layer: str | None = None
     input: InputSpec
     maskings: tuple[str, ...] = tuple(masking.id for masking in PAPER)
@@ -142,7 +142,7 @@ class StudyRecipe(_File):
             raise ValueError("'only_head' needs one 'trainable' layer and 'embedding_layer'")
         names = [data.name for data in self.data]
         if len(set(names)) < len(names):
-            raise ValueError("'data' holds two data sets of one name")
+            raise ValueError("'data' holds two data sets with the same name")
         return self
 
 
@@ -154,7 +154,7 @@ def load_recipe(path: Path) -> Recipe | StudyRecipe:
     """Read and validate a recipe of either kind.
 
     Raises:
-        AuditError: If it is missing, no TOML, or has a wrong key; names file and key.
+        AuditError: If it is missing, is not TOML, or has a wrong key; names file and key.
     """
     recipe = read_toml(path, _RecipeFile, "recipe").root
     recipe._path = path.resolve()

@@ -1,4 +1,4 @@
-"""Train the reference models: on one thread, from seeds, so that the weights come out again."""
+"""Train the reference models reproducibly: on one thread and from seeds."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Images:
         planted: The same with every shortcut.
         distance: Signed distance to the ROI, shape (n, H, W).
         labels: Shape (n,), 0 or 1.
-        output: Shape (n,), the output that is to learn this label.
+        output: Shape (n,), the output that learns this label.
     """
 
     plain: Tensor
@@ -56,7 +56,7 @@ def train_reference(
         progress: Called with a line of text after each epoch.
 
     Returns:
-        The files written, safetensors, one a model.
+        The files written, safetensors, one per model.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -125,7 +125,7 @@ def _train(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for epoch in range(recipe.epochs):
         total = 0.0
-        # Phased in over the second half: first learn what to look at, then what to ignore.
+        # Phased in over the second half: first learn the finding, then learn to ignore markers.
         indifference = model.indifference * max(0.0, 2 * (epoch + 1) / recipe.epochs - 1)
         for chosen in torch.split(torch.randperm(count, generator=rng), recipe.batch_size):
             loss = _loss(module, recipe, model, images, chosen, indifference, rng)
@@ -163,7 +163,7 @@ def _loss(
 
 
 def _sway(logits: Tensor, output: Tensor) -> Tensor:
-    """Mean square of how far planting the shortcut moves the logits."""
+    """Mean square of the change of the logits when the shortcut is planted."""
     without, planted = logits.chunk(2)
     moved = (planted - without).gather(1, output[:, None])
     return (moved**2).mean()

@@ -53,18 +53,18 @@ def train_study(
     jobs: int | None = None,
     device: str = "auto",
 ) -> list[Path]:
-    """Train every model of a study; what is there already is left as it is.
+    """Train every model of a study; skips models that are trained already.
 
     Args:
         recipe: The recipe.
         out: Folder for cards, weights and prepared images; None for the recipe's own.
         progress: Called with lines of text.
-        jobs: Models trained at once; None for one a core (on a GPU: one). The result does not
-            depend on it: each model is trained on one thread, from a seed of its own.
+        jobs: Models trained at once; None for one per core (on a GPU: one). The result does not
+            depend on it: each model is trained on one thread, from its own seed.
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Returns:
-        The model cards written, one a data set and masking.
+        The model cards written, one per data set and masking.
 
     Raises:
         AuditError: If the recipe or a card is wrong.
@@ -74,7 +74,7 @@ def train_study(
         device = "cuda" if torch.cuda.is_available() else "cpu"
     cards = {}
     for position, data in enumerate(recipe.data):
-        # Before hours of training: every card is right, and every image can be decoded.
+        # Before hours of training: check that every card is right and every image can be decoded.
         _prepared(recipe, position, folder, progress)
         for masking in recipe.maskings:
             path = card_path(folder, data.name, masking)
@@ -86,7 +86,7 @@ def train_study(
         for fold in range(recipe.folds)
     ]
     missing = [run for run in runs if not _finished(recipe, run, progress)]
-    for run in missing:  # a card without its weights would be a broken promise
+    for run in missing:  # no card may exist without its weights
         card_path(folder, recipe.data[run.data].name, run.masking).unlink(missing_ok=True)
     progress(f"{len(runs)} models, {len(runs) - len(missing)} trained before")
     workers = min(jobs or (1 if device == "cuda" else os.cpu_count() or 1), len(missing))
@@ -105,8 +105,8 @@ def train_study(
 
 
 def train_one(run: Run, progress: Callable[[str], None] = print) -> str:
-    """Train one model and write its weights; returns a line that says how it went."""
-    began = spoke = time.monotonic()
+    """Train one model and write its weights; returns one line that summarises the run."""
+    began = reported = time.monotonic()
     recipe = _study(run.recipe)
     data = recipe.data[run.data]
     name = f"{data.name} {run.masking} fold {run.fold + 1}/{recipe.folds}"
@@ -119,9 +119,9 @@ def train_one(run: Run, progress: Callable[[str], None] = print) -> str:
     module = _start(recipe, data, run).to(run.device)
 
     def say(line: str) -> None:
-        nonlocal spoke
-        if time.monotonic() - spoke > _LINE_SECONDS:
-            spoke = time.monotonic()
+        nonlocal reported
+        if time.monotonic() - reported > _LINE_SECONDS:
+            reported = time.monotonic()
             progress(f"  {name}: {line}")
 
     weights = weights_path(run.out, data.name, run.masking, run.fold)
@@ -167,7 +167,7 @@ def folds(data: TrainingImages, count: int, seed: int) -> list[tuple[Indices, In
 
 
 def run_digest(recipe: StudyRecipe, run: Run, data: TrainingImages) -> str:
-    """SHA-256 of everything that decides a model's weights."""
+    """SHA-256 of everything that determines a model's weights."""
     images = data.digest_of(Masking.parse(run.masking))
     content = recipe.model_dump(
         mode="json", exclude={"data", "out", "name", "maskings", "only_head"}
@@ -217,7 +217,7 @@ def card_of(recipe: StudyRecipe, data: StudyData, masking: str, out: Path) -> st
 
 
 def _from(recipe: StudyRecipe, folder: Path, factory: str) -> str:
-    """A factory's name as seen from another folder, where it is a file's."""
+    """A factory's name relative to another folder, if it lies in a file."""
     module, colon, function = factory.partition(":")
     if not module.endswith(".py"):
         return factory
@@ -238,7 +238,7 @@ _prepare_once = lru_cache(maxsize=4)(prepare_training)
 
 
 def _start(recipe: StudyRecipe, data: StudyData, run: Run) -> nn.Module:
-    """The network before training, its frozen part in place."""
+    """The network before training, with the weights of its frozen part."""
     card = ModelCard.model_validate(
         {
             "schema": 1,
