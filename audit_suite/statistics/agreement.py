@@ -40,9 +40,9 @@ def estimate_kappa(
         second: Shape (n,), likewise. Items that one of the two did not rate are left out.
         patients: Shape (n,).
         dataset: Digest of the data set; a patient is identified within it.
-        label: What it is, in words.
-        weights: How much a disagreement counts: all alike (``none``), by the number of steps along
-            ``levels`` between the two ratings (``linear``), or by its square (``quadratic``).
+        label: Its name in messages and in the report.
+        weights: Weight of a disagreement: always the same (``none``), the number of steps along
+            ``levels`` between the two ratings (``linear``), or its square (``quadratic``).
         levels: All ratings that could be given, in order; None (unweighted only): those given.
 
     Raises:
@@ -95,7 +95,7 @@ def estimate_fleiss(
         ratings: Shape (n, raters), whole numbers; NaN where not rated (-1 is a rating).
         patients: Shape (n,).
         dataset: Digest of the data set; a patient is identified within it.
-        label: What it is, in words.
+        label: Its name in messages and in the report.
         levels: All ratings that could be given; None: those given.
 
     Raises:
@@ -127,22 +127,22 @@ def estimate_ac1(
     """Gwet's AC1: like Fleiss' kappa, but it hardly depends on how common the levels are.
 
     British Journal of Mathematical and Statistical Psychology 61, 2008. Chance agreement comes from
-    ratings that are guesses; AC1 takes guesses to be rarer the less evenly the levels are used. So
-    it is defined, and 1, where all readers rate every item "absent".
+    ratings that are guesses; AC1 assumes that guesses are rarer the less evenly the levels are
+    used. So it is defined, and 1, if all readers rate every item "absent".
 
     Args:
         ratings: Shape (n, raters), whole numbers; NaN where not rated.
         patients: Shape (n,).
         dataset: Digest of the data set; a patient is identified within it.
-        label: What it is, in words.
-        levels: All ratings that could be given, two at least; their number matters.
+        label: Its name in messages and in the report.
+        levels: All ratings that could be given, at least two; their number matters.
 
     Raises:
         AuditError: As `estimate_fleiss`.
         ValueError: If there are fewer than two levels.
     """
     if len(levels) < 2:
-        raise ValueError("AC1 needs all the levels that could be given, two at least")
+        raise ValueError("AC1 needs all the levels that could be given, at least two")
     table = rating_table(ratings, patients, levels, label, needed=1)
 
     def chance(mean: Floats) -> Floats:

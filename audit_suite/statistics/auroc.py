@@ -30,20 +30,20 @@ def estimate_auroc(
     sqrt(m / (m - 1)), m the patients with images of that class, so that with one image per patient
     the variance is DeLong's to the last digit.
 
-    An AUC at the end of its range, or within about one case of it, shows too little variance or
-    none. It gets the variance of Hanley and McNeil (Radiology 143, 1982) for an AUC half a case
-    away from the end, so that a perfect AUC has an interval. A model that gives every image the
-    same score shows no variance either; it gets that of half a case of each class departing from
-    it.
+    At the end of the range, or within about one case of it, the components of an AUC show too
+    little variance or none. Such an AUC gets the variance of Hanley and McNeil (Radiology 143,
+    1982) for an AUC half a case away from the end, so that a perfect AUC has an interval. A model
+    that gives every image the same score shows no variance either; its AUC gets the variance of
+    half a case of each class with a different score.
 
     Args:
         labels: Shape (n,), 0 or 1.
         scores: Shape (n,), finite; ties count one half.
         patients: Shape (n,).
         dataset: Digest of the data set; a patient is identified within it.
-        label: What it is, in words.
+        label: Its name in messages and in the report.
         weights: Shape (n,), 0 or more: a pair of images counts by the product of their weights,
-            an image of weight 0 is left out; None for all alike.
+            and an image of weight 0 is left out; None for equal weights.
 
     Raises:
         AuditError: If shapes differ, a label is not 0 or 1, a score or weight is not finite, a
@@ -103,13 +103,13 @@ def estimate_auroc_within(
     dataset: str,
     label: str,
 ) -> Estimate:
-    """Mean AUROC over groups: only images of one group are compared with each other.
+    """Mean AUROC over groups: only images of the same group are compared with each other.
 
     With the test folds of repeated cross-validation as groupings it is the cross-validated AUROC,
     each fold on the scale of its own classifier (scores of different classifiers cannot be
     pooled), with the influence of LeDell, Petersen and van der Laan (Electronic Journal of
-    Statistics 9, 2015); with strata as the only grouping it is the AUROC adjusted for them
-    (Janes and Pepe, Biometrika 96, 2009). Groups count by their pairs of patients.
+    Statistics 9, 2015). With strata as the only grouping it is the AUROC adjusted for them
+    (Janes and Pepe, Biometrika 96, 2009). The weight of a group is its number of patient pairs.
 
     Args:
         labels: Shape (n,), 0 or 1.
@@ -117,7 +117,7 @@ def estimate_auroc_within(
         patients: Shape (n,).
         groupings: For each repeat the group of every image, shape (n,); negative leaves it out.
         dataset: Digest of the data set.
-        label: What it is, in words.
+        label: Its name in messages and in the report.
 
     Raises:
         AuditError: As `estimate_auroc`, or if no group has two patients of each class.

@@ -1,12 +1,12 @@
 """A table of ratings, and agreement beyond chance in it with every patient's influence.
 
-Influences are by the jackknife over patients. In large samples it agrees with the linearised
-standard errors in print; with 40 or 100 patients its 95 % intervals covered up to 4 % more than
-linearised ones, which fell short. In 500 to 1000 simulated studies per setting (1 or 4 items per
-patient, findings in 10 or 40 %) it covered, where at least 20 patients have the rarer rating, 94 to
-96 % for kappa, 94 to 97 % for AC1; quadratic kappa of 40 patients 90 to 97 %, of 100 patients 93 to
-96 %; Fleiss' kappa 94 to 97 %, but 91 to 92 % where it is low (.4) and findings are rare: there it
-errs downwards.
+Influences come from the jackknife over patients. In large samples it agrees with the published
+linearised standard errors; with 40 or 100 patients its 95 % intervals covered up to 4 % more than
+linearised ones, whose coverage was too low. Coverage in 500 to 1000 simulated studies per setting
+(1 or 4 items per patient, findings in 10 or 40 %), if at least 20 patients have the rarer rating:
+kappa 94 to 96 %, AC1 94 to 97 %, quadratic kappa 90 to 97 % with 40 patients and 93 to 96 % with
+100, Fleiss' kappa 94 to 97 %, but 91 to 92 % if it is low (.4) and findings are rare: there the
+estimate is too low.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ Floats = NDArray[np.float64]
 Again = Callable[[Floats, NDArray[np.str_]], Estimate]
 Coefficient = Callable[[Floats], tuple[Floats, Floats]]
 
-_TINY = 1e-12  # sums of shares are not exact
+_TINY = 1e-12  # rounding of sums of shares
 
 
 class RatingTable(NamedTuple):
-    """Items that have enough ratings.
+    """The items with enough ratings.
 
     Attributes:
         ratings: Shape (n, raters); NaN where missing.
-        given: Shape (n, raters, levels), bool: which level was given.
+        given: Shape (n, raters, levels), bool: the given level.
         names: Shape (n,), the patient.
     """
 
@@ -69,14 +69,14 @@ def rating_table(
     if values.ndim != 2 or values.shape[1] < 2 or names.shape != values.shape[:1]:
         raise AuditError(
             f"{label}: ratings and patients have shapes {values.shape} and {names.shape}",
-            "give one row per item, one column per rater (two at least), and one patient per item",
+            "give one row per item, one column per rater (at least two), and one patient per item",
         )
     rated = ~np.isnan(values)
     possible = np.unique(values[rated]) if levels is None else np.asarray(levels, np.float64)
     given = values[:, :, None] == possible
     if strange := int((rated & ~given.any(axis=2)).sum()):
         raise AuditError(
-            f"{label}: {strange} ratings are none of the levels {possible.tolist()}",
+            f"{label}: {strange} ratings are not among the levels {possible.tolist()}",
             "check the readings, or name all levels",
         )
     enough = rated.sum(axis=1) >= needed
@@ -96,19 +96,19 @@ def beyond_chance(
 ) -> Estimate:
     """Estimate (seen - expected) / (1 - expected) with every patient's influence.
 
-    Where leaving a patient out leaves it undefined, it counts as 0: only that patient's items gave
-    anything to agree on. Perfect agreement shows no variance; it gets that of half a patient whose
-    ratings differ, as estimates at the end of their range do everywhere here (`estimate_mean`). A
-    quarter of that is the least anywhere, because a rater who rates all items alike gives a kappa
-    of 0 without variance.
+    If the coefficient is undefined without a patient, it counts as 0 there: the ratings differ only
+    in that patient's items. Perfect agreement shows no variance; it gets the variance of half a
+    patient whose ratings differ, like all estimates at the end of their range (`estimate_mean`). A
+    quarter of that is the minimum anywhere, because a rater who gives all items the same rating
+    yields a kappa of 0 without variance.
 
     Args:
         table: The items.
-        by_item: Shape (n, ...), what is summed over items.
-        measure: Agreement seen, and expected by chance, from such sums; any leading axes are kept.
+        by_item: Shape (n, ...), the values that are summed over items.
+        measure: Agreement seen, and expected by chance, from such sums; keeps any leading axes.
         differ: How often two ratings differ by chance, on the scale of the coefficient.
         dataset: Digest of the data set.
-        label: What it is, in words.
+        label: Its name in messages and in the report.
         again: Computes it on other ratings and patients.
 
     Raises:

@@ -1,6 +1,6 @@
-"""The decision rule: one comparison, three ends.
+"""The decision rule: a comparison passes, fails or is inconclusive.
 
-It needs an estimate's recorded numbers, the scale of its interval and the number of patients of the
+It uses an estimate's recorded numbers, the scale of its interval and the number of patients of the
 rarer class, not the estimate itself.
 """
 
@@ -19,15 +19,15 @@ from audit_suite.verdict import Verdict
 Relation = Literal["<", ">"]
 
 FEWEST_PATIENTS = 20
-"""With fewer patients of either class there is no verdict: a nominal 95 % interval covered 85 % at
-6 positive patients, and is only known to cover 93 to 97 % from 20 on (benchmarks/coverage.py)."""
+"""With fewer patients of either class there is no verdict: a nominal 95 % interval covered 85 %
+with 6 positive patients, and 93 to 97 % from 20 on (benchmarks/coverage.py)."""
 
 
 class Margin(float):
     """A limit with its source.
 
     Attributes:
-        source: Protocol, guideline or card it was taken from.
+        source: The protocol, guideline or card it comes from.
     """
 
     source: str
@@ -49,16 +49,16 @@ class Margin(float):
 
 @dataclass(frozen=True)
 class DecisionRule:
-    """Error levels: a pass holds at ``alpha``, a fail at ``alpha / cases``.
+    """Error levels: a pass must hold at ``alpha``, a fail at ``alpha / cases``.
 
-    All cases must pass, so a pass needs no correction (intersection-union); one fail closes the
-    gate, so a fail is corrected for all the cases of its test function (Bonferroni). Where one of
+    All cases must pass, so a pass needs no correction (intersection-union test). One fail closes
+    the gate, so a fail is corrected for all cases of its test function (Bonferroni). If one of
     several estimates is enough for a pass, each must hold at ``alpha / chances`` (Bonferroni).
 
     Attributes:
         alpha: Error level of a single decision, in (0, 1).
         cases: Cases of the test function, 1 or more.
-        chances: Estimates of which one is enough for a pass, 1 or more.
+        chances: Number of estimates of which one is enough for a pass, 1 or more.
     """
 
     alpha: float = 0.05
@@ -86,7 +86,7 @@ class Comparison:
     message: str
 
     def to_record(self) -> ComparisonRecord:
-        """The comparison for the record; Holm's p value is added when all cases are known."""
+        """The comparison for the record; Holm's p value is added once all cases are known."""
         return ComparisonRecord(**vars(self), p_holm=None)
 
 
@@ -155,7 +155,7 @@ def judge_distance(
         estimate: The estimate's recorded numbers.
         scale: Gives its intervals and p values.
         fewest: Patients of the rarer class.
-        centre: Where the distance is measured from.
+        centre: The value from which the distance is measured.
         limit: The margin, above 0; a `Margin` names its source.
         levels: The error levels.
 

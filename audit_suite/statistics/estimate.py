@@ -35,18 +35,18 @@ class Estimate:
     ``<`` and ``>`` pass, fail or raise `Inconclusive` by the interval, and record themselves.
 
     Attributes:
-        label: What it is, in words.
+        label: Its name in messages and in the report.
         value: The point estimate.
         influence: Influence of each patient.
-        n_images: Images behind it (the larger number, for a difference).
-        n_positives: Patients with a positive image; None where no label is involved.
-        fewest: Patients of the rarer class (positive and negative patients for an AUC): with too
+        n_images: Number of images (the larger number, for a difference).
+        n_positives: Patients with a positive image; None if no label is involved.
+        fewest: Patients of the rarer class (of positive and negative patients for an AUC): with too
             few of them the interval cannot be trusted.
-        bounds: Ends of its range if it has one.
+        bounds: Ends of its range, if it has one.
         edge: See `Scale`.
         rebuild: Computes it again on some patients only.
-        folds: Its value in each fold of a model, where it is the mean over folds.
-        at: Where it stands on the axes of a curve or matrix, by axis.
+        folds: Its value in each fold of a model, if it is the mean over folds.
+        at: Its place on the axes of a curve or matrix, by axis.
     """
 
     label: str
@@ -63,7 +63,7 @@ class Estimate:
 
     @property
     def n_patients(self) -> int:
-        """Patients behind it."""
+        """Number of patients."""
         return self.influence.n_patients
 
     @property
@@ -78,7 +78,7 @@ class Estimate:
 
     @property
     def scale(self) -> Scale:
-        """The t distribution its intervals and p values come from."""
+        """The t distribution of its intervals and p values."""
         return Scale(self.value, self.se, self.df, self.bounds, self.edge)
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
@@ -239,9 +239,9 @@ class Estimate:
 def mean_of_folds(estimates: Sequence[Estimate]) -> Estimate:
     """The mean of one statistic over the folds of a model, on the same cases.
 
-    Influences are averaged by patient, so the interval allows for every fold having been tested
-    on the same patients. It covers how far the mean would move with other patients, not with other
-    training runs: for that, look at the spread of ``folds``.
+    Influences are averaged by patient, so the interval accounts for the fact that all folds were
+    tested on the same patients. It covers the variation between patients, not between training
+    runs; the spread of ``folds`` shows the latter.
 
     Args:
         estimates: One per fold; at least one.

@@ -1,4 +1,4 @@
-"""A number that was measured, not estimated: no sampling, so no interval."""
+"""A number that is measured, not estimated: without sampling there is no interval."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Exact:
     """A deterministic measurement; ``<=`` and ``<`` pass or fail, and record themselves.
 
     Attributes:
-        label: What it is, in words.
+        label: Its name in messages and in the report.
         value: The number.
-        n_images: Images it was measured on.
+        n_images: Number of images on which it was measured.
     """
 
     label: str

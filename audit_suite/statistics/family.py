@@ -19,10 +19,10 @@ class FamilyComparison:
     """A joint verdict.
 
     Attributes:
-        members: The comparisons it rests on, each with the joint verdict.
+        members: The comparisons that decide it, each with the joint verdict.
         verdict: The joint verdict.
-        message: What it says, in words.
-        others: Estimates that it does not rest on, to be shown beside it.
+        message: The verdict in words.
+        others: Estimates that do not decide it; the report shows them beside it.
     """
 
     members: tuple[Comparison, ...]
@@ -39,7 +39,7 @@ class Family:
         estimates: The estimates.
         enough: How many must pass. ``all``: pass if all pass, fail if all fail, else inconclusive.
             ``one``: pass if one passes at its share of the level, fail if all fail, else
-            inconclusive; for a claim that holds once it is shown under any of them.
+            inconclusive; for a claim that holds if any of them shows it.
     """
 
     estimates: Sequence[Estimate]
@@ -89,7 +89,7 @@ class FamilyDistance:
 
 
 def explain_comparison(left: object, op: str, right: object) -> list[str] | None:
-    """The lines that say why a comparison failed; None if it is not one of ours."""
+    """The reasons why a comparison failed, one per line; None if it is not one of estimates."""
     if isinstance(left, Exact) and op in ("<", "<=") and isinstance(right, int | float):
         return [left.compare("<=" if op == "<=" else "<", right).message]
     known = Estimate | Distance | Family | FamilyDistance

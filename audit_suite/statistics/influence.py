@@ -1,4 +1,4 @@
-"""Influence of every patient on an estimate: it pairs differences and clusters intervals."""
+"""Influence of every patient on an estimate, for paired differences and clustered intervals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 READERS = "readers"
-"""Stratum of the pseudo-patients that stand for readers (`statistics.readers`)."""
+"""Stratum of the pseudo-patients that represent readers (`statistics.readers`)."""
 
 _BOUNDARY = "boundary"
 
@@ -20,8 +20,8 @@ class Influence:
     Attributes:
         keys: Shape (n,), sorted, unique: data set digest and patient.
         values: Shape (n,), the influence.
-        groups: Shape (n,), the stratum each patient's influence was centred in (patients with,
-            and without, a positive image; by data set), for the degrees of freedom.
+        groups: Shape (n,), the stratum in which each patient's influence was centred (by data set,
+            patients with and without a positive image), for the degrees of freedom.
     """
 
     keys: NDArray[np.str_]
@@ -49,10 +49,10 @@ class Influence:
         return Influence(keys[order], values[order], labels[order])
 
     def with_boundary(self, digest: str, variance: float) -> Influence:
-        """Add variance that the patients do not show, as of an AUC at the end of its range.
+        """Add variance that the patients do not show, as for an AUC at the end of its range.
 
-        A pseudo-patient named after the data carries it, so that it cancels only in the difference
-        of identical estimates.
+        It belongs to a pseudo-patient named after the data, so that it cancels only in the
+        difference of identical estimates.
         """
         if variance <= 0:
             return self
@@ -60,7 +60,7 @@ class Influence:
         return self.plus(Influence(key, np.array([variance**0.5]), np.array([_BOUNDARY])), 1.0)
 
     def plus(self, other: Influence, factor: float) -> Influence:
-        """``self + factor * other`` over the union of patients; absent patients count 0."""
+        """``self + factor * other`` over the union of patients; missing patients count as 0."""
         keys = np.union1d(self.keys, other.keys)
         mine, theirs = np.searchsorted(keys, self.keys), np.searchsorted(keys, other.keys)
         values = np.zeros(len(keys))
@@ -105,14 +105,14 @@ class Influence:
 
 
 def shared_variance(influence: NDArray[np.float64], donors: NDArray[np.int_]) -> float:
-    """Variance that images have in common because one donor lent to several of them.
+    """Variance that images share because they have the same donor.
 
-    Two-way clustering (Cameron, Gelbach and Miller, J Bus Econ Stat 29, 2011): the addition to the
-    variance by patient. A few donors lend to all images; where their images move the score, more
-    images do not average that out.
+    The amount that two-way clustering (Cameron, Gelbach and Miller, J Bus Econ Stat 29, 2011) adds
+    to the variance by patient. A few donors serve all images; if their images affect the score,
+    averaging over more images does not remove this effect.
 
     Args:
-        influence: Shape (n,), of each image.
+        influence: Shape (n,), influence of each image.
         donors: Shape (n,), whole numbers from 0: the donor of each image.
 
     Returns:

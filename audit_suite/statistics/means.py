@@ -25,8 +25,8 @@ def estimate_mean(
         values: Shape (n,), finite.
         patients: Shape (n,).
         dataset: Digest of the data set.
-        label: What it is, in words.
-        bounds: Ends of the range, for a logit-scale interval; None for a plain one.
+        label: Its name in messages and in the report.
+        bounds: Ends of the range, for an interval on the logit scale; None for the plain scale.
 
     Raises:
         AuditError: If shapes differ, a value is not finite, or there are fewer than two patients.
@@ -76,13 +76,13 @@ def estimate_mean(
 def estimate_proportion(
     successes: ArrayLike, patients: ArrayLike, dataset: str, label: str
 ) -> Estimate:
-    """Share of images for which something holds, clustered by patient; logit-scale interval.
+    """Share of images for which a condition holds, by patient; interval on the logit scale.
 
     Args:
         successes: Shape (n,), bool.
         patients: Shape (n,).
         dataset: Digest of the data set.
-        label: What it is, in words.
+        label: Its name in messages and in the report.
 
     Raises:
         AuditError: As `estimate_mean`.

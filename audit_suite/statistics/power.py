@@ -1,4 +1,4 @@
-"""The smallest effect that the data could show, and how many more patients would decide."""
+"""The smallest effect that the data could show, and the number of patients that would decide."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from scipy import stats
 
 POWER = 0.9
-_MOST = 1000  # times the present data; beyond it no number is realistic
+_MOST = 1000  # times the present data; larger numbers are not realistic
 
 
 def smallest_effect(se: float, df: float, alpha: float, two_sided: bool) -> float | None:
@@ -34,19 +34,19 @@ def more_positives(
 ) -> int | None:
     """How many more positive patients would probably decide an inconclusive comparison.
 
-    The standard error falls with the root of the number of patients, at the present share of
-    positives. For a distance, the true value is assumed to be at its centre as long as a smaller
-    standard error could show that; otherwise, and for one-sided claims, at the present estimate.
+    The standard error falls with the square root of the number of patients, at the present share of
+    positives. For a distance, the true value is assumed to be at the centre if a smaller standard
+    error could show that; otherwise, and for one-sided claims, at the present estimate.
 
     Args:
         se: Standard error.
         positives: Positive patients now.
         alpha: One-sided error level of a pass.
         margin: Margin of a distance; None for a one-sided claim.
-        gap: How far the estimate lies from the limit (negative: beyond it).
+        gap: Distance of the estimate from the limit (negative: beyond it).
 
     Returns:
-        The number, or None where no realistic number would do.
+        The number, or None if no realistic number would decide.
     """
     z_alpha = float(stats.norm.ppf(1 - alpha))
     wanted = []

@@ -1,4 +1,4 @@
-"""Several readers of the same cases: their mean, as a sample or not, and how many cases to plan."""
+"""Several readers of the same cases: their mean, fixed or as a sample; the cases to plan for."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def mean_over_readers(estimates: Sequence[Estimate], label: str) -> Estimate:
 
     Args:
         estimates: One per reader, on the same data set; at least one.
-        label: What it is, in words.
+        label: Its name in messages and in the report.
 
     Raises:
         AuditError: If there is no reader.
@@ -44,17 +44,18 @@ def mean_over_random_readers(estimates: Sequence[Estimate], label: str) -> Estim
     Cov2 the mean covariance of two readers' values over patients. Given each reader's *difference*
     of two modalities it is their test of two modalities, readers and cases crossed.
 
-    The patients carry Cov2, in proportion to their influence on the mean; one pseudo-patient per
-    reader carries MS / R. Pseudo-patients cancel only in the difference of identical estimates: to
-    compare two maskings, or readers and model, subtract within each reader first. The variance is
-    never below that for these readers alone: perfect readers show no spread, and no covariance
-    holds what is added at the ends of the range (`estimate_auroc`). On simulated null data tests at
-    5 % rejected in 2.6 to 6.5 %, without that bound in 3.2 to 6.8 %, and in 4 to 18 % where these
-    readers were taken for all readers (table in tests/statistics/test_readers.py).
+    Cov2 is divided among the patients in proportion to their influence on the mean; one
+    pseudo-patient per reader holds its part of MS / R. Pseudo-patients cancel only in the
+    difference of identical estimates: to compare two maskings, or readers and model, subtract
+    within each reader first. The variance is never below that for these readers alone: perfect
+    readers show no spread, and the covariance does not include the variance that is added at the
+    ends of the range (`estimate_auroc`). On simulated null data, tests at 5 % rejected in 2.6 to
+    6.5 %, without that bound in 3.2 to 6.8 %, and in 4 to 18 % if these readers were taken as fixed
+    (table in tests/statistics/test_readers.py).
 
     Args:
         estimates: One per reader, on the same data set.
-        label: What it is, in words.
+        label: Its name in messages and in the report.
 
     Raises:
         AuditError: If there are fewer than three readers; use `mean_over_readers` instead.
@@ -91,10 +92,10 @@ def mean_over_random_readers(estimates: Sequence[Estimate], label: str) -> Estim
 
 
 def planned_cases(precision: float, auroc: float = 0.5, ratio: float = 1.0) -> int:
-    """Fewest positive cases with which a reader's AUROC is known this precisely.
+    """Smallest number of positive cases that gives a reader's AUROC this precision.
 
-    By the variance of Hanley and McNeil (Radiology 143, 1982), which at an AUROC of one half is the
-    exact one without ties, (m + n + 1) / (12 m n).
+    Uses the variance of Hanley and McNeil (Radiology 143, 1982), which is exact for an AUROC of one
+    half without ties: (m + n + 1) / (12 m n).
 
     Args:
         precision: Half width of the wanted 95 % interval, .002 to .5.

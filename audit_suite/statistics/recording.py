@@ -1,4 +1,4 @@
-"""What a check compares and shows, collected while its test runs."""
+"""The comparisons and observations of a check, collected while its test runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from audit_suite.verdict import Inconclusive, Verdict, worst
 
 
 class Recordable(Protocol):
-    """An estimate, or anything else with a place in the record."""
+    """An estimate, or anything else that can be recorded as one."""
 
     def to_record(self) -> EstimateRecord:
         """Its value, 95 % interval and counts."""
@@ -38,7 +38,7 @@ def recording(rule: DecisionRule) -> Iterator[Recorded]:
     """Judge by ``rule`` and collect every comparison and observation made inside.
 
     Yields:
-        The growing lists.
+        The comparisons and observations, added as they are made.
     """
     recorded = Recorded(rule)
     token = _recording.set(recorded)
@@ -50,7 +50,7 @@ def recording(rule: DecisionRule) -> Iterator[Recorded]:
 
 @contextmanager
 def chances(count: int) -> Iterator[None]:
-    """Judge each comparison made inside as one of ``count`` of which one is enough for a pass."""
+    """Judge each comparison made inside as one of ``count``, of which a single pass is enough."""
     active = _recording.get() or Recorded(DecisionRule())
     token = _recording.set(replace(active, rule=replace(active.rule, chances=count)))
     try:
@@ -76,7 +76,7 @@ def observe(*estimates: Recordable) -> None:
 
 
 def conclude(comparisons: Sequence[Comparison], message: str = "") -> bool:
-    """Record comparisons and end in one of three ways.
+    """Record comparisons, and return or raise by their verdict.
 
     Args:
         comparisons: One, or several with one joint verdict.
@@ -86,7 +86,7 @@ def conclude(comparisons: Sequence[Comparison], message: str = "") -> bool:
         True for a pass, False for a fail.
 
     Raises:
-        Inconclusive: If the data are too few to decide.
+        Inconclusive: If there are too few data to decide.
     """
     __tracebackhide__ = True
     if (active := _recording.get()) is not None:

@@ -1,4 +1,4 @@
-"""The scale on which an interval is symmetric: logit for bounded estimates, plain for others."""
+"""The scale on which an interval is symmetric: logit for bounded estimates, else plain."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Scale:
         df: Degrees of freedom.
         bounds: Ends of the estimate's range for the logit scale; None for the plain scale.
         edge: Share of the range within which an estimate counts as being at an end: an AUC of
-            exactly 1 is taken at 1 - edge, where its logit is finite.
+            exactly 1 is replaced by 1 - edge, where its logit is finite.
     """
 
     value: float

@@ -382,7 +382,7 @@ def test_what_a_verdict_needs():
     [
         ([0, 1], [0, 1, 1], [1, 2], None, "shapes"),
         ([0, 1], [0, 1], [1, 2, 3], None, "shapes"),
-        ([0, 1, 2], [0, 1, 1], [1, 2, 3], (0, 1), "1 ratings are none of the levels"),
+        ([0, 1, 2], [0, 1, 1], [1, 2, 3], (0, 1), "1 ratings are not among the levels"),
         ([0, 1], [0, 1], [1, 1], None, "1 patients"),
         ([NAN, 1, 0], [0, 1, NAN], [1, 2, 3], None, "1 patients"),
         ([], [], [], None, "0 patients"),
@@ -399,7 +399,7 @@ def test_bad_input_of_many_is_an_error():
             estimate([[0, NAN], [NAN, 1], [1, NAN]], range(3), "d")
         with pytest.raises(AuditError, match="one column per rater"):
             estimate([[0], [1]], range(2), "d")
-    with pytest.raises(ValueError, match="two at least"):
+    with pytest.raises(ValueError, match="at least two"):
         estimate_ac1([[0, 1], [1, 1]], range(2), "d", levels=(0,))
     with pytest.raises(ValueError, match="needs all its levels"):
         estimate_kappa([0, 1], [0, 1], range(2), "d", weights="linear")
