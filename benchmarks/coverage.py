@@ -1,9 +1,9 @@
-"""How often do the intervals hold the truth? Coverage of nominal 95 % intervals by simulation.
+"""How often do the intervals contain the truth? Coverage of nominal 95 % intervals by simulation.
 
-Single AUROCs and paired differences over true AUROC x patients x images a patient x prevalence.
-Scores are binormal, half of their variance shared by the images of a patient; the second score of a
-pair has AUROC .5 + .6 (A - .5) and correlation .7 with the first. Replicates with fewer than 20
-positive patients are left out: no verdict is drawn on them (FEWEST_PATIENTS).
+Single AUROCs and paired differences over true AUROC x patients x images per patient x prevalence.
+Scores are binormal; images of a patient share half of the variance. The second score of a pair has
+AUROC .5 + .6 (A - .5) and correlation .7 with the first. Replicates with fewer than 20 positive
+patients are left out, because they get no verdict (FEWEST_PATIENTS).
 
     python benchmarks/coverage.py [--quick] [--json PATH]
 """
@@ -38,7 +38,7 @@ class Cell(NamedTuple):
 
 
 class Covered(NamedTuple):
-    """How often the truth was inside, of how many replicates."""
+    """How many intervals contained the truth, out of how many replicates."""
 
     cell: Cell
     replicates: int
@@ -47,7 +47,7 @@ class Covered(NamedTuple):
 
 
 def simulate(task: tuple[Cell, int, int]) -> Covered:
-    """Run replicates of one cell until so many have enough positive patients.
+    """Run replicates of one cell until the wanted number have enough positive patients.
 
     Args:
         task: The cell, the number of replicates, and a seed.
@@ -89,7 +89,7 @@ def main() -> None:
     """Run the grid, print the table, write the figures."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
-        "--quick", action="store_true", help="1,000 replicates a cell instead of 10,000"
+        "--quick", action="store_true", help="1,000 replicates per cell instead of 10,000"
     )
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()

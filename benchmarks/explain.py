@@ -1,13 +1,13 @@
-"""What explanations cost: seconds an image and memory of every method, side by side in one run.
+"""The cost of explanations: seconds per image and memory of every method, in one run.
 
-On DenseNet-121 at 224 pixels, random weights, one output. Beside the methods of the package stand
-those they are measured against: shap's Partition explainer at 300 evaluations against Shapley
-values of regions, shap's own loop over images against expected gradients in batches, and Quantus'
-relevance mass (where it can be imported) against the package's.
+On DenseNet-121 at 224 pixels, with random weights and one output. Three comparisons: Shapley values
+of regions with shap's Partition explainer at 300 evaluations, expected gradients in batches with
+shap's own loop over images, and the package's relevance mass with that of Quantus (if it can be
+imported).
 
     python benchmarks/explain.py [--quick] [--json PATH]
 
-The quick run takes about four minutes on one core, the full one three on two that are idle.
+The quick run takes about four minutes on one core, the full run three on two idle cores.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from audit_suite.explainers.region_shapley import region_values
 from audit_suite.needs.maps.measures import relevance_mass
 from audit_suite.registry import EXPLAINERS
 
-PATHS = sys.path[:]  # numba looks for the package coverage, and would find the script beside this
+PATHS = sys.path[:]  # numba imports the package coverage, and would import the script beside this
 sys.path[:] = [path for path in PATHS if Path(path).resolve() != Path(__file__).resolve().parent]
 import shap  # noqa: E402
 
@@ -49,9 +49,9 @@ sys.path[:] = PATHS
 
 EVALUATIONS = 300
 PLAYERS = (4, 3, 5, 6)
-"""Parts of a frame. The first is the headline figure's: two lungs, the heart, and the rest."""
+"""Parts of a frame. The first is for the headline figure: two lungs, the heart, and the rest."""
 OUTPUTS = 3
-"""Of a model one output of which is explained, where shap's loop explains all."""
+"""Outputs of a model for the comparison with shap's loop, which always explains all of them."""
 Figures = dict[str, float | str | None]
 
 
@@ -62,10 +62,10 @@ class Scale:
     Attributes:
         size: Pixels along a side.
         images: Images explained by each method.
-        references: What they are compared with.
-        samples: Gradients an image, for expected gradients.
-        maps: Maps whose relevance mass is taken.
-        rounds: Repetitions of each of a pair that is compared, taking turns; the best counts.
+        references: Number of reference images.
+        samples: Gradients per image, for expected gradients.
+        maps: Number of maps whose relevance mass is computed.
+        rounds: Repetitions of each of two compared functions, in turn; the fastest counts.
     """
 
     size: int = 224
@@ -83,31 +83,31 @@ def build(outputs: int = 1) -> nn.Module:
     """The network explained."""
     torch.manual_seed(0)
     module: nn.Module = torchvision.models.densenet121(weights=None, num_classes=outputs)
-    return module.eval().to(memory_format=torch.channels_last)  # as the engine lays it out
+    return module.eval().to(memory_format=torch.channels_last)  # as the engine stores weights
 
 
 def pictures(count: int, scale: Scale, seed: int) -> Tensor:
-    """Normalised noise, shape (count, 3, size, size): what is seen does not change the cost."""
+    """Normalised noise, shape (count, 3, size, size): the content does not change the cost."""
     rng = torch.Generator().manual_seed(seed)
     return torch.randn(count, 3, scale.size, scale.size, generator=rng)
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds, and what came of it."""
+    """Seconds that a function takes, and its result."""
     started = time.perf_counter()
-    found = work()
-    return time.perf_counter() - started, found
+    result = work()
+    return time.perf_counter() - started, result
 
 
 def peak(work: Callable[[], Any]) -> float | None:
-    """Memory that a piece of work takes at its height beyond what is held before, in MiB.
+    """Peak memory of a function beyond what was held before, in MiB.
 
-    None where the system does not tell.
+    None if the system does not report it.
     """
     gc.collect()
     try:
         ctypes.CDLL(None).malloc_trim(0)
-        Path("/proc/self/clear_refs").write_text("5")  # the high-water mark begins anew
+        Path("/proc/self/clear_refs").write_text("5")  # resets the high-water mark
     except (OSError, AttributeError, TypeError):
         work()
         return None
@@ -118,22 +118,22 @@ def peak(work: Callable[[], Any]) -> float | None:
 
 def _high_water() -> float:
     status = Path("/proc/self/status").read_text()
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    assert found is not None
-    return int(found[1]) / 1024
+    line = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert line is not None
+    return int(line[1]) / 1024
 
 
 def rivals(a: Callable[[], Any], b: Callable[[], Any], rounds: int) -> tuple[float, float]:
-    """Seconds of two pieces of work that take turns, the best of each."""
+    """Seconds of two functions that run in turn, the fastest of each."""
     both = [(timed(a)[0], timed(b)[0]) for _ in range(rounds)]
     first, second = zip(*both, strict=True)
     return min(first), min(second)
 
 
 def methods(module: nn.Module, scale: Scale, console: Console) -> Figures:
-    """Seconds an image and peak memory of every method on pixels."""
+    """Seconds per image and peak memory of every method on pixels."""
     images, references = pictures(scale.images, scale, 1), pictures(scale.references, scale, 2)
-    table = Table("method", "seconds an image", "peak MiB", title="methods")
+    table = Table("method", "seconds per image", "peak MiB", title="methods")
     figures: Figures = {}
     for explainer in EXPLAINERS.values():
         chosen: Explainer = explainer
@@ -154,15 +154,15 @@ def methods(module: nn.Module, scale: Scale, console: Console) -> Figures:
 
 
 def owners(count: int, size: int) -> Tensor:
-    """A frame in so many stripes, shape (1, size, size)."""
+    """A frame divided into ``count`` stripes, shape (1, size, size)."""
     stripes = torch.arange(size) * count // size
     return stripes.expand(1, size, size).contiguous()
 
 
 def regions(module: nn.Module, scale: Scale, console: Console) -> Figures:
-    """Shapley values of regions, exact, against shap's Partition explainer at 300 evaluations.
+    """Exact Shapley values of regions, compared with shap's Partition explainer.
 
-    Both put the same one reference in place of what is hidden.
+    Both replace hidden pixels by the same reference.
     """
     images, reference = pictures(1, scale, 1), pictures(1, scale, 2)
 
@@ -184,7 +184,7 @@ def regions(module: nn.Module, scale: Scale, console: Console) -> Figures:
     def theirs(evaluations: int = EVALUATIONS) -> None:
         splitter(image, max_evals=evaluations, silent=True)
 
-    theirs(4)  # compiles what shap compiles
+    theirs(4)  # lets shap compile its functions
     ours(1)
     first, second = rivals(lambda: ours(PLAYERS[0]), theirs, scale.rounds)
     figures: Figures = {
@@ -211,8 +211,8 @@ def gradients(module: nn.Module, scale: Scale, console: Console) -> Figures:
     many = build(OUTPUTS)
     ours, theirs, _ = _against_loop(many, min(samples, 10), 1, scale)
     console.print(
-        f"expected gradients, {samples} samples an image: {first:.2f} s, shap's loop "
-        f"{second:.2f} s; of one output of {OUTPUTS} {theirs / ours:.1f} times faster"
+        f"expected gradients, {samples} samples per image: {first:.2f} s, shap's loop "
+        f"{second:.2f} s; for one of {OUTPUTS} outputs {theirs / ours:.1f} times faster"
     )
     return {
         "gradient_samples": samples,
@@ -227,26 +227,26 @@ def gradients(module: nn.Module, scale: Scale, console: Console) -> Figures:
 def _against_loop(
     module: nn.Module, samples: int, count: int, scale: Scale
 ) -> tuple[float, float, float]:
-    """Seconds an image of both, and how far their maps of the first image are apart."""
+    """Seconds per image of both, and the largest difference of their maps of the first image."""
     images, references = pictures(count, scale, 1), pictures(scale.references, scale, 2)
     explainer = ExpectedGradients(samples=samples, stratified=False)
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
 
     def ours() -> None:
-        found["ours"] = explainer.explain(module, 0, images, references, 0).maps
+        results["ours"] = explainer.explain(module, 0, images, references, 0).maps
 
     def theirs() -> None:
         loop = shap.GradientExplainer(module, references)
-        found["theirs"] = loop.shap_values(images, nsamples=samples, rseed=0)
+        results["theirs"] = loop.shap_values(images, nsamples=samples, rseed=0)
 
     first, second = rivals(ours, theirs, scale.rounds)
-    wanted = torch.from_numpy(found["theirs"][0, ..., 0]).sum(dim=0)
-    apart = float((found["ours"][0] - wanted).abs().max() / wanted.abs().max())
-    return first / count, second / count, apart
+    wanted = torch.from_numpy(results["theirs"][0, ..., 0]).sum(dim=0)
+    difference = float((results["ours"][0] - wanted).abs().max() / wanted.abs().max())
+    return first / count, second / count, difference
 
 
 def masses(scale: Scale, console: Console) -> Figures:
-    """Relevance mass of many maps against Quantus, and how far the two are apart."""
+    """Relevance mass of many maps, compared with Quantus, and their largest difference."""
     rng = np.random.default_rng(0)
     maps = rng.normal(size=(scale.maps, scale.size, scale.size)).astype(np.float32)
     inside = np.zeros(maps.shape, dtype=bool)
@@ -255,7 +255,7 @@ def masses(scale: Scale, console: Console) -> Figures:
     figures: Figures = {"relevance_mass_maps": len(maps)}
     try:
         from quantus import RelevanceMassAccuracy
-    except Exception as error:  # what is broken by a newer numpy raises anything
+    except Exception as error:  # with a newer numpy it may raise anything
         seconds, _ = timed(lambda: relevance_mass(maps, inside))
         reason = f"quantus cannot be imported: {str(error).partition(chr(10))[0]}"
         console.print(f"relevance mass: {seconds:.3f} s; {reason}", markup=False)
@@ -266,13 +266,13 @@ def masses(scale: Scale, console: Console) -> Figures:
         }
         return figures | absent
     metric = RelevanceMassAccuracy(abs=True, normalise=False, disable_warnings=True)
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
 
     def ours() -> None:
-        found["ours"] = relevance_mass(maps, inside)
+        results["ours"] = relevance_mass(maps, inside)
 
     def theirs() -> None:
-        found["theirs"] = metric(
+        results["theirs"] = metric(
             model=None,
             x_batch=maps[:, None],
             y_batch=np.zeros(len(maps), dtype=int),
@@ -286,7 +286,7 @@ def masses(scale: Scale, console: Console) -> Figures:
     return figures | {
         "relevance_mass_seconds": first,
         "relevance_mass_vs_quantus": second / first,
-        "relevance_mass_difference": float(np.abs(found["ours"] - found["theirs"]).max()),
+        "relevance_mass_difference": float(np.abs(results["ours"] - results["theirs"]).max()),
     }
 
 

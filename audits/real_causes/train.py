@@ -2,9 +2,9 @@
 
     AUDIT_REAL_DATA=/data python audits/real_causes/train.py --out reports/out/real-causes
 
-The test splits are too small to tell causes apart. So every image is scored by the fold that never
-saw its patient (model card key ``held_out``): frozen ImageNet features, logistic regression, five
-folds grouped by patient. Manifests with the folds are written beside the models.
+The test splits are too small to distinguish causes. So every image is scored by the fold that did
+not train on its patient (model card key ``held_out``): frozen ImageNet features, logistic
+regression, five folds grouped by patient. Manifests with the folds are written beside the models.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ PROBLEMS = (
         "label_covid19",
         "lungs",
         ("age", "sex", "view", "source"),
-        description="COVID against everything else; it comes from one collection alone.",
+        description="COVID against everything else; all COVID cases come from one collection.",
     ),
     Problem(
         "pneumonia",
@@ -126,21 +126,21 @@ def prepare(problem: Problem, out: Path) -> Path:
 def features(model: HeadedEfficientNet, card: Path) -> tuple[NDArray[np.float32], ...]:
     """Pooled features (n, 1280), labels (n,) and folds (n,) of every image."""
     dataset, spec, batch = load_dataset(load_dataset_card(card)), InputSpec(**INPUT), 16
-    found = []
+    pooled = []
     with torch.inference_mode():
         for start in range(0, len(dataset.cases), batch):
             indices = range(start, min(start + batch, len(dataset.cases)))
             images = [fit_geometry(dataset.read(i).image, {}, spec)[0] for i in indices]
             tensor = normalise(torch.from_numpy(np.stack(images)), spec)
-            found.append(model.pool(model.backbone.extract_features(tensor)).flatten(1).numpy())
+            pooled.append(model.pool(model.backbone.extract_features(tensor)).flatten(1).numpy())
     (target,) = dataset.card.targets
     labels = np.array([case.labels[target] for case in dataset.cases])
     folds = np.array([int(case.metadata["fold"]) for case in dataset.cases])
-    return np.concatenate(found), labels, folds
+    return np.concatenate(pooled), labels, folds
 
 
 def train(problem: Problem, card: Path, out: Path) -> None:
-    """Fit one head a fold on the other folds; write weights and the model's card."""
+    """Fit one head per fold, on the other folds; write weights and the model's card."""
     model = pretrained()
     x, y, fold = features(model, card)
     names = []

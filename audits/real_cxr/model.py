@@ -26,7 +26,7 @@ class HeadedEfficientNet(nn.Module):
 
 
 def headed_efficientnet() -> nn.Module:
-    """The untrained network; the model card puts the weights in."""
+    """The untrained network; the weights of the model card are loaded into it."""
     return HeadedEfficientNet()
 
 

@@ -2,7 +2,7 @@
 
     AUDIT_REAL_DATA=/data python audits/real_cxr/train_head.py --out reports/out/real-cxr
 
-The same model anybody would make in an afternoon; the audit then shows what it reads.
+This is the model that anyone could train in an afternoon; the audit then shows what it reads.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ def features(
 ) -> tuple[NDArray[np.float32], NDArray[np.int_]]:
     """Pooled features (n, 1280) and labels (n,) of every image of a data set."""
     dataset = load_dataset(card)
-    found, batch = [], 16
+    pooled, batch = [], 16
     with torch.inference_mode():
         for start in range(0, len(dataset.cases), batch):
             indices = range(start, min(start + batch, len(dataset.cases)))
             images = [fit_geometry(dataset.read(i).image, {}, spec)[0] for i in indices]
             tensor = normalise(torch.from_numpy(np.stack(images)), spec)
-            found.append(model.pool(model.backbone.extract_features(tensor)).flatten(1).numpy())
-    return np.concatenate(found), np.array([case.labels["covid"] for case in dataset.cases])
+            pooled.append(model.pool(model.backbone.extract_features(tensor)).flatten(1).numpy())
+    return np.concatenate(pooled), np.array([case.labels["covid"] for case in dataset.cases])
 
 
 def train(out: Path) -> Path:
-    """Train and write the weights, backbone and head together; returns the file."""
+    """Train, and write the weights of backbone and head to one file; returns the file."""
     torch.manual_seed(0)
     spec = load_model_card(HERE / "covid-efficientnet.toml").input
     model = pretrained()

@@ -1,1 +1,1 @@
-"""The instrument's own operating characteristics: what `benchmarks/detection.py` is made of."""
+"""Operating characteristics of audit-suite itself: the modules of `benchmarks/detection.py`."""

@@ -1,4 +1,4 @@
-"""Audit a batch of models by the real command, and read what the record says of each."""
+"""Audit a batch of models with the real command, and read each model's results."""
 
 from __future__ import annotations
 
@@ -28,35 +28,35 @@ from detection.packs import ROOT, load_packs
 from detection.training import make_model
 
 WANTED = ("region-sensitivity", "controls", "metadata")
-LEFT_OUT = ("C2", "C7", "C8", "C9", "M1", "M2", "M4")  # neither verdict nor cause rests on them
-# Of the package: no finding is theirs. Causes are rules on findings, drawn anew from those kept.
+LEFT_OUT = ("C2", "C7", "C8", "C9", "M1", "M2", "M4")  # neither verdict nor cause depends on them
+# Parts of the package that do not affect findings. Causes are rules on findings, applied anew.
 _NO_PART = ("causes", "report", "sections", "pictures", "training", "cli", "terminal.py")
 _BLOCKING = WANTED[0]
-_BLACK = "without-roi"  # the masking the naive rule looks at
-_RAN = frozenset(Exit)  # of an audit that came to its end; INCOMPLETE: checks were left out
+_BLACK = "without-roi"  # the masking of the naive rule
+_RAN = frozenset(Exit)  # of an audit that ended; INCOMPLETE: checks were left out
 
 
 class AuditFailedError(RuntimeError):
-    """The audit of a batch did not come to its end."""
+    """The audit of a batch did not end normally."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What the instrument said of one model on one test set.
+    """The result of one model on one test set.
 
     Attributes:
         key: Digest of the model's settings.
-        instrument: What the instrument was known by.
-        model: Its name.
-        kind: Its truth.
-        strength: Of its finding, or of what was planted.
-        seed: Of its patients and training.
+        instrument: Digest of the code that gave it (`instrument`).
+        model: The model's name.
+        kind: Its planted truth.
+        strength: Strength of its finding, or of what was planted.
+        seed: Seed of its patients and training.
         size: Patients of the test set.
-        first: Whether this is the model's own test set, not a smaller further one.
+        first: Whether this is the model's own test set, not one of the smaller ones.
         positives: Positive patients.
         verdict: The worst of the region-sensitivity checks: fail, error, inconclusive or pass.
         checks: Every check's verdict, the worst of its cases.
-        findings: What the record says, whole, where causes are named.
+        findings: All findings of the record, if causes are named.
         naive: AUROC without the ROI (contour, black) with its 95 % interval.
         seconds: Share of its batch's time.
     """
@@ -78,7 +78,7 @@ class Row:
 
     @cached_property
     def causes(self) -> list[str] | None:
-        """The causes this release names; None where no suite names causes."""
+        """The causes that this release names; None if no suite names causes."""
         if not self.findings:
             return None
         named = name_causes([Finding.model_validate(finding) for finding in self.findings])
@@ -93,25 +93,25 @@ class Row:
         """Read what `to_json` wrote.
 
         Raises:
-            ValueError: If the line is no row (cut off, for example).
+            ValueError: If the line is not a row (truncated, for example).
         """
         try:
             content = json.loads(line)
             return cls(**{**content, "naive": tuple(content["naive"])})
         except (TypeError, KeyError) as error:
-            raise ValueError(f"no result: {error}") from None
+            raise ValueError(f"not a result: {error}") from None
 
 
 def suites() -> tuple[str, ...]:
-    """The suites of this release that the benchmark asks."""
+    """The suites of this release that the benchmark runs."""
     folder = Path(audit_suite.suites.__file__).parent
     return tuple(n for n in WANTED if (folder / f"test_{n.replace('-', '_')}.py").exists())
 
 
 def instrument() -> str:
-    """What the instrument is known by: its code as far as findings rest on it.
+    """Digest of the package's code, as far as findings depend on it.
 
-    Results of another instrument say nothing of this one, so an edit makes them void.
+    Results of other code do not describe this one, so every edit invalidates them.
     """
     digest = hashlib.sha256(" ".join(suites()).encode())
     for package in (audit_suite, pytest_audit):
@@ -124,18 +124,18 @@ def instrument() -> str:
 
 
 def run_batch(batch: Sequence[Setting], kinds: Mapping[str, Kind], own: str) -> list[Row]:
-    """Train the models of a batch and audit them in one run; nothing of it stays on disk.
+    """Train the models of a batch and audit them in one run; leaves nothing on disk.
 
     Args:
         batch: The models.
         kinds: The kinds of the run.
-        own: What the instrument is known by.
+        own: Digest of the package's code (`instrument`).
 
     Returns:
-        One row a model and test set.
+        One row per model and test set.
 
     Raises:
-        AuditFailedError: If the audit broke; with the end of its output.
+        AuditFailedError: If the audit did not end normally; with the end of its output.
     """
     load_packs()  # this may be a process of a pool
     started, asked = time.monotonic(), suites()
@@ -158,8 +158,8 @@ def run_batch(batch: Sequence[Setting], kinds: Mapping[str, Kind], own: str) -> 
 def audit(models: Path, datasets: Path, folder: Path, asked: Sequence[str]) -> dict[str, Any]:
     """Run `pytest --audit` on folders of cards, and read the record.
 
-    Every model is judged as if it were audited alone, which is how a release is audited: sharing
-    one level among the chance company of a batch would say nothing of the instrument
+    Every model is judged as if it were audited alone, as a release is audited: dividing the level
+    among the models that happen to share a batch would not describe audit-suite
     (`--audit-multiplicity none`).
     """
     path = folder / "audit.json"
@@ -184,15 +184,15 @@ def audit(models: Path, datasets: Path, folder: Path, asked: Sequence[str]) -> d
 
 
 def _left_out(asked: Sequence[str]) -> list[str]:
-    """The test functions of the checks that are left out, in the suites asked."""
-    found = []
+    """The test functions of the checks that are left out, in the suites that run."""
+    functions = []
     for suite in asked:
         module = importlib.import_module(f"audit_suite.suites.test_{suite.replace('-', '_')}")
         for name, function in vars(module).items():
             check = getattr(function, ATTRIBUTE, None)
             if name.startswith("test_") and check is not None and check.id in LEFT_OUT:
-                found.append(name)
-    return found
+                functions.append(name)
+    return functions
 
 
 def read_row(
@@ -203,7 +203,7 @@ def read_row(
     own: str,
     seconds: float,
 ) -> Row:
-    """What the record says of one model on one of its test sets."""
+    """The result of one model on one of its test sets, from the record."""
     dataset = setting.test_set(size)
     here = [f for f in record["findings"] if (f["model"], f["dataset"]) == (setting.name, dataset)]
     checks: dict[str, str] = {}
@@ -247,6 +247,6 @@ def _worse(a: str | None, b: str) -> str:
 
 
 def _suite(finding: Mapping[str, Any]) -> str:
-    """The suite a finding is of, by the command that repeats it."""
-    found = re.search(r"--audit-suite[= ](\S+)", finding["command"])
-    return found.group(1) if found else ""
+    """The suite of a finding, from the command that repeats it."""
+    option = re.search(r"--audit-suite[= ](\S+)", finding["command"])
+    return option.group(1) if option else ""

@@ -1,4 +1,4 @@
-"""Options, the pool of workers, and what is printed on the way."""
+"""The command line: options, the pool of workers, and progress."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from detection.packs import ROOT, load_packs, with_contributed
 from detection.results import Results
 from detection.tables import show, write_calibration
 
-_WIDTH = 150  # of tables in a file or a pipe, whose width nobody knows
-_BATCH = 8  # models an audit: its start is shared, and an interruption costs no more than these
+_WIDTH = 150  # of tables in a file or a pipe, whose width is unknown
+_BATCH = 8  # models per audit: they share its start-up, and an interruption loses only these
 _QUICK_BATCH = 4
 
 
@@ -55,9 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         batch = _QUICK_BATCH if options.quick else _BATCH
         run(settings, kinds, results, own, options.workers, batch, console)
     except KeyboardInterrupt:
-        sys.exit(f"interrupted; what is done is kept in {options.results}: run again to go on")
+        sys.exit(f"interrupted; results so far are in {options.results}: run again to continue")
     except AuditFailedError as error:
-        sys.exit(f"{error}\nWhat is done is kept in {options.results}.")
+        sys.exit(f"{error}\nResults so far are in {options.results}.")
     rows = results.of(settings)
     show(console, rows, kinds)
     figures = summarise(rows, kinds)
@@ -81,20 +81,20 @@ def run(
     batch: int,
     console: Console,
 ) -> None:
-    """Run the models that have no result yet, and keep each batch as it comes.
+    """Run the models that have no result yet, and store each batch when it is done.
 
     Args:
         settings: The models.
         kinds: The kinds of the run.
         results: Where results are kept.
-        own: What the instrument is known by.
+        own: Digest of the package's code (`instrument`).
         workers: Processes; 0 runs everything in this one.
-        batch: Models of one audit.
+        batch: Models per audit.
         console: Where progress is shown.
     """
     missing = results.missing(settings)
     if kept := len(settings) - len(missing):
-        console.print(f"{kept} of {len(settings)} models have their results already")
+        console.print(f"{kept} of {len(settings)} models already have results")
     batches = [missing[start : start + batch] for start in range(0, len(missing), batch)]
     columns = (
         TextColumn("models"),
@@ -123,7 +123,7 @@ def run(
 def _finished(
     batches: Sequence[Sequence[Setting]], kinds: Mapping[str, Kind], own: str, workers: int
 ) -> Iterator[list[Row]]:
-    """Rows of batches as they end; a batch that breaks ends the run."""
+    """Rows of batches as they finish; a batch that fails ends the run."""
     if not workers:
         for batch in batches:
             yield run_batch(batch, kinds, own)
@@ -131,12 +131,12 @@ def _finished(
     context = multiprocessing.get_context("spawn")  # a forked torch may hang
     with context.Pool(workers, initializer=_stop_cleanly) as pool:  # leaving it stops the workers
         yield from pool.imap_unordered(partial(run_batch, kinds=kinds, own=own), batches)
-        pool.close()  # and what has ended by itself needs no stopping
+        pool.close()  # workers that have finished need no stopping
         pool.join()
 
 
 def _stop_cleanly() -> None:
-    """Let the parent alone answer Ctrl-C, and end by an exception that clears the work away."""
+    """Let only the parent handle Ctrl-C; end with an exception, so that temporary files go."""
 
     def leave(*_: object) -> NoReturn:
         raise SystemExit
@@ -146,7 +146,7 @@ def _stop_cleanly() -> None:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="The instrument's own operating characteristics.")
+    parser = argparse.ArgumentParser(description="Measure how often audit-suite is wrong.")
     parser.add_argument("--quick", action="store_true", help="34 models instead of 630")
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--out", type=Path, help="write the calibration here (.csv, .json, .md)")
@@ -158,18 +158,18 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="add a shortcut that a pack in plugins/contrib registers, repeatable",
     )
     parser.add_argument(
-        "--only", action="append", default=[], metavar="NAME", help="these kinds alone, repeatable"
+        "--only", action="append", default=[], metavar="NAME", help="only this kind, repeatable"
     )
     parser.add_argument(
         "--results",
         type=Path,
         default=ROOT / "reports" / "out" / "detection" / "results.jsonl",
-        help="where results are kept, and taken up again (%(default)s)",
+        help="file of results, which an interrupted run continues (%(default)s)",
     )
     parser.add_argument(
         "--any-instrument",
         action="store_true",
-        help="take up results of another version of the package's code too",
+        help="also use results of another version of the package's code",
     )
     parser.add_argument("--workers", type=int, default=2, help="processes (%(default)s)")
     options = parser.parse_args(arguments)
@@ -179,7 +179,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _repeating(options: argparse.Namespace) -> list[str]:
-    """The options that decide the result."""
+    """The options that determine the result."""
     words = ["--quick"] if options.quick else []
     for name in ("kind", "only"):
         words += [f"--{name} {value}" for value in getattr(options, name)]

@@ -1,4 +1,4 @@
-"""From rows to figures: who was blocked, who was named what, with Wilson's intervals."""
+"""From rows to figures: shares of blocked models and of named causes, with Wilson's intervals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VERDICTS = ("fail", "inconclusive", "pass", "error")
 
 
 class Share(NamedTuple):
-    """A share with its 95 % interval; ``value`` is None of nothing."""
+    """A share with its 95 % interval; ``value`` is None if there are no models."""
 
     count: int
     of: int
@@ -27,7 +27,7 @@ class Share(NamedTuple):
 
 
 def share(rows: Sequence[Row], holds: Callable[[Row], bool]) -> Share:
-    """The share of rows for which something holds, with Wilson's interval."""
+    """The share of rows for which a condition holds, with Wilson's interval."""
     count, n = sum(map(holds, rows)), len(rows)
     if not n:
         return Share(0, 0, None, 0.0, 1.0)
@@ -38,7 +38,7 @@ def share(rows: Sequence[Row], holds: Callable[[Row], bool]) -> Share:
 
 
 def has_power(row: Row) -> bool:
-    """Whether |AUROC - .5| < .05 would be shown with 90 % power, were the AUROC .5."""
+    """Whether the test set has 90 % power to show |AUROC - .5| < .05 if the AUROC is .5."""
     negatives = row.size - row.positives
     if not row.positives or not negatives:
         return False
@@ -47,7 +47,7 @@ def has_power(row: Row) -> bool:
 
 
 def eligible(row: Row, kinds: Mapping[str, Kind]) -> bool:
-    """Whether the targets bind for it: enough patients, and no faint shortcut."""
+    """Whether it counts towards the figures: enough patients, and no weak shortcut."""
     weak = kinds[row.kind].group in ("outside", "framing") and row.strength < STRONG
     return row.first and has_power(row) and not weak
 
@@ -58,7 +58,7 @@ def blocked(row: Row) -> bool:
 
 
 def inconclusive(row: Row) -> bool:
-    """Whether none failed, and the data could not tell."""
+    """Whether no check failed, and the data were too few for a verdict."""
     return row.verdict == "inconclusive"
 
 
@@ -73,7 +73,7 @@ def right_cause(row: Row, kinds: Mapping[str, Kind]) -> bool:
 
 
 def summarise(rows: Iterable[Row], kinds: Mapping[str, Kind]) -> dict[str, Any]:
-    """The flat object of figures."""
+    """All figures, by name."""
     counted = [row for row in rows if eligible(row, kinds)]
 
     def of(*groups: str) -> list[Row]:
@@ -105,15 +105,15 @@ def summarise(rows: Iterable[Row], kinds: Mapping[str, Kind]) -> dict[str, Any]:
         "n_cause": len(with_cause),
         "n_models": len(counted),
     }
-    for name, found in shares.items():
-        figures[name] = found.value
-        if found.value is not None:
-            figures |= {f"{name}_low": found.low, f"{name}_high": found.high}
+    for name, measured in shares.items():
+        figures[name] = measured.value
+        if measured.value is not None:
+            figures |= {f"{name}_low": measured.low, f"{name}_high": measured.high}
     return figures
 
 
 def calibration(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> list[dict[str, Any]]:
-    """The calibration table as data: one line a kind, strength and test set size."""
+    """The calibration table as data: one line per kind, strength and size of the test set."""
     cells: dict[tuple[str, float, int], list[Row]] = {}
     for row in rows:
         cells.setdefault((row.kind, row.strength, row.size), []).append(row)
@@ -146,5 +146,5 @@ def calibration(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> list[dict[str
 
 
 def causes_named(rows: Iterable[Row]) -> list[str]:
-    """Every cause that any row names, in order."""
+    """Every cause that any row names, sorted."""
     return sorted({cause for row in rows for cause in row.causes or ()})

@@ -12,20 +12,20 @@ from audit_suite.phantoms import GENERATOR_VERSION
 
 TARGET = "consolidation"
 SIZE = 32  # pixels of a frame: enough for lungs, finding and marker, small enough for 600 models
-PATIENTS = 1500  # of a test set: 90 % power to show |AUROC - .5| < .05 (721 of either class)
-TIED_PATIENTS = 3000  # of kinds whose cause needs an equivalence to be shown, also in strata
-SMALLER = (200, 500)  # further test sets, to see what too little data does to verdicts
+PATIENTS = 1500  # of a test set: 90 % power to show |AUROC - .5| < .05 (721 of each class)
+TIED_PATIENTS = 3000  # of kinds whose cause needs an equivalence test, also within strata
+SMALLER = (200, 500)  # further test sets, to measure the effect of too little data
 TRAINING_PATIENTS = 1200  # with 800 some models never learned the faint finding
 EPOCHS = 40
 WIDTH = 8  # channels of the network's first layer
-MASKED_SHARE = 0.5  # of training images that show the ROI or its box alone
-AGREEMENT = 0.9  # of a planted shortcut with the label, in training and test alike
+MASKED_SHARE = 0.5  # of training images that show only the ROI or its box
+AGREEMENT = 0.9  # of a planted shortcut with the label, in training and test sets
 TIED = 0.8  # of a second finding, or of a site: both classes must occur in every stratum
-ROI_MARGIN = 64  # of a frame of 512: what a hole in the mask may reach
-FAINT = 0.5  # strength of the finding where something else is planted beside it
-STRONG = 0.9  # from this strength on a shortcut must be found
-SHARED = 2  # models that learn from one training set and are tested on the same, by other seeds
-REVISION = 1  # raise it with every change of what a setting makes
+ROI_MARGIN = 64  # pixels of a frame of 512: the largest radius of a hole in the mask
+FAINT = 0.5  # strength of the finding if something else is planted too
+STRONG = 0.9  # from this strength on a shortcut must be detected
+SHARED = 2  # models that share training and test sets, with different seeds
+REVISION = 1  # raise it with every change of how models and data are made
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Kind:
     """One planted truth.
 
     Attributes:
-        group: How it is counted: none, honest, plain, outside, diffuse, framing, mask, inside,
-            co-label, segmenter or metadata.
-        cause: The cause that must be named for it; None where none may be.
+        group: The group in which it is counted: none, honest, plain, outside, diffuse, framing,
+            mask, inside, co-label, segmenter or metadata.
+        cause: The cause that must be named; None if none may be named.
         note: What is planted, in words.
     """
 
@@ -44,7 +44,7 @@ class Kind:
     note: str
 
 
-_LARGER = ("co_label", "site", "under_segmented")  # their causes need an equivalence to be shown
+_LARGER = ("co_label", "site", "under_segmented")  # their causes need an equivalence test
 _OUTSIDE = "background-shortcut"
 _NOWHERE = "undetermined"
 KINDS: dict[str, Kind] = {
@@ -58,13 +58,13 @@ KINDS: dict[str, Kind] = {
     "exposure": Kind("diffuse", _NOWHERE, "a brighter exposure"),
     "scanner_noise": Kind("diffuse", _NOWHERE, "another detector's grain"),
     "framing": Kind("framing", "framing", "the body lies lower in the frame"),
-    "mask_size": Kind("mask", "mask-leak", "honest; sick patients' masks are drawn larger"),
+    "mask_size": Kind("mask", "mask-leak", "honest; masks of positives are drawn larger"),
     "roi_artefact": Kind("inside", _NOWHERE, "an electrode over a lung"),
-    "co_label": Kind("co-label", "co-label", "an enlarged heart travels with the finding"),
-    "under_segmented": Kind("segmenter", "roi-incomplete", "honest; sick masks miss the finding"),
-    "site": Kind(
-        "metadata", "explained-by-metadata", "sick patients come from a site that collimates"
+    "co_label": Kind("co-label", "co-label", "an enlarged heart accompanies the finding"),
+    "under_segmented": Kind(
+        "segmenter", "roi-incomplete", "honest; masks of positives miss the finding"
     ),
+    "site": Kind("metadata", "explained-by-metadata", "positives come from a site that collimates"),
 }
 
 
@@ -73,9 +73,9 @@ class Setting:
     """One model to train and audit.
 
     Attributes:
-        kind: Its truth.
-        strength: Of the finding (honest kinds), or of what is planted.
-        seed: Decides training; with others of its pair it shares the patients.
+        kind: Its planted truth.
+        strength: Strength of the finding (honest kinds), or of what is planted.
+        seed: Decides training; the two models of a pair share their patients.
         sizes: Patients of its test sets; the first gives the verdict that counts.
     """
 
@@ -96,16 +96,16 @@ class Setting:
 
     @property
     def data_seed(self) -> int:
-        """Seed of its patients; room for 4 sets after it."""
+        """Seed of its training set; the next three are free for its test sets."""
         return 4 * int(canonical_digest(self.data)[:12], 16)
 
     def test_set(self, size: int) -> str:
-        """Name of its test set of so many patients."""
+        """Name of its test set with this number of patients."""
         return f"{self.data}-{size}"
 
     @property
     def key(self) -> str:
-        """Digest of all that decides its model and test sets."""
+        """Digest of everything that determines its model and test sets."""
         constants = [SIZE, TRAINING_PATIENTS, EPOCHS, WIDTH, MASKED_SHARE, AGREEMENT, TIED, FAINT]
         content = [asdict(self), constants, ROI_MARGIN, SHARED, REVISION, GENERATOR_VERSION]
         return canonical_digest(content)[:16]
@@ -116,17 +116,17 @@ def phantom(
 ) -> dict[str, Any]:
     """The phantom section of a model's training set or of one of its test sets.
 
-    Leaking and incomplete masks are the test sets' alone: the models learned from good ones.
+    Only test sets have leaking or incomplete masks: the models are trained with good ones.
 
     Args:
         setting: The model.
         kinds: The kinds of the run.
-        patients: How many.
+        patients: Number of patients.
         number: 0 for the training set, 1 and up for test sets.
     """
     kind, strength, training = kinds[setting.kind], setting.strength, number == 0
-    # Where something else tells the label the finding is faint: a model that does not read what is
-    # planted would be no instance of its kind.
+    # If something else predicts the label, the finding is faint, so that the model learns what is
+    # planted: otherwise it would not be an example of its kind.
     planted: dict[str, Any] = {"finding_strength": FAINT}
     if kind.group in ("none", "honest", "plain"):
         planted = {"finding_strength": strength}
@@ -173,8 +173,8 @@ def _settings(
     """The models, shuffled by pairs, so that an unfinished run has some of every kind.
 
     Args:
-        counts: How many by kind and strength.
-        smaller: Pairs of honest models, by strength, that are tested on smaller sets too.
+        counts: Number of models by kind and strength.
+        smaller: Pairs of honest models, by strength, that are also tested on smaller sets.
     """
     pairs: dict[str, list[Setting]] = {}
     for kind, strengths in counts.items():

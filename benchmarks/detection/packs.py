@@ -1,4 +1,4 @@
-"""Shortcuts written outside the package: contrib packs, loaded as pytest loads them."""
+"""Shortcuts of contrib packs, loaded in the same way as pytest loads them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from detection.grid import SIZE, TARGET, Kind
 ROOT = Path(__file__).parents[2]
 CONTRIB = ROOT / "plugins" / "contrib"
 
-_PROBES = 40  # cases looked at to see where a shortcut is drawn
-_MOSTLY = 0.95  # of the changed pixels
+_PROBES = 40  # cases drawn to determine where a shortcut lies
+_MOSTLY = 0.95  # share of the changed pixels
 
 
 def load_packs() -> None:
@@ -37,7 +37,7 @@ def load_packs() -> None:
 
 
 def contributed(name: str) -> Kind:
-    """A kind for a registered shortcut: where it is drawn is looked at, not asked.
+    """A kind for a registered shortcut; where it lies is measured on drawn images.
 
     Args:
         name: The shortcut's name.

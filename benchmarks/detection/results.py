@@ -1,4 +1,4 @@
-"""Results kept model by model, so that an interrupted run goes on where it was."""
+"""Results, stored model by model, so that an interrupted run can continue."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from detection.grid import Setting
 
 
 class Results:
-    """A JSONL file of rows; a line cut off by a crash is ignored and its model run again."""
+    """A JSONL file of rows; a line truncated by a crash is ignored and its model run again."""
 
     def __init__(self, path: Path, instrument: str | None = None) -> None:
-        """Open, or begin, a file of results.
+        """Open or create a file of results.
 
         Args:
             path: The file.
-            instrument: Whose results count (`auditing.instrument`); None for anyone's.
+            instrument: Digest of the code whose results count (`auditing.instrument`); None for
+                any code.
         """
         self._path = path
         self._instrument = instrument
@@ -31,7 +32,7 @@ class Results:
                     continue
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Keep rows, on disk before this returns."""
+        """Store rows; they are on disk when this returns."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         before = self._path.read_bytes() if self._path.exists() else b""
         with self._path.open("a", encoding="utf-8") as file:
@@ -44,12 +45,12 @@ class Results:
             os.fsync(file.fileno())
 
     def of(self, settings: Sequence[Setting]) -> list[Row]:
-        """The rows of these models, as far as there are any."""
+        """The stored rows of these models."""
         keys = [(setting.key, size) for setting in settings for size in setting.sizes]
         return [self._rows[key] for key in keys if key in self._rows]
 
     def missing(self, settings: Sequence[Setting]) -> list[Setting]:
-        """The models that have yet to be run."""
+        """The models that have not been run yet."""
         return [s for s in settings if len(self.of([s])) < len(s.sizes)]
 
     def _take(self, row: Row) -> None:

@@ -1,4 +1,4 @@
-"""The tables in the terminal, and the calibration table as a file."""
+"""The tables for the terminal, and the calibration table as a file."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _EXPECTED = "bold green"
 
 
 def show(console: Console, rows: Sequence[Row], kinds: Mapping[str, Kind]) -> None:
-    """Print truth x verdict, truth x cause, verdicts against n, and the naive rule's errors."""
+    """Print truth x verdict, truth x cause, verdicts by size, and the naive rule's errors."""
     console.print(_verdicts([row for row in rows if row.first], kinds))
     counted = [row for row in rows if eligible(row, kinds)]
     if any(row.causes is not None for row in rows):
         console.print(_causes(counted, kinds))
     else:
-        console.print("No suite of this release names causes: that table is left out.")
+        console.print("No suite of this release names causes; that table is left out.")
     console.print(_sizes(rows))
     console.print(_naive(counted, kinds))
 
@@ -55,8 +55,8 @@ def write_calibration(
         path: ``.json`` (with figures and command), ``.csv`` (the table alone) or ``.md`` (a page).
         rows: The results.
         kinds: The kinds of the run.
-        figures: What `summarise` made of them.
-        command: What repeats the run.
+        figures: The figures (`summarise`).
+        command: The command that repeats the run.
     """
     lines = calibration(rows, kinds)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,15 +86,15 @@ def _page(
     command: str,
 ) -> Iterator[str]:
     """The table for the documentation, in Markdown."""
-    yield "# How often is the instrument wrong?"
+    yield "# How often is audit-suite wrong?"
     yield ""
     own = [line for line in lines if line["own"]]
     yield (
-        f"{sum(line['models'] for line in own)} small networks trained on synthetic images whose "
-        f"truth was planted, each audited by the suites {', '.join(WANTED)}. Blocked: a check of "
+        f"{sum(line['models'] for line in own)} small networks, trained on synthetic images with a "
+        f"planted truth, each audited with the suites {', '.join(WANTED)}. Blocked: a check of "
         f"region-sensitivity failed. Eligible: the test set has 90 % power to show |AUROC - .5| < "
-        f".05, and a shortcut outside the region or in its place has strength .9 or more. Measured "
-        f"with audit-suite {version('audit-suite')} by"
+        f".05, and a shortcut outside the region or in its position has strength .9 or more. "
+        f"Measured with audit-suite {version('audit-suite')} by"
     )
     yield ""
     yield f"    {command}"
@@ -131,8 +131,8 @@ def _page(
 
 
 def _by_kind(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> dict[str, list[Row]]:
-    found = {kind: [row for row in rows if row.kind == kind] for kind in kinds}
-    return {kind: some for kind, some in found.items() if some}
+    by_kind = {kind: [row for row in rows if row.kind == kind] for kind in kinds}
+    return {kind: some for kind, some in by_kind.items() if some}
 
 
 def _verdicts(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> Table:
@@ -171,7 +171,7 @@ def _causes(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> Table:
 
 
 def _sizes(rows: Sequence[Row]) -> Table:
-    table = Table(title="Honest models against the number of patients")
+    table = Table(title="Honest models by number of patients")
     for name in ("patients", "models", "blocked", "inconclusive"):
         table.add_column(name, justify="right")
     honest = [row for row in rows if row.kind == "honest"]
@@ -183,7 +183,7 @@ def _sizes(rows: Sequence[Row]) -> Table:
 
 
 def _naive(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> Table:
-    table = Table(title='Beside it: "AUROC without the ROI is significantly above .5" (eligible)')
+    table = Table(title='Naive rule: "AUROC without the ROI is significantly above .5" (eligible)')
     table.add_column("truth", no_wrap=True)
     for name in ("models", "audit blocks", "naive rule blocks"):
         table.add_column(name, justify="right")
@@ -195,7 +195,7 @@ def _naive(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> Table:
     return table
 
 
-def _text(found: Share) -> str:
-    if found.value is None:
+def _text(measured: Share) -> str:
+    if measured.value is None:
         return "-"
-    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
+    return f"{measured.value:.2f} [{measured.low:.2f}, {measured.high:.2f}]"

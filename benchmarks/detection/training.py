@@ -1,4 +1,4 @@
-"""Train one small CNN on its phantoms, and write the cards that it is audited by."""
+"""Train one small CNN on its phantoms, and write the cards for its audit."""
 
 from __future__ import annotations
 
@@ -71,18 +71,18 @@ def make_model(setting: Setting, kinds: Mapping[str, Kind], models: Path, datase
 
 
 def train(dataset: DatasetCard, model: ModelCard, seed: int, plain: bool) -> nn.Module:
-    """Train on whole images and, unless ``plain``, on the ROI and its box alone.
+    """Train on whole images and, unless ``plain``, also on the ROI and its box alone.
 
-    Who has only seen whole radiographs is upset by a black surround, and then R5 tells nothing of
-    what it reads; the reference models are trained likewise.
+    A black surround disturbs a model that was trained only on whole radiographs, and then R5 is not
+    informative about what it reads. The reference models are trained in the same way.
 
     Args:
         dataset: The training set.
         model: The model's card, for its input.
-        seed: Decides weights, order and what is masked.
-        plain: Whole images alone.
+        seed: Decides weights, order and masking.
+        plain: Train only on whole images.
     """
-    torch.set_num_threads(1)  # the network is tiny, and so its weights come out again
+    torch.set_num_threads(1)  # the network is tiny, and this makes its weights reproducible
     images, distances, labels = _draw(dataset, model.input)
     count = len(images)
     variants = [images]
@@ -113,7 +113,7 @@ def train(dataset: DatasetCard, model: ModelCard, seed: int, plain: bool) -> nn.
     return module
 
 
-@lru_cache(maxsize=1)  # the models of a pair follow each other, and learn from the same images
+@lru_cache(maxsize=1)  # the models of a pair run in sequence, on the same images
 def _draw(card: DatasetCard, spec: InputSpec) -> tuple[Tensor, Tensor, Tensor]:
     """Images (n, 1, H, W), distances to the ROI (n, H, W) and labels (n, 1)."""
     dataset = load_dataset(card)

@@ -284,7 +284,7 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
         cli.run(settings, KINDS, Results(path), "this", 0, 2, console)
     cli.run(settings, KINDS, Results(path), "this", 0, 2, console)
     assert asked == [0, 1, 2, 3, 2, 3, 4]
-    assert "2 of 5 models have their results already" in console.export_text()
+    assert "2 of 5 models already have results" in console.export_text()
 
 
 def test_a_contributed_shortcut_is_a_kind_by_where_it_is_drawn(monkeypatch):
@@ -367,7 +367,7 @@ def test_two_models_from_training_to_table(tmp_path, monkeypatch, capsys):
     assert json.loads((tmp_path / "f.json").read_text())["n_honest"] == 0
     assert [line["truth"] for line in csv.DictReader(out.open())] == ["none", "pacemaker"]
     cli.main([*options])
-    assert "2 of 2 models have their results already" in capsys.readouterr().out
+    assert "2 of 2 models already have results" in capsys.readouterr().out
 
 
 def test_interrupted_workers_leave_nothing_behind(tmp_path, monkeypatch):

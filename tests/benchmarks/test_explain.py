@@ -71,7 +71,7 @@ def test_the_figures_of_a_run(tmp_path, monkeypatch, capsys):
     assert figures["gradient_difference"] < 1e-4, "the same estimator with the same draws"
     shown = capsys.readouterr().out
     assert all(name in shown for name in wanted)
-    assert "seconds an image" in shown
+    assert "seconds per image" in shown
 
 
 def test_each_side_of_the_regions_asks_what_it_says():
