@@ -13,12 +13,12 @@ CONTRIB = ROOT / "plugins" / "contrib"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register every pack; before the audit starts, because conftest files configure first.
+    """Register every pack before an audit starts; conftest files configure first.
 
-    Only in this project: pytest finds this file too where another collects the shipped suites from
-    an editable installation.
+    Only in this project: pytest also finds this file where another project collects the shipped
+    suites from an editable installation. Tests register what they need themselves.
     """
-    if config.rootpath != ROOT:
+    if config.rootpath != ROOT or not config.getoption("audit"):
         return
     sys.path.insert(0, str(CONTRIB))
     for path in sorted(CONTRIB.glob("audit_*.py")):

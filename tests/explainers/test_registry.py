@@ -275,7 +275,10 @@ def test_a_taken_name_is_refused_naming_both():
     before = EXPLAINERS["deep"]
     with pytest.raises(AuditError) as caught:
         register_explainer(Made(slug="deep"))
-    assert "test_registry registers the explainer 'deep', but audit-suite has" in caught.value.what
+    assert (
+        "test_registry registers the explainer 'deep', but audit-suite already has"
+        in caught.value.what
+    )
     assert EXPLAINERS["deep"] is before
 
 

@@ -76,9 +76,8 @@ def test_license_is_the_one_declared():
     assert declared == "Apache-2.0"
 
 
-def test_a_contrib_pack_is_usable_by_name_from_a_card(tmp_path, request):
-    if not request.config.pluginmanager.has_plugin("audit_pacemaker"):
-        pytest.skip("the contrib packs are loaded by the checkout's conftest")
+@needs_checkout
+def test_a_contrib_pack_is_usable_by_name_from_a_card(tmp_path):
     (tmp_path / "d.toml").write_text(
         'schema = 1\nname = "d"\nreader = "phantom"\n[targets.consolidation]\nroi = ["lungs"]\n'
         '[phantom]\nkind = "cxr"\npatients = 400\nsize = 32\n'

@@ -310,7 +310,8 @@ def test_a_shipped_name_is_refused_naming_both(npz, name):
     with pytest.raises(AuditError) as caught:
         npz(EXTENSION.replace('"npz"', f'"{name}"'))
     assert (
-        f"audit_npz registers the model loader '{name}', but audit-suite has" in caught.value.what
+        f"audit_npz registers the model loader '{name}', but audit-suite already has"
+        in caught.value.what
     )
     assert LOADERS[name] is before
 
@@ -322,7 +323,10 @@ def test_a_name_of_another_extension_is_refused_and_ones_own_replaced(npz):
     assert LOADERS["npz"] is not first, "as a notebook does when a cell is repeated"
     with pytest.raises(AuditError) as caught:
         npz(name="audit_numpy")
-    assert "audit_numpy registers the model loader 'npz', but audit_npz has" in caught.value.what
+    assert (
+        "audit_numpy registers the model loader 'npz', but audit_npz already has"
+        in caught.value.what
+    )
 
 
 def test_what_is_not_a_loader_is_refused():
