@@ -7,10 +7,10 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What a check says of one model on one data set.
+    """The verdict of a check on one model and data set.
 
     ``none < pass < inconclusive < fail < error`` is the order of ISO/IEC 9646 (TTCN-3): a verdict
-    may only get worse. ``waived`` and ``not_applicable`` stand outside the order.
+    may only get worse. ``waived`` and ``not_applicable`` are outside the order.
     """
 
     NONE = "none"
@@ -35,14 +35,14 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
         The worst verdict.
 
     Raises:
-        ValueError: If a verdict stands outside the order (``waived``, ``not_applicable``).
+        ValueError: If a verdict is outside the order (``waived``, ``not_applicable``).
     """
     return max(verdicts, key=_ORDER.index, default=Verdict.NONE)
 
 
 class Inconclusive(Exception):
-    """The data are too few to say pass or fail."""
+    """There are too few data to decide between pass and fail."""
 
 
 class NotApplicable(Exception):
-    """The check has no meaning here; the message is the reason shown in the report."""
+    """The check has no meaning here; the report shows the message as the reason."""

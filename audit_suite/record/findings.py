@@ -1,4 +1,4 @@
-"""What the checks found."""
+"""The findings of the checks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from audit_suite.verdict import Verdict
 
 
 class WaiverRecord(RecordPart):
-    """A fail or inconclusive result that somebody has taken responsibility for."""
+    """A fail or inconclusive result that its owner has accepted."""
 
     owner: str
     reason: str
@@ -20,7 +20,7 @@ class WaiverRecord(RecordPart):
 
 
 class Finding(RecordPart):
-    """What one check found on one model, data set and target."""
+    """The result of one check on one model, data set and target."""
 
     check: str = Field(description="the check's id, e.g. 'R2'")
     id: str = Field(description="check/model/dataset/target[/case]; never a pytest node id")

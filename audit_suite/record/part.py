@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class RecordPart(BaseModel):
-    """A part of the record: its keys and no others, finite numbers alone."""
+    """A part of the record: no unknown keys, only finite numbers."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)

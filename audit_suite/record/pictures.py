@@ -1,4 +1,4 @@
-"""What sections of the report show beside the findings."""
+"""What sections of the report show in addition to the findings."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class GalleryImage(RecordPart):
 
     @property
     def is_extreme(self) -> bool:
-        """Whether it was chosen for having the least or the most of an image property."""
+        """Whether it was chosen for the lowest or highest value of an image property."""
         return self.case.startswith(("least ", "most "))
 
 
 class MatrixRecord(RecordPart):
-    """Training maskings by test maskings of one study."""
+    """One study: maskings in training by maskings in testing."""
 
     study: str
     dataset: str
@@ -38,7 +38,7 @@ class MatrixRecord(RecordPart):
 
 
 class EmbeddingCloud(RecordPart):
-    """Images of one class under one masking, on the map of embeddings."""
+    """The images of one class under one masking, on the map of embeddings."""
 
     masking: str
     positive: bool
@@ -59,7 +59,7 @@ class EmbeddingRecord(RecordPart):
 
 
 class PlayerRecord(RecordPart):
-    """One region, or tile of the rest of the frame, and what of the output comes from it."""
+    """One region, or tile of the rest of the frame, and its share of the output."""
 
     name: str
     inside: float = Field(description="share of its pixels that belong to the ROI")
@@ -79,7 +79,7 @@ class Overlay(RecordPart):
 
 
 class AttributionRecord(RecordPart):
-    """Where the output comes from, on a sample of the images of one place."""
+    """Attributions of the output to regions, on a sample of the images of one cell."""
 
     model: str
     dataset: str

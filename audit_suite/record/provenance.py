@@ -1,4 +1,4 @@
-"""What was audited, under which settings, and how often the instrument is wrong."""
+"""What was audited, with which settings, and how often audit-suite is wrong."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from audit_suite.record.part import RecordPart
 
 
 class TargetRecord(RecordPart):
-    """How many cases of a target a data set holds, and its declared ROI."""
+    """The number of cases of a target in a data set, and its declared ROI."""
 
     n_images: int
     n_patients: int
@@ -20,7 +20,7 @@ class TargetRecord(RecordPart):
 
 
 class CaseMix(RecordPart):
-    """How one declared tag is spread over a data set, with nothing that few patients share."""
+    """The distribution of one declared tag in a data set, without values of few patients."""
 
     known: int = Field(description="images whose value is known")
     quartiles: list[float] | None = Field(description="of a number: 25th, 50th, 75th percentile")
@@ -59,7 +59,7 @@ class ModelRecord(RecordPart):
 
 
 class ReadingsRecord(RecordPart):
-    """The readings that went into the audit."""
+    """The readings used in the audit."""
 
     dataset: str
     digest: str = Field(description="SHA-256 of the readings, free text apart")
@@ -69,7 +69,7 @@ class ReadingsRecord(RecordPart):
 
 
 class Policy(RecordPart):
-    """The settings every verdict was drawn under."""
+    """The settings of every verdict."""
 
     confidence: float
     multiplicity: Literal["bonferroni", "none"] = Field(
@@ -84,7 +84,7 @@ class Policy(RecordPart):
 
 
 class ErrorRate(RecordPart):
-    """How often one outcome occurred among models of known truth, with Wilson's interval."""
+    """How often one outcome occurred among models with known truth, with Wilson's interval."""
 
     name: str = Field(description="figure of benchmarks/detection.py, e.g. 'honest_blocked'")
     value: float

@@ -57,7 +57,7 @@ class Record(RecordPart):
         return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
     def save(self, path: str | Path) -> None:
-        """Write the record as ``audit.json``, whole or not at all.
+        """Write the record as ``audit.json``, atomically.
 
         Raises:
             AuditError: If the file cannot be written.
@@ -67,15 +67,16 @@ class Record(RecordPart):
         except OSError as error:
             raise AuditError(
                 f"the record {path} cannot be written: {error.strerror}",
-                "name another path; the evidence is stored, the next run only repeats the verdicts",
+                "name another path; the evidence is stored, so the next run only repeats the "
+                "verdicts",
             ) from None
 
     def report(self, path: str | Path) -> tuple[AuditError, ...]:
         """Write the HTML report of the record.
 
         Returns:
-            One error per section of an extension that broke while it was rendered; a notice stands
-            in its place.
+            One error per section of an extension that could not be rendered; the report shows a
+            notice in its place.
 
         Raises:
             AuditError: If the file cannot be written.
