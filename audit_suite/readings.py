@@ -174,8 +174,8 @@ def read_form(path: Path, kind: type[Form], what: str) -> Form:
         return kind.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the whole"
+        key = ".".join(str(part) for part in first["loc"]) or "the file"
         raise AuditError(
-            f"{path} is no {what}: {key}: {first['msg']}",
-            "export it again; files already imported are as they were",
+            f"{path} is not a valid {what}: {key}: {first['msg']}",
+            "export it again; files that were imported before are unchanged",
         ) from None

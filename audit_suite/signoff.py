@@ -57,7 +57,7 @@ def sign(record: Path, name: str, role: str, decision: str, remarks: str, on: da
     path, digest = record.with_name(NAME), record_digest(record)
     if path.exists() and _read(path).record == digest:
         raise AuditError(
-            f"{path} signs this record already", "remove that file to sign it once more"
+            f"{path} already signs this record", "remove that file to sign the record again"
         )
     try:
         signed = SignOff.model_validate(
@@ -73,13 +73,14 @@ def sign(record: Path, name: str, role: str, decision: str, remarks: str, on: da
     except ValidationError as error:
         key = error.errors()[0]["loc"][0]
         raise AuditError(
-            f"--{key} must not be empty, nor longer than 200", "say who signs"
+            f"--{key} must have 1 to 200 characters", "name the reviewer and their role"
         ) from None
     try:
         write_whole(path, (signed.model_dump_json(by_alias=True, indent=1) + "\n").encode())
     except OSError as error:
         raise AuditError(
-            f"{path} cannot be written: {error.strerror}", "sign where you may write"
+            f"{path} cannot be written: {error.strerror}",
+            "copy the record to a folder that you may write to, and sign it there",
         ) from None
     return path
 
@@ -96,7 +97,7 @@ def sign_off_of(record: Path, path: Path | None = None) -> SignOff | None:
     sign_off = _read(chosen)
     if sign_off.record != record_digest(record):
         raise AuditError(
-            f"{chosen} signs another record than {record}: the audit was run again, or the record "
+            f"{chosen} signs a record other than {record}: the audit was run again, or the record "
             f"was changed after it was signed",
             "have the reviewer sign this record (audit-suite sign), or move that file away",
         )
@@ -119,4 +120,6 @@ def _read(path: Path) -> SignOff:
     try:
         return SignOff.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError):
-        raise AuditError(f"{path} is no sign-off", "write one with `audit-suite sign`") from None
+        raise AuditError(
+            f"{path} is not a sign-off file", "write one with `audit-suite sign`"
+        ) from None

@@ -83,7 +83,7 @@ def _readings(path: Path | None, datasets: Sequence[DatasetCard]) -> Readings | 
     if readings.key.dataset not in names:
         raise AuditError(
             f"--audit-readings={path}: these are readings of data set '{readings.key.dataset}', "
-            f"and audited are {names}",
+            f"but the audited data sets are {names}",
             f"add the card of '{readings.key.dataset}' with --audit-dataset, or leave the option "
             f"out",
         )
@@ -130,7 +130,7 @@ def _no_common_target(
 ) -> NoReturn:
     known = sorted({target for other in others for target in other.targets})
     raise AuditError(
-        f"{option}: card {card.path} has the targets {list(card.targets)}, the cards on the other "
-        f"side have {known}: nothing can be audited",
+        f"{option}: card {card.path} has the targets {list(card.targets)}, but the cards to "
+        f"combine it with have {known}: nothing can be audited",
         "give the target the same name in both cards (key 'targets')",
     )

@@ -1,1 +1,1 @@
-"""Readers in the loop: reading packs out, readings in, and what may be said of them."""
+"""Reader studies: export reading packs, import readings."""

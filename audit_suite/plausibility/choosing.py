@@ -1,4 +1,4 @@
-"""Which images are read, by whom and when: sampling and the order of sittings."""
+"""Choose the images of a reader study, and allot them to sittings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 QUARTILES = (0.25, 0.50, 0.75)
-"""Of the model's score among the positives (Sourget et al. 2024)."""
+"""Quantiles of the positives' scores (Sourget et al. 2024)."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class Picture:
 
     Attributes:
         index: Row of the image in the data set.
-        patient: Who it is of; stays inside the process.
-        target: Whose region is masked, and for whose sake it was chosen.
+        patient: The patient; stays inside the process.
+        target: The target for which it was chosen, whose region is masked.
         masking: The masking's id.
-        method: Of a map: the explainer; empty for an image to be read.
+        method: The explainer of a map; empty for an image to be read.
     """
 
     index: int
@@ -39,13 +39,13 @@ def choose_positives(
     patients: NDArray[np.str_],
     number: int,
 ) -> list[int]:
-    """Positives whose scores lie nearest the quartiles of all positives' scores, one a patient.
+    """Positives whose scores lie nearest the quartiles of all positives' scores, one per patient.
 
     Args:
         scores: Shape (n,), of every image.
         candidates: Indices of the positives.
         patients: Shape (n,).
-        number: How many; as many from each quartile as can be.
+        number: How many; divided evenly among the quartiles as far as possible.
 
     Returns:
         Indices, at most ``number``.
@@ -69,12 +69,13 @@ def match_negatives(
     metadata: Sequence[Mapping[str, str]],
     rng: np.random.Generator,
 ) -> list[int]:
-    """For each positive the negative of another patient most like it in the declared metadata.
+    """For each positive the negative of another patient with the most similar metadata.
 
-    Not in the model's score: that would make the model guess. Ties are broken by chance.
+    The score is not matched, because that would pull the model's AUROC towards chance. Ties are
+    broken at random.
 
     Args:
-        positives: Indices chosen.
+        positives: Indices of the chosen positives.
         candidates: Indices of the negatives.
         patients: Shape (n,).
         metadata: Declared tags of every image.
@@ -83,32 +84,32 @@ def match_negatives(
     shuffled = rng.permutation(candidates)
     spread = _spreads(metadata)
     used = {str(patients[i]) for i in positives}
-    found: list[int] = []
+    negatives: list[int] = []
     for positive in positives:
         free = [int(i) for i in shuffled if str(patients[i]) not in used]
         if not free:
             break
         best = min(free, key=lambda i: _distance(metadata[positive], metadata[i], spread))
         used.add(str(patients[best]))
-        found.append(best)
-    return found
+        negatives.append(best)
+    return negatives
 
 
 def allot_sittings(
     pictures: Sequence[Picture], repeats: Sequence[Picture], rng: np.random.Generator
 ) -> tuple[list[int], list[int]]:
-    """Give each picture a sitting so that none shows a patient's image in two ways.
+    """Give each picture a sitting so that no sitting shows a patient's image in two ways.
 
-    There are as many sittings as the most ways in which one patient is shown; maskings are spread
-    evenly over them. A picture is repeated in another sitting where the patient has one free.
+    The number of sittings is the largest number of ways in which one patient is shown; maskings are
+    spread evenly over them. A picture is repeated in another sitting if the patient has one free.
 
     Args:
-        pictures: What is read, each once.
-        repeats: Which of them are shown once more.
-        rng: Decides who comes when.
+        pictures: The pictures to read, each once.
+        repeats: The pictures that are shown a second time.
+        rng: Decides the sittings.
 
     Returns:
-        Sittings from 0: of the pictures, and of the repeats.
+        Sittings, numbered from 0, of the pictures and of the repeats.
     """
     ways = Counter(picture.patient for picture in pictures)
     count = max(ways.values(), default=1)
@@ -140,25 +141,25 @@ def allot_sittings(
 def choose_repeats(
     pictures: Sequence[Picture], share: float, rng: np.random.Generator
 ) -> list[Picture]:
-    """Pictures that are shown once more, unannounced: as many of each masking."""
+    """Pictures that are shown a second time, unannounced: the same share of each masking."""
     groups: dict[tuple[str, str], list[Picture]] = {}
     for picture in pictures:
         groups.setdefault((picture.target, picture.masking), []).append(picture)
-    found = []
+    repeats = []
     for group in groups.values():
         number = min(len(group), math.ceil(share * len(group)))
-        found += [group[i] for i in sorted(rng.permutation(len(group))[:number])]
-    return found
+        repeats += [group[i] for i in sorted(rng.permutation(len(group))[:number])]
+    return repeats
 
 
 def order_sitting(
     codes: Sequence[str], repeats: Mapping[str, str | None], rng: np.random.Generator
 ) -> list[str]:
-    """Shuffle a sitting; a repeat of one of its own pictures is kept half a sitting apart from it.
+    """Shuffle a sitting; of a picture that is repeated within it, the repeat is in the second half.
 
     Args:
-        codes: What is read in it.
-        repeats: Of each the code it shows once more, if any.
+        codes: The items of the sitting.
+        repeats: For each item the code that it repeats, if any.
         rng: Decides the order.
     """
     shuffled = [codes[i] for i in rng.permutation(len(codes))]
@@ -171,22 +172,22 @@ def order_sitting(
 
 
 def _spreads(metadata: Sequence[Mapping[str, str]]) -> dict[str, float]:
-    """Standard deviation of each tag that is a number wherever it is known."""
-    found = {}
+    """Standard deviation of each tag whose known values are all numbers."""
+    spreads = {}
     for name in metadata[0] if metadata else ():
         try:
             values = [float(tags[name]) for tags in metadata if tags[name]]
         except ValueError:
             continue
         if len(values) > 1 and float(np.std(values)) > 0:
-            found[name] = float(np.std(values))
-    return found
+            spreads[name] = float(np.std(values))
+    return spreads
 
 
 def _distance(
     one: Mapping[str, str], other: Mapping[str, str], spread: Mapping[str, float]
 ) -> float:
-    """Gower's distance, unscaled: 1 a tag that differs or is unknown, less for near numbers."""
+    """Gower's distance, unscaled: 1 per tag that differs or is unknown, less for near numbers."""
     total = 0.0
     for name in one:
         if name in spread and one[name] and other[name]:

@@ -1,4 +1,4 @@
-"""`audit-suite readers export`: from a model and a data set to one reading pack a reader."""
+"""`audit-suite readers export`: from a model and a data set to one reading pack per reader."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ _CODE = 8  # characters
 
 @dataclass(frozen=True)
 class Design:
-    """What a reader study is to be.
+    """The design of a reader study.
 
     Attributes:
-        maskings: Under which images are read.
-        readers: How many packs.
+        maskings: The maskings of the images.
+        readers: Number of packs.
         precision: Half width of the 95 % interval of one reader's AUROC, for the worst case .5.
-        repeats: Share of pictures shown once more, unannounced.
-        maps: Explainer whose maps are rated too; None for none.
-        max_maps: How many at most, of each target.
-        title: On the first page.
-        seed: Decides all that chance decides.
+        repeats: Share of pictures shown a second time, unannounced.
+        maps: Explainer whose maps are rated too; None for no maps.
+        max_maps: Largest number of maps per target.
+        title: Title on the first page.
+        seed: Seed of every random choice.
     """
 
     maskings: tuple[Masking, ...]
@@ -76,20 +76,20 @@ def export(
     key_path: Path,
     say: Callable[[str], None],
 ) -> Key:
-    """Write a folder with one pack a reader, and the key beside it.
+    """Write a folder with one pack per reader, and the key beside it.
 
     Args:
-        model: Whose scores choose the cases.
-        dataset: Whose images are read.
-        design: What the study is to be.
-        source: Evidence; scores that are missing are computed.
+        model: The model whose scores choose the cases.
+        dataset: The data set whose images are read.
+        design: The design of the study.
+        source: Evidence; missing scores are computed.
         out: Folder of the packs; must not exist yet.
         key_path: The key's file, outside ``out``.
-        say: Is told what was chosen.
+        say: Called with a line of text about the chosen images.
 
     Raises:
-        AuditError: If a path is taken, the cards share no target with an ROI, or there is nothing
-            to read.
+        AuditError: If a path exists, the cards share no target with an ROI, or there is nothing to
+            read.
     """
     check_paths(out, key_path)
     for masking in design.maskings:
@@ -101,7 +101,9 @@ def export(
     cells = _cells(model, dataset)
     pictures = [p for cell in cells for p in _choose(cell, design, source, rng, say)]
     if not pictures:
-        raise AuditError("there is nothing to read", "the lines above say why; name other maskings")
+        raise AuditError(
+            "there is nothing to read", "the lines above give the reasons; name other maskings"
+        )
     repeats = choose_repeats(pictures, design.repeats, rng)
     maps = dict(_maps(cells, design, source, say))
     sittings, again = allot_sittings(pictures, repeats, rng)
@@ -147,25 +149,28 @@ def _choose(
     rng: np.random.Generator,
     say: Callable[[str], None],
 ) -> Iterator[Picture]:
-    """Positives and matched negatives of one target, under each masking anew."""
+    """Positives and matched negatives of one target, chosen separately for each masking."""
     cases = source.dataset(cell.dataset).cases
     patients = np.array([case.patient for case in cases])
     metadata = [case.metadata for case in cases]
     wanted = 3 * math.ceil(planned_cases(design.precision) / 3)
     for masking in design.maskings:
         try:
-            found = cell_scores(cell, source, masking)
+            scored = cell_scores(cell, source, masking)
         except NotApplicable as reason:
             say(f"{cell.target}, {masking.id}: not read, {reason}")
             continue
-        rows = np.flatnonzero(found.used)
+        rows = np.flatnonzero(scored.used)
         scores = np.full(len(cases), np.nan)
-        scores[rows] = found.scores
-        sick = choose_positives(scores, rows[found.labels == 1], patients, wanted)
-        well = match_negatives(sick, rows[found.labels == 0], patients, metadata, rng)
-        fewer = "" if len(well) == wanted else f" (planned: {wanted}; the data set has no more)"
-        say(f"{cell.target}, {masking.id}: {len(sick)} with and {len(well)} without it{fewer}")
-        for index in [*sick, *well]:
+        scores[rows] = scored.scores
+        positive = choose_positives(scores, rows[scored.labels == 1], patients, wanted)
+        negative = match_negatives(positive, rows[scored.labels == 0], patients, metadata, rng)
+        fewer = "" if len(negative) == wanted else f" (planned: {wanted}; the data set has no more)"
+        say(
+            f"{cell.target}, {masking.id}: {len(positive)} with and {len(negative)} without "
+            f"it{fewer}"
+        )
+        for index in [*positive, *negative]:
             yield Picture(index, str(patients[index]), cell.target, masking.id)
 
 
@@ -175,17 +180,19 @@ def _maps(
     """Maps of positives, drawn as in the report."""
     for cell in cells if design.maps else ():
         try:
-            found = explained_in(cell, source, design.maps or "")
+            explained = explained_in(cell, source, design.maps or "")
         except NotApplicable as reason:
             say(f"{cell.target}: no maps by {design.maps}, {reason}")
             continue
         dataset = source.dataset(cell.dataset)
-        sick = [
-            row for row, i in enumerate(found.index) if dataset.cases[i].labels[cell.target] == 1
+        positive = [
+            row
+            for row, i in enumerate(explained.index)
+            if dataset.cases[i].labels[cell.target] == 1
         ]
-        for row in sick[: design.max_maps]:
-            index = int(found.index[row])
-            png = explained_image(found, row, dataset, cell.model.input)
+        for row in positive[: design.max_maps]:
+            index = int(explained.index[row])
+            png = explained_image(explained, row, dataset, cell.model.input)
             picture = Picture(
                 index, dataset.cases[index].patient, cell.target, "full", design.maps or ""
             )
@@ -198,7 +205,7 @@ def _items(
     maps: Sequence[Picture],
     codes: Sequence[str],
 ) -> dict[str, KeyItem]:
-    """What each code is: pictures, then repeats, then maps."""
+    """The case and masking of each code: pictures, then repeats, then maps."""
     first = dict(zip(pictures, codes, strict=False))
     again = [None] * len(pictures) + [first[p] for p in repeats] + [None] * len(maps)
     return {
@@ -214,10 +221,10 @@ def _items(
 
 
 def _codes(number: int, rng: np.random.Generator) -> list[str]:
-    found: dict[str, None] = {}
-    while len(found) < number:
-        found["".join(rng.choice(list("abcdefghjkmnpqrstuvwxyz23456789"), _CODE))] = None
-    return list(found)
+    codes: dict[str, None] = {}
+    while len(codes) < number:
+        codes["".join(rng.choice(list("abcdefghjkmnpqrstuvwxyz23456789"), _CODE))] = None
+    return list(codes)
 
 
 def _pack(
@@ -228,7 +235,7 @@ def _pack(
     sittings: Mapping[str, int],
     rng: np.random.Generator,
 ) -> Pack:
-    """The pack of one reader, whose sittings are turned by the reader's number; maps come last."""
+    """The pack of one reader: sittings rotated by the reader's number; maps come last."""
     count = max(sittings.values(), default=0) + 1
     order: list[tuple[str, int]] = []
     for sitting in range(count):
@@ -271,7 +278,10 @@ def _pictures(
         try:
             sample = source.dataset(dataset).read(item.index)
         except BadImage as bad:
-            raise AuditError(f"an image chosen for reading: {bad}", "mend or drop it") from None
+            raise AuditError(
+                f"an image that was chosen for reading cannot be read: {bad}",
+                "fix the file, or leave its row out of the data set",
+            ) from None
         region = dataset.targets[item.target].roi
         sample = replace(sample, regions=named_regions(sample, dataset, region))
         yield code, draw(sample, Masking.parse(item.masking), region, side)

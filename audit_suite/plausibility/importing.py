@@ -1,4 +1,4 @@
-"""`audit-suite readers import`: answers in, checked against the key; no reading is ever lost."""
+"""`audit-suite readers import`: check answers against the key; no reading is ever lost."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from audit_suite.readings import Answers, Key, Reading, Readings, read_form
 def import_answers(
     paths: Sequence[Path], key_path: Path, out: Path, *, replace: bool = False
 ) -> tuple[Readings, list[str]]:
-    """Merge readers' answers into a readings file, whole or not at all.
+    """Merge readers' answers into a readings file, all of them or none.
 
-    The files as they came are kept in ``OUT.originals`` under their digest. Nothing is written
-    before every file has been found good.
+    The original files are kept in ``OUT.originals`` under their digest. Nothing is written before
+    every file has been checked.
 
     Args:
         paths: Files that the pack's page exported.
         key_path: The study's key.
-        out: The readings; those of other readers that it holds already are kept.
-        replace: Take a reader's new answers for the ones already there.
+        out: The readings file; readings of other readers in it are kept.
+        replace: Let a reader's new answers replace those imported before.
 
     Returns:
-        The readings, and what should be known of them: one line a reader.
+        The readings, and a summary, one line per reader.
 
     Raises:
-        AuditError: If a file is no export of this study, was changed, or would take the place of
-            answers already imported.
+        AuditError: If a file is not an export of this study, was changed, or would replace answers
+            imported before.
     """
     key = read_form(key_path, Key, "key of a reader study")
     before = read_form(out, Readings, "readings file") if out.exists() else Readings(key=key)
@@ -41,16 +41,16 @@ def import_answers(
         )
     merged = {reading.reader: reading for reading in before.readings}
     originals: dict[str, bytes] = {}
-    came: dict[str, Path] = {}
+    sources: dict[str, Path] = {}
     for path in paths:
         answers = read_form(path, Answers, "export of a reading pack")
         _check(answers, key, path)
-        if answers.reader in came:
+        if answers.reader in sources:
             raise AuditError(
-                f"{came[answers.reader]} and {path} are both of reader '{answers.reader}'",
-                "import the later one alone: an export holds all answers of its pack",
+                f"{sources[answers.reader]} and {path} are both of reader '{answers.reader}'",
+                "import only the later one: an export holds all answers of its pack",
             )
-        came[answers.reader] = path
+        sources[answers.reader] = path
         content = path.read_bytes()
         reading = Reading(
             reader=answers.reader,
@@ -60,10 +60,10 @@ def import_answers(
         _check_replaced(merged.get(answers.reader), reading, path, replace)
         merged[answers.reader] = reading
         originals[f"{reading.reader}-{reading.original[:16]}.json"] = content
-    found = Readings(key=key, readings=tuple(merged[reader] for reader in sorted(merged)))
+    readings = Readings(key=key, readings=tuple(merged[reader] for reader in sorted(merged)))
     _keep(originals, out.with_name(f"{out.name}.originals"))
-    _write(out, (found.model_dump_json(by_alias=True, indent=1) + "\n").encode())
-    return found, [_told(reading, key) for reading in found.readings]
+    _write(out, (readings.model_dump_json(by_alias=True, indent=1) + "\n").encode())
+    return readings, [_summary(reading, key) for reading in readings.readings]
 
 
 def missing_items(reading: Reading, key: Key) -> list[str]:
@@ -79,8 +79,8 @@ def _check(answers: Answers, key: Key, path: Path) -> None:
         )
     if answers.pack != key.packs[answers.reader]:
         raise AuditError(
-            f"{path} was read from another pack than the one made for '{answers.reader}': it was "
-            f"changed, or belongs to another study",
+            f"{path} belongs to another pack than the one made for '{answers.reader}': the pack "
+            f"was changed, or is from another study",
             "give the key that was written with the pack (--key)",
         )
     targets = {question.target for question in key.questions}
@@ -92,13 +92,13 @@ def _check(answers: Answers, key: Key, path: Path) -> None:
         lacks = item.method and not answer.unreadable and answer.plausibility is None
         if set(answer.found) != wanted or lacks or set(answer.contours) - targets:
             raise AuditError(
-                f"{path}: item '{answer.code}' is not answered as it was asked",
+                f"{path}: the answer to item '{answer.code}' does not fit its questions",
                 "export it again from the pack's page; do not edit the file",
             )
 
 
 def _check_replaced(before: Reading | None, now: Reading, path: Path, replace: bool) -> None:
-    """Further answers are welcome; others than those already imported need to be meant."""
+    """Accept further answers; changes of imported answers need `replace`."""
     if before is None or replace:
         return
     there = {answer.code: answer for answer in now.answers}
@@ -125,7 +125,7 @@ def _write(path: Path, content: bytes) -> None:
         ) from None
 
 
-def _told(reading: Reading, key: Key) -> str:
+def _summary(reading: Reading, key: Key) -> str:
     missing = len(missing_items(reading, key))
     unreadable = sum(answer.unreadable for answer in reading.answers)
     return (

@@ -1,4 +1,4 @@
-"""Masked images as a reader is shown them: at the file's own resolution and depth."""
+"""Masked images for readers, at the file's own resolution and depth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from audit_suite.pictures.png import png
 from audit_suite.regions import signed_distance, union
 from audit_suite.registry import FILLS
 
-LARGEST = 1024  # pixels of the longer side
+LARGEST = 1024  # longer side, in pixels
 _TOP = 65_535
 
 
@@ -29,7 +29,7 @@ def check_readable(masking: Masking) -> None:
     """Refuse maskings that readers cannot be shown.
 
     Raises:
-        AuditError: If it draws on other images than the one masked.
+        AuditError: If the masking needs other images than the masked one.
     """
     if not masking.stands_alone:
         fills = [name for name in FILLS if WithoutROI(fill=name).stands_alone]
@@ -43,19 +43,20 @@ def check_readable(masking: Masking) -> None:
 def draw(
     sample: Sample, masking: Masking, region: tuple[str, ...], model_side: int
 ) -> dict[str, Any]:
-    """Mask an image at reading resolution, as the pack's page takes it.
+    """Mask an image at reading resolution, in the form that the pack's page takes.
 
-    The header's window is in the pixels already (`datasets.dicom.read_dicom`), so the page starts
-    with the whole range. Grey images of more than 8 bits keep 16, in the red and green bytes.
+    The header's window is already applied to the pixels (`datasets.dicom.read_dicom`), so the page
+    starts with the whole range. Grey images of more than 8 bits keep 16, in the red and green
+    bytes.
 
     Args:
-        sample: As decoded.
-        masking: What is shown; see `check_readable`.
-        region: Names whose union is masked.
-        model_side: Longer side of the model's input, whose pixels the dilation counts.
+        sample: The decoded image.
+        masking: The masking; see `check_readable`.
+        region: Names of regions whose union is masked.
+        model_side: Longer side of the model's input, in whose pixels the dilation is given.
 
     Returns:
-        As `as_shown`.
+        The picture (`as_shown`).
     """
     image = _masked(sample, masking, region, model_side, LARGEST)
     deep = len(image) == 1 and sample.image.dtype != np.uint8
@@ -65,11 +66,11 @@ def draw(
 
 
 def as_shown(file: bytes, bits: Literal[8, 16] = 8) -> dict[str, Any]:
-    """A PNG file as the pack's page takes it, which holds it to the size named beside it.
+    """A PNG file in the form that the pack's page takes; the page checks its size.
 
     Args:
-        file: Its content.
-        bits: 16 where red and green are the bytes of a grey value.
+        file: The file's content.
+        bits: 16 if red and green are the two bytes of a grey value.
 
     Returns:
         ``png`` (data URL), ``bits``, ``width``, ``height`` and ``window`` (centre and width, 0 to
@@ -86,7 +87,7 @@ def as_shown(file: bytes, bits: Literal[8, 16] = 8) -> dict[str, Any]:
 
 
 def thumbnail(sample: Sample, masking: Masking, region: tuple[str, ...], model_side: int) -> str:
-    """The same picture small, for the report: a PNG file, base64."""
+    """A small version of the picture, for the report: a PNG file, base64."""
     return png(_masked(sample, masking, region, model_side, THUMBNAIL))
 
 

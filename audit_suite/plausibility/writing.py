@@ -1,4 +1,4 @@
-"""A reader study on disk: folders that open in a browser, and the key kept apart from them."""
+"""Write a reader study: folders that open in a browser, and the key outside them."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from audit_suite.readings import Key, Pack
 
 
 def check_paths(out: Path, key_path: Path) -> None:
-    """Refuse paths that are taken, and a key that readers would find.
+    """Refuse paths that exist, and a key inside the folder of the packs.
 
     Raises:
-        AuditError: If either exists, or the key lies among the packs.
+        AuditError: If either path exists, or the key lies among the packs.
     """
     for path in (out, key_path):
         if path.exists():
             raise AuditError(
-                f"{path} exists already: a pack that was handed out must not change",
-                "name another path, or remove it if nobody reads from it",
+                f"{path} already exists: a pack that was handed out must not change",
+                "name another path, or remove it if no reader uses it",
             )
     if out.resolve() in key_path.resolve().parents:
         raise AuditError(
-            f"--key={key_path} lies in the folder of the packs, and tells readers what they see",
+            f"--key={key_path} lies in the folder of the packs, where readers would see which case "
+            f"each item is",
             "name a file outside it",
         )
 
@@ -37,11 +38,11 @@ def check_paths(out: Path, key_path: Path) -> None:
 def write_packs(
     packs: Sequence[Pack], pictures: Iterable[tuple[str, dict[str, Any]]], out: Path
 ) -> None:
-    """Make the folder aside and rename it: a pack is there whole or not at all.
+    """Write the folder under a temporary name and rename it, so that packs are never partial.
 
     Args:
-        packs: One a reader.
-        pictures: Code and content of every picture; each reader has them all.
+        packs: One per reader.
+        pictures: Code and content of every picture; each reader gets all of them.
         out: Folder of the packs.
 
     Raises:
@@ -91,5 +92,5 @@ def write_key(key: Key, path: Path) -> None:
 
 
 def _for_script(content: object) -> str:
-    """JSON that may stand in a script: no text can end it."""
+    """JSON for use in a script: no text in it can end the script."""
     return json.dumps(content, ensure_ascii=True).replace("<", "\\u003c")

@@ -101,16 +101,19 @@ def test_importing_a_file_again_changes_nothing(study):
 BAD = {
     "no JSON": (lambda s: (s / "a.json").write_text("{"), "not readable JSON"),
     "not there": (lambda s: (s / "a.json").unlink(), "does not exist"),
-    "other file": (lambda s: (s / "a.json").write_text("[1]"), "no export of a reading pack"),
+    "other file": (
+        lambda s: (s / "a.json").write_text("[1]"),
+        "not a valid export of a reading pack",
+    ),
     "key named": (
         lambda s: export(s, answers=[{"code": "aaaaaaaa", "seconds": -1}]),
         "answers.0.s",
     ),
     "unknown reader": (lambda s: export(s, reader="reader-3"), "'reader-3' has no pack"),
-    "changed pack": (lambda s: export(s, pack="0" * 64), "was read from another pack"),
+    "changed pack": (lambda s: export(s, pack="0" * 64), "belongs to another pack"),
     "pack of another reader": (
         lambda s: export(s, pack=pack("reader-2").digest),
-        "was read from another pack",
+        "belongs to another pack",
     ),
     "unknown item": (
         lambda s: export(s, answers=[{"code": "zzzzzzzz", "found": found()}]),
@@ -120,12 +123,15 @@ BAD = {
         lambda s: export(s, answers=[{"code": "aaaaaaaa", "found": found()}] * 2),
         "are answered twice",
     ),
-    "without an answer": (lambda s: export(s, answers=[{"code": "aaaaaaaa"}]), "not answered as"),
+    "without an answer": (
+        lambda s: export(s, answers=[{"code": "aaaaaaaa"}]),
+        "does not fit its questions",
+    ),
     "another question": (
         lambda s: export(
             s, answers=[{"code": "aaaaaaaa", "found": {"x": {"present": True, "confidence": 1}}}]
         ),
-        "not answered as",
+        "does not fit its questions",
     ),
     "confidence": (
         lambda s: export(s, answers=[{"code": "aaaaaaaa", "found": found(confidence=6)}]),
@@ -133,7 +139,7 @@ BAD = {
     ),
     "a map without its rating": (
         lambda s: export(s, answers=[{"code": "dddddddd"}]),
-        "not answered as",
+        "does not fit its questions",
     ),
     "an outline off the picture": (
         lambda s: export(

@@ -314,7 +314,7 @@ def test_the_same_study_comes_out_the_same(clinic):
 
 def test_a_pack_in_use_is_not_overwritten_and_the_key_not_put_among_packs(clinic):
     study(clinic)
-    with pytest.raises(AuditError, match=r"packs exists already"):
+    with pytest.raises(AuditError, match=r"packs already exists"):
         study(clinic)
     source = EvidenceSource(EvidenceStore(clinic.path / "ev"), choose_profile("cpu", None, 1907))
     cards = (
@@ -352,12 +352,12 @@ def usage(clinic, *args, **more):
 def test_wrong_readings_are_a_users_mistake(clinic):
     assert "no.json does not exist" in usage(clinic, "--audit-readings=no.json")
     (clinic.path / "readings.json").write_text('{"schema": 1}')
-    assert "is no readings file: key: Field required" in usage(clinic, READINGS)
+    assert "is not a valid readings file: key: Field required" in usage(clinic, READINGS)
     (clinic.path / "readings.json").unlink()
     key, _ = study(clinic)
     read(clinic, key, {"full": 0.9, "without-roi": 0.5})
     said = usage(clinic, READINGS, dataset="small")
-    assert "readings of data set 'big', and audited are ['small']" in said
+    assert "readings of data set 'big', but the audited data sets are ['small']" in said
 
 
 def test_readings_of_another_version_of_the_data_are_an_error(clinic):
