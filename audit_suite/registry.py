@@ -76,8 +76,8 @@ class Registry(Mapping[str, Thing]):
             return thing
         if before is not None and before.origin != origin and before.file != file:
             raise AuditError(
-                f"{origin} registers the {self.kind} '{name}', but {before.origin} has one of that "
-                f"name",
+                f"{origin} registers the {self.kind} '{name}', but {before.origin} already has one "
+                f"with that name",
                 f"rename it in {origin}, or uninstall one of the two",
             )
         self._entries[name] = _Entry(thing, origin, file)
@@ -143,7 +143,7 @@ class Registry(Mapping[str, Thing]):
         """An error that names an extension's thing, what it did and what to do."""
         return AuditError(
             f"the {self.kind} '{name}' of {self.origin(name)} {what}",
-            f"correct it, or audit without it; stored evidence is kept, and the next run goes on "
+            f"correct it, or audit without it; stored evidence is kept, and the next run continues "
             f"from there ({self.origin(name)} registers it)",
         )
 

@@ -20,11 +20,15 @@ class Exit(IntEnum):
     """
 
     OPEN = 0, "the gate is open: every check that applies passed or was waived"
-    FAIL = 1, "a check failed or broke, or a waiver, a file of checks or an output is at fault"
+    FAIL = (
+        1,
+        "a check failed or ended in an error, or there is a problem with a waiver, a file of "
+        "checks or an output file",
+    )
     INCONCLUSIVE = (
         10,
         "a check is inconclusive: too little data (with `--audit-inconclusive=warn` the gate opens "
-        "all the same)",
+        "nevertheless)",
     )
     INCOMPLETE = (
         11,

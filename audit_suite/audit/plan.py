@@ -231,7 +231,7 @@ def _refuse_idle_margin(case: CheckCase) -> None:
             raise AuditError(
                 f"{card.path}: key 'margins.{check.id}': the check {check.id} ({check.title}) "
                 f"takes no margin from a card",
-                "remove the key: it would decide nothing",
+                "remove the key: it has no effect",
             )
 
 

@@ -142,6 +142,6 @@ def _functions(file: Path) -> Iterator[tuple[str, Function]]:
         if unknown := sorted(set(parameters) - set(check.needs) - {_AUDIT}):
             raise AuditError(
                 f"{file}: {key} takes the argument '{unknown[0]}', which @check does not declare",
-                "declare it, or run this check with `pytest --audit`, which knows fixtures",
+                "declare it, or run this check with `pytest --audit`, which supports fixtures",
             )
         yield key, function

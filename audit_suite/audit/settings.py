@@ -34,7 +34,7 @@ class Settings:
         readings: Readers' answers, as ``audit-suite readers import`` wrote them.
         offline: Use stored evidence only.
         inconclusive: ``block``: an inconclusive check closes the gate; ``warn``: it does not.
-        confidence: Confidence of the interval that a fail is judged by.
+        confidence: Confidence level of verdicts; the error level is 1 - ``confidence``.
         multiplicity: ``bonferroni``: a fail must hold at the level divided by the number of cases
             of its check; ``none``: at the level itself.
         seed: Seed of random fills and samples.

@@ -57,7 +57,7 @@ def preprocessing_difference(card: ModelCard, spec: ParitySpec) -> float:
             raise AuditError(
                 f"{card.path}: key 'parity.expected': the array of '{Path(name).name}' is not "
                 f"finite",
-                "look at the release pipeline's output",
+                "check the release pipeline's output",
             )
         largest = max(largest, float(gap))
     return largest
@@ -70,7 +70,7 @@ def _expected(card: ModelCard, spec: ParitySpec) -> Arrays:
     except (OSError, SafetensorError, TypeError) as error:  # TypeError: a type numpy lacks
         raise AuditError(
             f"{card.path}: key 'parity.expected': {path} cannot be read: {error}",
-            "save one array an image, by file name, with safetensors",
+            "save one array per image, named by the image's file, with safetensors",
         ) from None
     return arrays
 

@@ -70,7 +70,7 @@ def choose_profile(device: str, batch_size: int | None, seed: int) -> EvidencePr
         has_cuda = torch.cuda.is_available()
     if device == "cuda" and not has_cuda:
         raise AuditError(
-            "--audit-device=cuda: this machine shows PyTorch no CUDA device",
+            "--audit-device=cuda: PyTorch has no CUDA device on this machine",
             "use --audit-device=auto or cpu, or check the driver and CUDA_VISIBLE_DEVICES",
         )
     return EvidenceProfile(

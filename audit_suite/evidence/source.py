@@ -282,8 +282,8 @@ def _execute(
         failure = AuditError(
             f"the executor '{executor}' of an extension's evidence raised "
             f"{type(error).__name__}: {error}",
-            "correct it, or audit without it; what is stored so far is kept, and the next run goes "
-            "on from there",
+            "correct it, or audit without it; stored evidence is kept, and the next run continues "
+            "from there",
         )
         for request in requests:
             source.failures.setdefault(request, failure)

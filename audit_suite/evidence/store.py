@@ -59,8 +59,8 @@ class EvidenceStore:
         except OSError as error:
             raise AuditError(
                 f"--audit-evidence: cannot write to {self.root}: {error.strerror or error}",
-                "free some disk space or name another folder; what is stored so far is kept, "
-                "and the next run goes on from there",
+                "free some disk space or name another folder; stored evidence is kept, and the "
+                "next run continues from there",
             ) from None
 
     def discard(self, key: str) -> None:

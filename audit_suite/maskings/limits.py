@@ -41,10 +41,10 @@ def refuse_large(masking: Masking, hidden: float, largest: float = LARGEST_ROI) 
     elif masking.whose == "elsewhere" and share > LARGEST_ELSEWHERE:
         raise NotApplicable(
             f"the region fills a median {share:.0%} of the image (limit "
-            f"{LARGEST_ELSEWHERE:.0%}): no area of its size lies off it"
+            f"{LARGEST_ELSEWHERE:.0%}): there is no room for an area of its size outside it"
         )
     elif share > largest:
         raise NotApplicable(
             f"the masked region fills a median {share:.0%} of the image (limit "
-            f"{largest:.0%}): hiding or keeping it asks nothing"
+            f"{largest:.0%}): hiding or keeping it is not informative"
         )

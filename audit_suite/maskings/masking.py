@@ -81,19 +81,19 @@ class Masking:
             if value not in known:
                 raise ValueError(f"{name}={value!r}: must be one of {tuple(known)}")
         if self.is_full and astuple(self)[1:] != _NOTHING:
-            raise ValueError("keep='all' hides nothing: leave the other attributes alone")
+            raise ValueError("keep='all' hides nothing: leave the other attributes unset")
         if self.first == "centre" and self.whose not in _UNMOVED:
             raise ValueError(
                 f"first='centre' moves the image off the area whose={self.whose!r}: must be one of "
-                f"{_UNMOVED}, which lie where they lie for all images"
+                f"{_UNMOVED}, which are the same for all images"
             )
         for region in self.region:
             reserved = _reserved(_named_fills()).search(region)
             if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", region) or reserved:
                 raise ValueError(
-                    f"region {region!r}: use lower-case letters, digits, '.', '_' and '-', not "
-                    f"'roi' in front, and none of the endings of a masking's id (-box, -d5, -e5, "
-                    f"-mean, -window ...)"
+                    f"region {region!r}: use lower-case letters, digits, '.', '_' and '-'; do not "
+                    f"start with 'roi', or end like a masking's id (-box, -d5, -e5, -mean, -window "
+                    f"...)"
                 )
 
     @property

@@ -66,7 +66,7 @@ class Alone:
         Raises:
             ValueError: Always.
         """
-        raise ValueError("where a region lies on average is not known of images alone")
+        raise ValueError("the mean centroid of a region is not known without a data set")
 
     def donor(self, region: Names, index: int) -> None:
         """None: there is no other image."""
@@ -201,9 +201,9 @@ def _fill(
             images.masked_fill(hidden, 0), hidden, Surroundings(context.mean, seeds, lent)
         )
     if (given := _kind(filling)) != (wanted := _kind(images)):
-        raise FILLS.misbehaved(fill.name, f"gave {given}, not {wanted}")
+        raise FILLS.misbehaved(fill.name, f"returned {given}, not {wanted}")
     if FILLS.origin(fill.name) != SHIPPED and not _in_range(filling, hidden):
-        raise FILLS.misbehaved(fill.name, "gave pixels that are not between 0 and 1")
+        raise FILLS.misbehaved(fill.name, "returned pixels that are not between 0 and 1")
     return filling
 
 

@@ -31,7 +31,7 @@ def mean_over_readers(estimates: Sequence[Estimate], label: str) -> Estimate:
         AuditError: If there is no reader.
     """
     if not estimates:
-        raise AuditError(f"{label}: no reader", "import a reader's answers")
+        raise AuditError(f"{label}: there are no readers", "import a reader's answers")
     return replace(mean_of_folds(estimates), label=label, folds=(), at={})
 
 

@@ -132,7 +132,9 @@ def test_masks_of_unequal_quality_support_no_cause_of_an_extension(registry):
 def test_a_name_that_is_taken_names_both(registry):
     with pytest.raises(AuditError) as error:
         register_cause(pacemaker("framing"))
-    assert "registers the cause 'framing', but audit-suite has one of that name" in str(error.value)
+    assert "registers the cause 'framing', but audit-suite already has one with that name" in str(
+        error.value
+    )
     assert __name__ in str(error.value)
 
 

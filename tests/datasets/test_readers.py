@@ -574,13 +574,13 @@ def test_a_taken_name_is_refused_with_both_who_want_it(extension):
     before = READERS["manifest"]
     refusal(
         lambda: extension(text=taken),
-        "radiology registers the data set reader 'manifest', but audit-suite has one",
+        "radiology registers the data set reader 'manifest', but audit-suite already has one",
         "rename it in radiology",
     )
     extension()
     refusal(
         lambda: extension("oncology"),
-        "oncology registers the data set reader 'archive', but radiology has one",
+        "oncology registers the data set reader 'archive', but radiology already has one",
     )
     assert READERS["manifest"] is before
     assert READERS.origin("archive") == "radiology"

@@ -216,7 +216,7 @@ def test_want_of_memory_is_no_word_on_the_model(ask, monkeypatch, error):
         patched.setattr(
             "audit_suite.explainers.methods.gradient.ExpectedGradients.explain", exhausted
         )
-        with pytest.raises(AuditError, match=r"broke off: .*memory") as caught:
+        with pytest.raises(AuditError, match=r"failed: .*memory") as caught:
             source.read(request)
     assert "--audit-batch-size" in str(caught.value)
     source.failures.clear()
@@ -230,7 +230,7 @@ def test_regions_are_never_refused_for_what_may_pass(ask, monkeypatch):
     source, request = ask()
     with monkeypatch.context() as patched:
         patched.setattr("audit_suite.evidence.attributions.regions.region_values", broken)
-        with pytest.raises(AuditError, match="region-shapley of 'net' broke off: an illegal"):
+        with pytest.raises(AuditError, match="region-shapley of 'net' failed: an illegal"):
             source.read(request)
     source.failures.clear()
     assert len(source.read(request).index) == 20

@@ -327,7 +327,7 @@ def test_an_executor_that_breaks_costs_its_own_kind_alone(cell, tmp_path, calls,
     with pytest.raises(AuditError, match="the executor 'sizes_pack:compute'") as caught:
         here.read(wanted[1])
     assert error[how] in caught.value.what
-    assert "what is stored so far is kept" in caught.value.remedy
+    assert "stored evidence is kept" in caught.value.remedy
     if how == "raises":
         assert len(here.read(wanted[0])) == 1, "what it stored before"
 

@@ -50,7 +50,11 @@ def test_a_window_is_refused_where_little_is_left_in_common(hidden):
     [
         (WithoutROI(), 0.95, "fills a median 95% of the image (limit 90%)"),
         (OnlyROI(), 0.05, "fills a median 95% of the image (limit 90%)"),
-        (WithoutROI(whose="elsewhere"), 0.5, "(limit 45%): no area of its size lies off it"),
+        (
+            WithoutROI(whose="elsewhere"),
+            0.5,
+            "(limit 45%): there is no room for an area of its size outside it",
+        ),
         (OnlyROI(whose="window"), 0.97, "leaves 3% of the frame in common"),
     ],
 )

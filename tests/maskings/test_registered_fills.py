@@ -130,7 +130,7 @@ def test_an_extensions_fill_is_a_fill_like_any_other(extension):
     found = shown(masking, images, distance, MEAN)
     lines = torch.arange(9)[None, None, :, None].expand_as(images) % 2 == 0
     assert torch.equal(found, torch.where(hidden, lines.float(), images))
-    with pytest.raises(ValueError, match="none of the endings"):
+    with pytest.raises(ValueError, match="end like a masking's id"):
         WithoutROI("my-stripes")
 
 
@@ -169,13 +169,16 @@ def test_an_extensions_fill_gets_what_a_fill_is_promised(extension, first):
 @pytest.mark.parametrize(
     ("gives", "what"),
     [
-        (lambda visible, _: visible.numpy(), "gave a ndarray, not a tensor of torch.float32"),
-        (lambda *_: None, "gave a NoneType, not a tensor"),
-        (lambda visible, _: visible[:, :, 1:], r"gave a tensor .* shape \(2, 1, 8, 11\) on cpu"),
-        (lambda visible, _: visible.double(), "gave a tensor of torch.float64"),
-        (lambda visible, _: visible + torch.nan, "gave pixels that are not between 0 and 1"),
-        (lambda visible, _: visible + 1.5, "gave pixels that are not between 0 and 1"),
-        (lambda visible, _: visible - 0.5, "gave pixels that are not between 0 and 1"),
+        (lambda visible, _: visible.numpy(), "returned a ndarray, not a tensor of torch.float32"),
+        (lambda *_: None, "returned a NoneType, not a tensor"),
+        (
+            lambda visible, _: visible[:, :, 1:],
+            r"returned a tensor .* shape \(2, 1, 8, 11\) on cpu",
+        ),
+        (lambda visible, _: visible.double(), "returned a tensor of torch.float64"),
+        (lambda visible, _: visible + torch.nan, "returned pixels that are not between 0 and 1"),
+        (lambda visible, _: visible + 1.5, "returned pixels that are not between 0 and 1"),
+        (lambda visible, _: visible - 0.5, "returned pixels that are not between 0 and 1"),
         (lambda *_: {}["colour"], "raised KeyError: 'colour'"),
         (lambda _, around: around.lent()[0], "asks for donors, but its needs_donor is false"),
     ],
@@ -244,6 +247,9 @@ def test_a_taken_name_names_both_who_have_it(extension, taken):
     code = f"class Mine(Fill):\n    name = '{taken}'\n    def __call__(self, *given): ...\n"
     with pytest.raises(AuditError, match=f"other_pack registers the fill '{taken}'") as caught:
         exec(compile(f"{code}register_fill(Mine())", "other_pack.py", "exec"), other)
-    assert f"{SHIPPED if taken == 'mean' else __name__} has one of that name" in caught.value.what
+    assert (
+        f"{SHIPPED if taken == 'mean' else __name__} already has one with that name"
+        in caught.value.what
+    )
     assert "rename it in other_pack" in caught.value.remedy
     assert FILLS[taken] is before

@@ -93,7 +93,10 @@ def test_a_taken_name_is_refused_naming_both(shortcuts, name):
     owner = {"border": SHIPPED, "stripe": "audit_one"}[name]
     with pytest.raises(AuditError) as caught:
         register_from("audit_two", name, lambda image, *_: 255 - image)
-    assert f"audit_two registers the shortcut '{name}', but {owner} has one" in caught.value.what
+    assert (
+        f"audit_two registers the shortcut '{name}', but {owner} already has one"
+        in caught.value.what
+    )
 
 
 def test_what_is_not_callable_is_refused(shortcuts):

@@ -64,7 +64,7 @@ def test_a_thing_is_found_by_its_name_and_an_unknown_one_lists_what_is_known(thi
 
 def test_a_taken_name_is_refused_and_both_are_named(things):
     register_as("mine", things, "alpha", 1)
-    with pytest.raises(AuditError, match=r"yours registers the thing 'alpha', but mine has one"):
+    with pytest.raises(AuditError, match=r"yours registers the thing 'alpha', but mine already has one"):
         register_as("yours", things, "alpha", 2)
     assert things["alpha"] == 1
 
@@ -150,7 +150,7 @@ def test_an_entry_point_is_loaded_and_its_things_carry_its_name(monkeypatch, tmp
             "@dataclass(frozen=True)\nclass Mine(Fill):\n    name = 'black'\n"
             "    def __call__(self, visible, hidden, around):\n        return visible\n"
             "register_fill(Mine())",
-            "registers the fill 'black', but audit-suite has one of that name",
+            "registers the fill 'black', but audit-suite already has one with that name",
         ),
     ],
 )

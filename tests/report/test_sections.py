@@ -282,7 +282,7 @@ def test_a_section_cannot_take_the_name_of_a_part_of_the_page(name):
 
 
 def test_a_shipped_sections_name_is_taken(register):
-    with pytest.raises(AuditError, match=f"{SHIPPED} has one of that name"):
+    with pytest.raises(AuditError, match=f"{SHIPPED} already has one with that name"):
         register("embeddings")
     assert SECTIONS.origin("embeddings") == SHIPPED
 

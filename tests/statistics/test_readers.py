@@ -124,7 +124,7 @@ def test_one_or_two_readers_are_no_sample():
     for count in (0, 1, 2):
         with pytest.raises(AuditError, match=f"{count} readers are too few"):
             readers_against_model(estimates(labels, rows[:count]), machine, "gap")
-    with pytest.raises(AuditError, match="no reader"):
+    with pytest.raises(AuditError, match="there are no readers"):
         mean_over_readers([], "x")
 
 

@@ -66,9 +66,9 @@ def _compute(request: AttributionRequest, source: EvidenceSource) -> Arrays:
             reason = f"{request.method} cannot handle this model: {first_line}"
             return {"refused": pack_lines([reason])}
         raise AuditError(
-            f"{request.method} of '{request.model.name}' broke off: {first_line}",
-            "if memory ran out, use a smaller --audit-batch-size or --audit-device=cpu; what is "
-            "stored so far is kept",
+            f"{request.method} of '{request.model.name}' failed: {first_line}",
+            "if memory ran out, use a smaller --audit-batch-size or --audit-device=cpu; stored "
+            "evidence is kept",
         ) from None
 
 

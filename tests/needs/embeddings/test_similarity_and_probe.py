@@ -175,7 +175,7 @@ def test_each_masking_that_hides_something_is_a_case(tmp_path):
 @pytest.mark.parametrize(
     ("more", "why"),
     [
-        ({"share": 0.95}, "hiding or keeping it asks nothing"),
+        ({"share": 0.95}, "hiding or keeping it is not informative"),
         ({"labels": np.zeros(COUNT, int)}, "fewer than two patients have positive images"),
         ({"labels": (np.arange(COUNT) < 2).astype(int)}, "fewer than two patients have positive"),
     ],

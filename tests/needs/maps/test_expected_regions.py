@@ -119,7 +119,7 @@ def test_images_that_lack_a_region_are_left_out_until_they_are_many(here):
 
 
 def test_a_region_that_fills_the_frame_asks_nothing(here):
-    with pytest.raises(NotApplicable, match="hiding or keeping it asks nothing"):
+    with pytest.raises(NotApplicable, match="hiding or keeping it is not informative"):
         lone(here, 0.02)
 
 
