@@ -103,7 +103,7 @@ def test_real_radiographs_from_export_to_report(tmp_path, radiologist):
         )
         radiologist.press("\ue007")
         assert number < len(items["items"])
-    assert radiologist.text("rest-title") == "All pictures are read"
+    assert radiologist.text("rest-title") == "You have read all images"
     assert radiologist.complaints() == []
     answers = radiologist.export()
     assert len(answers.answers) == len(key["items"])

@@ -38,7 +38,7 @@ def folder(tmp_path):
 def test_a_pack_read_by_keyboard_alone(radiologist, folder):
     radiologist.open(folder)
     assert radiologist.text("start-title") == "Reading study"
-    assert "4 pictures in 2 sittings" in radiologist.text("start")
+    assert "4 images in 2 sittings" in radiologist.text("start")
     assert "Pleural effusion" in radiologist.text("start")
     assert not radiologist.shown("resume")
     radiologist.js("document.getElementById('begin').focus()")
@@ -53,9 +53,9 @@ def test_a_pack_read_by_keyboard_alone(radiologist, folder):
     assert not radiologist.find("erase").is_enabled()
     radiologist.press(Keys.TAB, Keys.ENTER)
     radiologist.press("n5", Keys.TAB * 4, "y1", Keys.ENTER)
-    assert "where the program looked for “Consolidation”" in radiologist.text("form")
+    assert "used to detect “Consolidation”" in radiologist.text("form")
     radiologist.press("3", Keys.ENTER)
-    assert radiologist.text("rest-title") == "All pictures are read"
+    assert radiologist.text("rest-title") == "You have read all images"
 
     answers = radiologist.export()
     assert radiologist.text("export-state") == "complete: 4 of 4"
@@ -105,7 +105,7 @@ def test_nothing_is_passed_over(radiologist, folder):
     assert radiologist.text("place").startswith("1 of 4")
     assert radiologist.export().answers == ()
     radiologist.press("u", "y")
-    assert "press u" in radiologist.text("told")
+    assert "press u" in radiologist.text("hint")
     radiologist.press(Keys.ENTER)
     assert radiologist.text("place").startswith("2 of 4")
     radiologist.press(Keys.PAGE_UP, "u")
@@ -115,7 +115,7 @@ def test_nothing_is_passed_over(radiologist, folder):
 def test_outlines(radiologist, folder):
     radiologist.begin(folder)
     radiologist.press("n", "d")
-    assert "say are present" in radiologist.text("told")
+    assert "marked as present" in radiologist.text("hint")
     radiologist.press("y5qn5q", "d")
     radiologist.drag(*SQUARE, (0.25, 0.3))  # a free outline
     radiologist.tap((0.1, 0.1), (0.2, 0.1), (0.2, 0.2), (0.1, 0.1))  # corners, closed at the first
@@ -203,7 +203,7 @@ def test_reopening_resumes_this_pack_alone(radiologist, folder, tmp_path):
     radiologist.begin(folder)
     radiologist.press("y4qn2", Keys.ENTER, "y")
     radiologist.open(folder, fresh=False)
-    assert "1 of 4 pictures are answered" in radiologist.text("resume")
+    assert "answered 1 of 4 images" in radiologist.text("resume")
     radiologist.click("begin")
     assert radiologist.text("place").startswith("2 of 4")
     assert radiologist.chosen() == ["Present"]
@@ -264,7 +264,7 @@ def test_a_damaged_picture_can_be_passed(radiologist, tmp_path):
     radiologist.begin(tmp_path / "pack")
     radiologist.wait(lambda: "its file is missing" in radiologist.text("picture-note"))
     radiologist.press("u", Keys.ENTER)
-    assert radiologist.text("rest-title") == "All pictures are read"
+    assert radiologist.text("rest-title") == "You have read all images"
 
 
 @pytest.mark.parametrize("content", [None, "window.PACK = {", "window.PACK = {schema: 2};"])
@@ -296,7 +296,7 @@ def test_without_a_store_it_says_so_and_goes_on(radiologist, folder):
     try:
         radiologist.begin(folder, fresh=False)
         radiologist.press("u", Keys.ENTER)
-        assert "This browser keeps nothing" in radiologist.text("alarm")
+        assert "This browser cannot store your answers" in radiologist.text("alarm")
         assert len(radiologist.export().answers) == 1
     finally:
         radiologist.browser.execute_cdp_cmd(remove, script)

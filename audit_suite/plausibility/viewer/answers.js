@@ -1,6 +1,6 @@
 "use strict";
 
-/** All that a reader has said of a pack: drafts per item, kept at every change, and the export. */
+/** A reader's answers to a pack: a draft per item, stored at every change, and the export. */
 class Answers {
   constructor(pack, store = new Store(pack.digest)) {
     this.pack = pack;
@@ -11,7 +11,7 @@ class Answers {
     this.exported = kept?.exported ?? false;
   }
 
-  /** What has been said of an item so far; to be changed in place, then `save`d. */
+  /** The answers to an item so far; change them in place, then call `save`. */
   draft(item) {
     return (this.drafts[item.code] ??= {
       unreadable: false,
@@ -23,20 +23,20 @@ class Answers {
     });
   }
 
-  /** Keep a change of an answer, which an earlier export lacks. */
+  /** Store a change of an answer; an earlier export is now out of date. */
   save() {
     this.exported = false;
     this.saved = Date.now();
     this.#keep();
   }
 
-  /** Keep time spent, which alone is no new answer. */
+  /** Store time spent; it does not make an earlier export out of date. */
   spend(item, seconds) {
     this.draft(item).seconds += seconds;
     this.#keep();
   }
 
-  /** What the item still lacks, in words; empty when it is answered. */
+  /** The missing answers of an item, in words; empty when it is answered. */
   missing(item) {
     const draft = this.draft(item);
     if (draft.unreadable) return [];
@@ -54,21 +54,21 @@ class Answers {
     return this.pack.items.filter((item) => item.code in this.drafts && !this.missing(item).length);
   }
 
-  /** Place of the first item without an answer; the number of items when there is none. */
+  /** Index of the first item without an answer; the number of items if all are answered. */
   get firstOpen() {
     const answered = new Set(this.answered);
     const index = this.pack.items.findIndex((item) => !answered.has(item));
     return index < 0 ? this.pack.items.length : index;
   }
 
-  /** Outlines that count: of findings said to be present. */
+  /** Outlines that count: those of findings that are marked as present. */
   outlines(item) {
     const { unreadable, found, contours } = this.draft(item);
     const counts = ([target, outlines]) => outlines.length && found[target]?.present;
     return unreadable ? {} : Object.fromEntries(Object.entries(contours).filter(counts));
   }
 
-  /** The answers as whoever runs the study takes them. */
+  /** The answers in the form that `audit-suite readers import` takes. */
   asForm() {
     return {
       schema: 1,
@@ -78,7 +78,7 @@ class Answers {
     };
   }
 
-  /** Hand the answers to the reader as a file. */
+  /** Download the answers as a file. */
   download() {
     const text = `${JSON.stringify(this.asForm())}\n`;
     const href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
@@ -97,11 +97,11 @@ class Answers {
 
   #answer(item) {
     const { unreadable, found, plausibility, comment, seconds } = this.draft(item);
-    const said = { code: item.code, unreadable, comment: comment.trim() };
-    said.seconds = Math.round(seconds * 10) / 10;
-    if (unreadable) return said;
-    if (item.kind === "map") return { ...said, plausibility };
-    return { ...said, found, contours: this.outlines(item) };
+    const answer = { code: item.code, unreadable, comment: comment.trim() };
+    answer.seconds = Math.round(seconds * 10) / 10;
+    if (unreadable) return answer;
+    if (item.kind === "map") return { ...answer, plausibility };
+    return { ...answer, found, contours: this.outlines(item) };
   }
 
   #keep() {

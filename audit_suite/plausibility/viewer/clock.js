@@ -1,6 +1,6 @@
 "use strict";
 
-/** Seconds spent on an item, counted only while the page can be seen. */
+/** Seconds spent on an item, counted only while the page is visible. */
 class Clock {
   /** @param spent called with the seconds since it was last called */
   constructor(spent) {
@@ -21,7 +21,7 @@ class Clock {
     this.settle();
   }
 
-  /** Hand over what has passed so far. */
+  /** Report the seconds that have passed so far. */
   settle() {
     const now = performance.now();
     if (this.since !== null) this.spent((now - this.since) / 1000);

@@ -1,25 +1,25 @@
 "use strict";
 
-const NEAR = 14; // CSS pixels within which a corner is hit by a finger or a mouse
-const STILL = 4; // moving less than this is a click
-const FINE = 3; // corners of a free outline are at least this far apart
+const NEAR = 14; // distance in CSS pixels within which a click hits a corner
+const STILL = 4; // moving less than this counts as a click
+const FINE = 3; // smallest distance between corners of a free outline
 
 /**
  * Outlines of one finding, drawn on the picture.
  *
- * A drag is a free outline and closes on release; clicks are corners, and a click at the first or
- * the last one closes. The keyboard moves a cross and sets corners at it.
+ * Dragging draws a free outline, which closes on release. Clicks set corners, and a click on the
+ * first or the last corner closes the outline. The keyboard moves a cross and sets corners there.
  */
 class Contours {
-  /** @param changed called after every outline that is finished or taken back */
+  /** @param changed called after every outline that is finished or removed */
   constructor(picture, changed) {
     this.picture = picture;
     this.changed = changed;
     this.shown = []; // of all findings
     this.outlines = null; // of the finding being drawn, null while not drawing
-    this.open = []; // corners of the outline begun
-    this.stroke = null; // what the pointer that is down has done
-    this.cross = null; // where the keyboard is
+    this.open = []; // corners of the unfinished outline
+    this.stroke = null; // what the pointer has done since it was pressed
+    this.cross = null; // position of the keyboard's cross
     picture.overlays.push((context) => this.#paint(context));
   }
 
@@ -27,14 +27,14 @@ class Contours {
     return this.outlines !== null;
   }
 
-  /** @param {Array} outlines those there are, which get changed in place */
+  /** @param {Array} outlines the existing outlines, changed in place */
   start(outlines) {
     this.outlines = outlines;
     this.picture.canvas.classList.add("drawing");
     this.picture.refresh();
   }
 
-  /** Stop drawing; an outline that encloses something is kept, a mere line is not. */
+  /** Stop drawing; an outline with an area is kept, a mere line is not. */
   stop() {
     if (this.drawing) this.close();
     this.outlines = null;
@@ -73,7 +73,7 @@ class Contours {
     else if (length === 0) this.close();
   }
 
-  /** Forget what the finger has drawn since it came down: it was the first of two. */
+  /** Discard what the finger has drawn since it was pressed: it was the first of two. */
   cancel() {
     if (this.stroke) this.open.length = this.stroke.length;
     this.stroke = null;
@@ -100,7 +100,7 @@ class Contours {
     if (whole) this.changed();
   }
 
-  /** Take back the last corner of an outline begun, else the last outline. */
+  /** Remove the last corner of the unfinished outline, else the last outline. */
   undo() {
     if (this.open.pop()) this.picture.refresh();
     else if (this.outlines.pop()) this.changed();
@@ -123,7 +123,7 @@ class Contours {
     if (this.cross) this.#mark(context, this.cross, 10, false);
   }
 
-  /** Bright upon dark, so that it is seen on every grey. */
+  /** A bright line on a dark one, visible on every grey. */
   #line(context, places, closed, colour) {
     const path = new Path2D();
     for (const place of places) path.lineTo(...this.picture.pointAt(place));
@@ -154,7 +154,7 @@ class Contours {
   }
 }
 
-/** The place as it is written down: within the picture, to four digits. */
+/** The place as it is stored: within the picture, rounded to four digits. */
 function inside(place) {
   return place.map((share) => Math.round(clamp(share, 0, 1) * 1e4) / 1e4);
 }

@@ -4,8 +4,8 @@
 const byId = (id) => document.getElementById(id);
 
 /**
- * Make an element. Strings among the children become text, never markup: a pack's texts are
- * somebody else's, and must not be able to run here.
+ * Make an element. Strings among the children become text, never markup: the texts of a pack come
+ * from outside and must not be able to run here.
  */
 function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -17,21 +17,21 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Say something that helps, until the next key or touch; screen readers read it when idle. */
-function tell(text) {
-  byId("told").textContent = text;
+/** Show a hint until the next key press or touch; screen readers read it when idle. */
+function showHint(text) {
+  byId("hint").textContent = text;
 }
 
-for (const kind of ["keydown", "pointerdown"]) document.addEventListener(kind, () => tell(""), true);
+for (const kind of ["keydown", "pointerdown"]) document.addEventListener(kind, () => showHint(""), true);
 
-/** Say loudly, and keep saying, that something is wrong with the whole page. */
+/** Show a permanent warning that something is wrong with the whole page. */
 function alarm(text) {
   if (![...byId("alarm").children].some((line) => line.textContent === text)) {
     byId("alarm").append(make("p", {}, text));
   }
 }
 
-/** Show these sections of the page and no other. */
+/** Show only these sections of the page. */
 function turnTo(...ids) {
   for (const section of document.querySelectorAll("main > section")) {
     section.hidden = !ids.includes(section.id);

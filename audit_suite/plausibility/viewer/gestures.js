@@ -3,8 +3,8 @@
 /**
  * Mouse, pen and fingers on the picture.
  *
- * What a pointer does is settled when it comes down: setting the window, drawing or moving. A
- * second finger turns whatever the first one did into zooming.
+ * What a pointer does is decided when it is pressed: set the window, draw or move. A second finger
+ * switches to zooming, whatever the first one did.
  */
 class Gestures {
   constructor(picture, contours) {
@@ -48,7 +48,7 @@ class Gestures {
     this.down.set(event.pointerId, point);
   }
 
-  /** A browser bundles what happens within a frame; a fast outline needs all of it. */
+  /** Browsers merge the events within a frame; a fast outline needs all of them. */
   #draw(event) {
     const events = event.getCoalescedEvents?.() ?? [];
     for (const { clientX, clientY } of events.length ? events : [event]) {

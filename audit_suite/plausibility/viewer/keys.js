@@ -7,9 +7,9 @@ const KEY_NAMES = {
 const SAME_KEYS = { "=": "+", "_": "-" };
 
 /**
- * What the keys do, in words for the help and in deed: one table, so that the two cannot differ.
+ * One table of what the keys do, for the help and for the page, so that the two cannot differ.
  *
- * @returns groups of rows, of which those that `repeat` act again while a key is held
+ * @returns groups of rows; those with `repeat` act repeatedly while a key is held
  */
 function keyTable({ picture, contours, questions, ...reader }) {
   const rate = (level) => () => questions.rate(level);
@@ -23,14 +23,14 @@ function keyTable({ picture, contours, questions, ...reader }) {
         ["cannot be read", { u: () => questions.toggleUnreadable() }],
         ["comment (Esc leaves it)", { c: () => questions.comment() }],
         ["outline the finding", { d: () => questions.toggleDrawing() }],
-        ["take back an outline", { z: () => questions.undo() }],
+        ["remove the last outline", { z: () => questions.undo() }],
         ["save and next", { Enter: reader.next }],
         ["previous", { Backspace: reader.previous, PageUp: reader.previous }],
         ["this help", { "?": reader.help }],
       ],
     },
     picture: {
-      title: "Picture",
+      title: "Image",
       repeat: true,
       rows: [
         ["zoom", { "+": () => picture.zoomBy(1.25), "-": () => picture.zoomBy(0.8) }],
@@ -65,7 +65,7 @@ function arrows(act) {
   };
 }
 
-/** The table as the help shows it. */
+/** The table in the form that the help shows. */
 function keyLists(table) {
   return Object.values(table).map(({ title, rows }) => {
     const lines = rows.map(([says, does]) => {
@@ -79,7 +79,7 @@ function keyLists(table) {
   });
 }
 
-/** Let the keys act while an item is shown and nothing else wants them. */
+/** Let the keys act while an item is shown and no other control needs them. */
 function listenToKeys(table, { reading, contours, questions }) {
   const group = ({ rows, repeat = false }) =>
     rows.flatMap(([, does]) => Object.entries(does).map(([key, act]) => [key, { act, repeat }]));
@@ -96,20 +96,20 @@ function listenToKeys(table, { reading, contours, questions }) {
     const key = keyOf(event);
     if (wants(target, key)) return;
     const onPicture = contours.drawing && !target.closest("fieldset");
-    const found = (onPicture ? drawing : usual).get(key);
-    if (!found) return;
+    const binding = (onPicture ? drawing : usual).get(key);
+    if (!binding) return;
     event.preventDefault();
-    if (found.repeat || !event.repeat) found.act();
+    if (binding.repeat || !event.repeat) binding.act();
   });
 }
 
-/** Letters by Shift alone, so that a forgotten Caps Lock changes nothing. */
+/** Letters depend on Shift only, so that Caps Lock has no effect. */
 function keyOf({ key, shiftKey }) {
   if (/^[a-z]$/i.test(key)) return shiftKey ? key.toUpperCase() : key.toLowerCase();
   return SAME_KEYS[key] ?? key;
 }
 
-/** Whether a control needs the key for what such controls do everywhere. */
+/** Whether a control needs the key for its usual function. */
 function wants(target, key) {
   if (target.matches("button")) return key === "Enter" || key === " ";
   if (target.matches("[type=radio]")) return key === " " || key.startsWith("Arrow");

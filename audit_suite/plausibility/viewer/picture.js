@@ -6,8 +6,8 @@ const LEAST_WINDOW = 0.005;
 /**
  * The picture on the screen: zoom, pan and window.
  *
- * Places are shares of the picture, 0 to 1 from its left and top, so that they outlast any zoom;
- * points are where the pointer is in the window, in CSS pixels.
+ * Places are shares of the picture, 0 to 1 from its left and top, and do not depend on the zoom;
+ * points are positions of the pointer in the window, in CSS pixels.
  */
 class Picture {
   constructor(canvas, readout) {
@@ -19,7 +19,7 @@ class Picture {
     new ResizeObserver(() => this.#fitCanvas()).observe(canvas);
   }
 
-  /** @param {?Pixels} pixels null while there is none */
+  /** @param {?Pixels} pixels null while there is no picture */
   show(pixels) {
     this.pixels = pixels;
     this.reset();
@@ -47,7 +47,7 @@ class Picture {
     this.#redevelop();
   }
 
-  /** Zoom such that the place at the point, else at the middle, stays where it is. */
+  /** Zoom around a point, by default the middle. */
   zoomBy(factor, point = this.#middle()) {
     const place = this.placeAt(point);
     this.zoom = clamp(this.zoom * factor, 1, MOST_ZOOM);
@@ -60,7 +60,7 @@ class Picture {
     this.#lookAt(this.centre[0] - dx / width, this.centre[1] - dy / height);
   }
 
-  /** Width and height at which the whole picture would show now. */
+  /** Width and height of the whole picture at the present zoom. */
   size() {
     const { width, height } = this.pixels ?? { width: 1, height: 1 };
     const { clientWidth, clientHeight } = this.canvas;
@@ -80,13 +80,13 @@ class Picture {
     return [middleX + (x - this.centre[0]) * width, middleY + (y - this.centre[1]) * height];
   }
 
-  /** How far two places are apart on the screen. */
+  /** Distance between two places on the screen. */
   distance(one, other) {
     const [width, height] = this.size();
     return Math.hypot((one[0] - other[0]) * width, (one[1] - other[1]) * height);
   }
 
-  /** Draw before the next frame; many changes within one frame are drawn once. */
+  /** Draw before the next frame; several changes within one frame are drawn once. */
   refresh() {
     if (this.waiting) return;
     this.waiting = true;
@@ -106,7 +106,7 @@ class Picture {
     return [box.left + box.width / 2, box.top + box.height / 2];
   }
 
-  /** Move the place in the middle, but never so far that the stage is emptier than it must be. */
+  /** Move a place to the middle, but keep the stage as full as the picture allows. */
   #lookAt(x, y) {
     const [width, height] = this.size();
     const within = (share, half) => (half >= 0.5 ? 0.5 : clamp(share, half, 1 - half));
@@ -117,7 +117,7 @@ class Picture {
     this.refresh();
   }
 
-  /** As many canvas pixels as the screen has, else every picture would be blurred. */
+  /** Give the canvas as many pixels as the screen has, else every picture would be blurred. */
   #fitCanvas() {
     this.canvas.width = Math.round(this.canvas.clientWidth * devicePixelRatio);
     this.canvas.height = Math.round(this.canvas.clientHeight * devicePixelRatio);

@@ -1,13 +1,13 @@
 "use strict";
 
 /**
- * The values of one picture, and their development into shades of the screen.
+ * The values of one picture, and their conversion to shades of the screen.
  *
- * A screen shows 256 shades; a radiograph has up to 65536. So the values are kept as they came, and
+ * A screen shows 256 shades; a radiograph has up to 65536. So the original values are kept, and
  * each window is a table from value to shade that is looked up for every pixel.
  */
 class Pixels {
-  /** @param {ImageData} data as decoded; of 16 bits, red is the high and green the low byte */
+  /** @param {ImageData} data as decoded; with 16 bits, red is the high and green the low byte */
   constructor(data, bits, [centre, width]) {
     this.top = 2 ** bits - 1;
     this.width = data.width;
@@ -19,7 +19,7 @@ class Pixels {
     this.image = this.greys ? data : new ImageData(data.width, data.height);
   }
 
-  /** Develop into `sheet`, which is what gets drawn. */
+  /** Apply the window to `sheet`, which is then drawn. */
   develop({ centre, width }, inverted) {
     const shades = new Uint8ClampedArray(this.top + 1);
     const low = (centre - width / 2) * this.top;
@@ -33,7 +33,7 @@ class Pixels {
     this.sheet.getContext("2d").putImageData(this.image, 0, 0);
   }
 
-  /** Whole pixels at a time, four times as fast as bytes: dragging a window has to be smooth. */
+  /** Write whole pixels, four times as fast as bytes: changing the window has to be smooth. */
   #developGreys(shades) {
     const packed = Uint32Array.from(shades, (shade) => 0xff000000 | (shade * 0x010101));
     const out = new Uint32Array(this.image.data.buffer);
@@ -48,14 +48,14 @@ class Pixels {
   }
 }
 
-/** Values of 16 bits. Blue is 0 as written, so anything else is a browser's noise. */
+/** Values of 16 bits. Blue is written as 0, so any other value is noise of the browser. */
 function joinBytes(bytes) {
   const values = new Uint16Array(bytes.length / 4);
   for (let i = 0, at = 0; i < values.length; i++, at += 4) {
     if (bytes[at + 2] !== 0) {
       throw new Error(
-        "this browser alters pictures as a guard against being recognised; open the pack in " +
-          "another browser, or in a window that is not private",
+        "this browser alters images to protect your privacy; open the pack in another browser, " +
+          "or in a window that is not private",
       );
     }
     values[i] = (bytes[at] << 8) | bytes[at + 1];
@@ -63,7 +63,7 @@ function joinBytes(bytes) {
   return values;
 }
 
-/** Values of 8 bits, or null where the picture has colours. */
+/** Values of 8 bits, or null if the picture has colours. */
 function greysOf(bytes) {
   const values = new Uint16Array(bytes.length / 4);
   for (let i = 0, at = 0; i < values.length; i++, at += 4) {
@@ -73,7 +73,7 @@ function greysOf(bytes) {
   return values;
 }
 
-/** Decode what an image's file hands over; no colour management, which would change values. */
+/** Decode the content of a picture's file, without colour management, which would change values. */
 async function decodePicture({ png, bits, width, height, window }) {
   const text = atob(png.slice(png.indexOf(",") + 1));
   const bytes = new Uint8Array(text.length);
@@ -90,8 +90,8 @@ async function decodePicture({ png, bits, width, height, window }) {
 }
 
 /**
- * Pictures by code, loaded as scripts: from file:// a browser lets a page run files beside it but
- * read none. The last few are kept, so that the next one is there when it is turned to.
+ * Pictures by code, loaded as scripts: a page from file:// may run files beside it but not read
+ * them. The last few are kept, so that the next picture is ready when it is opened.
  */
 const pictures = {
   kept: new Map(),

@@ -3,8 +3,8 @@
 const LEVELS = [1, 2, 3, 4, 5];
 
 /**
- * The questions of one item. What is shown follows from the draft alone: every answer, by key or
- * by pointer, changes the draft and shows it anew.
+ * The questions of one item. The form shows only the draft: every answer, by key or by pointer,
+ * changes the draft and refreshes the form.
  */
 class Questions {
   /** @param changed called after every change of an answer */
@@ -29,7 +29,7 @@ class Questions {
     this.refresh();
   }
 
-  /** Finding of the question that keys answer now. */
+  /** Target of the question that keys answer now. */
   get target() {
     return this.item.kind === "map" ? null : this.answers.pack.questions[this.current].target;
   }
@@ -46,13 +46,13 @@ class Questions {
 
   say(present) {
     if (this.item.kind === "map") return;
-    this.#answer(() => (this.#found(this.target).present = present));
+    this.#answer(() => (this.#judgement(this.target).present = present));
   }
 
   rate(level) {
     this.#answer(() => {
       if (this.item.kind === "map") this.draft.plausibility = level;
-      else this.#found(this.target).confidence = level;
+      else this.#judgement(this.target).confidence = level;
     });
   }
 
@@ -76,9 +76,9 @@ class Questions {
     } else if (!this.draft.unreadable && this.draft.found[target]?.present) {
       this.contours.start((this.draft.contours[target] ??= []));
       this.contours.picture.canvas.focus();
-      tell("Drag for a free outline, or click its corners and close at the first. Keys: arrows " +
-        "move, Space sets a corner, Enter closes, z takes back, Esc ends.");
-    } else tell("Outlines are for findings that you say are present.");
+      showHint("Drag to draw freely, or click the corners and then the first one again to close. " +
+        "Keys: arrows move, Space sets a corner, Enter closes, z removes the last, Esc ends.");
+    } else showHint("You can outline only findings that you marked as present.");
     this.refresh();
   }
 
@@ -104,13 +104,13 @@ class Questions {
     byId("unreadable").checked = this.draft.unreadable;
   }
 
-  #found(target) {
+  #judgement(target) {
     return (this.draft.found[target] ??= {});
   }
 
   #answer(change) {
     if (this.draft.unreadable) {
-      tell("Marked as “cannot be read”; press u to take that back.");
+      showHint("Marked as “cannot be read”; press u to undo this.");
       return;
     }
     change();
@@ -125,7 +125,7 @@ class Questions {
     this.fields.forEach((field, at) => field.classList.toggle("current", several && at === index));
   }
 
-  /** A fieldset which becomes the current one when anything in it gets the focus. */
+  /** A fieldset that becomes the current one when anything in it gets the focus. */
   #field(text, index, ...children) {
     const field = make("fieldset", { tabIndex: -1 }, make("legend", {}, text), ...children);
     field.addEventListener("focusin", () => {
@@ -151,12 +151,12 @@ class Questions {
       undo.addEventListener("click", () => this.undo());
       const field = this.#field(text, index, present.element, level.element, outline);
       const refresh = () => {
-        const found = this.draft.found[target] ?? {};
-        present.set(found.present);
-        level.set(found.confidence);
+        const judgement = this.draft.found[target] ?? {};
+        present.set(judgement.present);
+        level.set(judgement.confidence);
         const number = this.draft.contours[target]?.length ?? 0;
         const drawing = this.contours.drawing && index === this.current;
-        outline.hidden = !found.present;
+        outline.hidden = !judgement.present;
         draw.setAttribute("aria-pressed", drawing);
         draw.textContent = drawing ? "Done" : "Outline it";
         undo.hidden = !number && !drawing;
@@ -168,8 +168,8 @@ class Questions {
 
   #mapPart() {
     const level = scale("plausibility", "", "not at all", "entirely", (value) => this.rate(value));
-    const text = `The colours show where the program looked for “${this.item.asked}”. ` +
-      "How plausible is that?";
+    const text = "The colours show which parts of the image the model used to detect " +
+      `“${this.item.asked}”. How plausible is that?`;
     return {
       field: this.#field(text, 0, level.element),
       refresh: () => level.set(this.draft.plausibility),
@@ -194,8 +194,8 @@ class Questions {
   }
 
   /**
-   * Arrow keys move a chosen radio as everywhere, but not after a click: whoever clicked an answer
-   * and then pans by arrows must not change the answer unawares. So a click passes the focus on.
+   * Arrow keys change a chosen radio button as usual, but not after a click: a reader who clicks an
+   * answer and then pans with the arrows must not change the answer. So a click moves the focus on.
    */
   #keepArrowsForThePicture() {
     let clicked = false;
@@ -207,7 +207,7 @@ class Questions {
   }
 }
 
-/** Radio buttons as tiles: the whole tile is the button, so that a finger hits it. */
+/** Radio buttons as tiles: the whole tile is the button, large enough for a finger. */
 function radios(name, options, choose) {
   const inputs = options.map(([value]) => {
     const input = make("input", { type: "radio", name });

@@ -1,12 +1,12 @@
 "use strict";
 
-/** The page: which of its sections is shown, and what the buttons do. */
+/** The page: the section that is shown, and what the buttons do. */
 class Reader {
   constructor(pack) {
     this.pack = pack;
     this.items = pack.items;
     this.sittings = new Set(pack.items.map((item) => item.sitting)).size;
-    this.index = null; // of the item shown, null on all other pages
+    this.index = null; // index of the shown item; null in all other sections
     this.answers = new Answers(pack);
     this.clock = new Clock((seconds) => this.answers.spend(this.items[this.index], seconds));
     this.picture = new Picture(byId("canvas"), byId("readout"));
@@ -30,7 +30,7 @@ class Reader {
   previous() {
     const [before, item] = this.index ? this.items.slice(this.index - 1, this.index + 1) : [];
     if (before && before.sitting === item.sitting) this.#open(this.index - 1);
-    else tell("This is the first picture of the sitting.");
+    else showHint("This is the first image of the sitting.");
   }
 
   invert() {
@@ -43,7 +43,7 @@ class Reader {
     byId("invert").setAttribute("aria-pressed", false);
   }
 
-  /** While on, plain dragging sets the window: touch screens have neither right button nor Shift. */
+  /** When on, dragging sets the window: touch screens have neither a right button nor Shift. */
   windowMode(on) {
     this.gestures.windowing = on;
     byId("canvas").classList.toggle("windowing", on);
@@ -94,15 +94,15 @@ class Reader {
     byId("start-title").textContent = title;
     byId("question-list").replaceChildren(...questions.map(({ text }) => make("li", {}, text)));
     byId("questions").hidden = !questions.length;
-    byId("amount").textContent = `${count(this.items.length, "picture")} in ` +
+    byId("amount").textContent = `${count(this.items.length, "image")} in ` +
       count(this.sittings, "sitting");
     const { length: answered } = this.answers.answered;
     byId("begin").textContent = answered ? "Continue" : "Begin";
     byId("resume").hidden = !answered;
     const saved = new Date(this.answers.saved);
     const when = saved.toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" });
-    byId("resume").textContent = `Welcome back. ${answered} of ${this.items.length} pictures are ` +
-      `answered; the last change was on ${when}.`;
+    byId("resume").textContent = `Welcome back. You have answered ${answered} of ` +
+      `${this.items.length} images; your last change was on ${when}.`;
     this.#leave();
     turnTo("start", "keeping");
     byId("bar").hidden = false;
@@ -123,7 +123,7 @@ class Reader {
     turnTo("reading");
     this.questions.show(item);
     this.windowMode(false);
-    byId("canvas").setAttribute("aria-label", `Picture ${index + 1} of ${this.items.length}`);
+    byId("canvas").setAttribute("aria-label", `Image ${index + 1} of ${this.items.length}`);
     byId("previous").disabled = this.items[index - 1]?.sitting !== item.sitting;
     this.#changed();
     this.questions.focus();
@@ -136,7 +136,7 @@ class Reader {
     this.picture.show(null);
     this.reset();
     note.className = "";
-    note.textContent = "The picture is being loaded …";
+    note.textContent = "The image is being loaded …";
     try {
       const pixels = await pictures.get(item.code);
       if (!here()) return;
@@ -145,29 +145,29 @@ class Reader {
     } catch (error) {
       if (!here()) return;
       note.className = "fault";
-      note.textContent = `This picture cannot be shown: ${error.message}. Mark it as “cannot be ` +
-        "read” and go on, or unpack the whole folder again and reload the page.";
+      note.textContent = `This image cannot be shown: ${error.message}. Mark it as “cannot be ` +
+        "read” and continue, or unpack the whole folder again and reload the page.";
     }
     this.clock.start();
     const after = this.items[this.index + 1];
     if (after) pictures.get(after.code);
   }
 
-  /** The page after a sitting, which `after` is the first item beyond. */
+  /** Show the section between two sittings; `after` is the first item of the next one. */
   #rest(after) {
     this.#leave();
     this.after = after;
     const last = after === this.items.length;
     const { sitting } = this.items[after - 1];
-    byId("rest-title").textContent = last ? "All pictures are read" :
+    byId("rest-title").textContent = last ? "You have read all images" :
       `End of sitting ${sitting} of ${this.sittings}`;
     byId("rest-text").textContent = last ?
-      "Thank you. Export your answers and send the file to whoever gave you this pack." :
-      "Please wait at least a day before going on, so that you do not remember these pictures. " +
-      "You may close this page: your answers are kept in this browser. From the next sitting on, " +
-      "these can no longer be changed.";
+      "Thank you. Export your answers and send the file to the person who gave you this pack." :
+      "Please wait at least a day before you continue, so that you do not remember these images. " +
+      "You may close this page: your answers are stored in this browser. Once you start the next " +
+      "sitting, you cannot change these answers any more.";
     byId("go-on").hidden = last;
-    byId("go-on").textContent = last ? "" : `Go on to sitting ${this.items[after].sitting}`;
+    byId("go-on").textContent = last ? "" : `Continue with sitting ${this.items[after].sitting}`;
     turnTo("rest", "keeping");
     this.#changed();
     byId("rest-title").focus();
@@ -179,7 +179,7 @@ class Reader {
     this.index = null;
   }
 
-  /** Show all that follows from the answers. */
+  /** Refresh everything that depends on the answers. */
   #changed() {
     const { length } = this.items;
     const { length: answered } = this.answers.answered;
@@ -197,7 +197,7 @@ class Reader {
 
   #lack(missing) {
     byId("missing").textContent = missing.length ?
-      `Still missing: ${missing.join("; ")}. Or mark the picture as “cannot be read”.` : "";
+      `Still missing: ${missing.join("; ")}. Or mark the image as “cannot be read”.` : "";
   }
 
   #export() {
@@ -205,32 +205,32 @@ class Reader {
     this.clock.settle();
     this.answers.download();
     this.#changed();
-    tell(`Exported ${byId("export-state").textContent} as answers-${this.pack.reader}.json.`);
+    showHint(`Exported as answers-${this.pack.reader}.json (${byId("export-state").textContent}).`);
   }
 
   #erase(choice) {
     if (choice !== "erase") return;
     this.answers.erase();
     this.#start();
-    tell("Your answers have been erased from this browser.");
+    showHint("Your answers have been erased from this browser.");
   }
 }
 
 const count = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
 
-/** Why the pack cannot be read, in words; null when it can. */
+/** The reason why the pack cannot be read; null if it can. */
 function faultOf(pack) {
   if (typeof pack !== "object" || pack === null) return "items.js is missing or damaged";
-  if (pack.schema !== 1) return "items.js is of another version than this page";
+  if (pack.schema !== 1) return "items.js is made for another version of this page";
   const lists = Array.isArray(pack.items) && Array.isArray(pack.questions);
   const texts = [pack.digest, pack.reader, pack.title].every((text) => typeof text === "string");
   if (!lists || !texts || !pack.items.length) return "items.js is incomplete";
   const known = ({ code, kind }) => /^[a-z0-9]{6,16}$/.test(code) && ["read", "map"].includes(kind);
-  return pack.items.every(known) ? null : "items.js holds items that this page does not know";
+  return pack.items.every(known) ? null : "items.js is not valid: it has items of an unknown kind";
 }
 
 const fault = faultOf(window.PACK);
 if (fault) {
   byId("broken-text").textContent = `This pack cannot be opened: ${fault}. Unpack the whole folder ` +
-    "again; if that does not help, tell whoever gave you the pack.";
+    "again; if that does not help, contact the person who gave you the pack.";
 } else new Reader(window.PACK);

@@ -1,9 +1,9 @@
 "use strict";
 
 /**
- * What this browser keeps of one pack, under a key that no other pack has.
+ * What this browser stores of one pack, under the pack's own key.
  *
- * Where it cannot keep anything the page goes on in memory, and says so.
+ * If the browser cannot store anything, the page continues in memory and shows a warning.
  */
 class Store {
   constructor(digest) {
@@ -16,7 +16,7 @@ class Store {
     });
   }
 
-  /** @returns what was kept, or null */
+  /** @returns the stored state, or null */
   read() {
     const text = this.#try(() => localStorage.getItem(this.key));
     if (!text) return null;
@@ -24,8 +24,8 @@ class Store {
       return JSON.parse(text);
     } catch {
       this.#try(() => localStorage.setItem(`${this.key} damaged`, text));
-      alarm("The answers kept in this browser are damaged and were set aside. Please tell whoever " +
-        "gave you this pack before you go on.");
+      alarm("The answers stored in this browser are damaged and were set aside. Please contact the " +
+        "person who gave you this pack before you continue.");
       return null;
     }
   }
@@ -43,8 +43,8 @@ class Store {
       return action();
     } catch {
       this.durable = false;
-      alarm("This browser keeps nothing: your answers are lost when this page is closed. Export " +
-        "them before you close it.");
+      alarm("This browser cannot store your answers: they are lost when this page is closed. " +
+        "Export them before you close it.");
       return null;
     }
   }
