@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,10 @@ ZOO = Path(__file__).parents[2] / "model_zoo"
 
 @pytest.fixture(scope="module")
 def evidence(tmp_path_factory):
-    return tmp_path_factory.mktemp("evidence")
+    """One store for all these tests, whichever worker runs them: nothing is computed twice."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    return shared / "evidence-of-the-reference-models"
 
 
 def audit(tmp_path, evidence, model, dataset, *more):
