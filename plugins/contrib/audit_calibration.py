@@ -1,4 +1,4 @@
-"""A check with a need and a report section of its own, in one file: calibration in the large.
+"""A check with its own need and report section, in one file: calibration in the large.
 
 ``pytest --audit audit_calibration.py``: does the mean score match the share of images with the
 finding?

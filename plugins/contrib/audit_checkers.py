@@ -10,7 +10,7 @@ from audit_suite.extend import Fill, register_fill
 
 @dataclass(frozen=True)
 class Checkers(Fill):
-    """Squares of eight pixels, black and white in turn: a hole that no model can overlook."""
+    """Squares of eight pixels, black and white in turn: a hidden area that is easy to detect."""
 
     name = "checkers"
     words = "chequered fill"

@@ -1,4 +1,4 @@
-"""A reader with a loader in one file: ``-p audit_npz`` makes both known to cards.
+"""A data set reader and a model loader in one file; ``-p audit_npz`` makes both known to cards.
 
 ``files.arrays``: images, patients, 0 and 1 per target, a mask per region; ``weights``: linear.
 """

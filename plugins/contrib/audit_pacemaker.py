@@ -1,7 +1,7 @@
-"""A check pack in one file: a shortcut kind and a check of one's own, by the public API alone.
+"""A shortcut in one file, written with the public API alone.
 
-The shortcut is a pacemaker drawn over the shoulder: a device that sick patients carry more often.
-The check asks for more than the shipped suite: the background at a wider margin around the ROI.
+The shortcut is a pacemaker drawn over the shoulder: a device that sick patients have more often.
+``-p audit_pacemaker`` makes it known to data set cards.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class Collecting:
         self._audit = audit
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Give every argument of a check its case; what it asks for is resolved when it runs."""
+        """Give every argument of a check its case, which is resolved when the check runs."""
         check: Check | None = getattr(metafunc.function, ATTRIBUTE, None)
         if check is None:
             return
@@ -38,7 +38,7 @@ class Collecting:
         )
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
-        """Recognise the cases of checks."""
+        """Attach its case to each test item of a check."""
         params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
         case = next((value for value in params.values() if isinstance(value, CheckCase)), None)
         if case is not None:
@@ -48,7 +48,7 @@ class Collecting:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave out what is not a check; note the plan before `-k` and the like deselect."""
+        """Deselect everything that is not a check; note the plan before `-k` and the like."""
         others = [item for item in items if CASE not in item.stash]
         if others:
             self._config.hook.pytest_deselected(items=others)

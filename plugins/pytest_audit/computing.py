@@ -1,4 +1,4 @@
-"""Between collection and the first test: show the plan, or compute the evidence it lacks."""
+"""Between collection and the first test: show the plan, or compute the missing evidence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_audit.exchange import Exchange
 
 
 class Computing:
-    """Computes the plan's evidence once, in the process or shared among workers."""
+    """Computes the plan's evidence once, in this process or shared among workers."""
 
     def __init__(self, config: pytest.Config, audit: Audit, show_plan: bool) -> None:
         self._config = config
@@ -29,11 +29,11 @@ class Computing:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Compute what the selected checks declared, before the first of them runs."""
         if self._is_controller:
-            self._say("audit: the workers share the evidence among them")
+            self._say("audit: the workers share the computation of the evidence")
         elif not session.testsfailed and not self._config.option.collectonly:
             requests = planned_requests(cases_in(session.items))
             if self._show_plan:
-                self._say("audit plan: evidence to compute, by data set and model")
+                self._say("audit plan: evidence to compute, by model and data set")
                 for line in describe_plan(requests, self._audit.source):
                     self._say(f"  {line}")
                 session.items.clear()

@@ -18,17 +18,17 @@ _INPUT = "audit_exchange"
 
 
 class Planned(BaseModel):
-    """A case that was collected: its finding before it ran, and the maskings it declared."""
+    """A collected case: its finding before it runs, and the maskings that it declared."""
 
     finding: Finding
     maskings: list[str]
 
 
 class Exchange:
-    """The plan of a run: in memory when there is one process, else in a folder workers share.
+    """The plan of a run: in memory if there is one process, else in a folder that workers share.
 
-    A worker writes the plan before it runs anything, so that a worker that crashes later loses
-    no planned case: the controller knows what should have come.
+    A worker writes the plan before it runs anything, so that no planned case is lost if the worker
+    crashes later.
     """
 
     KEY = pytest.StashKey["Exchange"]()
@@ -43,7 +43,7 @@ class Exchange:
             self._folder = Path(worker_input[_INPUT])
 
     def share(self, node: Any) -> None:
-        """Tell a new worker where the plan is shared."""
+        """Pass the shared folder of the plan to a new worker."""
         if self._temporary is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="audit-")
             self._folder = Path(self._temporary.name)
@@ -53,7 +53,7 @@ class Exchange:
         """Note the planned cases by node id, before any deselection."""
         self._plan = dict(plan)
         if self.is_worker and self._folder is not None:
-            content = {node: found.model_dump(mode="json") for node, found in plan.items()}
+            content = {node: planned.model_dump(mode="json") for node, planned in plan.items()}
             aside = self._folder / f"plan-{os.getpid()}.tmp"
             aside.write_text(json.dumps(content), encoding="utf-8")
             aside.replace(self._folder / "plan.json")
@@ -64,7 +64,9 @@ class Exchange:
             file = self._folder / "plan.json"
             if file.exists():
                 content = json.loads(file.read_text(encoding="utf-8"))
-                self._plan = {n: Planned.model_validate(found) for n, found in content.items()}
+                self._plan = {
+                    node: Planned.model_validate(planned) for node, planned in content.items()
+                }
         return self._plan
 
     def close(self) -> None:

@@ -22,4 +22,4 @@ def pytest_audit_register_shortcuts(register: Any) -> None:
 
 @pytest.hookspec
 def pytest_audit_finding(finding: Finding) -> None:
-    """Called once for each finding, as it comes in, in the process that writes the record."""
+    """Called once for each finding, when it arrives, in the process that writes the record."""

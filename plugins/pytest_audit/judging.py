@@ -1,4 +1,4 @@
-"""Run a case: hand its estimates in, and turn what happens into a finding and an outcome."""
+"""Run a case: pass its estimates to the test, and turn the result into a finding and an outcome."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WORDS = {
 
 
 class Judging:
-    """Hands estimates to tests and draws verdicts from what they do."""
+    """Passes estimates to tests and derives verdicts from what they do."""
 
     def __init__(self, config: pytest.Config, audit: Audit) -> None:
         self._config = config
@@ -55,7 +55,7 @@ class Judging:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Draw the verdict, put it on the report as JSON, and set the outcome to match."""
+        """Derive the verdict, put it on the report as JSON, and set the outcome to match."""
         case = item.stash.get(CASE, None)
         if case is None:
             return (yield)
@@ -109,19 +109,19 @@ class Judging:
     def pytest_report_teststatus(
         self, report: pytest.TestReport
     ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-        """Name the verdicts pytest has no word for."""
+        """Name the verdicts for which pytest has no word."""
         finding = getattr(report, "audit_finding", None)
         if finding is None or report.when != "call":
             return None
         return _WORDS.get(Finding.model_validate_json(finding).verdict)
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
-        """Say a failed comparison in the estimate's own words."""
+        """Explain a failed comparison in the estimate's own words."""
         return explain_comparison(left, op, right)
 
 
 def _properties(finding: Finding) -> list[tuple[str, object]]:
-    """JUnit properties; builtin types only, or xdist cannot send them."""
+    """JUnit properties; only builtin types, because xdist cannot send others."""
     properties: list[tuple[str, object]] = [
         ("audit_id", finding.id),
         ("audit_check", finding.check),

@@ -1,4 +1,4 @@
-"""Options of the audit and their ini twins; stdlib and pytest only."""
+"""Options of the audit and the corresponding ini keys; imports only stdlib and pytest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """What only the plugin needs to know, beside the audit's settings."""
+    """The audit's settings, and the options that only the plugin uses."""
 
     settings: Settings
     report: Path | None
@@ -36,7 +36,7 @@ def add_options(parser: pytest.Parser) -> None:
 
     option(
         "--audit-suite",
-        "a shipped suite by name, repeatable; none named: all that apply",
+        "a shipped suite by name, repeatable (default: all suites)",
         ini="linelist",
         action="append",
         metavar="NAME",
@@ -51,20 +51,23 @@ def add_options(parser: pytest.Parser) -> None:
     option("--audit-dataset", "data set card, repeatable", "paths", action="append", metavar="CARD")
     option(
         "--audit-masking",
-        "masking for the checks that run over MASKINGS, repeatable (the paper's five)",
+        "masking for the checks that run over MASKINGS, repeatable (default: those of the data set "
+        "card, else the paper's five)",
         "linelist",
         action="append",
         metavar="ID",
     )
     option(
         "--audit-folds",
-        "a model's folds are audited each (default), by the mean of their estimates, or as an "
-        "ensemble of their scores",
+        "how a model's folds are audited: each on its own (default), by the mean of their "
+        "estimates, or as an ensemble of their scores",
         choices=("each", "mean", "ensemble"),
     )
     option("--audit-report", "write the HTML report here", metavar="PATH")
     option("--audit-json", "write the record audit.json here", metavar="PATH")
-    option("--audit-evidence", "folder of stored evidence (.audit-evidence)", metavar="DIR")
+    option(
+        "--audit-evidence", "folder of stored evidence (default: .audit-evidence)", metavar="DIR"
+    )
     option("--audit-waivers", "file of waivers (TOML)", metavar="FILE")
     option(
         "--audit-readings",
@@ -75,16 +78,16 @@ def add_options(parser: pytest.Parser) -> None:
     option("--audit-offline", "use stored evidence only", "bool", action="store_true")
     option(
         "--audit-inconclusive",
-        "does an inconclusive close the gate: block (default) or warn",
+        "whether an inconclusive check closes the gate: block (default) or warn",
         choices=("block", "warn"),
     )
-    option("--audit-confidence", "confidence of a fail's interval (0.95)", type=float)
+    option("--audit-confidence", "confidence level of verdicts (default: 0.95)", type=float)
     option(
         "--audit-multiplicity",
         "correct fails for the number of cases of their check: bonferroni (default) or none",
         choices=("bonferroni", "none"),
     )
-    option("--audit-seed", "seed of random fills and samples (1907)", type=int)
+    option("--audit-seed", "seed of random fills and samples (default: 1907)", type=int)
     option(
         "--audit-device",
         "where models run: auto (default), cpu or cuda",
@@ -93,10 +96,10 @@ def add_options(parser: pytest.Parser) -> None:
     option("--audit-batch-size", "images per forward pass (default: by input size)", type=int)
     option(
         "--audit-max-explained",
-        "images of each data set and target that attributions are computed for (48)",
+        "images of each data set and target for which attributions are computed (default: 48)",
         type=int,
     )
-    option("--audit-max-cases", "smoke run on so many images of each data set", type=int)
+    option("--audit-max-cases", "smoke run on about this many images of each data set", type=int)
 
 
 def read_options(config: pytest.Config) -> Options:
@@ -156,7 +159,7 @@ def read_options(config: pytest.Config) -> Options:
         if not cards:
             raise pytest.UsageError(
                 f"--audit needs at least one {option} CARD (or the ini key "
-                f"{option[2:].replace('-', '_')}s); model_zoo/ holds examples"
+                f"{option[2:].replace('-', '_')}s); model_zoo/ has examples"
             )
     settings = Settings(
         models=models,

@@ -23,10 +23,10 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Load ``audits/conftest.py`` before cards are read, for they may name what it registers.
+    """Load ``audits/conftest.py`` before cards are read, because cards may name what it registers.
 
-    pytest loads the conftest files of the paths it is given at once, those of others when it gets
-    there: with no path named, an audit runs what is in ``audits``.
+    pytest loads the conftest files of named paths at once, and others only during collection. An
+    audit without a named path runs the checks in ``audits``, so that folder is named here.
     """
     known = early_config.known_args_namespace
     own = early_config.rootpath / "audits"
@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without `--audit`, leave the checks out."""
+    """Without `--audit`, deselect the checks."""
     if config.getoption("audit"):
         return
     checks = [item for item in items if hasattr(getattr(item, "function", None), ATTRIBUTE)]

@@ -24,7 +24,7 @@ _NARROWING = ("lf", "stepwise", "ignore", "ignore_glob")
 
 
 class Recording:
-    """Keeps what came in; in the process that writes the record (never in a worker)."""
+    """Collects the findings, in the process that writes the record (never in a worker)."""
 
     def __init__(self, config: pytest.Config, audit: Audit, options: Options) -> None:
         self._config = config
@@ -41,16 +41,16 @@ class Recording:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a new xdist worker where the plan is shared."""
+        """Pass the shared folder of the plan to a new xdist worker."""
         self._exchange.share(node)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Note what could not be collected: its checks are not even planned."""
+        """Note files that could not be collected: their checks are not even planned."""
         if report.failed:
             self._uncollected.append(report.nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take in a finding; a report without one that failed is a crash, and an error."""
+        """Store a finding; a failed report without a finding is a crash, and an error."""
         if self._exchange.is_worker:
             return
         carried = getattr(report, "audit_finding", None)
@@ -84,7 +84,7 @@ class Recording:
             write_section(terminalreporter, self._record, self._written, self._problems, self._exit)
 
     def _keeps(self, session: pytest.Session, exitstatus: int, findings: Sequence[Finding]) -> bool:
-        """Whether pytest's own exit code says more than the gate's."""
+        """Whether pytest's own exit code is more informative than the gate's."""
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             return not findings
         if exitstatus == pytest.ExitCode.INTERRUPTED:  # by a person, or by -x under xdist
@@ -92,7 +92,7 @@ class Recording:
         return exitstatus in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
 
     def _whole(self, gate: Gate) -> Gate:
-        """Close the gate on files that could not be collected, keep it shut on narrowed runs."""
+        """Close the gate if files could not be collected; a narrowed run is partial."""
         if self._uncollected and gate.exit_code != Exit.FAIL:
             count = len(self._uncollected)
             return Gate("closed", f"{count} files of checks could not be collected", Exit.FAIL)

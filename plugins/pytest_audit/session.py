@@ -19,7 +19,7 @@ from pytest_audit.recording import Recording
 
 
 def start(config: pytest.Config) -> None:
-    """Read what the audit is of, and register the plugins that collect, judge and record it.
+    """Open the audit, and register the plugins that collect, judge and record it.
 
     Raises:
         pytest.UsageError: If an option or a card is wrong.
@@ -48,7 +48,7 @@ def start(config: pytest.Config) -> None:
 
 
 def _choose_paths(config: pytest.Config, suites: tuple[str, ...]) -> None:
-    """With no path given, run the shipped suites and the project's own ``audits/``."""
+    """Without a named path, run the shipped suites and the project's own ``audits/``."""
     named = [str(file) for file in suite_files(suites)] if suites else []
     if config.args_source == config.ArgsSource.ARGS:
         config.args.extend(named)

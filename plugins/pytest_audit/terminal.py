@@ -37,7 +37,7 @@ def write_section(
     problems: Sequence[str],
     exit: Exit | None,
 ) -> None:
-    """Write the decision, each verdict with its reason, the exit code, and where the files are."""
+    """Write the decision, each verdict with its reason, the exit code, and the files' paths."""
     for problem in problems:
         reporter.write_line(f"audit: {problem}", red=True)
     if record is None:
@@ -75,7 +75,7 @@ def write_section(
 
 
 def _write_matrix(reporter: pytest.TerminalReporter, matrix: MatrixRecord) -> None:
-    """Rows are the maskings trained on, columns those tested on; 95 % intervals below."""
+    """Rows are training maskings, columns test maskings; 95 % intervals below each value."""
     reporter.write_line("")
     reporter.write_line(f"{matrix.study} on {matrix.dataset}, {matrix.target}", bold=True)
     reporter.write_line(f"{matrix.statistic}: trained on (rows) x tested on (columns)")
@@ -95,8 +95,8 @@ def _word(verdict: Verdict) -> str:
 
 
 def _write_finding(reporter: pytest.TerminalReporter, finding: Finding) -> None:
-    told = finding.observations or finding.reason.startswith("reported only")
-    reported = told and finding.verdict is Verdict.NOT_APPLICABLE
+    without_rule = finding.observations or finding.reason.startswith("reported only")
+    reported = without_rule and finding.verdict is Verdict.NOT_APPLICABLE
     word = "reported" if reported else _word(finding.verdict)
     reporter.write(f"  {word.upper():{_WIDTH + 1}}", **_COLOURS[finding.verdict])
     title = f"{finding.check} {finding.title}" if finding.check != finding.title else finding.title
