@@ -1,4 +1,4 @@
-"""What no masking can find: a property used all over the image, or a signal without a cause."""
+"""What masking cannot reveal: a property used all over the image, or a signal without a cause."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from audit_suite.causes.undetermined import UNDETERMINED
 from audit_suite.record import CauseFlag
 from audit_suite.registry import CAUSES
 
-_UNDETERMINED = "the model follows something that covering a region cannot find or tell apart"
+_UNDETERMINED = "the model uses a cue that hiding a region can neither reveal nor locate"
 
 
 def sentence(target: str, signal: Holds, flags: Sequence[CauseFlag]) -> str:

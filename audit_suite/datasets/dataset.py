@@ -1,4 +1,4 @@
-"""What a data set is to the engine, whichever reader it comes from."""
+"""A data set as the engine sees it, whichever reader it comes from."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Case:
 
     Attributes:
         id: Unique in the data set; stays inside the process.
-        patient: Whose image it is; stays inside the process.
+        patient: The patient's id; stays inside the process.
         labels: 0 or 1 by target.
         metadata: Declared tags as text, empty where unknown.
         quality: Quality of its masks, 0 to 1 (for example Dice RCA); None where unknown.

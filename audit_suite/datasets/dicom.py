@@ -1,4 +1,4 @@
-"""Decode DICOM as a workstation would show it, with pydicom; nothing that identifies leaves."""
+"""Decode DICOM as a workstation would show it, with pydicom, without identifying content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an explainer is asked and what it answers."""
+"""What an explainer is: its protocol, its registration, and checks of what it returns."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ class Explainer(Protocol):
                 unchanged.
             output: Which of the T outputs.
             images: Shape (N, C, H, W), as the model takes them (normalised).
-            references: Shape (R, C, H, W), likewise: what "absent" looks like; never the images
-                explained.
+            references: Shape (R, C, H, W), likewise: images that replace what is "absent"; never
+                the explained ones.
             seed: Decides every random draw.
 
         Raises:

@@ -169,37 +169,38 @@ def shapley(
         Values of shape (count,), the worth of all players together, and the worth of none.
     """
     if count <= EXACT_UP_TO:
-        everyone = _all_coalitions(count)
-        worth = value(everyone)
-        values: Floats = _weights(everyone).T @ worth
+        coalitions = _all_coalitions(count)
+        worth = value(coalitions)
+        values: Floats = _weights(coalitions).T @ worth
         return values, float(worth[-1]), float(worth[0])
 
     from shap.explainers import Permutation
     from shap.maskers import Independent
 
-    nobody, everybody = np.zeros((1, count)), np.ones((1, count))
+    empty, full = np.zeros((1, count)), np.ones((1, count))
 
     def worth_of(coalitions: NDArray[np.generic]) -> Floats:
         return value(coalitions.astype(np.bool_))
 
-    explainer = Permutation(worth_of, Independent(nobody), seed=seed)
+    explainer = Permutation(worth_of, Independent(empty), seed=seed)
     rounds = max(1, _SAMPLED // (2 * count + 1))
-    values = explainer(everybody, max_evals=rounds * (2 * count + 1), silent=True).values[0]
-    ends = worth_of(np.concatenate([nobody, everybody]))
+    values = explainer(full, max_evals=rounds * (2 * count + 1), silent=True).values[0]
+    ends = worth_of(np.concatenate([empty, full]))
     return values, float(ends[1]), float(ends[0])
 
 
-def _weights(everyone: NDArray[np.bool_]) -> Floats:
+def _weights(coalitions: NDArray[np.bool_]) -> Floats:
     """Weight of each coalition's worth for each player (Shapley 1953), shape (2^count, count)."""
-    count = everyone.shape[1]
-    size = everyone.sum(axis=1, keepdims=True)
+    count = coalitions.shape[1]
+    size = coalitions.sum(axis=1, keepdims=True)
     joined = [factorial(s - 1) * factorial(count - s) if s else 0 for s in range(count + 1)]
     missed = [factorial(s) * factorial(count - s - 1) if s < count else 0 for s in range(count + 1)]
-    weight: Floats = np.where(everyone, np.array(joined)[size], -np.array(missed, np.float64)[size])
+    gained, lost = np.array(joined)[size], -np.array(missed, np.float64)[size]
+    weight: Floats = np.where(coalitions, gained, lost)
     return weight / factorial(count)
 
 
 def _all_coalitions(count: int) -> NDArray[np.bool_]:
     numbers = np.arange(1 << count)[:, None]
-    everyone: NDArray[np.bool_] = (numbers >> np.arange(count)) & 1 > 0
-    return everyone
+    coalitions: NDArray[np.bool_] = (numbers >> np.arange(count)) & 1 > 0
+    return coalitions

@@ -34,7 +34,7 @@ def register_shortcut(name: str, shortcut: Shortcut) -> None:
             alone.
 
     Raises:
-        AuditError: If it is not callable, or another module registered another one by that name.
+        AuditError: If it is not callable, or another module has registered that name.
     """
     if not callable(shortcut):
         raise AuditError(
@@ -45,10 +45,10 @@ def register_shortcut(name: str, shortcut: Shortcut) -> None:
 
 
 def get_shortcut(name: str) -> Shortcut:
-    """The shortcut of a name.
+    """The shortcut with a name.
 
     Raises:
-        AuditError: If there is none.
+        AuditError: If the name is unknown; lists the known ones.
     """
     return SHORTCUTS.find(
         name,

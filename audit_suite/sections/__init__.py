@@ -1,4 +1,4 @@
-"""Sections of the report, one a file: each object here is what `@check(section=...)` may name."""
+"""Sections of the report, one per file, each of which `@check(section=...)` may name."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def _furthest_ahead(
 
 
 def _mean_rating(ratings: np.ndarray) -> np.ndarray:
-    """Mean over the readers who answered; NaN where nobody did."""
+    """Mean over the readers who answered; NaN if none did."""
     known = np.isfinite(ratings)
     sums = np.where(known, ratings, 0).sum(axis=0)
     return np.where(known.any(axis=0), sums / np.maximum(known.sum(axis=0), 1), np.nan)

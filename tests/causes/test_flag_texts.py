@@ -136,7 +136,7 @@ def test_one_sentence_for_a_clinician():
     )
     open_ = named({"R2": "inconclusive", "R3": "inconclusive"}).sentence
     assert "cannot show what the model reads outside" in open_
-    assert "cannot find or tell apart" in named({**SIGNAL, "C4": "pass"}).sentence
+    assert "can neither reveal nor locate" in named({**SIGNAL, "C4": "pass"}).sentence
 
 
 ALONE = {

@@ -1,4 +1,4 @@
-"""Masking artefact: covering parts of the image disturbs the model by itself."""
+"""Masking artefact: hiding parts of the image in itself disturbs the model."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Entry:
         where: Row and column that name the image file, for messages.
         image: The file.
         id: Unique in the data set.
-        patient: Whose image it is.
+        patient: The patient's id.
         labels: 0 or 1 by target.
         metadata: Declared tags.
         regions: Masks by region; a region may be missing.

@@ -1,4 +1,4 @@
-"""Grad-CAM: where the last feature maps that raise an output are active."""
+"""Grad-CAM: where the feature maps of the last layers that raise an output are active."""
 
 from __future__ import annotations
 
