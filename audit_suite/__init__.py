@@ -1,8 +1,8 @@
 """A pytest-style audit harness for medical-image models.
 
-What a check is written with: `check` declares what a test needs, `auroc` and its kin say what can
-be estimated, maskings say what the model is shown. `run` audits from Python. What extends the
-package is in `audit_suite.extend`. Names are imported when they are first used.
+To write checks: `check` declares what a test needs, needs such as `auroc` name what is estimated,
+and maskings name what the model is shown. `run` audits from Python. `audit_suite.extend` has
+everything that extends the package. Names are imported when they are first used.
 """
 
 from __future__ import annotations

@@ -220,21 +220,21 @@ def _sentence(target: str, comparison: Sequence[Finding]) -> str:
         )
     if any(finding.observations for finding in comparison):
         return (
-            f"How the model and these readers did on images without the region is shown for "
-            f"{target}, and not judged."
+            f"For {target}, the results of the model and these readers on images without the "
+            f"region are shown without a verdict."
         )
-    return f"Whether the model sees more of {target} than readers do, these images do not settle."
+    return f"These images do not show whether the model sees more of {target} than readers do."
 
 
 def _limits(count: int) -> str:
     if count < FEWEST_READERS:
         who, they = ("One reader", "that reader") if count == 1 else ("Two readers", "they")
         return (
-            f"{who} can show what {they} saw in these images, not that others would see as much or "
-            f"as little. Readers differ, and so few do not show by how much, so the comparison "
-            f"gets no verdict. Such a reading can raise a question: where the model is sure and a "
-            f"trained eye finds nothing, somebody should find out what the model sees. Three "
-            f"readers or more allow a verdict on readers like them."
+            f"{who} can show what {they} saw in these images, but not that other readers would see "
+            f"the same. Readers differ, and so few do not show by how much, so the comparison gets "
+            f"no verdict. It can raise a question: if the model is confident where trained readers "
+            f"see nothing, investigate what the model uses. Three readers or more allow a verdict "
+            f"on readers like them."
         )
     return (
         f"{count} readers are treated as a sample of readers like them, and the images as a sample "

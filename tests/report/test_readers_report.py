@@ -128,7 +128,7 @@ def test_readers_and_model_stand_side_by_side():
         ("fail", "it uses a signal that no reader sees there"),
         ("waived", "it uses a signal that no reader sees there"),
         ("pass", "detects effusion no better than the readers"),
-        ("inconclusive", "these images do not settle"),
+        ("inconclusive", "These images do not show whether the model sees more"),
     ],
 )
 def test_the_sentence_follows_the_verdict(verdict, words):
@@ -148,7 +148,8 @@ def test_what_so_many_readers_can_show_is_said(count, words):
     assert words in text
     assert ("multi-reader multi-case" in text) == (count > 2)
     if count < 3:
-        assert "shown for effusion, and not judged" in text
+        assert "For effusion, the results of the model and these readers" in text
+        assert "are shown without a verdict" in text
 
 
 def test_images_that_were_read_are_shown_with_what_was_said():
