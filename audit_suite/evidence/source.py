@@ -266,9 +266,19 @@ def compute(
         source: Data sets, models, profile and store.
         progress: Called with one line of text after each unit of work.
     """
-    planned = [request for request in plan(requests) if request not in source.failures]
+    planned = [request for request in plan(requests) if _undone(request, source)]
     for executor, group in groupby(planned, key=lambda request: request.executor):
         _execute(executor, tuple(group), source, progress)
+
+
+def _undone(request: Request[Any], source: EvidenceSource) -> bool:
+    """Whether the executor has something to do: a rerun imports no executor, hence no torch."""
+    if request in source.failures:
+        return False
+    try:
+        return bool(source.missing(request))
+    except AuditError:
+        return True
 
 
 def _execute(

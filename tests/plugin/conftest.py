@@ -162,7 +162,9 @@ class World:
         if audit and not any(argument.startswith("--audit-evidence") for argument in given):
             given.append(f"--audit-evidence={self.evidence}")
         if audit:
-            given = ["--audit", "--audit-json=audit.json", "-p", "no:cacheprovider", *given]
+            # Without a device to look for, a worker that finds its evidence stored loads no torch.
+            fixed = ["--audit-json=audit.json", "--audit-device=cpu", "-p", "no:cacheprovider"]
+            given = ["--audit", *fixed, *given]
             given += [f"--audit-model={name}.toml" for name in model.split(",") if name]
             given += [f"--audit-dataset={name}.toml" for name in dataset.split(",") if name]
         run = (

@@ -105,7 +105,7 @@ def test_interrupting_opens_nothing(world):
 
 def test_serial_and_parallel_give_the_same_record(world):
     found = []
-    for workers in ((), ("-n2",), ()):
+    for workers in ((), ("-n2",)):
         result = world.run(
             "--audit-suite=region-sensitivity",
             f"--audit-evidence=evidence{len(found)}",
@@ -118,7 +118,7 @@ def test_serial_and_parallel_give_the_same_record(world):
         content = record(world)
         content.pop("environment")
         found.append(json.dumps(content))
-    assert found[0] == found[1] == found[2]
+    assert found[0] == found[1]
 
 
 def test_a_crashed_worker_is_an_error_not_a_loss(world):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from audit_suite.record import load_record
@@ -132,24 +130,6 @@ def test_what_a_method_cannot_handle_is_not_applicable_with_a_reason(verdicts):
     assert deep["verdict"] == "not_applicable"
     assert len(deep["reason"]) > 20
     assert "Traceback" not in deep["reason"]
-
-
-def test_records_are_the_same_in_one_process_and_in_two(weighing):
-    texts = []
-    for more in ((), ("-n2",)):
-        weighing.run(
-            SUITE,
-            FEW,
-            *more,
-            f"--audit-evidence=evidence{len(texts)}",
-            dataset="small",
-            subprocess=True,
-        )
-        record = json.loads((weighing.path / "audit.json").read_text())
-        assert record["attributions"], "bars and overlays are there"
-        record.pop("environment")
-        texts.append(json.dumps(record))
-    assert texts[0] == texts[1]
 
 
 def test_the_sample_is_as_large_as_asked_and_stored(weighing):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -165,21 +163,3 @@ def test_a_preregistered_margin_is_taken(plausible, verdicts):
     assert finding["margin_source"] == (
         "model card 'shortcut': protocol 7; regions after two readers, 2026-03"
     )
-
-
-def test_records_are_the_same_in_one_process_and_in_two(plausible):
-    texts = []
-    expect(plausible, "honest", '"border"')
-    for more in ((), ("-n2",)):
-        plausible.run(
-            SUITE[0],
-            *more,
-            f"--audit-evidence=evidence{len(texts)}",
-            dataset="small",
-            subprocess=True,
-        )
-        record = json.loads((plausible.path / "audit.json").read_text())
-        assert {f["case"] for f in record["findings"] if f["check"] == "P2"} == {"border"}
-        record.pop("environment")
-        texts.append(json.dumps(record))
-    assert texts[0] == texts[1]

@@ -227,23 +227,17 @@ def test_without_readings_an_honest_model_still_passes(world):
     assert world.record()["provenance"]["readings"] is None
 
 
-def test_serial_and_parallel_give_the_same_record_and_no_secret_leaves(clinic):
+def test_no_remark_and_no_patient_leaves(clinic):
     key, _ = study(clinic)
     read(clinic, key, {"full": 0.9, "without-roi": 0.5}, unreadable=0.1)
-    texts = []
-    for more in ((), ("-n2",)):
-        clinic.run(
-            *SUITE, READINGS, "--junitxml=j.xml", "--audit-report=r.html", *more, model="shortcut",
-            subprocess=True,
-        )  # fmt: skip
-        record = clinic.record()
-        record.pop("environment")
-        texts.append(json.dumps(record))
-        everything = texts[-1] + (clinic.path / "j.xml").read_text()
-        everything += (clinic.path / "r.html").read_text()
-        assert "SECRET" not in everything, "readers' remarks may name anybody"
-        assert "secret-" not in everything
-    assert texts[0] == texts[1]
+    clinic.run(
+        *SUITE, READINGS, "--junitxml=j.xml", "--audit-report=r.html", model="shortcut",
+        subprocess=True,
+    )  # fmt: skip
+    for name in ("audit.json", "j.xml", "r.html"):
+        text = (clinic.path / name).read_text()
+        assert "SECRET" not in text, "readers' remarks may name anybody"
+        assert "secret-" not in text
 
 
 def test_packs_and_key_hold_no_patient_and_packs_no_answer(clinic):

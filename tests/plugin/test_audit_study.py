@@ -115,8 +115,7 @@ def test_a_masking_that_is_none_is_refused_with_examples(world):
     result.stderr.fnmatch_lines(["*'nothing' is not a masking*", "*without-roi-box-mean*"])
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["serial", "n2"])
-def test_the_matrix_of_a_study_is_recorded_shown_and_decided(world, workers):
+def test_the_matrix_of_a_study_is_recorded_shown_and_decided(world):
     trained(world, "s", full="corner", without_roi_box="corner", only_roi="roi")
     trained(world, "t", without_roi_box="roi")
     cards = "s-full,s-without-roi-box,s-only-roi,t-without-roi-box"
@@ -124,10 +123,8 @@ def test_the_matrix_of_a_study_is_recorded_shown_and_decided(world, workers):
         "--audit-suite=masking-study",
         "--audit-folds=mean",
         "--audit-report=audit.html",
-        *workers,
         model=cards,
         dataset="mid",
-        subprocess=bool(workers),
     )
     assert result.ret == 1  # the study s learns from the background: R7 is of its data
     found = world.record()
