@@ -195,7 +195,7 @@ def test_a_shortcut_of_ones_own(shortcuts):
     other = {"__name__": "audit_stripes", "register_shortcut": register_shortcut}
     with pytest.raises(
         AuditError,
-        match=r"audit_stripes registers the shortcut 'stripe', but .*test_phantoms has one",
+        match=r"audit_stripes registers the shortcut 'stripe', but .*test_phantoms already has one",
     ):
         exec("register_shortcut('stripe', lambda *_: None)", other)
     assert shortcuts["stripe"] is stripe
