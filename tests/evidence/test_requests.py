@@ -255,6 +255,18 @@ def test_an_executor_gets_all_requests_of_its_kind_at_once(cell, tmp_path, calls
         assert call == plan(call)
 
 
+def test_an_executor_gets_only_what_is_not_stored_and_is_not_looked_for_without(
+    cell, tmp_path, calls, monkeypatch
+):
+    compute([sizes(cell, "lungs")], source(tmp_path))
+    compute([sizes(cell, "lungs"), sizes(cell, "heart")], source(tmp_path))
+    assert calls[1:] == [(sizes(cell, "heart"),)]
+    monkeypatch.delitem(sys.modules, "sizes_pack")
+    here = source(tmp_path)
+    compute([sizes(cell, "lungs"), sizes(cell, "heart")], here)
+    assert not here.failures
+
+
 @pytest.mark.parametrize(
     ("need", "methods"),
     [
