@@ -64,7 +64,9 @@ def test_a_thing_is_found_by_its_name_and_an_unknown_one_lists_what_is_known(thi
 
 def test_a_taken_name_is_refused_and_both_are_named(things):
     register_as("mine", things, "alpha", 1)
-    with pytest.raises(AuditError, match=r"yours registers the thing 'alpha', but mine already has one"):
+    with pytest.raises(
+        AuditError, match=r"yours registers the thing 'alpha', but mine already has one"
+    ):
         register_as("yours", things, "alpha", 2)
     assert things["alpha"] == 1
 
