@@ -9,6 +9,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+from cards import bright_project
 from safetensors import safe_open
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -22,31 +23,6 @@ from audit_suite.record import Record, load_record
 ROOT = Path(__file__).parents[2]
 RECORD = ROOT / "reports" / "examples" / "audit.json"
 
-MODEL = """
-schema = 1
-name = "mean"
-targets = ["consolidation"]
-loader = "callable"
-architecture = "net.py:build"
-[input]
-size = [32, 32]
-channels = 1
-"""
-NET = (
-    "import torch\nclass Net(torch.nn.Module):\n    def forward(self, batch):\n"
-    "        return 20 * (batch.mean(dim=(1, 2, 3)) - 0.35)\ndef build():\n    return Net()\n"
-)
-DATA = """
-schema = 1
-name = "patients"
-reader = "phantom"
-[targets.consolidation]
-roi = ["lungs"]
-[phantom]
-kind = "cxr"
-patients = 60
-size = 32
-"""
 RECIPE = """
 kind = "reference"
 architecture = "audit_suite.models.small_cnn:small_cnn"
@@ -65,13 +41,8 @@ agreement = 0.5
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """A working folder with a model, a data set and a recipe."""
-    for name, text in (
-        ("model.toml", MODEL),
-        ("net.py", NET),
-        ("data.toml", DATA),
-        ("recipe.toml", RECIPE),
-    ):
-        (tmp_path / name).write_text(text)
+    bright_project(tmp_path, patients=60)
+    (tmp_path / "recipe.toml").write_text(RECIPE)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

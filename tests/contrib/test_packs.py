@@ -11,38 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cards import BRIGHTNESS, bright_project, phantom_card
 
 ROOT = Path(__file__).parents[2]
 CONTRIB = ROOT / "plugins" / "contrib"
 PACKS = ("audit_calibration", "audit_checkers", "audit_npz")
-
-CARDS = {
-    "data.toml": """
-        schema = 1
-        name = "patients"
-        reader = "phantom"
-        [targets.consolidation]
-        roi = ["lungs"]
-        [phantom]
-        kind = "cxr"
-        patients = 120
-        size = 32
-    """,
-    "model.toml": """
-        schema = 1
-        name = "bright"
-        targets = ["consolidation"]
-        loader = "callable"
-        architecture = "net.py:build"
-        [input]
-        size = [32, 32]
-        channels = 1
-    """,
-    "net.py": (
-        "import torch\nclass Net(torch.nn.Module):\n    def forward(self, batch):\n"
-        "        return 20 * (batch.mean(dim=(1, 2, 3)) - 0.35)\ndef build():\n    return Net()\n"
-    ),
-}
 
 
 class Project:
@@ -50,10 +23,7 @@ class Project:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        for name, text in CARDS.items():
-            lines = text.splitlines()
-            indent = 0 if name.endswith(".py") else 8
-            (path / name).write_text("\n".join(line[indent:] for line in lines) + "\n")
+        bright_project(path, patients=120)
 
     def take(self, pack: str, name: str = "") -> None:
         """Copy a pack's file into the project."""
@@ -104,12 +74,6 @@ def test_a_check_with_its_own_need_and_report_section(project):
     page = (project.path / "audit.html").read_text()
     assert 'id="calibration"' in page
     assert "Calibration in the large</h2>" in page
-
-
-def test_a_check_is_as_well_found_in_the_projects_own_audits(project):
-    project.take("audit_calibration", "audits/test_calibration.py")
-    done = project.audit("audits")
-    assert [f["check"] for f in project.record()["findings"]] == ["calibration"], done.stdout
 
 
 def test_a_fill_is_shown_keyed_and_named(project):
@@ -177,7 +141,7 @@ def test_a_reader_with_a_loader(project, where):
         assert "there is no model loader 'npz' (known: architecture, callable" in refused.stderr
 
 
-def test_a_pack_that_breaks_is_named_and_the_other_checks_keep_their_verdicts(project):
+def test_a_pack_that_breaks_in_the_projects_own_audits_costs_no_other_check_its_verdict(project):
     project.take("audit_calibration", "audits/test_calibration.py")
     broken = project.path / "audits" / "test_calibration.py"
     text = broken.read_text().replace("return estimate_mean(", "raise KeyError('x')\n        (")
@@ -192,3 +156,25 @@ def test_a_pack_that_breaks_is_named_and_the_other_checks_keep_their_verdicts(pr
     assert "KeyError" in findings["calibration"]["reason"]
     assert findings["A"]["verdict"] == "not_applicable"
     assert findings["A"]["observations"]
+
+
+def test_a_shortcut_is_named_by_a_card(project):
+    project.take("audit_pacemaker")
+    phantom_card(
+        project.path,
+        "data",
+        patients=120,
+        more='shortcuts = [{ name = "pacemaker", agreement = 1.0 }]',
+    )
+    (project.path / "net.py").write_text(
+        BRIGHTNESS.replace("batch.mean", "batch[:, :, :5, -6:].mean").replace("0.35", "0.5")
+    )
+    (project.path / "test_own.py").write_text(
+        "from audit_suite import *\n"
+        "@check('A', hidden=auroc(WithoutROI()))\n"
+        "def test_a(hidden):\n    assert hidden.distance_to(0.5) < 0.05\n"
+    )
+    done = project.audit("-p", "audit_pacemaker", "test_own.py")
+    (finding,) = project.record()["findings"]
+    assert finding["verdict"] == "fail", done.stdout + done.stderr
+    assert finding["estimate"]["low"] > 0.4, "the pacemaker alone predicts the label"

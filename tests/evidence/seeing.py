@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from needs.evidence import model_card
+from cards import model_card
 
 from audit_suite.cards import load_dataset_card
 from audit_suite.evidence import Cell, EvidenceSource

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from needs.evidence import model_card, phantom_card
+from cards import model_card, phantom_card
 from torch import nn
 
 from audit_suite.errors import AuditError

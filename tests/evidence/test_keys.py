@@ -7,8 +7,8 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from cards import model_card, phantom_card
 from maskings.showing import own_fills
-from needs.evidence import model_card, phantom_card
 
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
 from audit_suite.maskings import Masking, WithoutROI

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from cards import model_card, phantom_card
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from needs.evidence import model_card, phantom_card
 
 from audit_suite import auroc, contrast, internal, mass_lift, outside_shapley
 from audit_suite.cards import DatasetCard, ModelCard

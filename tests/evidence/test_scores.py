@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from cards import model_card, phantom_card
 from evidence.seeing import count_decodes
 from maskings.showing import shown
-from needs.evidence import model_card, phantom_card
 
 from audit_suite.cards import DatasetCard
 from audit_suite.errors import AuditError

@@ -11,9 +11,9 @@ from typing import ClassVar
 
 import pytest
 import torch
+from cards import model_card, phantom_card
 from explainers.networks import Reader, pictures
 
-from audit_suite.cards import load_dataset_card, load_model_card
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
 from audit_suite.explainers import Explained, Explainer, explain, methods, register_explainer
@@ -200,37 +200,15 @@ def test_maps_of_a_model_whose_outputs_overflow_are_not_the_explainers_fault():
     assert ask(misbehaving(answer)).maps.isnan().all()
 
 
-MODEL = """
-schema = 1
-name = "net"
-targets = ["consolidation"]
-loader = "callable"
-architecture = "audit_suite.models.small_cnn:small_cnn"
-activation = "none"
-[input]
-size = [32, 32]
-channels = 1
-"""
-
-DATA = """
-schema = 1
-name = "phantoms"
-reader = "phantom"
-[phantom]
-kind = "cxr"
-patients = 30
-size = 32
-[targets.consolidation]
-roi = ["lungs"]
-"""
-
-
 @pytest.fixture
 def cell_and_source(tmp_path):
-    (tmp_path / "model.toml").write_text(MODEL)
-    (tmp_path / "data.toml").write_text(DATA)
-    model = load_model_card(tmp_path / "model.toml")
-    cell = Cell(model, (None,), load_dataset_card(tmp_path / "data.toml"), "consolidation")
+    model = model_card(
+        tmp_path,
+        targets=["consolidation"],
+        architecture="audit_suite.models.small_cnn:small_cnn",
+        activation="none",
+    )
+    cell = Cell(model, (None,), phantom_card(tmp_path, patients=30), "consolidation")
     profile = EvidenceProfile(device="cpu", threads=1)
     return cell, EvidenceSource(EvidenceStore(tmp_path / "store"), profile, max_explained=8)
 

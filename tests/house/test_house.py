@@ -76,42 +76,6 @@ def test_license_is_the_one_declared():
     assert declared == "Apache-2.0"
 
 
-@needs_checkout
-def test_a_contrib_pack_is_usable_by_name_from_a_card(tmp_path):
-    (tmp_path / "d.toml").write_text(
-        'schema = 1\nname = "d"\nreader = "phantom"\n[targets.consolidation]\nroi = ["lungs"]\n'
-        '[phantom]\nkind = "cxr"\npatients = 400\nsize = 32\n'
-        'shortcuts = [{ name = "pacemaker", agreement = 1.0 }]\n'
-    )
-    (tmp_path / "net.py").write_text(
-        "import torch\nclass Corner(torch.nn.Module):\n    def forward(self, batch):\n"
-        "        return 9 * batch[:, :, :5, -6:].mean(dim=(1, 2, 3))\ndef corner():\n    return Corner()\n"
-    )
-    (tmp_path / "m.toml").write_text(
-        'schema = 1\nname = "m"\ntargets = ["consolidation"]\nloader = "callable"\n'
-        'architecture = "net.py:corner"\n[input]\nsize = [32, 32]\nchannels = 1\n'
-    )
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "audit_pacemaker",
-            "--audit",
-            "--audit-model=m.toml",
-            "--audit-dataset=d.toml",
-        ],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT / "plugins" / "contrib"), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert re.search(r"FAIL +R2", done.stdout)
-
-
 def test_the_light_plugin_and_the_engine_agree_on_the_attribute():
     from audit_suite.checks import ATTRIBUTE
     from pytest_audit import plugin

@@ -9,6 +9,7 @@ import pkgutil
 from pathlib import Path
 
 import numpy as np
+from cards import dataset_card, model_card
 from scipy import stats
 
 from audit_suite import suites
@@ -17,7 +18,6 @@ from audit_suite.audit.opening import Audit
 from audit_suite.audit.plan import cases_of
 from audit_suite.audit.resolve import OnDemand, resolve, rule_for
 from audit_suite.audit.settings import Settings
-from audit_suite.cards import load_dataset_card, load_model_card
 from audit_suite.checks import ATTRIBUTE
 from audit_suite.datasets import Case
 from audit_suite.evidence import Cell, EvidenceProfile
@@ -25,89 +25,6 @@ from audit_suite.evidence.attributions.request import Attributions
 from audit_suite.evidence.scores.request import ScoreTable
 from audit_suite.statistics import recording
 from audit_suite.verdict import Inconclusive, NotApplicable
-
-MODEL = """
-schema = 1
-name = "{name}"
-targets = {targets}
-loader = "{loader}"
-architecture = "{architecture}"
-activation = "{activation}"
-{top}
-[input]
-size = [{size}, {size}]
-channels = 1
-"""
-
-DATASET = """
-schema = 1
-name = "{name}"
-reader = "manifest"
-manifest = "m.csv"
-{top}
-[targets.{target}]
-column = "sick"
-{roi}
-[regions.lungs]
-column = "mask"
-"""
-
-PHANTOM = """
-schema = 1
-name = "{name}"
-reader = "phantom"
-{top}
-[phantom]
-kind = "cxr"
-patients = {patients}
-size = {size}
-{more}
-[targets.consolidation]
-roi = ["lungs"]
-{target}
-"""
-
-
-def model_card(
-    folder,
-    top="",
-    *,
-    name="m",
-    targets=("sick",),
-    loader="callable",
-    architecture="x.py:y",
-    activation="sigmoid",
-    size=32,
-):
-    """A model's card with more lines at the top."""
-    (folder / f"{name}.toml").write_text(
-        MODEL.format(
-            name=name,
-            targets=list(targets),
-            loader=loader,
-            architecture=architecture,
-            activation=activation,
-            size=size,
-            top=top,
-        )
-    )
-    return load_model_card(folder / f"{name}.toml")
-
-
-def dataset_card(folder, name="d", top="", roi='roi = ["lungs"]', target="sick"):
-    """A data set's card with more lines at the top or in the target's table."""
-    text = DATASET.format(name=name, top=top, roi=roi, target=target)
-    (folder / f"{name}.toml").write_text(text)
-    return load_dataset_card(folder / f"{name}.toml")
-
-
-def phantom_card(folder, name="d", top="", *, patients=24, size=32, more="", target=""):
-    """A phantom's card with more lines at the top, on the phantom or in the target's table."""
-    text = PHANTOM.format(
-        name=name, top=top, patients=patients, size=size, more=more, target=target
-    )
-    (folder / f"{name}.toml").write_text(text)
-    return load_dataset_card(folder / f"{name}.toml")
 
 
 def cell(

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from needs.evidence import Stored, binormal, case, cell, dataset_card, table, verdict
+from cards import dataset_card
+from needs.evidence import Stored, binormal, case, cell, table, verdict
 
 from audit_suite import NotApplicable, WithoutROI, auroc, dilated, internal
 from audit_suite.errors import AuditError

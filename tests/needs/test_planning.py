@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from needs.evidence import model_card, phantom_card
+from cards import model_card, phantom_card
 from PIL import Image
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_weights

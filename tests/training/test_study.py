@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from needs.evidence import phantom_card
+from cards import phantom_card
 from safetensors.torch import load_file, save_file
 from torch import nn
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from cards import dataset_card, model_card, phantom_card
 from hypothesis import given
 from hypothesis import strategies as st
 from needs.evidence import (
@@ -11,10 +12,7 @@ from needs.evidence import (
     binormal,
     case,
     cell,
-    dataset_card,
     judged,
-    model_card,
-    phantom_card,
     table,
     verdict,
 )
