@@ -287,10 +287,7 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
     assert "2 of 5 models already have results" in console.export_text()
 
 
-def test_a_contributed_shortcut_is_a_kind_by_where_it_is_drawn(monkeypatch):
-    from audit_suite.phantoms.shortcut import SHORTCUTS
-
-    monkeypatch.setattr(SHORTCUTS, "_entries", dict(SHORTCUTS._entries))
+def test_a_contributed_shortcut_is_a_kind_by_where_it_is_drawn():
     packs.load_packs()
     assert packs.contributed("pacemaker").group == "outside"
     assert packs.contributed("pacemaker").cause == "background-shortcut"

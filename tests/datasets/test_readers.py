@@ -75,13 +75,6 @@ register_reader(Archive())
 '''
 
 
-@pytest.fixture(autouse=True)
-def _restored(monkeypatch):
-    """What a test registers is forgotten when it is over."""
-    len(READERS)  # the shipped ones are in it
-    monkeypatch.setattr(READERS, "_entries", dict(READERS._entries))
-
-
 @pytest.fixture
 def card(tmp_path):
     def make(reader="hospital", more="") -> DatasetCard:

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import pytest
 from cards import model_card, phantom_card
-from maskings.showing import own_fills
 
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
 from audit_suite.maskings import Masking, WithoutROI
@@ -123,7 +122,6 @@ def test_an_extensions_fill_is_keyed_by_its_source_and_settings(
     cell, source, tmp_path, monkeypatch
 ):
     """A fill that was edited would else be answered with what it showed before."""
-    own_fills(monkeypatch)
     monkeypatch.syspath_prepend(tmp_path)
     keys = []
     for level, factor in ((0.5, 1), (0.5, 0.75), (0.25, 1), (0.5, 1)):

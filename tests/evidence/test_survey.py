@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from evidence.seeing import seeing_cell
-from maskings.showing import own_fills
 
 from audit_suite.datasets import BadImage, Case, Dataset
 from audit_suite.datasets.dataset import Sample
@@ -551,7 +550,6 @@ class Failing(Fill):
 
 
 def test_a_fill_that_fails_costs_its_own_maskings_alone(cell, tmp_path, shared, monkeypatch):
-    own_fills(monkeypatch)
     register_fill(Failing())
     monkeypatch.setattr(Failing, "batches", 0)
     broken = WithoutROI(fill="failing"), OnlyROI(fill="failing")

@@ -31,13 +31,6 @@ SETTINGS = {
 """They are part of the keys under which maps are stored: another value loses stored evidence."""
 
 
-@pytest.fixture(autouse=True)
-def _restored(monkeypatch):
-    """What a test registers is forgotten when it is over."""
-    len(EXPLAINERS)  # the shipped ones are in it
-    monkeypatch.setattr(EXPLAINERS, "_entries", dict(EXPLAINERS._entries))
-
-
 @dataclass(frozen=True)
 class Made:
     """An explainer that answers with whatever a test wants."""

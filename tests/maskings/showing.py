@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from audit_suite.maskings.show import Alone, Batch, show
-from audit_suite.registry import FILLS
 
 
 def shown(masking, images, distance, mean, seeds=()):
@@ -33,8 +32,3 @@ class Lending(Alone):
 
     def donor(self, region, index):
         return self.lent[index]
-
-
-def own_fills(monkeypatch):
-    """Let a test register fills; they are forgotten after it."""
-    monkeypatch.setattr(FILLS, "_entries", {name: FILLS._entries[name] for name in FILLS})

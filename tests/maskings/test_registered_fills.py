@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from maskings.showing import Lending, own_fills, shown
+from maskings.showing import Lending, shown
 
 from audit_suite.errors import AuditError
 from audit_suite.maskings import Masking, OnlyROI, WithoutROI, fills
@@ -31,12 +31,6 @@ FILES = sorted(
     if path.stem != "__init__"
 )
 regions = hnp.arrays(bool, (2, 9, 11))
-
-
-@pytest.fixture
-def extension(monkeypatch):
-    """Fills that are registered are forgotten after the test."""
-    own_fills(monkeypatch)
 
 
 @dataclass(frozen=True)
@@ -114,7 +108,7 @@ def test_a_fill_is_given_no_hidden_pixel(masks, fill, side):
 # An extension's
 
 
-def test_an_extensions_fill_is_a_fill_like_any_other(extension):
+def test_an_extensions_fill_is_a_fill_like_any_other():
     with pytest.raises(ValueError, match="fill='stripes': must be one of"):
         WithoutROI(fill="stripes")
     with pytest.raises(AuditError, match="'without-roi-stripes' is not a masking"):
@@ -139,7 +133,7 @@ def test_a_fill_is_forgotten_with_its_registry():
 
 
 @pytest.mark.parametrize("first", ["nothing", "plant-inside"])
-def test_an_extensions_fill_gets_what_a_fill_is_promised(extension, first):
+def test_an_extensions_fill_gets_what_a_fill_is_promised(first):
     calls = []
 
     class Spy(Fill):
@@ -184,7 +178,7 @@ def test_an_extensions_fill_gets_what_a_fill_is_promised(extension, first):
     ],
     ids=["array", "nothing", "shape", "type", "no number", "bright", "dark", "raises", "lent"],
 )
-def test_a_fill_that_misbehaves_is_named(extension, gives, what):
+def test_a_fill_that_misbehaves_is_named(gives, what):
     register_fill(wrong(gives))
     images, distance = scene()
     with pytest.raises(AuditError, match=f"the fill 'wrong' of {__name__} {what}") as caught:
@@ -192,13 +186,13 @@ def test_a_fill_that_misbehaves_is_named(extension, gives, what):
     assert "correct it, or audit without it; stored evidence is kept" in caught.value.remedy
 
 
-def test_rounding_is_not_held_against_a_fill(extension):
+def test_rounding_is_not_held_against_a_fill():
     register_fill(wrong(lambda visible, _: torch.ones_like(visible) * (1 + 1e-6)))
     images, distance = scene()
     assert shown(WithoutROI(fill="wrong"), images, distance, MEAN).max() > 1
 
 
-def test_what_is_put_under_visible_pixels_does_not_count(extension):
+def test_what_is_put_under_visible_pixels_does_not_count():
     register_fill(wrong(lambda visible, _: torch.where(visible > 0, torch.nan, 0.5)))
     images, distance = scene()
     masking = WithoutROI(fill="wrong")
@@ -210,7 +204,7 @@ def test_what_is_put_under_visible_pixels_does_not_count(extension):
 @pytest.mark.parametrize(
     "name", ["", "ab", "Red", "my-fill", "fill2", "x" * 17, "rot", 5, None, *ID_WORDS]
 )
-def test_only_names_that_an_id_can_hold_are_taken(extension, name):
+def test_only_names_that_an_id_can_hold_are_taken(name):
     """The others would be taken for another part of the id, or for the end of a region's name."""
     before = set(FILLS)
 
@@ -231,7 +225,7 @@ def test_only_names_that_an_id_can_hold_are_taken(extension, name):
 @pytest.mark.parametrize(
     "thing", [Stripes, "stripes", lambda *_: None], ids=["class", "name", "function"]
 )
-def test_what_is_not_a_fill_is_not_registered(extension, thing):
+def test_what_is_not_a_fill_is_not_registered(thing):
     before = set(FILLS)
     with pytest.raises(AuditError, match=f"{__name__} registers .* which is not a fill") as caught:
         register_fill(thing)
@@ -240,7 +234,7 @@ def test_what_is_not_a_fill_is_not_registered(extension, thing):
 
 
 @pytest.mark.parametrize("taken", ["mean", "stripes"])
-def test_a_taken_name_names_both_who_have_it(extension, taken):
+def test_a_taken_name_names_both_who_have_it(taken):
     register_fill(Stripes())
     before = FILLS[taken]
     other = {"__name__": "other_pack", "Fill": Fill, "register_fill": register_fill}

@@ -70,13 +70,6 @@ register_loader(NpzLoader())
 BATCH = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.fixture(autouse=True)
-def _restored(monkeypatch):
-    """What a test registers is forgotten when it is over."""
-    len(LOADERS)  # the shipped ones are in it
-    monkeypatch.setattr(LOADERS, "_entries", dict(LOADERS._entries))
-
-
 @pytest.fixture
 def card(tmp_path):
     def make(*lines):

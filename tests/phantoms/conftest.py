@@ -1,4 +1,4 @@
-"""The registry of shortcuts, restored after each test that changes it."""
+"""The registry of shortcuts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from audit_suite.phantoms.shortcut import SHORTCUTS
 
 
 @pytest.fixture
-def shortcuts(monkeypatch):
-    """The registry; what a test registers is forgotten when it is over."""
-    len(SHORTCUTS)  # the shipped ones are in it
-    monkeypatch.setattr(SHORTCUTS, "_entries", dict(SHORTCUTS._entries))
+def shortcuts():
+    """The registry, with the shipped shortcuts in it."""
+    len(SHORTCUTS)
     return SHORTCUTS

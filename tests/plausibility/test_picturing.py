@@ -10,7 +10,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from maskings.showing import own_fills
 from PIL import Image
 
 from audit_suite.datasets import Sample
@@ -136,7 +135,6 @@ class Grey(Fill):
 
 @pytest.mark.parametrize("needs_mean", [False, True])
 def test_an_extensions_fill_is_shown_unless_it_takes_other_images(monkeypatch, needs_mean):
-    own_fills(monkeypatch)
     monkeypatch.setattr(Grey, "needs_mean", needs_mean)
     register_fill(Grey())
     masking = Masking.parse("without-roi-grey")

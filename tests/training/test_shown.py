@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from evidence.seeing import seeing_cell
-from maskings.showing import own_fills
 from PIL import Image
 
 from audit_suite.cards import load_model_card
@@ -235,7 +234,6 @@ class Picky(Fill):
 
 @pytest.fixture
 def picky(monkeypatch):
-    own_fills(monkeypatch)
     register_fill(Picky())
     return lambda breaks: monkeypatch.setattr(Picky, "breaks", breaks)
 
