@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit_suite.statistics import DecisionRule, Exact, Margin, explain, recording
+from audit_suite.statistics import DecisionRule, Exact, Margin, explain_comparison, recording
 from audit_suite.verdict import Verdict
 
 numbers = st.floats(-10, 10)
@@ -57,9 +57,9 @@ def test_the_limits_source_is_kept():
 
 def test_a_failed_assertion_is_explained_in_its_own_words():
     found = Exact("gap", 0.5, 3)
-    assert explain(found, "<=", 0.1) == ["gap 0.5 (on 3 images) is not at most 0.1"]
-    assert explain(found, "<", 0.1) == ["gap 0.5 (on 3 images) is not below 0.1"]
-    assert explain(found, ">", 0.1) is None
+    assert explain_comparison(found, "<=", 0.1) == ["gap 0.5 (on 3 images) is not at most 0.1"]
+    assert explain_comparison(found, "<", 0.1) == ["gap 0.5 (on 3 images) is not below 0.1"]
+    assert explain_comparison(found, ">", 0.1) is None
 
 
 def test_it_cannot_be_shown_to_be_large():
