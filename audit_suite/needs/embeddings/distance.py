@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking
+from audit_suite.needs.classifier import cross_validated_auroc, logistic
 from audit_suite.needs.scores.cell_scores import held_out_folds
-from audit_suite.needs.tabular.classifier import cross_validated_auroc, logistic
 from audit_suite.statistics import Estimate, estimate_mean, mean_of_folds
 from audit_suite.verdict import NotApplicable
 

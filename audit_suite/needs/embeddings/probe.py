@@ -13,8 +13,8 @@ from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking
+from audit_suite.needs.classifier import FOLDS, cross_validated_auroc, logistic
 from audit_suite.needs.embeddings.distance import Embedded, over_folds
-from audit_suite.needs.tabular.classifier import FOLDS, cross_validated_auroc, logistic
 from audit_suite.statistics import Estimate
 from audit_suite.verdict import NotApplicable
 

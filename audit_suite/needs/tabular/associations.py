@@ -13,13 +13,13 @@ from audit_suite.datasets.properties import PROPERTIES
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking
-from audit_suite.needs.scores.cell_scores import CellScores, cell_scores
-from audit_suite.needs.tabular.classifier import (
+from audit_suite.needs.classifier import (
     cross_validate,
     cross_validated_auroc,
     standard_ranks,
     tabular,
 )
+from audit_suite.needs.scores.cell_scores import CellScores, cell_scores
 from audit_suite.statistics import Estimate, estimate_auroc, estimate_mean
 from audit_suite.verdict import NotApplicable
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import WithoutROI
-from audit_suite.needs.tabular.classifier import cross_validated_auroc, logistic
+from audit_suite.needs.classifier import cross_validated_auroc, logistic
 from audit_suite.statistics import Estimate, estimate_auroc
 from audit_suite.verdict import NotApplicable
 

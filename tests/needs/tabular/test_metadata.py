@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from audit_suite import NotApplicable, agreement, auroc, baseline
 from audit_suite.needs import Need
-from audit_suite.needs.tabular.classifier import cross_validate, cross_validated_auroc, tabular
+from audit_suite.needs.classifier import cross_validate, cross_validated_auroc, tabular
 
 COUNT = 120
 DECLARED = 'metadata = ["age", "site"]'

@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from audit_suite import NotApplicable
-from audit_suite.needs.tabular.classifier import (
+from audit_suite.needs.classifier import (
     FOLDS,
     REPEATS,
     Classifier,
