@@ -87,3 +87,20 @@ def test_what_a_check_is_written_with_needs_neither_torch_nor_pytest():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "audit_suite.cards:load_dataset_card",
+        "audit_suite.cards:load_model_card",
+        "audit_suite.datasets.load:load_dataset",
+        "audit_suite.models.load:load_model",
+        "audit_suite.needs.classifier:cross_validated_auroc",
+        "audit_suite.needs.classifier:tabular",
+        "audit_suite.phantoms:register_shortcut",
+    ],
+)
+def test_names_that_scripts_import_from_their_modules_stay(place):
+    module, name = place.split(":")
+    assert callable(getattr(importlib.import_module(module), name))
