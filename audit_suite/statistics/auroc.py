@@ -33,8 +33,8 @@ def estimate_auroc(
     At the end of the range, or within about one case of it, the components of an AUC show too
     little variance or none. Such an AUC gets the variance of Hanley and McNeil (Radiology 143,
     1982) for an AUC half a case away from the end, so that a perfect AUC has an interval. A model
-    that gives every image the same score shows no variance either; its AUC gets the variance of
-    half a case of each class with a different score.
+    that gives all, or almost all, images the same score shows hardly any variance either; its AUC
+    gets at least the variance of half a case of each class with a different score.
 
     Args:
         labels: Shape (n,), 0 or 1.
