@@ -62,8 +62,7 @@ def _compute_dataset(
     requests: Sequence[ScoreRequest], source: EvidenceSource, progress: Progress
 ) -> None:
     dataset = source.dataset(requests[0].dataset)
-    usable = [request for request in requests if _can_load(request, source)]
-    job = _Job(dataset, source, [request for request in usable if source.missing(request)])
+    job = _Job(dataset, source, [request for request in requests if _can_load(request, source)])
     for wait in (False, True):  # first what no other process computes, then wait for the rest
         for shard in shards(len(dataset.cases)):
             if not (missing := job.missing(job.requests, shard)):
@@ -99,7 +98,7 @@ class _Job:
     Attributes:
         dataset: The data set.
         source: Models, profile and store.
-        requests: The requests with at least one missing shard.
+        requests: The requests whose model could be loaded.
     """
 
     dataset: Dataset
