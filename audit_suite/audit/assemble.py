@@ -7,12 +7,14 @@ import platform
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from audit_suite.audit.gate import Gate, count_verdicts
+from audit_suite.audit.gate import count_verdicts, decide
 from audit_suite.audit.opening import Audit
+from audit_suite.audit.policy_record import policy_record
 from audit_suite.calibration import calibration
 from audit_suite.cards import canonical_digest, internal_card
 from audit_suite.causes import name_causes
@@ -24,10 +26,10 @@ from audit_suite.record import (
     EstimateRecord,
     Finding,
     ModelRecord,
-    Policy,
     Provenance,
     ReadingsRecord,
     Record,
+    SettingsRecord,
 )
 from audit_suite.report.section import Gathered
 from audit_suite.sections import collect_sections
@@ -47,31 +49,48 @@ _PACKAGES = (
 
 
 def assemble(
-    audit: Audit, findings: Sequence[Finding], gate: Gate, requests: Sequence[ScoreRequest]
+    audit: Audit,
+    findings: Sequence[Finding],
+    requests: Sequence[ScoreRequest],
+    problems: Sequence[str] = (),
 ) -> Record:
-    """Build the record; inputs and profile determine everything outside ``environment``.
+    """Decide, and build the record; inputs and profile determine all but ``environment``.
+
+    The decision is drawn here, once, from the findings that are written. What breaks while pictures
+    or descriptions are collected costs only those, and closes the gate.
 
     Args:
-        audit: Settings, cards and evidence.
+        audit: Settings, policy, cards and evidence.
         findings: One per planned case, in natural order; p values are adjusted in place.
-        gate: The decision.
         requests: The planned scores (`plan.shown_requests`), for pictures and excluded images.
+        problems: What closes the gate apart from findings.
     """
     _adjust(findings)
     settings, source = audit.settings, audit.source
-    return Record(
+    broken: list[str] = []
+    with _noting(broken, "the pictures of the report"):
+        sections = collect_sections(Gathered(audit.cells, findings, requests, source))
+    if broken:
+        sections = {"gallery": []}
+    datasets: list[DatasetRecord] = []
+    with _noting(broken, "the description of the data sets"):
+        datasets = _datasets(audit, requests)
+    broken += sections.get("broken_sections", {}).values()
+    policy = policy_record(audit, findings, [*problems, *broken])
+    gate = decide(findings, policy.required, problems=policy.problems, deviations=policy.deviations)
+    record = Record(
         decision=gate.decision,
         decision_reason=gate.reason,
+        policy=policy,
         counts=count_verdicts(findings),
         findings=list(findings),
         causes=name_causes(findings),
-        **collect_sections(Gathered(audit.cells, findings, requests, source)),
+        **sections,
         provenance=Provenance(
             audit_suite=importlib.metadata.version("audit-suite"),
-            policy=Policy(
+            settings=SettingsRecord(
                 confidence=settings.confidence,
                 multiplicity=settings.multiplicity,
-                inconclusive=settings.inconclusive,
                 seed=settings.seed,
                 max_cases=settings.max_cases,
                 max_explained=settings.max_explained,
@@ -80,12 +99,24 @@ def assemble(
             ),
             evidence_profile=source.profile.summary(),
             models=_models(audit),
-            datasets=_datasets(audit, requests),
+            datasets=datasets,
             readings=_readings(source),
             calibration=calibration(),
         ),
         environment=_environment(),
     )
+    record.digest = record.content_digest()
+    return record
+
+
+@contextmanager
+def _noting(problems: list[str], what: str) -> Iterator[None]:
+    """Note an exception as a problem: the findings are there, and the record must be written."""
+    try:
+        yield
+    except Exception as error:
+        kind = "" if isinstance(error, AuditError) else f"{type(error).__name__}: "
+        problems.append(f"{what} could not be made: {kind}{error}")
 
 
 def _adjust(findings: Sequence[Finding]) -> None:

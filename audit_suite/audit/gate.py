@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal
 
-from audit_suite.audit.waivers import Waiver, needless
-from audit_suite.record import Finding
+from audit_suite.audit.suites import suite_of
+from audit_suite.record import Decision, Deviation, Finding, MissingCheck, RequiredCheck
 from audit_suite.verdict import Verdict
+
+NOT_ASKED, NOT_RUN = "was not asked", "was not run"
+_RUN = "run the audit without options that leave checks out (-k, -x, --deselect, a path with ::)"
+_KIND = (
+    "remove the cause; a target for which the check has no meaning needs a kind of its own in "
+    "the policy (see `audit-suite policy`)"
+)
 
 
 class Exit(IntEnum):
@@ -19,21 +25,21 @@ class Exit(IntEnum):
     After a change, run `make schema` to rewrite the table of README.md.
     """
 
-    OPEN = 0, "the gate is open: every check that applies passed or was waived"
+    OPEN = (
+        0,
+        "the gate is open: every required check of the policy passed or was waived, and no other "
+        "check failed",
+    )
     FAIL = (
         1,
         "a check failed or ended in an error, or there is a problem with a waiver, a file of "
         "checks or an output file",
     )
-    INCONCLUSIVE = (
-        10,
-        "a check is inconclusive: too little data (with `--audit-inconclusive=warn` the gate opens "
-        "nevertheless)",
-    )
-    INCOMPLETE = (
+    UNDECIDED = 10, "a required check is inconclusive: too little data"
+    PARTIAL = (
         11,
-        "the audit is incomplete: checks were left out (`-k`, `-x`, `--lf`, `--collect-only`, "
-        "`--audit-plan` ...), or none of them reached a verdict",
+        "not a full audit: a required check was not asked, not run or does not apply, a planned "
+        "check was not run, or the settings are weaker than the policy (`--audit-max-cases`)",
     )
 
     meaning: str
@@ -45,14 +51,23 @@ class Exit(IntEnum):
         member.meaning = meaning
         return member
 
+    @classmethod
+    def of(cls, decision: Decision) -> Exit:
+        """The exit code of a decision."""
+        return {
+            "open": cls.OPEN,
+            "closed": cls.FAIL,
+            "undecided": cls.UNDECIDED,
+            "partial": cls.PARTIAL,
+        }[decision]
+
 
 @dataclass(frozen=True)
 class Gate:
-    """Whether the gate is open, why, and the exit code."""
+    """Whether the gate is open, and why."""
 
-    decision: Literal["open", "closed", "partial"]
+    decision: Decision
     reason: str
-    exit_code: Exit
 
 
 def count_verdicts(findings: Iterable[Finding]) -> dict[Verdict, int]:
@@ -61,49 +76,111 @@ def count_verdicts(findings: Iterable[Finding]) -> dict[Verdict, int]:
     return {verdict: counts[verdict] for verdict in Verdict}
 
 
+def missing_checks(
+    findings: Iterable[Finding], required: Iterable[RequiredCheck]
+) -> list[MissingCheck]:
+    """The required checks that were not asked, not run, or do not apply.
+
+    Args:
+        findings: One per planned case.
+        required: What the policy requires, for every model, data set and target.
+    """
+    found = defaultdict(list)
+    for finding in findings:
+        found[finding.model, finding.dataset, finding.target, finding.check].append(finding)
+    missing = []
+    for check in required:
+        here = found[check.model, check.dataset, check.target, check.check]
+        if lack := _lack(here):
+            reason, remedy = lack
+            missing.append(
+                MissingCheck(
+                    **check.model_dump(),
+                    suite=suite_of(check.check),
+                    reason=reason,
+                    remedy=remedy,
+                )
+            )
+    return missing
+
+
 def decide(
     findings: Sequence[Finding],
-    inconclusive: Literal["block", "warn"] = "block",
-    waivers: Sequence[Waiver] = (),
+    required: Sequence[RequiredCheck],
+    *,
+    problems: Sequence[str] = (),
+    deviations: Sequence[Deviation] = (),
 ) -> Gate:
     """Decide by the first rule that applies.
 
-    A fail or error closes the gate (exit 1). A planned check that did not run makes the audit
-    partial (11). In a complete audit an expired or needless waiver closes the gate (1), because it
-    would hide the next failure. An inconclusive check closes the gate (10) unless the policy is
-    ``warn``. An audit in which no check reached a verdict never opens it (11).
+    A fail, an error or a problem closes the gate. A required check that was not asked, not run or
+    does not apply, a planned check without a verdict, and a deviation that never opens make the
+    audit partial. A required check that is inconclusive leaves it undecided. Otherwise every
+    required check passed or was waived, and the gate is open. What was collected does not matter.
 
     Args:
         findings: One per planned case; verdict ``none`` if it did not run.
-        inconclusive: Whether an inconclusive check closes the gate.
-        waivers: The entries of the waiver file.
+        required: What the policy requires, for every model, data set and target; never empty.
+        problems: What closes the gate apart from findings: files of checks that could not be
+            collected, expired waivers.
+        deviations: In what the audit departs from the policy.
     """
     counts = count_verdicts(findings)
     if bad := counts[Verdict.FAIL] + counts[Verdict.ERROR]:
-        return Gate("closed", f"{bad} of {sum(counts.values())} checks failed", Exit.FAIL)
-    if counts[Verdict.NONE]:
+        return Gate("closed", f"{bad} of {_checks(sum(counts.values()))} failed")
+    if problems:
+        return Gate("closed", "; ".join(problems))
+    if reasons := _partial(findings, required, deviations):
+        return Gate("partial", f"not a full audit: {'; '.join(reasons)}")
+    keys = {(r.model, r.dataset, r.target, r.check) for r in required}
+    deciding = [f for f in findings if (f.model, f.dataset, f.target, f.check) in keys]
+    if open_ones := [f for f in deciding if f.verdict is Verdict.INCONCLUSIVE]:
+        names = ", ".join(dict.fromkeys(finding.check for finding in open_ones))
         return Gate(
-            "partial",
-            f"{counts[Verdict.NONE]} of {sum(counts.values())} planned checks were not run",
-            Exit.INCOMPLETE,
+            "undecided",
+            f"{_checks(len(open_ones), 'required ')} inconclusive ({names}): too little data",
         )
-    waived = [
-        (f.check, f.model, f.dataset, f.target) for f in findings if f.verdict is Verdict.WAIVED
+    reason = f"{_checks(len(deciding), 'required ')} passed and no guard failed"
+    if waived := counts[Verdict.WAIVED]:
+        reason = f"{_checks(waived)} waived by name; otherwise {reason}"
+    if undecided := counts[Verdict.INCONCLUSIVE]:
+        reason += f"; {undecided} of the guards inconclusive"
+    return Gate("open", reason)
+
+
+def _partial(
+    findings: Sequence[Finding],
+    required: Sequence[RequiredCheck],
+    deviations: Sequence[Deviation],
+) -> list[str]:
+    """Why the audit is not a full one, the most telling reason first."""
+    by_reason = defaultdict(list)
+    for check in missing_checks(findings, required):
+        subject = check.suite if check.reason == NOT_ASKED and check.suite else check.check
+        by_reason[subject, check.reason].append(check)
+    reasons = [
+        f"{subject} {reason}" if reason in (NOT_ASKED, NOT_RUN) else f"{subject}: {reason}"
+        for subject, reason in by_reason
     ]
-    if unused := needless(waivers, waived):
-        names = ", ".join(f"{waiver.check} by {waiver.owner}" for waiver in unused)
-        return Gate("closed", f"expired or needless waivers, remove them: {names}", Exit.FAIL)
-    if counts[Verdict.INCONCLUSIVE] and inconclusive == "block":
-        return Gate(
-            "closed",
-            f"{_checks(counts[Verdict.INCONCLUSIVE])} inconclusive: too little data",
-            Exit.INCONCLUSIVE,
-        )
-    decided = counts[Verdict.PASS] + counts[Verdict.WAIVED] + counts[Verdict.INCONCLUSIVE]
-    if not decided:
-        return Gate("partial", "no check reached a verdict", Exit.INCOMPLETE)
-    return Gate("open", f"{_checks(counts[Verdict.PASS])} passed and none failed", Exit.OPEN)
+    if not required:
+        reasons.append("no check is required")
+    reasons += [deviation.what for deviation in deviations if deviation.never_opens]
+    if not reasons and (idle := sum(f.verdict is Verdict.NONE for f in findings)):
+        reasons.append(f"{_checks(idle, 'planned ')} not run")
+    return reasons
 
 
-def _checks(number: int) -> str:
-    return "1 check" if number == 1 else f"{number} checks"
+def _lack(here: Sequence[Finding]) -> tuple[str, str] | None:
+    """Why a required check has no verdict at a place, and what to do; None if it has one."""
+    if not here:
+        return NOT_ASKED, "ask the suite or the file of checks that holds it"
+    for finding in here:
+        if finding.verdict is Verdict.NONE:
+            return NOT_RUN, _RUN
+        if finding.verdict is Verdict.NOT_APPLICABLE:
+            return f"does not apply: {finding.reason}", _KIND
+    return None
+
+
+def _checks(number: int, kind: str = "") -> str:
+    return f"1 {kind}check" if number == 1 else f"{number} {kind}checks"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from audit_suite.audit.plan import CheckCase
-from audit_suite.audit.waivers import Waiver
+from audit_suite.audit.waivers import Waiver, today
 from audit_suite.errors import AuditError
 from audit_suite.record import ComparisonRecord, Finding, WaiverRecord
 from audit_suite.statistics import Comparison, Recorded
@@ -41,6 +40,31 @@ def judge(
         finding.margin, finding.margin_source = deciding.margin, deciding.margin_source
         finding.would_pass = _would_pass(deciding)
     return _waive(finding, waivers)
+
+
+SEVERITY = (
+    Verdict.NONE,
+    Verdict.PASS,
+    Verdict.NOT_APPLICABLE,
+    Verdict.WAIVED,
+    Verdict.INCONCLUSIVE,
+    Verdict.FAIL,
+    Verdict.ERROR,
+)
+
+
+def worsened(finding: Finding, other: Finding, by: str) -> Finding:
+    """The finding, with the verdict of ``other`` where that is worse; never with a better one.
+
+    Args:
+        finding: As it was judged.
+        other: The same finding as somebody else gives it.
+        by: Who that is, for the reason.
+    """
+    if SEVERITY.index(other.verdict) <= SEVERITY.index(finding.verdict):
+        return finding
+    reason = f"{finding.verdict} before {by} made it {other.verdict}: {other.reason}"
+    return finding.model_copy(update={"verdict": other.verdict, "reason": reason})
 
 
 def _verdict(
@@ -81,8 +105,8 @@ def _would_pass(comparison: ComparisonRecord) -> str:
     if comparison.centre is not None:
         low, high = comparison.centre - margin, comparison.centre + margin
         return f"a 90 % interval of {label} inside {low:g} to {high:g}"
-    bound = "upper" if comparison.relation == "<" else "lower"
-    side = "below" if comparison.relation == "<" else "above"
+    bound = "upper" if comparison.relation != ">" else "lower"
+    side = "below" if comparison.relation != ">" else "above"
     return f"a {bound} one-sided 95 % bound of {label} {side} {margin:g}"
 
 
@@ -105,11 +129,11 @@ def _waive(finding: Finding, waivers: Sequence[Waiver]) -> Finding:
     if finding.verdict not in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         return finding
     identity = (finding.check, finding.model, finding.dataset, finding.target)
-    today = datetime.now(UTC).date()
+    now = today()
     for waiver in waivers:
         if not waiver.covers(*identity):
             continue
-        if waiver.expired(today):
+        if waiver.expired(now):
             finding.reason += f" (a waiver by {waiver.owner} expired on {waiver.expires})"
             continue
         finding.reason = f"{finding.verdict}: {finding.reason}"

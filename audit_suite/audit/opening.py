@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
+from audit_suite.audit.policy import Policy, load_policy
 from audit_suite.audit.settings import Settings
-from audit_suite.audit.waivers import Waiver, load_waivers
+from audit_suite.audit.waivers import Waiver, load_waivers, today
 from audit_suite.cards import DatasetCard, ModelCard, load_dataset_card, load_model_card
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource, EvidenceStore, choose_profile
@@ -26,6 +27,7 @@ class Audit:
 
     Attributes:
         settings: As given.
+        policy: What must be shown before the gate opens.
         models: Cards of the models.
         datasets: Cards of the data sets.
         cells: Every model (fold) on every data set for every common target.
@@ -35,6 +37,7 @@ class Audit:
     """
 
     settings: Settings
+    policy: Policy
     models: tuple[ModelCard, ...]
     datasets: tuple[DatasetCard, ...]
     cells: tuple[Cell, ...]
@@ -49,20 +52,24 @@ class Audit:
 
 
 def open_audit(settings: Settings) -> Audit:
-    """Read the cards, waivers and readings of an audit; computes nothing.
+    """Read the policy, cards, waivers and readings of an audit; computes nothing.
 
     Raises:
         AuditError: If an option, a card or an extension is wrong.
     """
     load_extensions()
+    policy = load_policy(settings.policy)
     models = _unique([load_model_card(path) for path in settings.models], "--audit-model")
     datasets = _unique([load_dataset_card(path) for path in settings.datasets], "--audit-dataset")
     return Audit(
         settings=settings,
+        policy=policy,
         models=models,
         datasets=datasets,
         cells=_cells(models, datasets, settings.folds),
-        waivers=load_waivers(settings.waivers) if settings.waivers else (),
+        waivers=load_waivers(settings.waivers, policy.waiver_days, today())
+        if settings.waivers
+        else (),
         source=EvidenceSource(
             EvidenceStore(settings.evidence),
             choose_profile(settings.device, settings.batch_size, settings.seed),

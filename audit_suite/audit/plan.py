@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from audit_suite.audit.opening import Audit
-from audit_suite.audit.suites import SUITES, suite_name
+from audit_suite.audit.suites import SUITES, suite_name, suite_of
 from audit_suite.checks import Check, Declared, margin_for
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, Request, plan
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Masking
 from audit_suite.needs import Expanding, Listing, Need, requests_in
-from audit_suite.record import Finding
+from audit_suite.record import Finding, Role
 from audit_suite.sections import check_section
 from audit_suite.statistics import Margin
 from audit_suite.verdict import Verdict
@@ -36,16 +36,20 @@ class CheckCase:
         cell: Model, data set and target.
         suffix: Distinguishes the cases of the check in this cell; may be empty.
         cases: Cases of the test function before any deselection (m in the level .05/m).
+        role: What the check is for the gate, by the policy.
         arguments: What each argument asks for.
         command: Command line that repeats the case.
+        shipped: Whether a shipped suite holds the check.
     """
 
     check: Check
     cell: Cell
     suffix: str
     cases: int
+    role: Role
     arguments: dict[str, Argument]
     command: str = ""
+    shipped: bool = False
 
     @property
     def name(self) -> str:
@@ -73,6 +77,7 @@ class CheckCase:
             dataset=self.cell.dataset.name,
             target=self.cell.target,
             case=self.suffix,
+            role=self.role,
             verdict=Verdict.NONE,
             question=self.check.question,
             claim="",
@@ -125,7 +130,7 @@ class CheckCase:
         parts.append(f"--audit-model {_relative(self.cell.model.path, here)}")
         parts.append(f"--audit-dataset {_relative(self.cell.dataset.path, here)}")
         parts.append(f'-k "{function}[{self.name}]"')
-        return replace(self, command=" ".join(parts))
+        return replace(self, command=" ".join(parts), shipped=file.parent == SUITES)
 
 
 def cases_of(check: Check, audit: Audit) -> list[CheckCase]:
@@ -141,6 +146,7 @@ def cases_of(check: Check, audit: Audit) -> list[CheckCase]:
             cell=cell,
             suffix=suffix,
             cases=len(combinations),
+            role=audit.policy.role(check.id, cell.target),
             arguments={
                 name: margin_for(cell, check.id, argument)
                 if isinstance(argument, Margin)
@@ -153,7 +159,7 @@ def cases_of(check: Check, audit: Audit) -> list[CheckCase]:
 
 
 def refuse_conflicts(cases: Iterable[CheckCase]) -> None:
-    """Refuse cases with the same identity, margins without effect and unknown sections.
+    """Refuse taken ids, cases with the same identity, idle margins and unknown sections.
 
     Raises:
         AuditError: Names the check, and the card and key where one is wrong.
@@ -161,6 +167,12 @@ def refuse_conflicts(cases: Iterable[CheckCase]) -> None:
     ids: Counter[str] = Counter()
     for case in cases:
         ids[case.id] += 1
+        if suite_of(case.check.id) and not case.shipped:
+            raise AuditError(
+                f"the check {case.check.title!r} has the id {case.check.id}, which is that of a "
+                f"shipped check ({suite_of(case.check.id)})",
+                "give it another id: findings, waivers and the policy are keyed by it",
+            )
         check_section(case.check.section, case.check.id)
         _refuse_idle_margin(case)
     if twice := [id for id, count in ids.items() if count > 1]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from audit_suite.audit.assemble import assemble
-from audit_suite.audit.gate import decide
 from audit_suite.audit.judge import judge
 from audit_suite.audit.opening import Audit, open_audit
 from audit_suite.audit.plan import (
@@ -50,9 +49,9 @@ def run(
     Args:
         models: Model cards.
         datasets: Data set cards.
-        suites: Shipped suites by name. Without ``suites`` and ``checks``: all shipped suites, and
-            the files ``test_*.py`` of the folder ``audits`` if the working directory has one.
-        checks: Your own files of checks.
+        suites: Shipped suites by name; all of them without ``suites`` and ``checks``.
+        checks: Your own files of checks; by default the files ``test_*.py`` of the folder
+            ``audits`` if the working directory has one.
         progress: Called with a line of text now and then.
         **settings: Any further field of `audit.settings.Settings`, for example ``seed=7`` or
             ``evidence="evidence"``.
@@ -63,7 +62,7 @@ def run(
     Raises:
         AuditError: If a card, a suite, a check or a setting is wrong.
     """
-    for key in ("evidence", "waivers", "readings"):
+    for key in ("evidence", "policy", "waivers", "readings"):
         if isinstance(settings.get(key), str):
             settings[key] = Path(settings[key])
     try:
@@ -84,9 +83,8 @@ def run(
     if not audit.settings.offline:
         compute(planned_requests(case for case, _ in planned), audit.source, progress)
     findings = sorted((_judged(case, f, audit) for case, f in planned), key=natural_order)
-    gate = decide(findings, audit.settings.inconclusive, audit.waivers)
     shown = shown_requests(audit.cells, ((case.planned(), case.shown()) for case, _ in planned))
-    return assemble(audit, findings, gate, shown)
+    return assemble(audit, findings, shown)
 
 
 def _judged(case: CheckCase, function: Function, audit: Audit) -> Finding:
@@ -109,9 +107,9 @@ def _paths(cards: Sequence[str | Path]) -> tuple[Path, ...]:
 
 
 def _files(suites: tuple[str, ...], own: list[Path]) -> list[Path]:
-    if suites or own:
+    if own:
         return [*(suite_files(suites) if suites else ()), *own]
-    return [*suite_files(), *sorted(Path("audits").rglob("test_*.py"))]
+    return [*suite_files(suites), *sorted(Path("audits").rglob("test_*.py"))]
 
 
 def _functions(file: Path) -> Iterator[tuple[str, Function]]:

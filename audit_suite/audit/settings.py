@@ -29,11 +29,11 @@ class Settings:
         maskings: Ids for checks over ``MASKINGS``; empty for those that the cards name.
         folds: ``each`` fold of a model on its own, the ``mean`` of their estimates, or the
             ``ensemble`` of their scores.
+        policy: File of the policy; None for the default policy.
         evidence: Folder of stored evidence.
         waivers: File of waivers.
         readings: Readers' answers, as ``audit-suite readers import`` wrote them.
         offline: Use stored evidence only.
-        inconclusive: ``block``: an inconclusive check closes the gate; ``warn``: it does not.
         confidence: Confidence level of verdicts; the error level is 1 - ``confidence``.
         multiplicity: ``bonferroni``: a fail must hold at the level divided by the number of cases
             of its check; ``none``: at the level itself.
@@ -49,11 +49,11 @@ class Settings:
     suites: tuple[str, ...] = ()
     maskings: tuple[str, ...] = ()
     folds: Literal["each", "mean", "ensemble"] = "each"
+    policy: Path | None = None
     evidence: Path = Path(".audit-evidence")
     waivers: Path | None = None
     readings: Path | None = None
     offline: bool = False
-    inconclusive: Literal["block", "warn"] = "block"
     confidence: float = 0.95
     multiplicity: Literal["bonferroni", "none"] = "bonferroni"
     seed: int = 1907

@@ -1,7 +1,9 @@
-"""The shipped suites by name."""
+"""The shipped suites by name, and the checks that they hold."""
 
 from __future__ import annotations
 
+import ast
+from functools import cache
 from pathlib import Path
 
 import audit_suite.suites
@@ -28,3 +30,24 @@ def suite_files(names: tuple[str, ...] = ()) -> list[Path]:
 def suite_name(file: Path) -> str:
     """``region-sensitivity`` for ``test_region_sensitivity.py``."""
     return file.stem.removeprefix("test_").replace("_", "-")
+
+
+def suite_of(check: str) -> str:
+    """The shipped suite that holds a check, by the check's id; empty for a check of one's own."""
+    return _shipped_checks().get(check, "")
+
+
+@cache
+def _shipped_checks() -> dict[str, str]:
+    """Suites by the ids of their checks, read from the source: importing them costs a second."""
+    return {
+        decorator.args[0].value: suite_name(file)
+        for file in suite_files()
+        for function in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(function, ast.FunctionDef)
+        for decorator in function.decorator_list
+        if isinstance(decorator, ast.Call)
+        and decorator.args
+        and isinstance(decorator.args[0], ast.Constant)
+        and isinstance(decorator.args[0].value, str)
+    }

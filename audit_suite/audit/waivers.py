@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from audit_suite.errors import AuditError
+from audit_suite.record import Finding, WaiverState
 from audit_suite.toml_files import read_toml
+from audit_suite.verdict import Verdict
 
 _ADVICE = (
     "each [[waiver]] needs check, owner, reason and expires (YYYY-MM-DD), and may name model, "
     "dataset and target"
 )
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class Waiver(BaseModel):
@@ -21,12 +26,12 @@ class Waiver(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    check: str
-    model: str | None = None
-    dataset: str | None = None
-    target: str | None = None
-    owner: str = Field(min_length=1)
-    reason: str = Field(min_length=1)
+    check: _Text
+    model: _Text | None = None
+    dataset: _Text | None = None
+    target: _Text | None = None
+    owner: _Text
+    reason: _Text
     expires: date
 
     def covers(self, check: str, model: str, dataset: str, target: str) -> bool:
@@ -51,23 +56,62 @@ class _WaiverFile(BaseModel):
     waiver: tuple[Waiver, ...] = ()
 
 
-def load_waivers(path: Path) -> tuple[Waiver, ...]:
+def load_waivers(path: Path, longest: int, today: date) -> tuple[Waiver, ...]:
     """Read a waiver file (TOML, one ``[[waiver]]`` table per waiver).
 
-    Raises:
-        AuditError: If it is missing, is not TOML, or an entry lacks check, owner, reason or expiry.
-    """
-    return read_toml(path, _WaiverFile, "--audit-waivers:", _ADVICE).waiver
-
-
-def needless(
-    waivers: Iterable[Waiver], waived: Iterable[tuple[str, str, str, str]]
-) -> list[Waiver]:
-    """Waivers that covered nothing because they expired or the problem is gone: remove them.
-
     Args:
-        waivers: All entries of the file.
-        waived: Check, model, data set and target of each finding that was waived.
+        path: The file.
+        longest: Days that a waiver may still run (the policy's ``waiver_days``).
+        today: The date of the audit.
+
+    Raises:
+        AuditError: If it is missing, is not TOML, an entry lacks check, owner, reason or expiry, or
+            runs too long.
     """
-    spent = list(waived)
-    return [waiver for waiver in waivers if not any(waiver.covers(*which) for which in spent)]
+    waivers = read_toml(path, _WaiverFile, "--audit-waivers:", _ADVICE).waiver
+    last = today + timedelta(days=longest)
+    for waiver in waivers:
+        if waiver.expires > last:
+            raise AuditError(
+                f"--audit-waivers: {path}: the waiver of {waiver.check} by {waiver.owner} runs "
+                f"until {waiver.expires}, but the policy allows {longest} days",
+                f"let it expire on {last} or earlier, and decide again then",
+            )
+    return waivers
+
+
+def today() -> date:
+    """The date by which waivers expire (UTC)."""
+    return datetime.now(UTC).date()
+
+
+def waiver_states(waivers: Sequence[Waiver], findings: Iterable[Finding]) -> list[WaiverState]:
+    """What became of each waiver: used, needless because it covered nothing, or expired.
+
+    An expired waiver closes the gate: its owner has to decide again. A needless one does not: the
+    model may have been corrected.
+    """
+    waived = [
+        (f.check, f.model, f.dataset, f.target) for f in findings if f.verdict is Verdict.WAIVED
+    ]
+    now = today()
+    return [
+        WaiverState(
+            **waiver.model_dump(mode="json"),
+            state="expired"
+            if waiver.expired(now)
+            else "used"
+            if any(waiver.covers(*which) for which in waived)
+            else "needless",
+        )
+        for waiver in waivers
+    ]
+
+
+def expired_waivers(states: Iterable[WaiverState]) -> list[str]:
+    """One sentence for each expired waiver."""
+    return [
+        f"the waiver of {state.check} by {state.owner} expired on {state.expires}"
+        for state in states
+        if state.state == "expired"
+    ]

@@ -24,11 +24,11 @@ def render(
     Its sign-off is shown at the head if there is one. Exit code 1 if a report section of an
     extension could not be shown; the rest is written.
     """
-    from audit_suite.record import load_record
+    from audit_suite.audit.verify import load_verified
     from audit_suite.report import write_report
     from audit_suite.signoff import sign_off_of
 
-    record = load_record(audit_json)
+    record = load_verified(audit_json)
     problems = write_report(record, out, sign_off_of(audit_json, signoff))
     typer.echo(f"report: {out}")
     for problem in problems:

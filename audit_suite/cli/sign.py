@@ -25,9 +25,9 @@ def sign(
     The sign-off is written to signoff.json beside the record. It holds the SHA-256 of the record,
     so it is refused if the record changes.
     """
-    from audit_suite.record import load_record
+    from audit_suite.audit.verify import load_verified
     from audit_suite.signoff import sign as write
 
-    load_record(audit_json)
+    load_verified(audit_json)
     path = write(audit_json, name, role, decision, remarks, datetime.now(UTC).date())
     typer.echo(f"sign-off: {path}")

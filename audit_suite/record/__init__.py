@@ -1,8 +1,9 @@
 """`audit.json`, the record of an audit. Every report is a pure function of it."""
 
 from audit_suite.record.causes import CauseFlag, CausesRecord
-from audit_suite.record.estimates import ComparisonRecord, EstimateRecord
+from audit_suite.record.estimates import Basis, ComparisonRecord, EstimateRecord
 from audit_suite.record.findings import Finding, WaiverRecord, natural_order
+from audit_suite.record.part import printable
 from audit_suite.record.pictures import (
     AttributionRecord,
     EmbeddingCloud,
@@ -13,28 +14,39 @@ from audit_suite.record.pictures import (
     PlayerRecord,
     ReadImage,
 )
+from audit_suite.record.policy import (
+    Deviation,
+    MissingCheck,
+    PolicyRecord,
+    RequiredCheck,
+    Role,
+    WaiverState,
+)
 from audit_suite.record.provenance import (
     Calibration,
     CaseMix,
     DatasetRecord,
     ErrorRate,
     ModelRecord,
-    Policy,
     Provenance,
     ReadingsRecord,
+    SettingsRecord,
     TargetRecord,
 )
-from audit_suite.record.record import SCHEMA_VERSION, Record, load_record
+from audit_suite.record.record import SCHEMA_VERSION, Decision, Record, load_record
 
 __all__ = [
     "SCHEMA_VERSION",
     "AttributionRecord",
+    "Basis",
     "Calibration",
     "CaseMix",
     "CauseFlag",
     "CausesRecord",
     "ComparisonRecord",
     "DatasetRecord",
+    "Decision",
+    "Deviation",
     "EmbeddingCloud",
     "EmbeddingRecord",
     "ErrorRate",
@@ -42,16 +54,22 @@ __all__ = [
     "Finding",
     "GalleryImage",
     "MatrixRecord",
+    "MissingCheck",
     "ModelRecord",
     "Overlay",
     "PlayerRecord",
-    "Policy",
+    "PolicyRecord",
     "Provenance",
     "ReadImage",
     "ReadingsRecord",
     "Record",
+    "RequiredCheck",
+    "Role",
+    "SettingsRecord",
     "TargetRecord",
     "WaiverRecord",
+    "WaiverState",
     "load_record",
     "natural_order",
+    "printable",
 ]

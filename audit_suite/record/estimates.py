@@ -29,12 +29,28 @@ class EstimateRecord(RecordPart):
     )
 
 
+class Basis(RecordPart):
+    """What the verdict on an estimate is computed from, besides its value and the limit."""
+
+    se: float | None = Field(description="standard error; null if it is infinite")
+    df: float | None = Field(description="degrees of freedom of its t; null for the normal")
+    bounds: tuple[float, float] | None = Field(description="its range, for the logit scale")
+    edge: float = Field(description="share of the range that counts as the end of it")
+    fewest: int = Field(description="patients of the rarer class")
+    alpha: float = Field(description="error level of a single decision")
+    cases: int = Field(description="cases of the check; a fail must hold at alpha / cases")
+    chances: int = Field(description="estimates of which one suffices; a pass: alpha / chances")
+
+
 class ComparisonRecord(RecordPart):
     """One application of a decision rule to one estimate."""
 
     estimate: EstimateRecord
+    basis: Basis | None = Field(description="null for a measured number, which has no interval")
+    group: int = Field(description="comparisons of one group share a joint verdict")
+    alone: Verdict = Field(description="the verdict of this comparison by itself")
     rule: str = Field(description="the claim as a formula, e.g. '|AUROC - 0.5| < 0.05'")
-    relation: Literal["<", ">"]
+    relation: Literal["<", "<=", ">"]
     centre: float | None = Field(description="what a distance is to; null for a one-sided claim")
     margin: float
     margin_source: str

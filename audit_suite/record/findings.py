@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from audit_suite.record.estimates import ComparisonRecord, EstimateRecord
 from audit_suite.record.part import RecordPart
+from audit_suite.record.policy import Role
 from audit_suite.verdict import Verdict
 
 
@@ -22,6 +23,8 @@ class WaiverRecord(RecordPart):
 class Finding(RecordPart):
     """The result of one check on one model, data set and target."""
 
+    model_config = ConfigDict(validate_assignment=True)
+
     check: str = Field(description="the check's id, e.g. 'R2'")
     id: str = Field(description="check/model/dataset/target[/case]; never a pytest node id")
     title: str
@@ -29,6 +32,7 @@ class Finding(RecordPart):
     dataset: str
     target: str
     case: str = Field(description="which of the check's cases this is, e.g. 'black'; may be empty")
+    role: Role = Field(description="required: must pass; guard: must not fail")
     verdict: Verdict
     question: str
     claim: str

@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+import re
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+# Control characters but tab and line feed, and the marks that change the direction of text: they
+# can rewrite a terminal, forge a line of a CI log or show a text in another order than it has.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 class RecordPart(BaseModel):
-    """A part of the record: no unknown keys, only finite numbers."""
+    """A part of the record: no unknown keys, only finite numbers, only printable text."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _printable(cls, value: Any) -> Any:
+        return printable(value)
+
+
+def printable(value: Any) -> Any:
+    """A value whose texts, at any depth of lists and dictionaries, have no control characters."""
+    if isinstance(value, str) and type(value) is str:
+        return _CONTROL.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [printable(each) for each in value]
+    if isinstance(value, dict):
+        return {printable(key): printable(each) for key, each in value.items()}
+    return value

@@ -68,14 +68,13 @@ class ReadingsRecord(RecordPart):
     chosen_by: str = Field(description="model whose scores chose the images")
 
 
-class Policy(RecordPart):
-    """The settings of every verdict."""
+class SettingsRecord(RecordPart):
+    """The settings of the run that decide its numbers."""
 
     confidence: float
     multiplicity: Literal["bonferroni", "none"] = Field(
         description="bonferroni: a fail holds at the level divided by the cases of its check"
     )
-    inconclusive: Literal["block", "warn"]
     seed: int
     max_cases: int | None = Field(description="a number makes this a smoke test, not an audit")
     max_explained: int = Field(default=48, description="images of a sample that is explained")
@@ -109,7 +108,7 @@ class Provenance(RecordPart):
     """Everything needed to reproduce this record."""
 
     audit_suite: str
-    policy: Policy
+    settings: SettingsRecord
     evidence_profile: dict[str, Any]
     models: list[ModelRecord]
     datasets: list[DatasetRecord]

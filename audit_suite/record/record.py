@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from audit_suite.cards import canonical_digest
 from audit_suite.errors import AuditError
 from audit_suite.files import write_whole
 from audit_suite.record.causes import CausesRecord
@@ -21,18 +22,22 @@ from audit_suite.record.pictures import (
     MatrixRecord,
     ReadImage,
 )
+from audit_suite.record.policy import PolicyRecord
 from audit_suite.record.provenance import Provenance
 from audit_suite.verdict import Verdict
 
-SCHEMA_VERSION: Literal["1.0"] = "1.0"
+Decision = Literal["open", "closed", "undecided", "partial"]
+SCHEMA_VERSION: Literal["1.1"] = "1.1"
 
 
 class Record(RecordPart):
     """The whole audit. Byte-identical outside ``environment`` for the same inputs and profile."""
 
-    schema_version: Literal["1.0"] = SCHEMA_VERSION
-    decision: Literal["open", "closed", "partial"]
+    schema_version: Literal["1.1"] = SCHEMA_VERSION
+    digest: str = Field(default="", description="SHA-256 of all but itself and environment")
+    decision: Decision
     decision_reason: str
+    policy: PolicyRecord
     counts: dict[Verdict, int]
     findings: list[Finding]
     causes: list[CausesRecord]
@@ -50,6 +55,10 @@ class Record(RecordPart):
     )
     provenance: Provenance
     environment: dict[str, Any] = Field(description="versions, machine, time: what may differ")
+
+    def content_digest(self) -> str:
+        """SHA-256 of all that the same inputs determine, without the digest itself."""
+        return canonical_digest(self.model_dump(mode="json", exclude={"digest", "environment"}))
 
     def to_json(self) -> str:
         """The record as canonical JSON text, ending in a newline."""

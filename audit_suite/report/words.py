@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from audit_suite.errors import AuditError
 from audit_suite.maskings import Masking
-from audit_suite.record import ComparisonRecord, EstimateRecord, Finding
+from audit_suite.record import ComparisonRecord, EstimateRecord, Finding, Record
 from audit_suite.verdict import Verdict
 
 _TINY = 0.001
@@ -22,15 +22,21 @@ VERDICTS: dict[Verdict, tuple[str, str, str]] = {
 DECISIONS = {
     "open": (
         "Gate open",
-        "Every check that was run passed, within the limits listed at the end of this report.",
+        "Every check that the policy requires passed and no other check failed, within the limits "
+        "listed at the end of this report.",
     ),
     "closed": (
         "Gate closed",
         "On this evidence the model should not be released or bought for this use.",
     ),
+    "undecided": (
+        "Not decided: too little data",
+        "No fault was found, but these data cannot show what the policy requires.",
+    ),
     "partial": (
-        "Audit incomplete",
-        "Not every planned check reached a verdict, so no release can rest on this report.",
+        "Not a full audit",
+        "Something that the policy requires was not asked or not judged, so no release can rest on "
+        "this report.",
     ),
 }
 
@@ -101,6 +107,31 @@ def acceptance(comparison: ComparisonRecord) -> tuple[float | None, float | None
     """The range of values the claim allows; None for an open end."""
     if comparison.centre is not None:
         return comparison.centre - comparison.margin, comparison.centre + comparison.margin
-    if comparison.relation == "<":
+    if comparison.relation != ">":
         return None, comparison.margin
     return comparison.margin, None
+
+
+def attention(record: Record) -> list[str]:
+    """What a reader must know besides the decision: waivers first, then what is missing.
+
+    Waivers that cover nothing come before those in use, because they may be removed.
+    """
+    policy = record.policy
+    states = {"expired": 0, "needless": 1, "used": 2}
+    lines = []
+    for waiver in sorted(policy.waivers, key=lambda waiver: states[waiver.state]):
+        scope = (waiver.model, waiver.dataset, waiver.target)
+        where = ", ".join(part for part in scope if part) or "everything"
+        lines.append(
+            f"{waiver.state} waiver: {waiver.check} on {where}, by {waiver.owner} until "
+            f"{waiver.expires}: {waiver.reason}"
+        )
+    for check in policy.missing:
+        suite = f" ({check.suite})" if check.suite else ""
+        lines.append(
+            f"required, but missing: {check.check}{suite} on {check.model}, {check.dataset}, "
+            f"{check.target} {check.reason}; to do: {check.remedy}"
+        )
+    lines += [f"deviation: {deviation.what}" for deviation in policy.deviations]
+    return lines

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from audit_suite.errors import AuditError
+from audit_suite.record import printable
 from audit_suite.registry import SECTIONS, SHIPPED
 from audit_suite.report.section import Gathered, Section, attempt
 
@@ -57,7 +58,8 @@ def _collect(section: Section, gathered: Gathered) -> Any:
     if content is None or _has_own_list(section):
         return content
     try:
-        return json.loads(json.dumps(content, allow_nan=False))  # as it is read back from the file
+        # As it is read back from the file.
+        return printable(json.loads(json.dumps(content, allow_nan=False)))
     except (TypeError, ValueError) as error:
         raise TypeError(f"collect() must return JSON: {error}") from None
 

@@ -2,7 +2,13 @@
 
 from audit_suite.statistics.agreement import estimate_ac1, estimate_fleiss, estimate_kappa
 from audit_suite.statistics.auroc import estimate_auroc, estimate_auroc_within
-from audit_suite.statistics.decision import FEWEST_PATIENTS, Comparison, DecisionRule, Margin
+from audit_suite.statistics.decision import (
+    FEWEST_PATIENTS,
+    Comparison,
+    DecisionRule,
+    Margin,
+    judge_again,
+)
 from audit_suite.statistics.estimate import Distance, Estimate, mean_of_folds
 from audit_suite.statistics.exact import Exact
 from audit_suite.statistics.family import Family, explain_comparison
@@ -34,6 +40,7 @@ __all__ = [
     "estimate_proportion",
     "explain_comparison",
     "holm",
+    "judge_again",
     "mean_of_folds",
     "mean_over_random_readers",
     "mean_over_readers",

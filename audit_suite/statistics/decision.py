@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from audit_suite.errors import AuditError
-from audit_suite.record import ComparisonRecord, EstimateRecord
+from audit_suite.record import Basis, ComparisonRecord, EstimateRecord
 from audit_suite.statistics.power import more_positives, smallest_effect
 from audit_suite.statistics.scale import Scale
 from audit_suite.verdict import Verdict
 
-Relation = Literal["<", ">"]
+Relation = Literal["<", "<=", ">"]
 
 FEWEST_PATIENTS = 20
 """With fewer patients of either class there is no verdict: a nominal 95 % interval covered 85 %
@@ -71,6 +71,8 @@ class Comparison:
     """A comparison with its verdict."""
 
     estimate: EstimateRecord
+    basis: Basis | None
+    alone: Verdict
     rule: str
     relation: Relation
     centre: float | None
@@ -84,6 +86,7 @@ class Comparison:
     smallest_effect: float | None
     more_positives: int | None
     message: str
+    group: int = 0
 
     def to_record(self) -> ComparisonRecord:
         """The comparison for the record; Holm's p value is added once all cases are known."""
@@ -234,6 +237,8 @@ def _judge(
             message += f"; about {more} more positive patients would decide"
     return Comparison(
         estimate=estimate,
+        basis=_basis(scale, fewest, levels),
+        alone=verdict,
         rule=rule,
         relation=relation,
         centre=centre,
@@ -247,6 +252,44 @@ def _judge(
         smallest_effect=effect,
         more_positives=more,
         message=message,
+    )
+
+
+def judge_again(comparison: ComparisonRecord) -> Comparison:
+    """The same comparison, judged from the numbers that were recorded.
+
+    Args:
+        comparison: From a record; its estimate has an interval (``basis`` is not null).
+    """
+    basis = comparison.basis
+    assert basis is not None
+    scale = Scale(
+        comparison.estimate.value,
+        math.inf if basis.se is None else basis.se,
+        math.inf if basis.df is None else basis.df,
+        basis.bounds,
+        basis.edge,
+    )
+    levels = DecisionRule(basis.alpha, basis.cases, basis.chances)
+    limit = Margin(comparison.margin, comparison.margin_source)
+    estimate, fewest = comparison.estimate, basis.fewest
+    low, high = scale.interval(0.95)
+    estimate = estimate.model_copy(update={"low": low, "high": high})
+    if comparison.centre is None:
+        return judge_below(estimate, scale, fewest, comparison.relation, limit, levels)
+    return judge_distance(estimate, scale, fewest, comparison.centre, limit, levels)
+
+
+def _basis(scale: Scale, fewest: int, levels: DecisionRule) -> Basis:
+    return Basis(
+        se=scale.se if math.isfinite(scale.se) else None,
+        df=scale.df if math.isfinite(scale.df) else None,
+        bounds=scale.bounds,
+        edge=scale.edge,
+        fewest=fewest,
+        alpha=levels.alpha,
+        cases=levels.cases,
+        chances=levels.chances,
     )
 
 

@@ -90,7 +90,8 @@ def conclude(comparisons: Sequence[Comparison], message: str = "") -> bool:
     """
     __tracebackhide__ = True
     if (active := _recording.get()) is not None:
-        active.comparisons.extend(comparisons)
+        group = active.comparisons[-1].group + 1 if active.comparisons else 0
+        active.comparisons.extend(replace(comparison, group=group) for comparison in comparisons)
     verdict = worst(comparison.verdict for comparison in comparisons)
     if verdict is Verdict.INCONCLUSIVE:
         raise Inconclusive(message or comparisons[0].message)

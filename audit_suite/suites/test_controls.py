@@ -72,30 +72,34 @@ def test_masks_dilated_in_one_class(changes):
     "C3",
     question="Does the model fall to chance when another patient's region is hidden as well, so "
     "that the hole's shape is uninformative?",
+    full=auroc(),
     own=own,
     foreign=foreign,
     margin=Margin(0.05, source=PROPOSED),
 )
-def test_chance_without_another_region_too(own, foreign, margin):
+def test_chance_without_another_region_too(full, own, foreign, margin):
     """The hole has the shape of two patients' regions."""
     for mine, both in zip(own, foreign, strict=True):
         side = 1 if mine.value > 0.5 else -1  # a leak may also push the AUROC below one half
         fall = ((mine - both) * side).named(f"loss of the signal of {mine.label}")
         observe(mine, fall.placed(masking=mine.at["masking"], fall="by another's region"))
     assert foreign.distance_to(0.5) < margin
+    require_skill(full)
 
 
 @check(
     "C4",
     question="Does the model fall to chance when every image hides the same area (pixels that are "
     "region in at least 1 % of patients)?",
+    full=auroc(),
     hidden=population,
     margin=Margin(0.05, source=PROPOSED),
 )
-def test_chance_without_a_common_area(hidden, margin):
+def test_chance_without_a_common_area(full, hidden, margin):
     """No hole has a shape of its own."""
     observe(*hidden)
     assert hidden.distance_to(0.5) < margin
+    require_skill(full)
 
 
 @check(
@@ -114,6 +118,7 @@ def test_a_hole_elsewhere_costs_less(full, hidden, elsewhere, margin):
 
 @check(
     "C6",
+    full=auroc(),
     plain=contrast(auroc(WithoutROI()), auroc(WithoutROI(fill="mean"))),
     others=tuple(
         contrast(auroc(WithoutROI()), auroc(WithoutROI(fill=fill)))
@@ -121,12 +126,13 @@ def test_a_hole_elsewhere_costs_less(full, hidden, elsewhere, margin):
     ),
     margin=Margin(0.05, source=PROPOSED),
 )
-def test_the_fill_makes_no_difference(plain, others, margin):
+def test_the_fill_makes_no_difference(full, plain, others, margin):
     """Is the AUROC without the region the same whichever fill replaces the region?"""
     # Judged between the two fills that are the same in all images. The others are made of what lies
     # around the region, and so carry a shortcut into it that a model of the region would read.
     observe(*others)
     assert plain.distance_to(0) < margin
+    require_skill(full)
 
 
 @check(
@@ -145,54 +151,68 @@ def test_masked_images_in_the_embedding(departures, domains):
 
 @check(
     "C8",
+    full=auroc(),
     hidden=own,
     fails=permuted_fails(tuple(WithoutROI(fill=fill) for fill in FILLS), 0.05),
     margin=Margin(0.05, source="at most one in twenty should fail"),
 )
-def test_permuted_labels_do_not_fail(hidden, fails, margin):
+def test_permuted_labels_do_not_fail(full, hidden, fails, margin):
     """How often would R2 fail by chance, with the labels permuted among the patients?"""
     observe(*hidden)
     assert fails <= margin
+    require_skill(full)
 
 
 @check(
     "C9",
+    full=auroc(),
     inside=planted("inside"),
     outside=planted("outside"),
     margin=Margin(0.05, source="the margin of R2, which these controls validate"),
 )
-def test_planted_signals_are_detected_only_outside(inside, outside, margin):
+def test_planted_signals_are_detected_only_outside(full, inside, outside, margin):
     """With the region hidden, is a pattern outside it still detected, and one inside it not?"""
     assert inside.distance_to(0.5) < margin
     assert outside - 0.5 > margin
+    require_skill(full)
 
 
-@check("C10", hidden=[each_stratum(WithoutROI())], margin=Margin(0.05, source=PROPOSED))
-def test_chance_within_strata(hidden, margin, audit):
+@check(
+    "C10",
+    full=auroc(),
+    hidden=[each_stratum(WithoutROI())],
+    margin=Margin(0.05, source=PROPOSED),
+)
+def test_chance_within_strata(full, hidden, margin, audit):
     """Among patients alike in a tag or other finding, is the model at chance without the region?"""
     stratum = hidden.at["stratum"]
     others = [audit(within(WithoutROI(fill=fill), stratum)) for fill in FILLS[1:]]
     assert Family([hidden, *others]).distance_to(0.5) < margin
+    require_skill(full)
 
 
 @check(
     "C11",
+    full=auroc(),
     change=contrast(auroc(window), auroc(OnlyROI(whose="window", first="centre"))),
     margin=Margin(0.05, source=PROPOSED),
 )
-def test_the_place_in_the_frame_makes_no_difference(change, margin):
+def test_the_place_in_the_frame_makes_no_difference(full, change, margin):
     """Does the AUROC stay the same when every region is moved to the same place in the frame?"""
     assert change.distance_to(0) < margin
+    require_skill(full)
 
 
 @check(
     "C12",
+    full=auroc(),
     hidden=tuple(at_margin(WithoutROI(fill=fill)) for fill in FILLS),
     margin=Margin(0.05, source=PROPOSED),
 )
-def test_chance_without_the_region_and_its_margin(hidden, margin):
+def test_chance_without_the_region_and_its_margin(full, hidden, margin):
     """Does the model fall to chance when the region and its declared margin are hidden?"""
     assert hidden.distance_to(0.5) < margin
+    require_skill(full)
 
 
 @check(

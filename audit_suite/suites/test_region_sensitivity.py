@@ -10,7 +10,6 @@ from audit_suite import (
     Family,
     Inconclusive,
     Margin,
-    NotApplicable,
     OnlyROI,
     Verdict,
     WithoutROI,
@@ -25,6 +24,7 @@ from audit_suite import (
 )
 
 FILLS = ("black", "mean", "blur")
+LEAST_SKILL, CLAIM_ROOM = 0.60, 0.05
 PROPOSED = "proposed default of audit-suite; pre-register your own in a card"
 
 hidden_contour = tuple(auroc(WithoutROI(fill=fill)) for fill in FILLS)
@@ -32,24 +32,29 @@ hidden_box = tuple(auroc(WithoutROI(shape="box", fill=fill)) for fill in FILLS)
 
 
 @check("R1", full=auroc())
-def test_skill_as_claimed(full, audit):
-    """Does the model reach the AUROC that its maker claims?"""
+def test_skill_is_shown(full, audit):
+    """Does the model separate patients with and without the finding, as well as it claims?"""
+    # Against the claim itself a true claim would pass in one audit of twenty, at any size.
     claim = audit.cell.model.claims.get(audit.cell.target)
-    if claim is None:
-        raise NotApplicable(f"the model card claims no AUROC for '{audit.cell.target}'")
-    assert full > Margin(claim.auroc, source=f"claim of the model card: {claim.source}")
+    least = Margin(LEAST_SKILL, source="least skill of a model that can be audited; " + PROPOSED)
+    if claim is not None and claim.auroc - CLAIM_ROOM > LEAST_SKILL:
+        source = f"claim of the model card ({claim.auroc:g}) less {CLAIM_ROOM:g}: {claim.source}"
+        least = Margin(claim.auroc - CLAIM_ROOM, source=source)
+    assert full > least
 
 
-@check("R2", hidden=hidden_contour, margin=Margin(0.05, source=PROPOSED))
-def test_chance_without_the_region(hidden, margin):
+@check("R2", full=auroc(), hidden=hidden_contour, margin=Margin(0.05, source=PROPOSED))
+def test_chance_without_the_region(full, hidden, margin):
     """With the region of interest hidden, does the model fall to chance?"""
     assert hidden.distance_to(0.5) < margin
+    require_skill(full)
 
 
-@check("R3", hidden=hidden_box, margin=Margin(0.05, source=PROPOSED))
-def test_chance_without_the_box(hidden, margin):
+@check("R3", full=auroc(), hidden=hidden_box, margin=Margin(0.05, source=PROPOSED))
+def test_chance_without_the_box(full, hidden, margin):
     """With the region's bounding box hidden, and so its shape, does the model fall to chance?"""
     assert hidden.distance_to(0.5) < margin
+    require_skill(full)
 
 
 @check(
@@ -72,33 +77,39 @@ def test_the_box_is_enough(full, only, margin):
     # A model that never saw a black surround may fail on it. Before another patient's background,
     # too, nothing but the box is the patient's own.
     assert Family([full - alone for alone in only], enough="one") < margin
+    require_skill(full)
 
 
-@check("R6", hidden=auroc(WithoutROI()), only=auroc(OnlyROI()), fills=hidden_contour)
-def test_the_region_beats_its_background(hidden, only, fills):
+@check("R6", full=auroc(), hidden=auroc(WithoutROI()), only=auroc(OnlyROI()), fills=hidden_contour)
+def test_the_region_beats_its_background(full, hidden, only, fills):
     """Is the model better on the region alone than on everything but the region?"""
     beats_background(hidden, only, fills)
+    require_skill(full)
 
 
 @check(
     "R6-box",
+    full=auroc(),
     hidden=auroc(WithoutROI(shape="box")),
     only=auroc(OnlyROI(shape="box")),
     fills=hidden_box,
 )
-def test_the_box_beats_its_background(hidden, only, fills):
+def test_the_box_beats_its_background(full, hidden, only, fills):
     """Is the model better on the region's bounding box alone than on everything but the box?"""
     beats_background(hidden, only, fills)
+    require_skill(full)
 
 
 @check("R8", full=auroc(), hidden=hidden_contour)
 def test_at_most_a_quarter_of_the_skill_stays(full, hidden):
     """Without the region, is at most a quarter of the model's skill left, in either direction?"""
-    require_skill(full)
-    most = Margin(0.0, source="a quarter of the skill on full images, derived from R2 and R4")
-    allowed = 0.25 * (full - 0.5)
-    assert Family([estimate - 0.5 - allowed for estimate in hidden]) < most
-    assert Family([0.5 - estimate - allowed for estimate in hidden]) < most
+    keeps_at_most_a_quarter(full, hidden)
+
+
+@check("R8-box", full=auroc(), hidden=hidden_box)
+def test_at_most_a_quarter_of_the_skill_stays_without_the_box(full, hidden):
+    """Without the region's box, is at most a quarter of the skill left, in either direction?"""
+    keeps_at_most_a_quarter(full, hidden)
 
 
 @check(
@@ -120,16 +131,26 @@ def test_noise_in_the_region_costs_more(full, inside, outside):
     )
 
 
-@check("R13", gap=background_gap(), margin=Margin(0.05, source=PROPOSED))
-def test_another_background_makes_no_difference(gap, margin):
+@check("R13", full=auroc(), gap=background_gap(), margin=Margin(0.05, source=PROPOSED))
+def test_another_background_makes_no_difference(full, gap, margin):
     """Is the AUROC the same on swapped backgrounds of the image's own class as on random ones?"""
     assert gap.distance_to(0) < margin
+    require_skill(full)
 
 
 @check("R11", shift=score_shift(WithoutROI(shape="box")), flips=flip_rate(WithoutROI(shape="box")))
 def test_scores_shift_without_the_box(shift, flips):
     """How far do the scores move when the region's bounding box is hidden?"""
     report_only(shift, flips, because="a shift of the scores may be a shift of calibration")
+
+
+def keeps_at_most_a_quarter(full, hidden):
+    """Each fill in both directions: a score that turns round has kept its signal too."""
+    require_skill(full)
+    most = Margin(0.0, source="a quarter of the skill on full images, derived from R2 and R4")
+    allowed = 0.25 * (full - 0.5)
+    assert Family([estimate - 0.5 - allowed for estimate in hidden]) < most
+    assert Family([0.5 - estimate - allowed for estimate in hidden]) < most
 
 
 def beats_background(hidden, only, fills):

@@ -84,7 +84,7 @@ class Judging:
         raised: BaseException | None,
     ) -> None:
         verdict = finding.verdict
-        warn = self._audit.settings.inconclusive == "warn" and verdict is Verdict.INCONCLUSIVE
+        undecided = verdict is Verdict.INCONCLUSIVE and finding.role == "guard"
         location = (str(item.path), (item.location[1] or 0) + 1)
         if hasattr(report, "wasxfail"):
             del report.wasxfail
@@ -94,9 +94,9 @@ class Judging:
             report.outcome = "skipped"
             report.longrepr = (*location, f"waived by {finding.waiver.owner}: {finding.reason}")
             report.wasxfail = f"waived by {finding.waiver.owner}: {finding.waiver.reason}"
-        elif verdict is Verdict.NOT_APPLICABLE or warn:
+        elif verdict is Verdict.NOT_APPLICABLE or undecided:
             report.outcome = "skipped"
-            word = "inconclusive" if warn else "not applicable"
+            word = "inconclusive" if undecided else "not applicable"
             report.longrepr = (*location, f"{word}: {finding.reason}")
         else:
             report.outcome = "failed"

@@ -12,14 +12,27 @@ if TYPE_CHECKING:
     from audit_suite.audit.settings import Settings
 
 
+# pytest's options that run no test.
+_SHOWS_ONLY = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan")
+
+
 @dataclass(frozen=True)
 class Options:
-    """The audit's settings, and the options that only the plugin uses."""
+    """The audit's settings, and the options that only the plugin uses.
+
+    Attributes:
+        settings: Everything that determines verdicts.
+        report: Where the HTML report goes.
+        json: Where the record goes.
+        plan: Whether to show the plan instead of running it.
+        runs: Whether checks run; else nothing is written and no old output is removed.
+    """
 
     settings: Settings
     report: Path | None
     json: Path | None
     plan: bool
+    runs: bool
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -68,6 +81,11 @@ def add_options(parser: pytest.Parser) -> None:
     option(
         "--audit-evidence", "folder of stored evidence (default: .audit-evidence)", metavar="DIR"
     )
+    option(
+        "--audit-policy",
+        "policy: which checks must pass (TOML; default: as `audit-suite policy` prints it)",
+        metavar="FILE",
+    )
     option("--audit-waivers", "file of waivers (TOML)", metavar="FILE")
     option(
         "--audit-readings",
@@ -76,11 +94,6 @@ def add_options(parser: pytest.Parser) -> None:
     )
     option("--audit-plan", "show what would be computed, and stop", "bool", action="store_true")
     option("--audit-offline", "use stored evidence only", "bool", action="store_true")
-    option(
-        "--audit-inconclusive",
-        "whether an inconclusive check closes the gate: block (default) or warn",
-        choices=("block", "warn"),
-    )
     option("--audit-confidence", "confidence level of verdicts (default: 0.95)", type=float)
     option(
         "--audit-multiplicity",
@@ -168,10 +181,10 @@ def read_options(config: pytest.Config) -> Options:
         maskings=tuple(value("audit_masking", "audit_maskings") or ()),
         folds=choice("audit_folds", "each", "mean", "ensemble"),
         evidence=path("audit_evidence") or config.rootpath / ".audit-evidence",
+        policy=path("audit_policy"),
         waivers=path("audit_waivers"),
         readings=path("audit_readings"),
         offline=bool(value("audit_offline")),
-        inconclusive=choice("audit_inconclusive", "block", "warn"),
         multiplicity=choice("audit_multiplicity", "bonferroni", "none"),
         device=choice("audit_device", "auto", "cpu", "cuda"),
         **number("confidence", float),
@@ -180,8 +193,10 @@ def read_options(config: pytest.Config) -> Options:
         **number("max_explained", int),
         **number("max_cases", int),
     )
+    plan = bool(value("audit_plan"))
+    shows_only = any(config.getoption(key, default=False) for key in _SHOWS_ONLY)
     return Options(
-        settings, path("audit_report"), path("audit_json"), plan=bool(value("audit_plan"))
+        settings, path("audit_report"), path("audit_json"), plan, runs=not (plan or shows_only)
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from audit_suite.audit.assemble import assemble
-from audit_suite.audit.gate import Exit, Gate, decide
+from audit_suite.audit.gate import Exit
+from audit_suite.audit.judge import worsened
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.plan import shown_requests
 from audit_suite.errors import AuditError
@@ -18,9 +19,6 @@ from audit_suite.verdict import Verdict
 from pytest_audit.exchange import Exchange
 from pytest_audit.options import Options
 from pytest_audit.terminal import write_section
-
-# Options that keep tests from being collected at all, where no plan could miss them.
-_NARROWING = ("lf", "stepwise", "ignore", "ignore_glob")
 
 
 class Recording:
@@ -56,56 +54,61 @@ class Recording:
         carried = getattr(report, "audit_finding", None)
         if carried is not None:
             finding = Finding.model_validate_json(carried)
-            self._came[report.nodeid] = finding
-            self._config.hook.pytest_audit_finding(finding=finding)
+            before = self._came.get(report.nodeid)
+            self._came[report.nodeid] = worsened(
+                finding if before is None else worsened(before, finding, "judged twice"),
+                self._shown(finding),
+                "an extension (pytest_audit_finding)",
+            )
         elif report.failed:
             self._lost[report.nodeid] = "the process that ran this check crashed"
+
+    def _shown(self, finding: Finding) -> Finding:
+        """A copy of a finding after every plugin saw it."""
+        copy = finding.model_copy(deep=True)
+        self._config.hook.pytest_audit_finding(finding=copy)
+        return copy
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(
         self, session: pytest.Session, exitstatus: int
     ) -> Generator[None, None, None]:
-        """Write the record and the report, then set the exit code by the gate."""
+        """Write the record and the report, then set the exit code by the decision."""
         if not self._exchange.is_worker:
             findings = self._findings()
-            policy = self._audit.settings.inconclusive
-            gate = self._whole(decide(findings, policy, self._audit.waivers))
-            if findings and not self._options.plan:
-                self._write(findings, gate)
-            if gate.exit_code == Exit.FAIL or not self._keeps(session, exitstatus, findings):
-                self._exit = Exit.FAIL if self._problems else gate.exit_code
-                session.exitstatus = self._exit
+            if findings and self._options.runs:
+                self._write(findings)
+            self._exit = self._decide(session, exitstatus, findings)
             self._exchange.close()
         yield
+        if self._exit is not None:
+            session.exitstatus = self._exit  # whatever another plugin made of it
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the audit's section."""
         if not self._exchange.is_worker:
             write_section(terminalreporter, self._record, self._written, self._problems, self._exit)
 
+    def _decide(
+        self, session: pytest.Session, exitstatus: int, findings: Sequence[Finding]
+    ) -> Exit | None:
+        """The exit code of the audit; None where pytest's own says more."""
+        if self._problems or self._uncollected:
+            return Exit.FAIL
+        if self._record is not None and self._record.decision == "closed":
+            return Exit.FAIL
+        if self._keeps(session, exitstatus, findings):
+            return None
+        return Exit.PARTIAL if self._record is None else Exit.of(self._record.decision)
+
     def _keeps(self, session: pytest.Session, exitstatus: int, findings: Sequence[Finding]) -> bool:
         """Whether pytest's own exit code is more informative than the gate's."""
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             return not findings
         if exitstatus == pytest.ExitCode.INTERRUPTED:  # by a person, or by -x under xdist
-            return not findings or not (session.shouldfail or self._set("maxfail"))
+            stopped = session.shouldfail or self._config.getoption("maxfail", default=None)
+            return not findings or not stopped
         return exitstatus in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
-
-    def _whole(self, gate: Gate) -> Gate:
-        """Close the gate if files could not be collected; a narrowed run is partial."""
-        if self._uncollected and gate.exit_code != Exit.FAIL:
-            count = len(self._uncollected)
-            return Gate("closed", f"{count} files of checks could not be collected", Exit.FAIL)
-        narrowing = [f"--{key.replace('_', '-')}" for key in _NARROWING if self._set(key)]
-        if any("::" in argument for argument in self._config.args):
-            narrowing.append("a path with ::")
-        if narrowing and gate.exit_code in (Exit.OPEN, Exit.INCONCLUSIVE):
-            reason = f"{' and '.join(narrowing)} kept checks from being collected"
-            return Gate("partial", reason, Exit.INCOMPLETE)
-        return gate
-
-    def _set(self, key: str) -> bool:
-        return bool(self._config.getoption(key, default=None))
 
     def _findings(self) -> list[Finding]:
         findings = []
@@ -116,17 +119,29 @@ class Recording:
             findings.append(finding)
         return sorted(findings, key=natural_order)
 
-    def _write(self, findings: list[Finding], gate: Gate) -> None:
+    def _write(self, findings: list[Finding]) -> None:
         planned = self._exchange.plan().values()  # known in a controller too, which never collects
         shown = shown_requests(self._audit.cells, ((p.finding, p.maskings) for p in planned))
-        try:
-            self._record = assemble(self._audit, findings, gate, shown)
-            self._problems += self._record.broken_sections.values()
-            if self._options.json is not None:
-                self._record.save(self._options.json)
-                self._written.append(("record", self._options.json))
-            if self._options.report is not None:
-                self._problems += map(str, self._record.report(self._options.report))
-                self._written.append(("report", self._options.report))
-        except AuditError as error:
-            self._problems.append(str(error))
+        problems = []
+        if self._uncollected:
+            count = len(self._uncollected)
+            files = "1 file of checks" if count == 1 else f"{count} files of checks"
+            problems.append(f"{files} could not be collected")
+        self._record = record = assemble(self._audit, findings, shown, problems)
+        for path, write in (
+            (self._options.json, self._save),
+            (self._options.report, self._report),
+        ):
+            try:
+                if path is not None:
+                    write(record, path)
+            except AuditError as error:
+                self._problems.append(str(error))
+
+    def _save(self, record: Record, path: Path) -> None:
+        record.save(path)
+        self._written.append(("record", path))
+
+    def _report(self, record: Record, path: Path) -> None:
+        self._problems += map(str, record.report(path))
+        self._written.append(("report", path))

@@ -14,7 +14,7 @@ from pytest_audit.collecting import Collecting
 from pytest_audit.computing import Computing
 from pytest_audit.exchange import Exchange
 from pytest_audit.judging import Judging
-from pytest_audit.options import read_options
+from pytest_audit.options import Options, read_options
 from pytest_audit.recording import Recording
 
 
@@ -30,6 +30,8 @@ def start(config: pytest.Config) -> None:
             "does not count; remove --reruns (also from addopts and PYTEST_ADDOPTS)"
         )
     options = read_options(config)
+    if options.runs and not hasattr(config, "workerinput"):
+        _remove_old_outputs(options)
     _pin_gpu()
     config.pluginmanager.hook.pytest_audit_register_shortcuts(register=register_shortcut)
     try:
@@ -49,14 +51,29 @@ def start(config: pytest.Config) -> None:
 
 def _choose_paths(config: pytest.Config, suites: tuple[str, ...]) -> None:
     """Without a named path, run the shipped suites and the project's own ``audits/``."""
-    named = [str(file) for file in suite_files(suites)] if suites else []
     if config.args_source == config.ArgsSource.ARGS:
-        config.args.extend(named)
+        config.args.extend(str(file) for file in suite_files(suites) if suites)
         return
-    config.args = named or [str(file) for file in suite_files()]
+    config.args = [str(file) for file in suite_files(suites)]
     own = config.rootpath / "audits"
-    if not suites and own.is_dir():
+    if own.is_dir():
         config.args.append(str(own))
+
+
+def _remove_old_outputs(options: Options) -> None:
+    """Remove the record and report of an earlier run: this one may end before it writes its own.
+
+    Raises:
+        pytest.UsageError: If one of them cannot be removed, or its folder is a file.
+    """
+    for option, path in (("--audit-json", options.json), ("--audit-report", options.report)):
+        try:
+            if path is not None and not path.is_dir():
+                path.unlink(missing_ok=True)
+        except (OSError, ValueError) as error:
+            raise pytest.UsageError(
+                f"{option}={path}: nothing can be written there: {error}; name another path"
+            ) from None
 
 
 def _pin_gpu() -> None:

@@ -9,11 +9,13 @@ import pytest
 
 from audit_suite.audit.gate import Exit
 from audit_suite.record import Finding, MatrixRecord, Record
+from audit_suite.report.words import attention
 from audit_suite.verdict import Verdict
 
 _MARKUP: dict[str, dict[str, bool]] = {
     "open": {"green": True, "bold": True},
     "closed": {"red": True, "bold": True},
+    "undecided": {"yellow": True, "bold": True},
     "partial": {"yellow": True, "bold": True},
 }
 _COLOURS: dict[Verdict, dict[str, bool]] = {
@@ -38,15 +40,16 @@ def write_section(
     exit: Exit | None,
 ) -> None:
     """Write the decision, each verdict with its reason, the exit code, and the files' paths."""
-    for problem in problems:
+    of_record = [] if record is None else record.policy.problems
+    for problem in (*problems, *of_record):
         reporter.write_line(f"audit: {problem}", red=True)
     if record is None:
         return
     markup = _MARKUP[record.decision]
     reporter.write_sep("=", f"audit: {record.decision.upper()}", **markup)
     reporter.write_line(f"{record.decision_reason}.")
-    if record.provenance.policy.max_cases is not None:
-        reporter.write_line("This was a smoke run on a part of the data (--audit-max-cases).")
+    for line in attention(record):
+        reporter.write_line(f"  {line}")
     place = None
     for finding in sorted(record.findings, key=lambda f: (f.model, f.dataset, f.target)):
         if place != (here := (finding.model, finding.dataset, finding.target)):

@@ -37,6 +37,9 @@ def estimate(value, half=0.01, **at):
 def comparison(verdict, shown, more=None):
     return ComparisonRecord(
         estimate=shown,
+        basis=None,
+        group=0,
+        alone=verdict,
         rule="|x - 0.5| < 0.05",
         relation="<",
         centre=0.5,
@@ -68,6 +71,7 @@ def finding(check, verdict, case="", shown=None, observations=(), target="sick",
         dataset="d",
         target=target,
         case=case,
+        role="guard",
         verdict=verdicts.get(word, word),
         question="?",
         claim="",

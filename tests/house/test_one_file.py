@@ -132,16 +132,12 @@ register_shortcut("newcomer", newcomer)
 """,
 }
 EDITS = {
-    "add an exit code": (
-        (
-            "    meaning: str\n",
-            '    NEWCOMER = 12, "a newcomer has closed the gate"\n\n    meaning: str\n',
-        ),
+    "change when the gate opens": (
         (
             "    counts = count_verdicts(findings)\n    if ",
             "    counts = count_verdicts(findings)\n"
             '    if any(finding.check == "N1" for finding in findings):\n'
-            '        return Gate("closed", "there is a newcomer", Exit.NEWCOMER)\n    if ',
+            '        return Gate("undecided", "there is a newcomer")\n    if ',
         ),
     ),
     "change the fail rule": (
@@ -189,7 +185,6 @@ class Outcome:
     record: dict[str, Any]
     page: str
     command: str
-    exits: str
 
     def finding(self, check: str, dataset: str) -> dict[str, Any]:
         """The only finding of a check on a data set."""
@@ -248,14 +243,12 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         "--audit-json=audit.json", "--audit-report=audit.html",
     )  # fmt: skip
     assert (project / "audit.json").exists(), audit.stdout + audit.stderr
-    table = f"import runpy; print(runpy.run_path({str(ROOT / 'tests/house/exit_codes.py')!r})['table']())"
     return Outcome(
         code=audit.returncode,
         terminal=audit.stdout,
         record=json.loads((project / "audit.json").read_text()),
         page=(project / "audit.html").read_text(),
         command=run("-c", "from audit_suite.cli import main; main()", NAME).stdout,
-        exits=run("-c", table).stdout,
     )
 
 
@@ -301,10 +294,9 @@ def test_a_command(changed):
     assert changed.command == "good morning\n"
 
 
-def test_an_exit_code(changed):
-    assert changed.code == 12, changed.terminal
-    assert "exit code 12: a newcomer has closed the gate" in changed.terminal
-    assert "| 12 | a newcomer has closed the gate |" in changed.exits
+def test_when_the_gate_opens(changed):
+    assert changed.code == 10, changed.terminal
+    assert changed.record["decision_reason"] == "there is a newcomer"
 
 
 def test_a_shortcut_of_a_phantom(changed):

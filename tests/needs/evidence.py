@@ -16,6 +16,7 @@ from audit_suite import suites
 from audit_suite.audit.judge import judge
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.plan import cases_of
+from audit_suite.audit.policy import load_policy
 from audit_suite.audit.resolve import OnDemand, resolve, rule_for
 from audit_suite.audit.settings import Settings
 from audit_suite.checks import ATTRIBUTE
@@ -142,7 +143,7 @@ def findings(check, cell, source):
     function = shipped(check) if isinstance(check, str) else check
     cards = (cell.model,), (cell.dataset,)
     settings = Settings(models=(Path("m.toml"),), datasets=(Path("d.toml"),))
-    audit = Audit(settings, *cards, (cell,), (), source, ())
+    audit = Audit(settings, load_policy(), *cards, (cell,), (), source, ())
     for one in cases_of(getattr(function, ATTRIBUTE), audit):
         raised = None
         with recording(rule_for(one, audit)) as recorded:

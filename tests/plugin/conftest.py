@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,11 +140,21 @@ class World:
         text = DATASET_CARD.format(name=name, folder=folder.as_posix(), roi=roi, more=more)
         (self.path / f"{name}.toml").write_text(text)
 
-    def check(self, body: str, name: str = "test_checks.py") -> Path:
-        """Write a file of checks, with the usual imports."""
+    def check(self, body: str, name: str = "test_checks.py", required: bool = True) -> Path:
+        """Write a file of checks, with the usual imports, and a policy that requires them."""
         path = self.path / name
         path.write_text("from audit_suite import *\n" + body)
+        if required and (ids := re.findall(r"""@check\(\s*["']([^"']+)["']""", body)):
+            self.policy(*ids)
         return path
+
+    def policy(self, *required: str, more: str = "") -> None:
+        """Write the policy of all later runs: which checks it requires of every target."""
+        listed = ", ".join(f'"{id}"' for id in required)
+        (self.path / "policy.toml").write_text(
+            f'schema = 1\nname = "test"\n{more}\n'
+            f'[[targets]]\nmatch = ["*"]\nrequired = [{listed}]\n'
+        )
 
     def run(
         self,
@@ -164,6 +175,8 @@ class World:
         if audit:
             # Without a device to look for, a worker that finds its evidence stored loads no torch.
             fixed = ["--audit-json=audit.json", "--audit-device=cpu", "-p", "no:cacheprovider"]
+            if (self.path / "policy.toml").exists():
+                fixed.append("--audit-policy=policy.toml")
             given = ["--audit", *fixed, *given]
             given += [f"--audit-model={name}.toml" for name in model.split(",") if name]
             given += [f"--audit-dataset={name}.toml" for name in dataset.split(",") if name]

@@ -261,7 +261,6 @@ BOTH_WAYS = [
     ("C1", "position", LEAKING, FRAMED),
     ("C3", "", CLEAN, MARKED),
     ("C4", "", CLEAN, MARKED),
-    ("C4", "", LEAKING, MARKED),
     ("C5", "", CLEAN, MARKED),
     ("C6", "", CLEAN, LEAKING),
     ("C10", "site-without-roi", CLEAN, MARKED),
@@ -295,7 +294,9 @@ def test_fills_agree_for_an_honest_model(audited):
 def test_the_instrument_finds_what_it_planted_itself_in_every_cell(audited):
     for cell, found in audited.findings.items():
         planted, permuted = found["C9", ""], found["C8", ""]
-        assert (planted["verdict"], permuted["verdict"]) == ("pass", "pass"), cell
+        skilled = found["R1", ""]["verdict"] == "pass"  # without skill there is no acquittal
+        want = "pass" if skilled else "not_applicable"
+        assert (planted["verdict"], permuted["verdict"]) == (want, want), cell
         inside, outside = (c["estimate"] for c in planted["comparisons"])
         assert inside["low"] < 0.5 < inside["high"]
         assert outside["value"] == 0.5, "an AUROC of 1, less one half"

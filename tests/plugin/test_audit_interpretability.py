@@ -135,7 +135,7 @@ def test_what_a_method_cannot_handle_is_not_applicable_with_a_reason(verdicts):
 def test_the_sample_is_as_large_as_asked_and_stored(weighing):
     weighing.run(SUITE, "--audit-max-explained=8", dataset="small")
     record = weighing.record()
-    assert record["provenance"]["policy"]["max_explained"] == 8
+    assert record["provenance"]["settings"]["max_explained"] == 8
     (shown,) = record["attributions"]
     assert shown["n_images"] == 8
     assert {f["verdict"] for f in record["findings"] if f["check"] == "R14"} == {"inconclusive"}

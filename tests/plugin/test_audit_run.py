@@ -64,6 +64,8 @@ def run(world, *suites, model="honest", dataset="small", **more):
     """Run from Python on the cards of a world."""
     models = [world.path / f"{name}.toml" for name in model.split(",")]
     datasets = [world.path / f"{name}.toml" for name in dataset.split(",")]
+    if (world.path / "policy.toml").exists():
+        more["policy"] = str(world.path / "policy.toml")
     return audit_suite.run(models, datasets, suites, evidence=str(world.evidence), **more)
 
 

@@ -90,13 +90,13 @@ def test_a(one):
 """
 
 
-def test_maskings_are_the_papers_the_cards_or_the_policys(world, images):
+def test_maskings_are_the_papers_the_cards_or_the_settings(world, images):
     world.check(EACH)
 
     def run(*args, dataset="small"):
         world.run("test_checks.py", *args, dataset=dataset)
         found = world.record()
-        return {f["case"] for f in found["findings"]}, found["provenance"]["policy"]["maskings"]
+        return {f["case"] for f in found["findings"]}, found["provenance"]["settings"]["maskings"]
 
     papers = {"full", "without-roi", "without-roi-box", "only-roi", "only-roi-box"}
     assert run() == (papers, [])

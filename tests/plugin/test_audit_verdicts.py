@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 HIDDEN = """
-@check("R2", hidden=auroc(WithoutROI()))
+@check("own", hidden=auroc(WithoutROI()))
 def test_background(hidden):
     '''Does the background tell?'''
     assert hidden.distance_to(0.5) < 0.05
@@ -41,7 +41,7 @@ def test_shortcut_model_fails_and_closes_the_gate(world):
     record, found = findings(world)
     assert record["decision"] == "closed"
     assert [f["verdict"] for f in found.values()] == ["fail"]
-    result.stdout.fnmatch_lines(["*AUROC*is not below 0.05*", "*audit: CLOSED*", "*FAIL*R2*"])
+    result.stdout.fnmatch_lines(["*AUROC*is not below 0.05*", "*audit: CLOSED*", "*FAIL*own*"])
 
 
 def test_small_data_are_inconclusive_with_their_own_exit_code(world):
@@ -49,18 +49,11 @@ def test_small_data_are_inconclusive_with_their_own_exit_code(world):
     result = world.run("test_checks.py", dataset="small")
     assert result.ret == 10
     record, found = findings(world)
-    assert record["decision"] == "closed"
+    assert record["decision"] == "undecided"
     (finding,) = found.values()
     assert finding["verdict"] == "inconclusive"
     assert finding["comparisons"][0]["smallest_effect"] > 0.05
     assert finding["comparisons"][0]["more_positives"] > 100
-
-
-def test_inconclusive_may_be_a_warning(world):
-    world.check(HIDDEN)
-    result = world.run("test_checks.py", "--audit-inconclusive=warn", dataset="small")
-    assert result.ret == 0
-    assert findings(world)[0]["counts"]["inconclusive"] == 1
 
 
 def test_an_inconclusive_never_overrides_a_fail(world):
@@ -115,15 +108,16 @@ def test_xfail_does_not_open_the_gate(world):
 def test_reported_only_and_not_applicable_leave_the_order(world):
     world.check(
         HIDDEN
-        + "@check('R11', full=auroc())\ndef test_report(full):\n"
+        + "@check('shift', full=auroc())\ndef test_report(full):\n"
         + "    report_only(full, because='it is only a number')\n"
         + "@check('N')\ndef test_nothing(audit):\n    raise NotApplicable('no reason to')\n"
     )
+    world.policy("own")
     result = world.run("test_checks.py")
     assert result.ret == 0
     record, found = findings(world)
     assert record["counts"]["not_applicable"] == 2
-    assert found["R11/honest/big/sick"]["observations"][0]["value"] > 0.8
+    assert found["shift/honest/big/sick"]["observations"][0]["value"] > 0.8
     assert found["N/honest/big/sick"]["reason"] == "no reason to"
 
 
@@ -180,22 +174,12 @@ def test_a_card_overrides_a_margin(world, images):
     assert "data set card 'big'" in finding["margin_source"]
 
 
-def test_a_claim_is_held_against_the_model(world):
-    world.model("honest", "roi", more='[claims.sick]\nauroc = 0.6\nsource = "the leaflet"')
-    result = world.run("--audit-suite=region-sensitivity", "-k", "claimed")
-    assert result.ret == 11
-    _, found = findings(world)
-    assert found["R1/honest/big/sick"]["verdict"] == "pass"
-    assert "the leaflet" in found["R1/honest/big/sick"]["margin_source"]
-    assert found["R2/honest/big/sick"]["verdict"] == "none"
-
-
 def test_shipped_suite_on_both_models(world):
     result = world.run(model="honest,shortcut")
     assert result.ret == 1
     _, found = findings(world)
     verdicts = {id.replace("/big/sick", ""): f["verdict"] for id, f in found.items()}
-    for check in ("R2", "R3", "R4", "R5", "R6", "R6-box"):
+    for check in ("R2", "R3", "R4", "R5", "R6", "R6-box", "R8-box"):
         assert verdicts[f"{check}/honest"] == "pass", check
         assert verdicts[f"{check}/shortcut"] in ("fail", "not_applicable"), check
     assert verdicts["R2/shortcut"] == verdicts["R6/shortcut"] == "fail"
@@ -230,8 +214,8 @@ def test_each_fold_is_audited_as_a_model_of_its_own(world):
     world.check(HIDDEN)
     assert world.run("test_checks.py", model="folded").ret == 1
     record, found = findings(world)
-    assert found["R2/folded.fold0/big/sick"]["verdict"] == "pass"
-    assert found["R2/folded.fold1/big/sick"]["verdict"] == "fail"
+    assert found["own/folded.fold0/big/sick"]["verdict"] == "pass"
+    assert found["own/folded.fold1/big/sick"]["verdict"] == "fail"
     assert [m["name"] for m in record["provenance"]["models"]] == ["folded.fold0", "folded.fold1"]
 
 
@@ -243,4 +227,4 @@ def test_the_command_of_a_finding_repeats_it(world):
     assert words[0] == "pytest"
     again = world.pytester.runpytest_inprocess(*words[1:])
     assert again.ret == 1
-    again.stdout.fnmatch_lines(["*FAIL*R2*"])
+    again.stdout.fnmatch_lines(["*FAIL*own*"])

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from audit_suite.audit.gate import count_verdicts, decide, missing_checks
+from audit_suite.audit.policy import load_policy
 from audit_suite.record import (
     ComparisonRecord,
     DatasetRecord,
+    Deviation,
     EstimateRecord,
     Finding,
     GalleryImage,
     ModelRecord,
-    Policy,
+    PolicyRecord,
     Provenance,
     Record,
+    SettingsRecord,
     TargetRecord,
     WaiverRecord,
+    WaiverState,
 )
 from audit_suite.report import render_html
+from audit_suite.statistics import DecisionRule, Margin
+from audit_suite.statistics.decision import Relation, judge_below, judge_distance
+from audit_suite.statistics.scale import Scale
 from audit_suite.verdict import Verdict
 
 EXAMPLES = Path(__file__).parents[2] / "reports" / "examples"
@@ -44,9 +53,12 @@ def estimate(label: str, value: float, half: float, n: int = 1200) -> EstimateRe
 def comparison(
     found: EstimateRecord, verdict: str, relation: str, margin: float, centre: float | None = None
 ) -> ComparisonRecord:
-    """A comparison with a plausible p value."""
+    """A comparison with the verdict that a test wants, whatever its numbers say."""
     return ComparisonRecord(
         estimate=found,
+        basis=None,
+        group=0,
+        alone=Verdict(verdict),
         rule=f"|{found.label} - {centre:g}| < {margin:g}"
         if centre is not None
         else f"{found.label} {relation} {margin:g}",
@@ -66,6 +78,28 @@ def comparison(
     )
 
 
+def judged(
+    label: str,
+    value: float,
+    half: float,
+    relation: Relation,
+    margin: float,
+    *,
+    group: int = 0,
+    centre: float | None = None,
+) -> ComparisonRecord:
+    """A comparison that is judged as in an audit."""
+    scale = Scale(value, half / 1.96, 1199, None, 0.0)
+    low, high = scale.interval(0.95)
+    found = estimate(label, value, half).model_copy(update={"low": low, "high": high})
+    limit, rule = Margin(margin, "protocol 1.2 of the example hospital"), DecisionRule(cases=2)
+    if centre is None:
+        compared = judge_below(found, scale, 400, relation, limit, rule)
+    else:
+        compared = judge_distance(found, scale, 400, centre, limit, rule)
+    return replace(compared, group=group).to_record()
+
+
 def finding(
     check: str, verdict: str, comparisons: list[ComparisonRecord], **more: object
 ) -> Finding:
@@ -79,6 +113,7 @@ def finding(
         "dataset": "site-b",
         "target": "effusion",
         "case": "",
+        "role": "guard",
         "verdict": Verdict(verdict),
         "question": "With the region of interest hidden, does the model fall to chance?",
         "claim": deciding.rule if deciding else "",
@@ -104,32 +139,21 @@ def picture(seed: int) -> str:
 
 def example() -> Record:
     """A closed audit with every verdict in it."""
-    full = estimate("AUROC", 0.861, 0.021)
     fills = [
-        comparison(estimate(f"AUROC without ROI{fill}", value, 0.03), "fail", "<", 0.05, 0.5)
+        judged(f"AUROC without ROI{fill}", value, 0.03, "<", 0.05, centre=0.5)
         for fill, value in (("", 0.712), (" (mean fill)", 0.688), (" (blur fill)", 0.701))
     ]
+    full = judged("AUROC", 0.861, 0.021, ">", 0.8)
+    box = judged("AUROC without ROI box", 0.541, 0.04, "<", 0.05, centre=0.5)
+    lost = judged("AUROC - AUROC without ROI box", 0.08, 0.03, ">", 0.1)
     findings = [
-        finding("R1", "pass", [comparison(full, "pass", ">", 0.8)], title="skill as claimed"),
+        finding("R1", "pass", [full], title="skill is shown", role="required"),
         finding("R2", "fail", fills),
-        finding(
-            "R3",
-            "inconclusive",
-            [
-                comparison(
-                    estimate("AUROC without ROI box", 0.541, 0.04), "inconclusive", "<", 0.05, 0.5
-                )
-            ],
-            title="chance without the roi box",
-        ),
+        finding("R3", "inconclusive", [box], title="chance without the roi box"),
         finding(
             "R4",
             "waived",
-            [
-                comparison(
-                    estimate("AUROC - AUROC without ROI box", 0.08, 0.03), "inconclusive", ">", 0.1
-                )
-            ],
+            [lost],
             title="skill is lost",
             waiver=WaiverRecord(
                 owner="Dr Example", reason="second site pending", expires="2030-01-01"
@@ -151,10 +175,13 @@ def example() -> Record:
             observations=[estimate("mean score shift without ROI box", -0.21, 0.02)],
         ),
     ]
-    return Record(
-        decision="closed",
-        decision_reason="2 of 8 checks failed",
-        counts={verdict: sum(f.verdict is verdict for f in findings) for verdict in Verdict},
+    policy = example_policy(findings)
+    gate = decide(findings, policy.required, deviations=policy.deviations)
+    record = Record(
+        decision=gate.decision,
+        decision_reason=gate.reason,
+        policy=policy,
+        counts=count_verdicts(findings),
         findings=findings,
         causes=[],
         gallery=[
@@ -174,12 +201,8 @@ def example() -> Record:
         ],
         provenance=Provenance(
             audit_suite="0.1.0",
-            policy=Policy(
-                confidence=0.95,
-                multiplicity="bonferroni",
-                inconclusive="block",
-                seed=1907,
-                max_cases=None,
+            settings=SettingsRecord(
+                confidence=0.95, multiplicity="bonferroni", seed=1907, max_cases=None
             ),
             evidence_profile={"device": "cpu", "threads": 2, "batch_size": None, "seed": 1907},
             models=[
@@ -218,6 +241,41 @@ def example() -> Record:
             ],
         ),
         environment={"python": "3.11", "packages": {"torch": "2.6"}, "seconds": 12.5},
+    )
+    record.digest = record.content_digest()
+    return record
+
+
+def example_policy(findings: list[Finding]) -> PolicyRecord:
+    """The default policy in the example's audit, and a waiver."""
+    policy = load_policy()
+    required = policy.required_checks([("lung-net", "site-b", "effusion")])
+    waiver = WaiverState(
+        check="R4",
+        model="lung-net",
+        dataset=None,
+        target=None,
+        owner="Dr Example",
+        reason="second site pending",
+        expires="2030-01-01",
+        state="used",
+    )
+    return PolicyRecord(
+        name=policy.name,
+        digest=policy.digest(),
+        content=policy.content(),
+        required=required,
+        guards=["R2", "R3", "R4", "R5", "R6", "R7", "R11"],
+        suites_asked=["masking-study", "region-sensitivity"],
+        missing=missing_checks(findings, required),
+        deviations=[
+            Deviation(
+                what="target 'pneumothorax' of model 'lung-net' is in none of the data sets",
+                never_opens=False,
+            )
+        ],
+        problems=[],
+        waivers=[waiver],
     )
 
 

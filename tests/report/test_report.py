@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from audit_suite.cli import app
-from audit_suite.record import Record, load_record
+from audit_suite.record import Deviation, Record, load_record
 from audit_suite.report import render_html, render_markdown, write_report
 from audit_suite.report.charts.forest import forest
 from audit_suite.report.words import number, p_value
@@ -79,7 +79,8 @@ def test_every_finding_is_shown(page):
             assert found.reason.lower() in page.words.lower()
     assert "Dr Example" in page.words
     assert "second site pending" in page.words
-    assert "380 more positive patients" in page.words
+    (undecided,) = (c for f in example().findings for c in f.comparisons if f.check == "R3")
+    assert f"{undecided.more_positives} more positive patients" in page.words
     assert "protocol 1.2 of the example hospital" in page.words
     assert "manifest.csv row 88" in page.words
 
@@ -191,7 +192,7 @@ def test_hostile_text_stays_text():
     assert "<script" not in render_markdown(record)
 
 
-@pytest.mark.parametrize("decision", ["open", "closed", "partial"])
+@pytest.mark.parametrize("decision", ["open", "closed", "undecided", "partial"])
 def test_an_empty_record_renders(decision):
     record = example().model_copy(
         update={
@@ -205,10 +206,22 @@ def test_an_empty_record_renders(decision):
     assert render_markdown(record)
 
 
-def test_a_smoke_run_says_so():
+def test_the_first_screen_says_what_is_missing_and_what_never_opens():
     record = example()
-    record.provenance.policy.max_cases = 50
-    assert "This is not an audit" in Page(render_html(record)).words
+    record.policy.deviations.append(Deviation(what="a smoke run on 50", never_opens=True))
+    record.policy.waivers[0].state = "needless"
+    words = Page(render_html(record)).words.partition("What did not pass")[0]
+    assert "R8-box (region-sensitivity) on lung-net, site-b, effusion was not asked" in words
+    assert "To do: ask the suite" in words
+    assert "Never opens the gate: a smoke run on 50" in words
+    assert "Needless waiver of R4 by Dr Example" in words
+    assert "pneumothorax" not in words, "deviations that change nothing stand under provenance"
+
+
+def test_the_page_names_the_policy_and_its_roles(page):
+    assert "Policy Name default Digest" in page.words
+    assert "Required R1, R8-box Guards R2, R3" in page.words
+    assert example().digest in page.words
 
 
 def test_ten_thousand_findings():

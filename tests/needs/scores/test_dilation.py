@@ -342,6 +342,7 @@ def test_c12_needs_all_fills_to_agree(tmp_path, values, said):
     labels, _ = binormal(0.5, 1500)
     fills = zip(("", "-mean", "-blur"), values, strict=True)
     tables = {f"without-lungs-d1{fill}": table(binormal(value, 1500)[1]) for fill, value in fills}
+    tables["full"] = table(binormal(0.9, 1500)[1])
     source = Stored([case(i, label) for i, label in enumerate(labels)], tables)
     assert verdict("C12", place, source) == said
 

@@ -1,0 +1,96 @@
+"""The policy of an audit: which checks must pass, and which only must not fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from audit_suite.cards import canonical_digest
+from audit_suite.errors import AuditError
+from audit_suite.record import RequiredCheck, Role
+from audit_suite.toml_files import read_toml
+
+DEFAULT = Path(__file__).with_name("default_policy.toml")
+
+_ADVICE = "`audit-suite policy` prints the default policy, with comments"
+_Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
+
+
+class TargetKind(BaseModel):
+    """The required checks of the targets whose names match.
+
+    Attributes:
+        match: Patterns with ``*`` and ``?``.
+        required: Ids of checks; every other check guards.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    match: Annotated[tuple[_Text, ...], Field(min_length=1)]
+    required: Annotated[tuple[_Text, ...], Field(min_length=1)]
+
+
+class Policy(BaseModel):
+    """What must be shown before the gate opens.
+
+    Attributes:
+        name: Shown in the report.
+        confidence: Confidence level of verdicts; an audit at a lower level never opens the gate.
+        waiver_days: Longest time that a waiver may run.
+        targets: Kinds of targets; the first that matches applies.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = Field(alias="schema")
+    name: _Text
+    confidence: Annotated[float, Field(ge=0.5, le=0.9999)] = 0.95
+    waiver_days: Annotated[int, Field(ge=1, le=366)] = 366
+    targets: Annotated[tuple[TargetKind, ...], Field(min_length=1)]
+
+    def required(self, target: str) -> tuple[str, ...]:
+        """Ids of the checks that must pass for a target.
+
+        Raises:
+            AuditError: If no kind of target matches.
+        """
+        for kind in self.targets:
+            if any(fnmatchcase(target, pattern) for pattern in kind.match):
+                return tuple(dict.fromkeys(kind.required))
+        raise AuditError(
+            f"the policy '{self.name}' has no kind of target that matches '{target}'",
+            'add one to the policy: [[targets]] with match = ["*"] matches every target',
+        )
+
+    def role(self, check: str, target: str) -> Role:
+        """What a check is for the gate."""
+        return "required" if check in self.required(target) else "guard"
+
+    def required_checks(self, places: Iterable[tuple[str, str, str]]) -> list[RequiredCheck]:
+        """Every required check of some places, each place a model, a data set and a target."""
+        return [
+            RequiredCheck(model=model, dataset=dataset, target=target, check=check)
+            for model, dataset, target in places
+            for check in self.required(target)
+        ]
+
+    def content(self) -> dict[str, Any]:
+        """All of it, as the record holds it."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def digest(self) -> str:
+        """SHA-256 of the content."""
+        return canonical_digest(self.content())
+
+
+def load_policy(path: Path | None = None) -> Policy:
+    """Read a policy file; the default policy without one.
+
+    Raises:
+        AuditError: If the file is missing, is not TOML, or a key is wrong.
+    """
+    return read_toml(path or DEFAULT, Policy, "--audit-policy:", _ADVICE)

@@ -1,0 +1,85 @@
+"""What the policy required of an audit, and what is missing: the record's part on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from audit_suite.audit.gate import missing_checks
+from audit_suite.audit.opening import Audit
+from audit_suite.audit.policy import DEFAULT, load_policy
+from audit_suite.audit.suites import suite_of
+from audit_suite.audit.waivers import expired_waivers, waiver_states
+from audit_suite.record import Deviation, Finding, PolicyRecord
+
+
+def policy_record(
+    audit: Audit, findings: Sequence[Finding], problems: Sequence[str]
+) -> PolicyRecord:
+    """The policy, what it required in this audit, and what became of it.
+
+    Args:
+        audit: Settings, policy and cells.
+        findings: One per planned case.
+        problems: What closes the gate apart from findings.
+    """
+    policy = audit.policy
+    places = [(cell.model_name, cell.dataset.name, cell.target) for cell in audit.cells]
+    required = policy.required_checks(places)
+    ids = {check.check for check in required}
+    waivers = waiver_states(audit.waivers, findings)
+    asked = dict.fromkeys(finding.check for finding in findings)
+    return PolicyRecord(
+        name=policy.name,
+        digest=policy.digest(),
+        content=policy.content(),
+        required=required,
+        guards=[check for check in asked if check not in ids],
+        suites_asked=sorted({suite for check in asked if (suite := suite_of(check))}),
+        missing=missing_checks(findings, required),
+        deviations=list(_deviations(audit, findings)),
+        problems=[*problems, *expired_waivers(waivers)],
+        waivers=waivers,
+    )
+
+
+def _deviations(audit: Audit, findings: Sequence[Finding]) -> Iterator[Deviation]:
+    """In what the audit departs from its policy or from the defaults."""
+    settings, policy = audit.settings, audit.policy
+    if settings.max_cases is not None:
+        yield Deviation(
+            what=f"a smoke run on about {settings.max_cases} images of each data set "
+            "(--audit-max-cases)",
+            never_opens=True,
+        )
+    if settings.confidence < policy.confidence:
+        yield Deviation(
+            what=f"verdicts at confidence {settings.confidence:g}, but the policy asks for "
+            f"{policy.confidence:g} (--audit-confidence)",
+            never_opens=True,
+        )
+    if policy != load_policy(DEFAULT):
+        yield Deviation(what=f"policy '{policy.name}', not the default", never_opens=False)
+    for model, target in _unaudited_targets(audit):
+        yield Deviation(
+            what=f"target '{target}' of model '{model}' is in none of the data sets",
+            never_opens=False,
+        )
+    yield from _card_margins(findings)
+
+
+def _unaudited_targets(audit: Audit) -> list[tuple[str, str]]:
+    audited = {(cell.model.name, cell.target) for cell in audit.cells}
+    every = [(model.name, target) for model in audit.models for target in model.targets]
+    return [pair for pair in every if pair not in audited]
+
+
+def _card_margins(findings: Sequence[Finding]) -> Iterator[Deviation]:
+    """Margins that a card sets, once for each check, value and source."""
+    margins = dict.fromkeys(
+        (finding.check, comparison.margin, comparison.margin_source)
+        for finding in findings
+        for comparison in finding.comparisons
+        if comparison.margin_source.startswith(("data set card '", "model card '"))
+    )
+    for check, margin, source in margins:
+        yield Deviation(what=f"margin {margin:g} of {check}, set by {source}", never_opens=False)

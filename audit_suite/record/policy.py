@@ -1,0 +1,63 @@
+"""The policy of an audit, and what it found missing."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from audit_suite.record.part import RecordPart
+
+Role = Literal["required", "guard"]
+
+
+class RequiredCheck(RecordPart):
+    """A check that must pass for one model, data set and target."""
+
+    model: str
+    dataset: str
+    target: str
+    check: str
+
+
+class MissingCheck(RequiredCheck):
+    """A required check without which the audit is not a full one."""
+
+    suite: str = Field(description="shipped suite that asks it; empty for a check of one's own")
+    reason: str
+    remedy: str
+
+
+class Deviation(RecordPart):
+    """Something in which the audit departs from its policy or from the defaults."""
+
+    what: str
+    never_opens: bool = Field(description="whether the gate stays shut because of it")
+
+
+class WaiverState(RecordPart):
+    """An entry of the waiver file, and what became of it."""
+
+    check: str
+    model: str | None = Field(description="null: every model")
+    dataset: str | None
+    target: str | None
+    owner: str
+    reason: str
+    expires: str
+    state: Literal["used", "needless", "expired"]
+
+
+class PolicyRecord(RecordPart):
+    """What had to be shown before the gate opens, and what is missing."""
+
+    name: str
+    digest: str = Field(description="SHA-256 of the content")
+    content: dict[str, Any] = Field(description="the policy file")
+    required: list[RequiredCheck] = Field(description="must be asked, judged and passed")
+    guards: list[str] = Field(description="ids of the other checks asked: they must not fail")
+    suites_asked: list[str] = Field(description="shipped suites that were asked")
+    missing: list[MissingCheck] = Field(description="required, but not asked or not judged")
+    deviations: list[Deviation]
+    problems: list[str] = Field(description="what closes the gate apart from findings")
+    waivers: list[WaiverState]
