@@ -15,6 +15,7 @@ audit: $(VENV)/.installed  ## audit the honest reference model on the phantoms: 
 	  --audit-dataset model_zoo/datasets/phantom-cxr.toml \
 	  --audit-dataset model_zoo/datasets/phantom-fundus.toml \
 	  --audit-json $(OUT)/audit.json --audit-report $(OUT)/audit.html --junitxml=$(OUT)/junit.xml
+	$(BIN)/audit-suite verify $(OUT)/audit.json --require open
 
 audit-shortcut: $(VENV)/.installed  ## audit the model that reads a marker: it is blocked, exit code 1
 	@mkdir -p $(OUT)/shortcut

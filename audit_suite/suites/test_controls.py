@@ -137,6 +137,7 @@ def test_the_fill_makes_no_difference(full, plain, others, margin):
 
 @check(
     "C7",
+    section="noticing.embedding",
     departures=(departure(WithoutROI()), departure(WithoutROI(fill="blur")), departure(OnlyROI())),
     domains=(domain(WithoutROI()), domain(WithoutROI(fill="blur"))),
 )
@@ -165,6 +166,7 @@ def test_permuted_labels_do_not_fail(full, hidden, fails, margin):
 
 @check(
     "C9",
+    section="noticing.unmasked",
     full=auroc(),
     inside=planted("inside"),
     outside=planted("outside"),

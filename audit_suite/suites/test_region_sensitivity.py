@@ -131,7 +131,13 @@ def test_noise_in_the_region_costs_more(full, inside, outside):
     )
 
 
-@check("R13", full=auroc(), gap=background_gap(), margin=Margin(0.05, source=PROPOSED))
+@check(
+    "R13",
+    section="noticing.unmasked",
+    full=auroc(),
+    gap=background_gap(),
+    margin=Margin(0.05, source=PROPOSED),
+)
 def test_another_background_makes_no_difference(full, gap, margin):
     """Is the AUROC the same on swapped backgrounds of the image's own class as on random ones?"""
     assert gap.distance_to(0) < margin

@@ -50,7 +50,9 @@ def test_a_true_claim_passes(world, claim, margin, verdict):
 
 def test_a_claim_out_of_reach_fails(world):
     source = world.path / "model.py"
-    source.write_text(source.read_text().replace("0.1 * rest", "20 * (rest - 0.46)"))  # mostly noise
+    source.write_text(
+        source.read_text().replace("0.1 * rest", "20 * (rest - 0.46)")
+    )  # mostly noise
     world.model("honest", "roi", more='[claims.sick]\nauroc = 0.98\nsource = "leaflet"\n')
     world.run("--audit-suite=region-sensitivity", "-k", "skill_is_shown")
     (skill,) = [f for f in world.record()["findings"] if f["check"] == "R1"]

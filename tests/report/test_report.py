@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from audit_suite.cli import app
-from audit_suite.record import Deviation, Record, load_record
+from audit_suite.record import Calibration, Deviation, ErrorRate, Record, load_record
 from audit_suite.report import render_html, render_markdown, write_report
 from audit_suite.report.charts.forest import forest
 from audit_suite.report.words import number, p_value
@@ -329,3 +329,12 @@ def test_write_report_is_whole_or_an_error(tmp_path):
 def test_the_record_reads_back(tmp_path):
     (tmp_path / "a.json").write_text(example().to_json())
     assert isinstance(load_record(tmp_path / "a.json"), Record)
+
+
+def test_an_error_rate_that_a_newer_release_measured_is_shown_by_its_name():
+    record = example()
+    rate = ErrorRate(name="of_next_year", value=0.1, low=0.0, high=0.2, of=10)
+    record.provenance.calibration = Calibration(
+        audit_suite="9", command="x", models=10, rates=[rate], inconclusive={}
+    )
+    assert "of_next_year 10.0 %" in Page(render_html(record)).words

@@ -334,6 +334,7 @@ def everything():
         *(f for f in readers.findings if f.section),
         placed("R9", "matrix", observations=[cell_of(0.9)]),
         placed("R10", "curves", observations=curve()),
+        placed("R13", "noticing.unmasked", reason="no skill to place"),
         placed("C2", "curves", observations=curve(grown="positive")),
         placed("M3", "associations", observations=[followed], case="ward"),
         placed("R14", "attributions.regions", reason="no skill to place"),

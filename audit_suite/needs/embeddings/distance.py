@@ -91,7 +91,9 @@ class Domain:
         estimate = over_folds(cell, source, separation, Full(), self.masking)
         p_value = estimate.scale.p_above(0.5)
         # Its positives are masked images, not patients with the finding.
-        return replace(estimate, n_positives=None).placed(masking=self.masking.id, p=p_value)
+        return replace(estimate, n_positives=None).placed(
+            masking=self.masking.id, p=p_value, classifier="domain"
+        )
 
 
 @dataclass(frozen=True)

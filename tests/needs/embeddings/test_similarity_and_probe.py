@@ -402,4 +402,8 @@ def test_masking_is_told_by_what_it_changes_and_carries_no_tag(here):
     source = stored(full=cloud(0), hidden=cloud(0) + np.eye(5)[0] * 4)
     found = domain(WithoutROI()).estimate(here, source)
     assert found.interval()[0] > 0.7
-    assert found.at == {"masking": "without-roi", "p": pytest.approx(0, abs=0.01)}
+    assert found.at == {
+        "masking": "without-roi",
+        "p": pytest.approx(0, abs=0.01),
+        "classifier": "domain",
+    }
