@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, field_validator
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+# What a CI runner would take for a command of its own (`::error::`, `##[group]`) in a log.
+_COMMAND = re.compile(r"^([ \t]*:)(?=:)|(#)(?=#\[)", re.MULTILINE)
 
 
 class RecordPart(BaseModel):
@@ -26,9 +28,9 @@ class RecordPart(BaseModel):
 
 
 def printable(value: Any) -> Any:
-    """A value whose texts, at any depth of lists and dictionaries, have no control characters."""
+    """A value whose texts, at any depth of lists and dictionaries, are inert where they are shown."""
     if isinstance(value, str) and type(value) is str:
-        return _CONTROL.sub("\ufffd", value)
+        return _COMMAND.sub(lambda found: f"{found[0]} ", _CONTROL.sub("\ufffd", value))
     if isinstance(value, list):
         return [printable(each) for each in value]
     if isinstance(value, dict):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from audit_suite.audit import assemble
+from audit_suite.cli import app
 
 CHECK = """
 @check("A", full=auroc())
@@ -247,3 +252,63 @@ def test_importing_the_package_imports_no_torch():
         "import sys, audit_suite; assert 'torch' not in sys.modules and 'pytest' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+LATE = """
+import pytest
+
+def pytest_runtest_logreport(report):
+    if report.when == "call":
+        {break_it}
+"""
+
+
+@pytest.mark.parametrize(
+    ("break_it", "said"),
+    [
+        # The images go when the checks are done, and before the pictures are made.
+        ("__import__('shutil').rmtree('images', ignore_errors=True)", None),
+        (
+            "__import__('audit_suite.audit.assemble').audit.assemble.collect_sections = None",
+            "the pictures of the report could not be made: TypeError",
+        ),
+        (
+            "__import__('audit_suite.audit.assemble').audit.assemble._datasets = None",
+            "the description of the data sets could not be made: TypeError",
+        ),
+    ],
+)
+def test_what_breaks_late_leaves_a_record(world, images, monkeypatch, break_it, said):
+    shutil.copytree(images(60), world.path / "images")
+    world.dataset("small", world.path / "images")
+    world.pytester.makeconftest(LATE.format(break_it=break_it))
+    monkeypatch.setattr(assemble, "collect_sections", assemble.collect_sections)
+    monkeypatch.setattr(assemble, "_datasets", assemble._datasets)
+    world.check(CHECK)
+    args = ("test_checks.py", "--audit-report=audit.html", "--audit-evidence=own")
+    result = world.run(*args, dataset="small")
+    record = world.record()
+    assert record["findings"][0]["verdict"] == "pass"
+    assert (world.path / "audit.html").exists()
+    if said:
+        assert result.ret == 1
+        assert record["decision"] == "closed"
+        assert said in record["policy"]["problems"][0]
+        result.stdout.fnmatch_lines([f"audit: {said}*"])
+
+
+def test_control_characters_reach_neither_terminal_nor_summary_nor_record(world):
+    world.check(
+        "@check('X', full=auroc())\ndef test_x(full):\n"
+        "    raise AuditError('\\x1b[2J\\x1b]0;owned\\x07\\n ::error::\\u202eevil\\r##[x]', 'none\\x00')\n"
+    )
+    (world.path / "test_checks.py").write_text(
+        "from audit_suite.errors import AuditError\n" + (world.path / "test_checks.py").read_text()
+    )
+    result = world.run("test_checks.py")
+    record = (world.path / "audit.json").read_text()
+    summary = CliRunner().invoke(app, ["summary", str(world.path / "audit.json")]).output
+    for text in (result.stdout.str(), result.stderr.str(), record, summary):
+        assert not set(text) & set("\x1b\x07\u202e\x00")
+        assert not re.search(r"^\s*::|##\[", text, re.MULTILINE)
+    assert "owned" in record
