@@ -114,9 +114,9 @@ def decide(
     """Decide by the first rule that applies.
 
     A fail, an error or a problem closes the gate. A required check that was not asked, not run or
-    does not apply, a planned check without a verdict, and a deviation that never opens make the
-    audit partial. A required check that is inconclusive leaves it undecided. Otherwise every
-    required check passed or was waived, and the gate is open. What was collected does not matter.
+    does not apply, and a planned check without a verdict make the audit partial. A required check
+    that is inconclusive leaves it undecided. Otherwise every required check passed or was waived:
+    the gate is open, unless a deviation keeps it shut. What was collected does not matter.
 
     Args:
         findings: One per planned case; verdict ``none`` if it did not run.
@@ -130,7 +130,7 @@ def decide(
         return Gate("closed", f"{bad} of {_checks(sum(counts.values()))} failed")
     if problems:
         return Gate("closed", "; ".join(problems))
-    if reasons := _partial(findings, required, deviations):
+    if reasons := _partial(findings, required):
         return Gate("partial", f"not a full audit: {'; '.join(reasons)}")
     keys = {(r.model, r.dataset, r.target, r.check) for r in required}
     deciding = [f for f in findings if (f.model, f.dataset, f.target, f.check) in keys]
@@ -140,6 +140,8 @@ def decide(
             "undecided",
             f"{_checks(len(open_ones), 'required ')} inconclusive ({names}): too little data",
         )
+    if weaker := [deviation.what for deviation in deviations if deviation.never_opens]:
+        return Gate("partial", f"not a full audit: {'; '.join(weaker)}")
     reason = f"{_checks(len(deciding), 'required ')} passed and no guard failed"
     if waived := counts[Verdict.WAIVED]:
         reason = f"{_checks(waived)} waived by name; otherwise {reason}"
@@ -148,11 +150,7 @@ def decide(
     return Gate("open", reason)
 
 
-def _partial(
-    findings: Sequence[Finding],
-    required: Sequence[RequiredCheck],
-    deviations: Sequence[Deviation],
-) -> list[str]:
+def _partial(findings: Sequence[Finding], required: Sequence[RequiredCheck]) -> list[str]:
     """Why the audit is not a full one, the most telling reason first."""
     by_reason = defaultdict(list)
     for check in missing_checks(findings, required):
@@ -164,7 +162,6 @@ def _partial(
     ]
     if not required:
         reasons.append("no check is required")
-    reasons += [deviation.what for deviation in deviations if deviation.never_opens]
     if not reasons and (idle := sum(f.verdict is Verdict.NONE for f in findings)):
         reasons.append(f"{_checks(idle, 'planned ')} not run")
     return reasons

@@ -64,38 +64,38 @@ def test_the_honest_model_opens_the_gate_with_every_suite(tmp_path, evidence):
     assert [cause["causes"] for cause in record["causes"]] == [[]]
 
 
+SUITES = ("--audit-suite=region-sensitivity", "--audit-suite=plausibility")
+
+
+def must_not_matter(record):
+    """Whether the score stays the same when borders are blanked, and so on: one verdict."""
+    found = {(f["check"], f["case"]): f["verdict"] for f in record["findings"]}
+    (verdict,) = {found["P2", "border"], found["P2-alone", "border"], found["P1", ""]}
+    return verdict
+
+
 def test_the_honest_model_opens_the_gate_on_fundus_photographs(tmp_path, evidence):
-    suite = "--audit-suite=region-sensitivity"
-    done, record, verdicts = audit(tmp_path, evidence, "phantom-honest", "phantom-fundus", suite)
+    done, record, verdicts = audit(tmp_path, evidence, "phantom-honest", "phantom-fundus", *SUITES)
     assert done.returncode == 0, done.stdout
     assert record["decision"] == "open"
-    assert verdicts.pop("R11") == "not_applicable"  # reported
-    assert set(verdicts.values()) == {"pass"}
+    sensitivity = {check: verdict for check, verdict in verdicts.items() if check[0] == "R"}
+    assert sensitivity.pop("R11") == "not_applicable"  # reported
+    assert set(sensitivity.values()) == {"pass"}
+    assert must_not_matter(record) == "pass"
 
 
 @pytest.mark.parametrize("dataset", ["phantom-cxr", "phantom-fundus"])
 def test_the_shortcut_model_is_blocked_and_the_check_is_named(tmp_path, evidence, dataset):
+    # A part of the data is enough: a smoke run never opens the gate, but it may close it.
     done, record, verdicts = audit(
-        tmp_path, evidence, "phantom-shortcut", dataset, "--audit-suite=region-sensitivity"
+        tmp_path, evidence, "phantom-shortcut", dataset, *SUITES, "--audit-max-cases=1200"
     )
     assert done.returncode == 1
     assert record["decision"] == "closed"
     assert verdicts["R1"] == "pass", "its AUROC is as good as claimed, and that is the point"
-    assert verdicts["R2"] == verdicts["R3"] == verdicts["R4"] == "fail"
+    assert verdicts["R2"] == verdicts["R3"] == verdicts["R4"] == verdicts["R8-box"] == "fail"
     assert "FAIL           R2 chance without the region" in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("model", "dataset", "verdict"),
-    [("phantom-honest", "phantom-fundus", "pass"), ("phantom-shortcut", "phantom-cxr", "fail")],
-)
-def test_what_must_not_matter_is_found_to_matter_in_the_shortcut_model_alone(
-    tmp_path, evidence, model, dataset, verdict
-):
-    suite = "--audit-suite=plausibility"
-    _, record, _ = audit(tmp_path, evidence, model, dataset, suite)
-    found = {(f["check"], f["case"]): f["verdict"] for f in record["findings"]}
-    assert found["P2", "border"] == found["P2-alone", "border"] == found["P1", ""] == verdict
+    assert must_not_matter(record) == "fail"
 
 
 def test_a_small_subset_is_inconclusive(tmp_path, evidence):

@@ -104,6 +104,8 @@ def test_problems_close_and_deviations_keep_shut():
     gate = decide(passed, required("R1"), deviations=[LISTED, SHUT])
     assert (gate.decision, gate.reason) == ("partial", "not a full audit: a smoke run")
     assert decide(passed, required("R1"), deviations=[LISTED]).decision == "open"
+    undecided = [finding("R1", "inconclusive")]
+    assert decide(undecided, required("R1"), deviations=[SHUT]).decision == "undecided"
 
 
 def test_what_is_missing_is_named_with_suite_reason_and_remedy():
