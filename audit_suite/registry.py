@@ -38,6 +38,9 @@ class _Entry(Generic[Thing]):
     file: str
 
 
+_registries: list[Registry[Any]] = []
+
+
 class Registry(Mapping[str, Thing]):
     """Things of one kind by name.
 
@@ -54,6 +57,7 @@ class Registry(Mapping[str, Thing]):
         self.kind = kind
         self._package = package
         self._entries: dict[str, _Entry[Thing]] = {}
+        _registries.append(self)
 
     def register(self, name: str, thing: Thing) -> Thing:
         """Make a thing known by a name.
@@ -220,6 +224,19 @@ def _import_shipped(package: str) -> None:
         _loading.pop()
 
 
+def bringing_files() -> list[str]:
+    """The Python files that registered something themselves, as a conftest does, in their order.
+
+    Installed extensions are not among them: every process finds these by itself.
+    """
+    entries = [entry for each in _registries for entry in each._entries.values()]
+    return list(dict.fromkeys(e.file for e in entries if not _found_by_all(e.origin)))
+
+
+def _found_by_all(origin: str) -> bool:
+    return origin == SHIPPED or origin.startswith("extension '")
+
+
 def registering() -> str:
     """Who is registering: the extension being loaded, else the module that called."""
     return _caller()[0]
@@ -252,3 +269,4 @@ READERS: Registry[Any] = Registry("data set reader", "audit_suite.datasets.reade
 EXPLAINERS: Registry[Any] = Registry("explainer", "audit_suite.explainers.methods")
 CAUSES: Registry[Any] = Registry("cause", "audit_suite.causes.rules")
 SECTIONS: Registry[Any] = Registry("report section", "audit_suite.sections")
+EXECUTORS: Registry[Any] = Registry("executor", "audit_suite.evidence.executors")

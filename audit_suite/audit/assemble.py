@@ -84,7 +84,7 @@ def assemble(
             readings=_readings(source),
             calibration=calibration(),
         ),
-        environment=_environment(),
+        environment=_environment() | source.executor.summary(),
     )
 
 

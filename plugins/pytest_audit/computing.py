@@ -25,6 +25,12 @@ class Computing:
         if self._is_controller and show_plan:
             raise pytest.UsageError("--audit-plan shows the plan of one process: add -n0")
 
+    def pytest_collection(self) -> None:
+        """Start the process of the first model, which imports torch while checks are collected."""
+        if not (self._is_controller or self._config.option.collectonly):
+            executor = self._audit.source.executor
+            executor.start(executor.place(self._audit.models[0]))
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Compute what the selected checks declared, before the first of them runs."""

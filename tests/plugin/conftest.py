@@ -164,6 +164,8 @@ class World:
         if audit:
             # Without a device to look for, a worker that finds its evidence stored loads no torch.
             fixed = ["--audit-json=audit.json", "--audit-device=cpu", "-p", "no:cacheprovider"]
+            if not any(argument.startswith("--audit-executor") for argument in given):
+                fixed.append("--audit-executor=inline")  # starting processes takes seconds
             given = ["--audit", *fixed, *given]
             given += [f"--audit-model={name}.toml" for name in model.split(",") if name]
             given += [f"--audit-dataset={name}.toml" for name in dataset.split(",") if name]
