@@ -82,8 +82,7 @@ def run(
 def _run(
     audit: Audit, suites: tuple[str, ...], checks: list[Path], progress: Callable[[str], None]
 ) -> Record:
-    executor = audit.source.executor
-    executor.start(executor.place(audit.models[0]))
+    audit.source.executor.start(audit.models[0])
     files = _files(suites, checks)
     planned = [
         (case.repeated_by(file, name, Path.cwd()), function)

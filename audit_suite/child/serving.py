@@ -22,6 +22,7 @@ from audit_suite.cards import DatasetCard
 from audit_suite.datasets import Dataset
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceSource, EvidenceStore
+from audit_suite.evidence.executors.executor import described
 from audit_suite.evidence.executors.frames import read_frame, write_frame
 from audit_suite.phantoms import register_shortcut
 from audit_suite.pulse import beat, beating, listen
@@ -88,8 +89,7 @@ def serve(jobs: BinaryIO, answers: BinaryIO, confined: bool) -> None:
         except AuditError as error:
             reply.send(error=[error.what, error.remedy])
         except BaseException as error:
-            first_line = str(error).partition("\n")[0]
-            reply.send(raised=f"{type(error).__name__}: {first_line}")
+            reply.send(raised=described(error))
 
 
 def _do(content: bytes, sources: dict[Any, EvidenceSource], reply: _Answers) -> Any:

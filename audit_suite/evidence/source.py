@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 from audit_suite.cards import DatasetCard, ModelCard
 from audit_suite.datasets import Dataset, load_dataset
 from audit_suite.errors import AuditError
-from audit_suite.evidence.executors.executor import Executor, Raised
+from audit_suite.evidence.executors.executor import Executor, Raised, described
 from audit_suite.evidence.executors.inline import Inline
 from audit_suite.evidence.profile import EvidenceProfile
 from audit_suite.evidence.store import Arrays, EvidenceStore
@@ -159,7 +159,7 @@ class EvidenceSource:
         self,
         function: str,
         *arguments: Any,
-        of: ModelCard | None = None,
+        of: Iterable[ModelCard] = (),
         say: Progress = lambda line: None,
     ) -> Any:
         """What a function returns that needs torch or a model's code, and so runs elsewhere.
@@ -169,13 +169,13 @@ class EvidenceSource:
                 it returns what JSON can hold. Results of a process that runs a model's code are
                 that code's word: check their form.
             *arguments: Plain values, cards and requests.
-            of: The model whose code it runs; None if it runs no model.
+            of: The models whose code it runs, all of one place; none for pictures, say.
             say: Called with a line of progress now and then.
 
         Raises:
             AuditError: If the function raises it, or its process broke down.
         """
-        return self.executor.call(self.executor.place(of), function, arguments, self, say)
+        return self.executor.call(tuple(of), function, arguments, self, say)
 
     def model(self, card: ModelCard, fold: int | None) -> AuditedModel:
         """A model on the profile's device, loaded once; only where the executor runs functions.
@@ -186,7 +186,7 @@ class EvidenceSource:
         if not isinstance(self.executor, Inline):
             raise AuditError(
                 f"{card.path}: the process that judges loads no model",
-                "call a function that does, with source.call(..., of=card)",
+                "call a function that does, with source.call(..., of=[card])",
             )
         from audit_suite.models.load import load_model
 
@@ -209,7 +209,8 @@ class EvidenceSource:
 
     def _digest(self, card: ModelCard, fold: int | None) -> str | AuditError:
         try:
-            return str(self.call("audit_suite.evidence.jobs:digest", card, fold, of=card))
+            found = self.call("audit_suite.evidence.jobs:digest", card, fold, of=[card])
+            return _DIGEST.validate_python(found)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a model's code may raise anything
@@ -343,7 +344,8 @@ def _compute(requests: Sequence[Request[Any]], source: EvidenceSource, progress:
     """
     model = requests[0].model
     try:
-        found = source.call("audit_suite.evidence.jobs:compute", *requests, of=model, say=progress)
+        models = dict.fromkeys(request.model for request in requests)
+        found = source.call(_COMPUTE, *requests, of=models, say=progress)
         for number, what, remedy in _FAILURES.validate_python(found):
             if source.failure(requests[number]) is None:
                 source.failures[requests[number]] = AuditError(what, remedy)
@@ -362,6 +364,8 @@ def _compute(requests: Sequence[Request[Any]], source: EvidenceSource, progress:
             source.failures.setdefault(request, failure)
 
 
+_COMPUTE = "audit_suite.evidence.jobs:compute"
+_DIGEST = TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")])
 _FAILURES = TypeAdapter(list[tuple[int, str, str]])
 
 
@@ -382,8 +386,7 @@ def _as_audit_error(error: BaseException, doing: str) -> AuditError:
         return error
     if isinstance(error, ValidationError | IndexError):
         return AuditError(f"{doing} gave an answer of the wrong form", "correct the model's code")
-    first_line = str(error).partition("\n")[0]
-    text = first_line if isinstance(error, Raised) else f"{type(error).__name__}: {first_line}"
+    text = str(error) if isinstance(error, Raised) else described(error)
     return AuditError(
         f"{doing} raised {text}",
         "correct the model's code; --audit-executor inline runs it where a debugger sees it",

@@ -10,9 +10,11 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence.executors.executor import Raised, Say
@@ -25,6 +27,7 @@ _LINES, _WIDTH = 3, 160  # of these, what an error shows
 _LINES_OF_MESSAGE, _MESSAGE = 40, 4000  # what an error's own message may have
 _WAITING = 64  # answers read ahead; a flood of them waits in the pipe
 _SAID = 10_000  # lines of progress per call that are passed on
+_SLICE = 0.5  # seconds after which it is seen that a child ended without closing its pipe
 _PATIENCE = 5.0  # seconds that a child is given to end by itself
 
 
@@ -50,9 +53,14 @@ class Child:
         )
         self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue(_WAITING)
         self._output: deque[int] = deque(maxlen=_KEPT)
+        stdin, stdout, stderr = self._process.stdin, self._process.stdout, self._process.stderr
+        assert stdin is not None
+        assert stdout is not None
+        assert stderr is not None
+        self._stdin = stdin
         self._readers = [
-            _reading(self._read_answers, self._process.stdout),
-            _reading(self._read_output, self._process.stderr),
+            (_started(self._read_answers, stdout), stdout),
+            (_started(self._read_output, stderr), stderr),
         ]
         self.confined: bool | None = None  # None until it said whether its network is cut
 
@@ -74,18 +82,10 @@ class Child:
             AuditError: What the function raised.
             Raised: Anything else that the function raised.
         """
-        assert self._process.stdin is not None
-        sender = threading.Thread(
-            target=_send, args=(self._process.stdin, pickle.dumps(job)), daemon=True
-        )
-        sender.start()  # a child that does not read must not block the judge
+        _started(_send, self._stdin, pickle.dumps(job))  # if it does not read, nothing blocks
         said = 0
         while True:
-            try:
-                answer = self._answers.get(timeout=timeout)
-            except queue.Empty:
-                raise self._died(f"gave no sign of life for {timeout:g} s and was ended") from None
-            match answer:
+            match self._next(timeout):
                 case {"alive": True}:
                     pass
                 case {"network": bool(cut)}:
@@ -105,17 +105,27 @@ class Child:
                 case _:
                     raise self._died("answered what is no answer, and was ended")
 
+    def _next(self, timeout: float) -> dict[str, Any] | None:
+        """The next answer; None if there will be none."""
+        until = time.monotonic() + timeout
+        while (left := until - time.monotonic()) > 0:
+            ended = not self.alive  # though a process that it started may hold its pipe open
+            with suppress(queue.Empty):
+                return self._answers.get(timeout=min(left, _SLICE))
+            if ended:
+                return None
+        raise self._died(f"gave no sign of life for {timeout:g} s and was ended")
+
     def close(self) -> None:
         """End it: by closing its pipe, and by force if it does not comply."""
-        assert self._process.stdin is not None
         with suppress(OSError, ValueError):
-            self._process.stdin.close()
+            self._stdin.close()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_PATIENCE)
-        self._end()
+        self.kill()
 
     def _died(self, how: str) -> ChildDied:
-        self._end()
+        self.kill()
         said = _last_lines(bytes(self._output))
         return ChildDied(
             f"the process that ran the model {how}"
@@ -135,7 +145,7 @@ class Child:
                 return f"was ended by {signal.Signals(-code).name}"
         return f"ended with exit code {code}"
 
-    def _end(self) -> None:
+    def kill(self) -> None:
         """Kill it with all that it started, and read what is left of its output."""
         with suppress(OSError):
             if hasattr(os, "killpg"):
@@ -143,17 +153,19 @@ class Child:
             else:
                 self._process.kill()
         self._process.wait()
-        while any(reader.is_alive() for reader in self._readers):
+        until = time.monotonic() + _PATIENCE
+        while any(thread.is_alive() for thread, _ in self._readers) and time.monotonic() < until:
             with suppress(queue.Empty):  # a reader may wait for room
                 self._answers.get_nowait()
-            self._readers[0].join(0.05)
-            self._readers[1].join(0.05)
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if pipe is not None:
-                with suppress(OSError, ValueError):
-                    pipe.close()
+            for thread, _ in self._readers:
+                thread.join(0.02)
+        for thread, pipe in self._readers:
+            if not thread.is_alive():  # else a process that escaped holds the other end
+                pipe.close()
+        with suppress(OSError, ValueError):
+            self._stdin.close()
 
-    def _read_answers(self, pipe: BinaryIO) -> None:
+    def _read_answers(self, pipe: IO[bytes]) -> None:
         with suppress(OSError):
             while True:
                 try:
@@ -166,19 +178,19 @@ class Child:
                 if content is None:
                     return
 
-    def _read_output(self, pipe: BinaryIO) -> None:
+    def _read_output(self, pipe: IO[bytes]) -> None:
         with suppress(OSError, ValueError):
-            while part := pipe.read1(65536):  # type: ignore[attr-defined]  # a buffered reader
+            while part := os.read(pipe.fileno(), 65536):
                 self._output.extend(part[-_KEPT:])
 
 
-def _reading(target: Any, pipe: IO[bytes] | None) -> threading.Thread:
-    thread = threading.Thread(target=target, args=(pipe,), daemon=True)
+def _started(target: Callable[..., None], *arguments: Any) -> threading.Thread:
+    thread = threading.Thread(target=target, args=arguments, daemon=True)
     thread.start()
     return thread
 
 
-def _send(pipe: BinaryIO, content: bytes) -> None:
+def _send(pipe: IO[bytes], content: bytes) -> None:
     with suppress(OSError, ValueError):  # it died: the answers say so
         write_frame(pipe, content)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from audit_suite.registry import EXECUTORS
@@ -18,6 +18,15 @@ Say = Callable[[str], None]
 
 class Raised(Exception):
     """What a function raised elsewhere, if it was no `AuditError`: its type and first line."""
+
+
+def described(error: BaseException) -> str:
+    """An exception's type and the first line of what it says, in a line of text."""
+    try:
+        first_line = str(error).partition("\n")[0]
+    except Exception:  # a model's own exception may raise here too
+        first_line = ""
+    return f"{type(error).__name__}: {first_line}".removesuffix(": ")
 
 
 class Source(Protocol):
@@ -35,27 +44,27 @@ class Executor(Protocol):
     Registered by `register_executor`; ``--audit-executor`` names it.
     """
 
-    def place(self, card: ModelCard | None) -> Hashable:
+    def place(self, card: ModelCard) -> Hashable:
         """Where a model runs. Models of one place share their work; those of others cannot harm it.
 
         Args:
-            card: The model's card; None for work that needs no model, such as pictures.
+            card: The model's card.
         """
         ...
 
     @abstractmethod
     def call(
         self,
-        place: Hashable,
+        models: Sequence[ModelCard],
         function: str,
         arguments: tuple[Any, ...],
         source: Source,
         say: Say,
     ) -> Any:
-        """Call ``function(source, say, *arguments)`` at a place, and wait for what it returns.
+        """Call ``function(source, say, *arguments)`` elsewhere, and wait for what it returns.
 
         Args:
-            place: As `place` gave it.
+            models: The models whose code it runs, all of one place; none for pictures, say.
             function: ``package.module:function``; it returns what JSON can hold.
             arguments: Plain values, cards and requests.
             source: The judge's; the function is given one that reads and writes the same store.
@@ -68,9 +77,9 @@ class Executor(Protocol):
         """
         ...
 
-    def start(self, place: Hashable) -> None:
-        """Prepare a place without waiting for it."""
-        del place
+    def start(self, *models: ModelCard) -> None:
+        """Prepare the place of some models, or of work without a model; do not wait for it."""
+        del models
 
     def close(self) -> None:
         """End what still runs."""

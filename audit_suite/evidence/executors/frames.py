@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import IO
 
 MOST = 64 << 20
 """Bytes that an answer may have: pictures are the longest."""
 
 
-def write_frame(pipe: BinaryIO, content: bytes) -> None:
+def write_frame(pipe: IO[bytes], content: bytes) -> None:
     """Write one frame.
 
     Raises:
@@ -18,7 +18,7 @@ def write_frame(pipe: BinaryIO, content: bytes) -> None:
     pipe.flush()
 
 
-def read_frame(pipe: BinaryIO, most: int = MOST) -> bytes | None:
+def read_frame(pipe: IO[bytes], most: int = MOST) -> bytes | None:
     """The next frame's content; None if the pipe was closed.
 
     Args:

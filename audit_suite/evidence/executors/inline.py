@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
@@ -18,21 +18,21 @@ class Inline(Executor):
     def __init__(self, timeout: float = 0.0) -> None:
         del timeout  # nothing can interrupt work of one's own
 
-    def place(self, card: ModelCard | None) -> Hashable:
+    def place(self, card: ModelCard) -> Hashable:
         """The same for all."""
         del card
         return None
 
     def call(
         self,
-        place: Hashable,
+        models: Sequence[ModelCard],
         function: str,
         arguments: tuple[Any, ...],
         source: Source,
         say: Say,
     ) -> Any:
         """Call the function here; exceptions pass unchanged."""
-        del place
+        del models
         return resolve_name(function)(source, say, *arguments)
 
     def summary(self) -> dict[str, Any]:

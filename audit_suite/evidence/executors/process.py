@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-from collections import Counter
-from collections.abc import Hashable
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence.executors.child import Child, ChildDied
-from audit_suite.evidence.executors.executor import Executor, Say, Source, register_executor
+from audit_suite.evidence.executors.executor import Executor, Raised, Say, Source, register_executor
 from audit_suite.evidence.executors.surroundings import CHILD, brought_modules
 
 if TYPE_CHECKING:
     from audit_suite.cards import ModelCard
 
 _ALIVE = 4  # children at a time: each holds a copy of torch, and may hold a GPU
-_DEATHS = 3  # of the children of one place, after which it is not tried again
+_DEATHS = 3  # over the same models, after which they are not tried again
 
 
 class Processes(Executor):
@@ -32,42 +32,40 @@ class Processes(Executor):
             )
         self._timeout = timeout
         self._children: dict[Hashable, Child] = {}  # the one used last stands last
-        self._deaths: Counter[Hashable] = Counter()
-        self._last: dict[Hashable, ChildDied] = {}
+        self._deaths: defaultdict[Hashable, list[ChildDied]] = defaultdict(list)
         self._confined: set[bool] = set()
 
-    def place(self, card: ModelCard | None) -> Hashable:
+    def place(self, card: ModelCard) -> Hashable:
         """A process for each factory, and for each card that names none.
 
         Models of one factory run the same code, and share the work on the images that they are
         shown; a process of its own would not protect them from each other.
         """
-        if card is None:
-            return None
         if card.architecture is None:
             return str(card.path)
         module, _, _ = card.architecture.partition(":")
         where = str(card.resolve(module)) if module.endswith(".py") else module
         return card.loader, where
 
-    def start(self, place: Hashable) -> None:
-        """Start the place's process; it imports torch while the caller goes on."""
-        self._child(place)
+    def start(self, *models: ModelCard) -> None:
+        """Start the process of some models; it imports torch while the caller goes on."""
+        self._child(self._place(models))
 
     def call(
         self,
-        place: Hashable,
+        models: Sequence[ModelCard],
         function: str,
         arguments: tuple[Any, ...],
         source: Source,
         say: Say,
     ) -> Any:
-        """Have the place's process call the function.
+        """Have the models' process call the function.
 
         A process that died is started again, but not for ever.
         """
-        if self._deaths[place] >= _DEATHS:
-            raise self._last[place]
+        place, who = self._place(models), tuple(sorted({str(card.path) for card in models}))
+        if len(self._deaths[who]) == _DEATHS:
+            raise self._deaths[who][-1]
         settings = source.store.root, source.profile, source.max_cases, source.max_explained
         content = pickle.dumps((function, arguments, settings))
         job = sys.path, brought_modules(_objects(arguments)), content
@@ -75,9 +73,12 @@ class Processes(Executor):
         try:
             return child.ask(job, self._timeout, say)
         except ChildDied as died:
-            del self._children[place]
-            self._deaths[place] += 1
-            self._last[place] = died
+            self._deaths[who].append(died)
+            raise
+        except (AuditError, Raised):
+            raise
+        except BaseException:  # Ctrl-C: the next answer would be that to this job
+            child.kill()
             raise
         finally:
             if child.confined is not None:
@@ -92,6 +93,9 @@ class Processes(Executor):
         """Its name, and whether the network was cut for every process (None: none was needed)."""
         cut = all(self._confined) if self._confined else None
         return {"executor": "process", "network_cut": cut}
+
+    def _place(self, models: Sequence[ModelCard]) -> Hashable:
+        return self.place(models[0]) if models else None
 
     def _child(self, place: Hashable) -> Child:
         child = self._children.pop(place, None)
