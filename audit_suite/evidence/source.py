@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, TypeVar
 
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 
-from audit_suite.cards import DatasetCard, ModelCard
+from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
 from audit_suite.datasets import Dataset, load_dataset
 from audit_suite.errors import AuditError
 from audit_suite.evidence.executors.executor import Executor, Raised, described
 from audit_suite.evidence.executors.inline import Inline
+from audit_suite.evidence.identity import seen_digest
 from audit_suite.evidence.profile import EvidenceProfile
 from audit_suite.evidence.store import Arrays, EvidenceStore
 from audit_suite.readings import Readings
@@ -209,8 +210,8 @@ class EvidenceSource:
 
     def _digest(self, card: ModelCard, fold: int | None) -> str | AuditError:
         try:
-            found = self.call("audit_suite.evidence.jobs:digest", card, fold, of=[card])
-            return _DIGEST.validate_python(found)
+            told = self.call("audit_suite.evidence.jobs:digest", card, fold, of=[card])
+            return canonical_digest([seen_digest(card, fold), _DIGEST.validate_python(told)])
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a model's code may raise anything

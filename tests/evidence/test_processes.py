@@ -78,6 +78,29 @@ def test_what_a_model_patches_is_patched_for_itself_alone(here, tmp_path):
         here.model_digest(patched[0], None)
 
 
+def test_a_model_cannot_claim_to_be_another(here, tmp_path, monkeypatch):
+    """Whatever its own process says of it, its card and files are part of its digest."""
+    monkeypatch.setattr(here.executor, "call", lambda *_: "0" * 64)
+    (tmp_path / "net.py").write_text("def build(): ...")
+    (tmp_path / "a").write_bytes(b"a")
+    (tmp_path / "b").write_bytes(b"b")
+    digests = [
+        here.model_digest(model_card(tmp_path, more, name=name, **card), None)
+        for name, more, card in (
+            ("plain", 'weights = "a"', {}),
+            ("weights", 'weights = "b"', {}),
+            ("architecture", 'weights = "a"', {"architecture": "net.py:build"}),
+            ("size", 'weights = "a"', {"size": 64}),
+            ("renamed", 'weights = "a"', {}),
+        )
+    ]
+    (tmp_path / "net.py").write_text("def build(): 1")
+    card = model_card(tmp_path, 'weights = "a"', name="edited", architecture="net.py:build")
+    digests.append(here.model_digest(card, None))
+    assert digests[0] == digests[4], "a name decides nothing"
+    assert len(set(digests)) == 5
+
+
 def test_no_secret_is_passed_on_and_what_torch_needs_is(here):
     found = call(here, "surroundings")
     assert not set(SECRETS) & set(found["variables"])
