@@ -6,12 +6,13 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, TypeVar
 
-from pydantic import StringConstraints, TypeAdapter, ValidationError
+from pydantic import StringConstraints, TypeAdapter
 
 from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
 from audit_suite.datasets import Dataset, load_dataset
 from audit_suite.errors import AuditError
-from audit_suite.evidence.executors.executor import Executor, Raised, described
+from audit_suite.evidence.breakdown import as_audit_error, parts_of
+from audit_suite.evidence.executors.executor import Executor
 from audit_suite.evidence.executors.inline import Inline
 from audit_suite.evidence.identity import seen_digest
 from audit_suite.evidence.profile import EvidenceProfile
@@ -215,7 +216,7 @@ class EvidenceSource:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a model's code may raise anything
-            return _as_audit_error(error, f"{card.path}: loading the model")
+            return as_audit_error(error, f"{card.path}: loading the model")
 
     def close(self) -> None:
         """End the processes that still run."""
@@ -353,14 +354,14 @@ def _compute(requests: Sequence[Request[Any]], source: EvidenceSource, progress:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a model's code may raise anything
-        parts = _parts(requests)
+        parts = parts_of(requests)
         if len(parts) > 1:
             for part in parts:
                 if left := [request for request in part if _undone(request, source)]:
                     _compute(left, source, progress)
             return
         doing = f"{model.path}: computing the model's evidence on '{requests[0].dataset.name}'"
-        failure = _as_audit_error(error, doing)
+        failure = as_audit_error(error, doing)
         for request in requests:
             source.failures.setdefault(request, failure)
 
@@ -368,30 +369,6 @@ def _compute(requests: Sequence[Request[Any]], source: EvidenceSource, progress:
 _COMPUTE = "audit_suite.evidence.jobs:compute"
 _DIGEST = TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")])
 _FAILURES = TypeAdapter(list[tuple[int, str, str]])
-
-
-def _parts(requests: Sequence[Request[Any]]) -> list[list[Request[Any]]]:
-    """The next smaller parts that can fail by themselves: one model's, then one scope's."""
-    parts: dict[Hashable, list[Request[Any]]] = {}
-    for part in (lambda r: (r.model, r.fold), lambda r: r.scopes or r):
-        parts = {}
-        for request in requests:
-            parts.setdefault(part(request), []).append(request)
-        if len(parts) > 1:
-            break
-    return list(parts.values())
-
-
-def _as_audit_error(error: BaseException, doing: str) -> AuditError:
-    if isinstance(error, AuditError):
-        return error
-    if isinstance(error, ValidationError | IndexError):
-        return AuditError(f"{doing} gave an answer of the wrong form", "correct the model's code")
-    text = str(error) if isinstance(error, Raised) else described(error)
-    return AuditError(
-        f"{doing} raised {text}",
-        "correct the model's code; --audit-executor inline runs it where a debugger sees it",
-    )
 
 
 def describe_plan(requests: Iterable[Request[Any]], source: EvidenceSource) -> list[str]:
