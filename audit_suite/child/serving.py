@@ -131,7 +131,15 @@ def _know(name: str, file: str) -> None:
         return
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise AuditError(
+            f"{file} registers an extension, but cannot be imported in the process that runs the "
+            f"model: {described(error)}",
+            "move what it registers to a module of its own, or audit with --audit-executor inline",
+        ) from None
     register = getattr(module, _REGISTER, None)
     if register is not None:
         register(register=register_shortcut)

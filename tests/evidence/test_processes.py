@@ -144,6 +144,18 @@ def test_what_a_conftest_registered_is_known(here, tmp_path):
         del sys.modules[spec.name]
 
 
+def test_a_conftest_that_breaks_there_is_named(here, tmp_path, monkeypatch):
+    file = tmp_path / "only_here.py"
+    file.write_text("raise RuntimeError('no pytest session')")
+    module = types.ModuleType("only_here")
+    module.__file__ = str(file)
+    exec("class Kept: value = 7", module.__dict__)
+    monkeypatch.setitem(sys.modules, "only_here", module)
+    with pytest.raises(AuditError, match=r"only_here.py registers .* RuntimeError: no pytest") as e:
+        call(here, "kept", module.Kept())
+    assert "--audit-executor inline" in e.value.remedy
+
+
 def test_what_cannot_be_found_there_is_named(here, monkeypatch):
     module = types.ModuleType("notebook_cell")
     exec("class Kept: value = 7", module.__dict__)

@@ -7,6 +7,7 @@ import pickle
 import sys
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from audit_suite.errors import AuditError
@@ -49,7 +50,8 @@ class Processes(Executor):
 
     def start(self, *models: ModelCard) -> None:
         """Start the process of some models; it imports torch while the caller goes on."""
-        self._child(self._place(models))
+        with suppress(OSError):  # who needs it is told why it does not start
+            self._child(self._place(models))
 
     def call(
         self,
