@@ -16,8 +16,6 @@ from contextlib import contextmanager
 from pkgutil import resolve_name
 from typing import Any, BinaryIO
 
-import torch  # noqa: F401 - while the judge reads cards and collects checks
-
 from audit_suite.cards import DatasetCard
 from audit_suite.datasets import Dataset
 from audit_suite.errors import AuditError
@@ -28,6 +26,7 @@ from audit_suite.phantoms import register_shortcut
 from audit_suite.pulse import beat, beating, listen
 from audit_suite.registry import load_extensions
 
+_HEAVY = "audit_suite.evidence.scores.compute"  # imported while the judge reads and collects
 _REGISTER = "pytest_audit_register_shortcuts"
 
 
@@ -77,6 +76,7 @@ def serve(jobs: BinaryIO, answers: BinaryIO, confined: bool) -> None:
         answers: Frames of JSON: progress, signs of life, and one result or error per job.
         confined: Whether the network is cut.
     """
+    importlib.import_module(_HEAVY)
     warnings.simplefilter("ignore")  # output is the last word of a process that dies
     logging.getLogger().addHandler(logging.NullHandler())
     reply = _Answers(answers)
