@@ -20,13 +20,14 @@ from audit_suite.cards import DatasetCard
 from audit_suite.datasets import Dataset
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceSource, EvidenceStore
-from audit_suite.evidence.executors.executor import described
-from audit_suite.evidence.executors.frames import read_frame, write_frame
+from audit_suite.evidence.executor import described
+from audit_suite.evidence.processes.frames import read_frame, write_frame
 from audit_suite.phantoms import register_shortcut
 from audit_suite.pulse import beat, beating, listen
 from audit_suite.registry import load_extensions
 
 _HEAVY = "audit_suite.evidence.scores.compute"  # imported while the judge reads and collects
+_known: set[str] = set()  # files of modules that were loaded
 _REGISTER = "pytest_audit_register_shortcuts"
 
 
@@ -120,9 +121,9 @@ def _do(content: bytes, sources: dict[Any, EvidenceSource], reply: _Answers) -> 
 
 def _know(name: str, file: str) -> None:
     """Load a module that registers something, under the name that it has in the judge."""
-    loaded = getattr(sys.modules.get(name), "__file__", None)
-    if loaded is not None and os.path.realpath(loaded) == file:
+    if file in _known:
         return
+    _known.add(file)
     script = name == "__main__"  # loaded by another name, so that it does not start an audit again
     spec = None if script else _spec(name)
     if spec is None or spec.origin is None or os.path.realpath(spec.origin) != file:
@@ -134,7 +135,7 @@ def _know(name: str, file: str) -> None:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        del sys.modules[name]
+        _known.discard(file)
         raise AuditError(
             f"{file} registers an extension, but cannot be imported in the process that runs the "
             f"model: {described(error)}",

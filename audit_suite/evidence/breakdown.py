@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from audit_suite.errors import AuditError
-from audit_suite.evidence.executors.executor import Raised, described
+from audit_suite.evidence.executor import Raised, described
 
 _Request = TypeVar("_Request", bound=Any)
 

@@ -12,7 +12,7 @@ from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
 from audit_suite.datasets import Dataset, load_dataset
 from audit_suite.errors import AuditError
 from audit_suite.evidence.breakdown import as_audit_error, parts_of
-from audit_suite.evidence.executors.executor import Executor
+from audit_suite.evidence.executor import Executor
 from audit_suite.evidence.executors.inline import Inline
 from audit_suite.evidence.identity import seen_digest
 from audit_suite.evidence.profile import EvidenceProfile

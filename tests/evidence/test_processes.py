@@ -20,11 +20,11 @@ from evidence.tricks import RAISED
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceProfile, EvidenceSource, EvidenceStore
-from audit_suite.evidence.executors import child as child_module
-from audit_suite.evidence.executors.child import Child, ChildDied
-from audit_suite.evidence.executors.executor import Raised
+from audit_suite.evidence.executor import Raised
 from audit_suite.evidence.executors.process import Processes
-from audit_suite.evidence.executors.surroundings import ALLOWED, CHILD
+from audit_suite.evidence.processes import child as child_module
+from audit_suite.evidence.processes.child import Child, ChildDied
+from audit_suite.evidence.processes.surroundings import ALLOWED, CHILD
 
 SECRETS = ("AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "HTTPS_PROXY", "AUDIT_TOKEN", "SSH_AUTH_SOCK")
 

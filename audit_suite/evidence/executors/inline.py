@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
-from audit_suite.evidence.executors.executor import Executor, Say, Source, register_executor
+from audit_suite.evidence.executor import Executor, Say, Source, register_executor
 
 if TYPE_CHECKING:
     from audit_suite.cards import ModelCard

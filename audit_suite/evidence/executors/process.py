@@ -11,9 +11,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from audit_suite.errors import AuditError
-from audit_suite.evidence.executors.child import Child, ChildDied
-from audit_suite.evidence.executors.executor import Executor, Raised, Say, Source, register_executor
-from audit_suite.evidence.executors.surroundings import CHILD, brought_modules
+from audit_suite.evidence.executor import Executor, Raised, Say, Source, register_executor
+from audit_suite.evidence.processes.child import Child, ChildDied
+from audit_suite.evidence.processes.surroundings import CHILD, brought_modules
 
 if TYPE_CHECKING:
     from audit_suite.cards import ModelCard

@@ -17,9 +17,9 @@ from contextlib import suppress
 from typing import IO, Any
 
 from audit_suite.errors import AuditError
-from audit_suite.evidence.executors.executor import Raised, Say
-from audit_suite.evidence.executors.frames import read_frame, write_frame
-from audit_suite.evidence.executors.surroundings import child_environment
+from audit_suite.evidence.executor import Raised, Say
+from audit_suite.evidence.processes.frames import read_frame, write_frame
+from audit_suite.evidence.processes.surroundings import child_environment
 
 _COMMAND = (sys.executable, "-P", "-m", "audit_suite.child")
 _KEPT = 4096  # bytes of a child's output that are kept

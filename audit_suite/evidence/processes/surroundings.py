@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import audit_suite
-from audit_suite.registry import bringing_files
+from audit_suite.registry import brought
 
 ALLOWED = (
     *("PATH", "HOME", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR", "TEMP", "TMP"),
@@ -42,15 +42,10 @@ def brought_modules(objects: Iterable[object]) -> list[tuple[str, str]]:
     Args:
         objects: What is passed on; the modules that define it are among them.
     """
-    files = dict.fromkeys(os.path.realpath(file) for file in bringing_files())
+    modules = dict.fromkeys(brought())
     for each in objects:
-        module = sys.modules.get(type(each).__module__)
-        origin = getattr(module, "__file__", None)
-        if origin is not None and not type(each).__module__.startswith("audit_suite."):
-            files[os.path.realpath(origin)] = None
-    names = {
-        os.path.realpath(file): name
-        for name, module in list(sys.modules.items())
-        if (file := getattr(module, "__file__", None)) is not None
-    }
-    return [(names[file], file) for file in files if file in names]
+        name = type(each).__module__
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file is not None and not name.startswith("audit_suite."):
+            modules[name, file] = None
+    return [(name, os.path.realpath(file)) for name, file in modules if Path(file).is_file()]
