@@ -35,7 +35,11 @@ Thing = TypeVar("Thing")
 class _Entry(Generic[Thing]):
     thing: Thing
     origin: str
+    module: str
     file: str
+
+
+_registries: list[Registry[Any]] = []
 
 
 class Registry(Mapping[str, Thing]):
@@ -54,6 +58,7 @@ class Registry(Mapping[str, Thing]):
         self.kind = kind
         self._package = package
         self._entries: dict[str, _Entry[Thing]] = {}
+        _registries.append(self)
 
     def register(self, name: str, thing: Thing) -> Thing:
         """Make a thing known by a name.
@@ -68,7 +73,7 @@ class Registry(Mapping[str, Thing]):
         Raises:
             AuditError: If another module or extension has that name; names both.
         """
-        origin, file = _caller()
+        origin, module, file = _caller()
         if origin != SHIPPED:
             _import_shipped(self._package)
         before = self._entries.get(name)
@@ -80,7 +85,7 @@ class Registry(Mapping[str, Thing]):
                 f"with that name",
                 f"rename it in {origin}, or uninstall one of the two",
             )
-        self._entries[name] = _Entry(thing, origin, file)
+        self._entries[name] = _Entry(thing, origin, module, file)
         return thing
 
     def find(self, name: str, where: str = "", remedy: str = "") -> Thing:
@@ -115,9 +120,8 @@ class Registry(Mapping[str, Thing]):
         if self.origin(name) == SHIPPED:
             return ""
         thing = self[name]
-        maker = thing if inspect.isroutine(thing) else type(thing)
         try:
-            text = Path(inspect.getsourcefile(maker) or "").read_bytes()
+            text = Path(_source_file(thing)).read_bytes()
         except (TypeError, OSError):  # defined in a notebook's cell or an interactive session
             text = repr(thing).encode()
         return hashlib.sha256(text).hexdigest()
@@ -165,6 +169,16 @@ class Registry(Mapping[str, Thing]):
     def _load(self) -> None:
         _import_shipped(self._package)
         load_extensions()
+
+
+def _source_file(thing: Any) -> str:
+    """Where a thing's code is; its own functions know, though another conftest took its name."""
+    maker = thing if inspect.isroutine(thing) else type(thing)
+    for function in (maker, *vars(maker).values()):
+        file = getattr(getattr(function, "__code__", None), "co_filename", "")
+        if file and not file.startswith("<"):  # a dataclass's functions have no file
+            return str(file)
+    return inspect.getsourcefile(maker) or ""
 
 
 _loading: list[str] = []  # what is being imported now, to which registrations belong
@@ -220,20 +234,33 @@ def _import_shipped(package: str) -> None:
         _loading.pop()
 
 
+def brought() -> list[tuple[str, str]]:
+    """The modules that registered something themselves, as a conftest does: names and files.
+
+    Installed extensions are not among them: every process finds these by itself.
+    """
+    entries = [entry for each in _registries for entry in each._entries.values()]
+    return list(dict.fromkeys((e.module, e.file) for e in entries if not _found_by_all(e.origin)))
+
+
+def _found_by_all(origin: str) -> bool:
+    return origin == SHIPPED or origin.startswith("extension '")
+
+
 def registering() -> str:
     """Who is registering: the extension being loaded, else the module that called."""
     return _caller()[0]
 
 
-def _caller() -> tuple[str, str]:
-    """Who is registering, and in which file: the first frame that is not a ``register...``."""
+def _caller() -> tuple[str, str, str]:
+    """Who registers, in which module and file: the first frame that is not a ``register...``."""
     frame = sys._getframe(1)
     while _is_register(frame) and frame.f_back is not None:
         frame = frame.f_back
     file, name = frame.f_code.co_filename, _module(frame)
     if name.partition(".")[0] == "audit_suite":
-        return SHIPPED, file
-    return (_loading[-1] if _loading and _loading[-1] != SHIPPED else name), file
+        return SHIPPED, name, file
+    return (_loading[-1] if _loading and _loading[-1] != SHIPPED else name), name, file
 
 
 def _is_register(frame: FrameType) -> bool:
@@ -252,3 +279,4 @@ READERS: Registry[Any] = Registry("data set reader", "audit_suite.datasets.reade
 EXPLAINERS: Registry[Any] = Registry("explainer", "audit_suite.explainers.methods")
 CAUSES: Registry[Any] = Registry("cause", "audit_suite.causes.rules")
 SECTIONS: Registry[Any] = Registry("report section", "audit_suite.sections")
+EXECUTORS: Registry[Any] = Registry("executor", "audit_suite.evidence.executors")

@@ -103,7 +103,7 @@ def assemble(
             readings=_readings(source),
             calibration=calibration(),
         ),
-        environment=_environment(),
+        environment=_environment() | source.executor.summary(),
     )
     record.digest = record.content_digest()
     return record

@@ -16,7 +16,7 @@ from audit_suite.evidence import Cell, EvidenceSource, EvidenceStore, choose_pro
 from audit_suite.evidence.cell import FoldPolicy, averaging, fold_groups
 from audit_suite.maskings import PAPER, Masking
 from audit_suite.readings import Readings, read_form
-from audit_suite.registry import load_extensions
+from audit_suite.registry import EXECUTORS, load_extensions
 
 _Card = TypeVar("_Card", ModelCard, DatasetCard)
 
@@ -59,6 +59,7 @@ def open_audit(settings: Settings) -> Audit:
     """
     load_extensions()
     policy = load_policy(settings.policy)
+    executor = EXECUTORS.find(settings.executor, "--audit-executor")(settings.timeout)
     models = _unique([load_model_card(path) for path in settings.models], "--audit-model")
     datasets = _unique([load_dataset_card(path) for path in settings.datasets], "--audit-dataset")
     return Audit(
@@ -77,6 +78,7 @@ def open_audit(settings: Settings) -> Audit:
             max_cases=settings.max_cases,
             max_explained=settings.max_explained,
             readings=_readings(settings.readings, datasets),
+            executor=executor,
         ),
         policy_maskings=tuple(Masking.parse(id) for id in settings.maskings),
     )

@@ -72,7 +72,17 @@ def run(
             f"run: {error}", f"settings: {', '.join(inspect.signature(Settings).parameters)}"
         ) from None
     audit = open_audit(chosen)
-    files = _files(tuple(suites), [Path(path) for path in checks])
+    try:
+        return _run(audit, tuple(suites), [Path(path) for path in checks], progress)
+    finally:
+        audit.source.close()
+
+
+def _run(
+    audit: Audit, suites: tuple[str, ...], checks: list[Path], progress: Callable[[str], None]
+) -> Record:
+    audit.source.executor.start(audit.models[0])
+    files = _files(suites, checks)
     planned = [
         (case.repeated_by(file, name, Path.cwd()), function)
         for file in files

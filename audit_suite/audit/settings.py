@@ -12,6 +12,7 @@ RANGES: dict[str, tuple[float, float, str]] = {
     "confidence": (0.5, 0.9999, "between 0.5 and 0.9999"),
     "seed": (0, 2**32 - 1, "a whole number from 0 to 2^32 - 1"),
     "batch_size": (1, 256, "a whole number from 1 to 256"),
+    "timeout": (1, 10**6, "between 1 and 1000000 seconds"),
     "max_explained": (4, 10**6, "a whole number of 4 or more"),
     "max_cases": (2, 10**9, "a whole number of 2 or more"),
 }
@@ -40,6 +41,10 @@ class Settings:
         seed: Seed of random fills and samples.
         device: Where models run: ``auto``, ``cpu`` or ``cuda``.
         batch_size: Images per forward pass; None to choose by input size.
+        executor: Where models run: ``process``, a child process for each model's code; or
+            ``inline``, the process that judges, for debugging.
+        timeout: Seconds without a sign of life, from one batch to the next, after which a child
+            process has hung.
         max_cases: Smoke run on about this many images of each data set.
         max_explained: Images of each data set and target for which attributions are computed.
     """
@@ -59,6 +64,8 @@ class Settings:
     seed: int = 1907
     device: str = "auto"
     batch_size: int | None = None
+    executor: str = "process"
+    timeout: float = 300
     max_cases: int | None = None
     max_explained: int = 48
 

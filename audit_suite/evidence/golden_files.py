@@ -20,8 +20,12 @@ from audit_suite.models.preprocessing import fit_geometry, normalise
 Arrays = Mapping[str, NDArray[Any]]
 
 
-def preprocessing_difference(card: ModelCard, spec: ParitySpec) -> float:
+def preprocessing_difference(
+    _source: object, _say: object, card: ModelCard, spec: ParitySpec
+) -> float:
     """Largest absolute difference between the audit's input and the release pipeline's.
+
+    It needs torch, but no model: `EvidenceSource.call` runs it.
 
     Args:
         card: The model's card, whose ``input`` section is tested.

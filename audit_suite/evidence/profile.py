@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -11,6 +14,7 @@ from audit_suite.cards import canonical_digest
 from audit_suite.errors import AuditError
 
 _PIXELS_A_BATCH = 1 << 19
+_DEVICE_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # Nvidia's, AMD's, Windows' under Linux
 
 
 class EvidenceProfile(BaseModel):
@@ -63,11 +67,7 @@ def choose_profile(device: str, batch_size: int | None, seed: int) -> EvidencePr
     Raises:
         AuditError: If CUDA is requested but not available.
     """
-    has_cuda = False
-    if device != "cpu":
-        import torch
-
-        has_cuda = torch.cuda.is_available()
+    has_cuda = device != "cpu" and _has_cuda()
     if device == "cuda" and not has_cuda:
         raise AuditError(
             "--audit-device=cuda: PyTorch has no CUDA device on this machine",
@@ -79,3 +79,11 @@ def choose_profile(device: str, batch_size: int | None, seed: int) -> EvidencePr
         batch_size=batch_size,
         seed=seed,
     )
+
+
+def _has_cuda() -> bool:
+    """Whether torch finds a CUDA device; asked in a process of its own, so that none imports it."""
+    if sys.platform == "linux" and not any(Path(file).exists() for file in _DEVICE_FILES):
+        return False
+    code = "import sys, torch; sys.exit(0 if torch.cuda.is_available() else 1)"
+    return subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603

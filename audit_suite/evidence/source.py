@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import groupby
-from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, TypeVar
 
-from audit_suite.cards import DatasetCard, ModelCard
+from pydantic import StringConstraints, TypeAdapter
+
+from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
 from audit_suite.datasets import Dataset, load_dataset
 from audit_suite.errors import AuditError
+from audit_suite.evidence.breakdown import as_audit_error, parts_of
+from audit_suite.evidence.executor import Executor
+from audit_suite.evidence.executors.inline import Inline
+from audit_suite.evidence.identity import seen_digest
 from audit_suite.evidence.profile import EvidenceProfile
 from audit_suite.evidence.store import Arrays, EvidenceStore
 from audit_suite.readings import Readings
@@ -108,6 +113,7 @@ class EvidenceSource:
         max_cases: Smoke run on about this many images of each data set.
         max_explained: Images of each data set and target that are explained.
         readings: The readers' answers; None without a reader study.
+        executor: Where models run, and all that needs torch.
         failures: Why a request could not be computed, by request or by one of its `scopes`.
     """
 
@@ -120,6 +126,7 @@ class EvidenceSource:
         max_cases: int | None = None,
         max_explained: int = 48,
         readings: Readings | None = None,
+        executor: Executor | None = None,
     ) -> None:
         self.store = store
         self.profile = profile
@@ -127,10 +134,11 @@ class EvidenceSource:
         self.max_cases = max_cases
         self.max_explained = max_explained
         self.readings = readings
+        self.executor = executor or Inline()
         self.failures: dict[Hashable, AuditError] = {}
         self._datasets: dict[DatasetCard, Dataset | AuditError] = {}
         self._models: dict[tuple[ModelCard, int | None], AuditedModel] = {}
-        self._model_digests: dict[tuple[ModelCard, int | None], str] = {}
+        self._model_digests: dict[tuple[ModelCard, int | None], str | AuditError] = {}
         self._tables: dict[Request[Any], Any] = {}
 
     def dataset(self, card: DatasetCard) -> Dataset:
@@ -149,12 +157,39 @@ class EvidenceSource:
             raise loaded
         return loaded
 
-    def model(self, card: ModelCard, fold: int | None) -> AuditedModel:
-        """A model on the profile's device, loaded once.
+    def call(
+        self,
+        function: str,
+        *arguments: Any,
+        of: Iterable[ModelCard] = (),
+        say: Progress = lambda line: None,
+    ) -> Any:
+        """What a function returns that needs torch or a model's code, and so runs elsewhere.
+
+        Args:
+            function: ``package.module:function``, called as ``function(source, say, *arguments)``;
+                it returns what JSON can hold. Results of a process that runs a model's code are
+                that code's word: check their form.
+            *arguments: Plain values, cards and requests.
+            of: The models whose code it runs, all of one place; none for pictures, say.
+            say: Called with a line of progress now and then.
 
         Raises:
-            AuditError: If it cannot be loaded.
+            AuditError: If the function raises it, or its process broke down.
         """
+        return self.executor.call(tuple(of), function, arguments, self, say)
+
+    def model(self, card: ModelCard, fold: int | None) -> AuditedModel:
+        """A model on the profile's device, loaded once; only where the executor runs functions.
+
+        Raises:
+            AuditError: If it cannot be loaded, or this is the process that judges.
+        """
+        if not isinstance(self.executor, Inline):
+            raise AuditError(
+                f"{card.path}: the process that judges loads no model",
+                "call a function that does, with source.call(..., of=[card])",
+            )
         from audit_suite.models.load import load_model
 
         if (card, fold) not in self._models:
@@ -165,13 +200,27 @@ class EvidenceSource:
         """SHA-256 of everything that determines a model's scores, computed once.
 
         Raises:
-            AuditError: If the weights cannot be read.
+            AuditError: If the weights cannot be read; every call raises the same error.
         """
-        from audit_suite.models.digest import model_digest
-
         if (card, fold) not in self._model_digests:
-            self._model_digests[card, fold] = model_digest(card, fold)
-        return self._model_digests[card, fold]
+            self._model_digests[card, fold] = self._digest(card, fold)
+        known = self._model_digests[card, fold]
+        if isinstance(known, AuditError):
+            raise known
+        return known
+
+    def _digest(self, card: ModelCard, fold: int | None) -> str | AuditError:
+        try:
+            told = self.call("audit_suite.evidence.jobs:digest", card, fold, of=[card])
+            return canonical_digest([seen_digest(card, fold), _DIGEST.validate_python(told)])
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a model's code may raise anything
+            return as_audit_error(error, f"{card.path}: loading the model")
+
+    def close(self) -> None:
+        """End the processes that still run."""
+        self.executor.close()
 
     def read(self, request: Request[_Read]) -> _Read:
         """The evidence of a request; computed now if it was not planned.
@@ -195,7 +244,7 @@ class EvidenceSource:
             compute([request], self)
             stored = self._stored(request)
         if stored is None:
-            raise self._failure(request)
+            raise self.failure(request) or _vanished(request)
         table = request.table(stored)
         if request.kept:
             self._tables[request] = table
@@ -233,15 +282,20 @@ class EvidenceSource:
                 self.store.discard(key)
         return units if len(units) == len(keys) else None
 
-    def _failure(self, request: Request[Any]) -> AuditError:
+    def failure(self, request: Request[Any]) -> AuditError | None:
+        """Why a request could not be computed; None if nothing is known against it."""
         for scope in (request, *request.scopes):
             if scope in self.failures:
                 return self.failures[scope]
-        return AuditError(
-            f"the evidence of model '{request.model.name}' on '{request.dataset.name}' under "
-            f"{request.words} is missing",
-            "run the audit again; if it stays missing, empty the folder of --audit-evidence",
-        )
+        return None
+
+
+def _vanished(request: Request[Any]) -> AuditError:
+    return AuditError(
+        f"the evidence of model '{request.model.name}' on '{request.dataset.name}' under "
+        f"{request.words} is missing",
+        "run the audit again; if it stays missing, empty the folder of --audit-evidence",
+    )
 
 
 def plan(requests: Iterable[Request[Any]]) -> tuple[Request[Any], ...]:
@@ -266,13 +320,17 @@ def compute(
         source: Data sets, models, profile and store.
         progress: Called with one line of text after each unit of work.
     """
-    planned = [request for request in plan(requests) if _undone(request, source)]
-    for executor, group in groupby(planned, key=lambda request: request.executor):
-        _execute(executor, tuple(group), source, progress)
+    places: dict[Hashable, list[Request[Any]]] = {}
+    for request in plan(requests):
+        if _undone(request, source):
+            key = request.executor, source.executor.place(request.model)
+            places.setdefault(key, []).append(request)
+    for together in places.values():
+        _compute(together, source, progress)
 
 
 def _undone(request: Request[Any], source: EvidenceSource) -> bool:
-    """Whether the executor has something to do: a rerun imports no executor, hence no torch."""
+    """Whether there is something to compute."""
     if request in source.failures:
         return False
     try:
@@ -281,22 +339,36 @@ def _undone(request: Request[Any], source: EvidenceSource) -> bool:
         return True
 
 
-def _execute(
-    executor: str, requests: Sequence[Request[Any]], source: EvidenceSource, progress: Progress
-) -> None:
+def _compute(requests: Sequence[Request[Any]], source: EvidenceSource, progress: Progress) -> None:
+    """Have some requests computed at their common place.
+
+    If that breaks down, smaller parts are tried one by one, so that what broke it fails alone.
+    """
+    model = requests[0].model
     try:
-        resolve_name(executor)(requests, source, progress)
-    except Exception as error:
-        if executor.startswith("audit_suite."):
-            raise
-        failure = AuditError(
-            f"the executor '{executor}' of an extension's evidence raised "
-            f"{type(error).__name__}: {error}",
-            "correct it, or audit without it; stored evidence is kept, and the next run continues "
-            "from there",
-        )
+        models = dict.fromkeys(request.model for request in requests)
+        found = source.call(_COMPUTE, *requests, of=models, say=progress)
+        for number, what, remedy in _FAILURES.validate_python(found):
+            if source.failure(requests[number]) is None:
+                source.failures[requests[number]] = AuditError(what, remedy)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a model's code may raise anything
+        parts = parts_of(requests)
+        if len(parts) > 1:
+            for part in parts:
+                if left := [request for request in part if _undone(request, source)]:
+                    _compute(left, source, progress)
+            return
+        doing = f"{model.path}: computing the model's evidence on '{requests[0].dataset.name}'"
+        failure = as_audit_error(error, doing)
         for request in requests:
             source.failures.setdefault(request, failure)
+
+
+_COMPUTE = "audit_suite.evidence.jobs:compute"
+_DIGEST = TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")])
+_FAILURES = TypeAdapter(list[tuple[int, str, str]])
 
 
 def describe_plan(requests: Iterable[Request[Any]], source: EvidenceSource) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from audit_suite.errors import AuditError
+from audit_suite.pulse import beat
 from audit_suite.registry import EXPLAINERS, registering
 from audit_suite.verdict import NotApplicable
 
@@ -132,7 +133,7 @@ def explain(
     """
     try:
         explained: object = explainer.explain(module, output, images, references, seed)
-    except (NotApplicable, AuditError, RuntimeError):
+    except (NotApplicable, AuditError, RuntimeError, MemoryError):
         raise
     except Exception as error:
         what = f"raised {type(error).__name__}: {error}"
@@ -173,8 +174,9 @@ def raw_outputs(
     """One output of a module for some images, shape (N,), in batches and without gradients."""
     import torch
 
+    parts = []
     with torch.no_grad():
-        parts = [
-            module(part)[:, output] for part in torch.split(images, batch_for(images, batch_size))
-        ]
+        for part in torch.split(images, batch_for(images, batch_size)):
+            parts.append(module(part)[:, output])
+            beat()
     return torch.cat(parts).float()

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from audit_suite.cards import ModelCard
 from audit_suite.errors import AuditError
 from audit_suite.models.digest import trunk_digest
+from audit_suite.models.memory import ran_out
 
 _LISTED = 8  # layer names shown in a message
 
@@ -51,11 +52,14 @@ class AuditedModel:
 
         Raises:
             AuditError: If the model raises or returns another shape, or a score is not finite.
+            RuntimeError: If memory runs out, unchanged.
         """
         with torch.inference_mode():
             try:
                 output = self._module(batch)
             except (RuntimeError, ValueError, TypeError) as error:
+                if ran_out(error):
+                    raise
                 raise AuditError(
                     f"{self.card.path}: the model raised {type(error).__name__} on a batch of "
                     f"shape {tuple(batch.shape)}: {str(error).partition(chr(10))[0]}",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from audit_suite.datasets import BadImage
 from audit_suite.datasets.properties import PROPERTIES
 from audit_suite.evidence import Cell, EvidenceSource
-from audit_suite.evidence.scores.prepare import Wanted, geometry, prepare
+from audit_suite.evidence.at_input import image_at_input
 from audit_suite.maskings import Full
 from audit_suite.pictures.png import png
 from audit_suite.record import GalleryImage
@@ -31,14 +30,13 @@ def extremes(cell: Cell, name: str, source: EvidenceSource) -> list[GalleryImage
     if table is None or table.properties is None:
         return []
     dataset, spec = source.dataset(cell.dataset), cell.model.input
-    wanted = Wanted({geometry(spec): spec}, [])
     values = np.where(table.used, table.properties[:, PROPERTIES.index(name)], np.nan)
     order = np.argsort(values, kind="stable")[: int(np.isfinite(values).sum())]
     images = []
     for word, chosen in (("least", order[:_COUNT]), ("most", order[::-1][:_COUNT])):
         for rank, index in enumerate(chosen, start=1):
-            prepared = prepare(dataset, int(index), wanted)
-            if isinstance(prepared, BadImage):
+            image = image_at_input(source, cell.dataset, int(index), spec)
+            if image is None:
                 continue
             label = "positive" if dataset.cases[index].labels[cell.target] else "negative"
             images.append(
@@ -48,7 +46,7 @@ def extremes(cell: Cell, name: str, source: EvidenceSource) -> list[GalleryImage
                     target=cell.target,
                     case=f"{word} {name} {rank}, {label}",
                     masking="full",
-                    png=png(prepared[geometry(spec)].image),
+                    png=png(image),
                     hidden_fraction=0.0,
                 )
             )

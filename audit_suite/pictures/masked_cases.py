@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 
 from audit_suite.datasets import BadImage
 from audit_suite.evidence import Cell, EvidenceSource
-from audit_suite.evidence.scores.prepare import Prepared, Wanted, geometry
+from audit_suite.evidence.scores.geometry import geometry
+from audit_suite.evidence.scores.prepare import Prepared, Wanted
 from audit_suite.evidence.scores.survey import Survey, survey_of
 from audit_suite.maskings import Masking
 from audit_suite.maskings.show import Batch, show
@@ -18,6 +20,13 @@ from audit_suite.record import GalleryImage
 
 _TRIES = 20  # candidates, because unreadable images are skipped
 _CASES = (("positive 1", 1, 0), ("positive 2", 1, 1), ("negative 1", 0, 0))
+
+
+def draw(
+    source: EvidenceSource, _say: Callable[[str], None], cell: Cell, maskings: Sequence[Masking]
+) -> list[dict[str, Any]]:
+    """Run by the executor: the pictures of `masked_cases` as plain values."""
+    return [picture.model_dump(mode="json") for picture in masked_cases(cell, maskings, source)]
 
 
 def masked_cases(

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import binary_dilation, gaussian_filter
 
-from audit_suite.cards import InputSpec
-from audit_suite.datasets import Dataset
+from audit_suite.cards import DatasetCard, InputSpec
+from audit_suite.errors import AuditError
+from audit_suite.evidence import EvidenceSource
+from audit_suite.evidence.at_input import image_at_input
 from audit_suite.evidence.attributions.request import Attributions
-from audit_suite.models.preprocessing import fit_geometry
 from audit_suite.pictures.png import SIDE
 
 FOR, AGAINST = (230, 97, 1), (94, 60, 153)
@@ -24,22 +25,27 @@ _FULL = 99.0  # percentile of the absolute attribution from which on colour is f
 _COLOURS = 96
 
 
-def explained_image(maps: Attributions, row: int, dataset: Dataset, spec: InputSpec) -> str:
+def explained_image(
+    maps: Attributions, row: int, source: EvidenceSource, card: DatasetCard, spec: InputSpec
+) -> str:
     """Draw one map on the image it explains.
 
     Args:
         maps: Attributions of pixels.
         row: Index of the map.
-        dataset: The data set of the images.
+        source: Data sets by card.
+        card: The card of the images' data set.
         spec: The model's input.
 
     Returns:
         A PNG file, base64.
 
     Raises:
-        BadImage: If the image cannot be read.
+        AuditError: If the image cannot be read.
     """
-    image, _ = fit_geometry(dataset.read(int(maps.index[row])).image, {}, spec)
+    image = image_at_input(source, card, int(maps.index[row]), spec)
+    if image is None:
+        raise AuditError(f"an explained image of data set '{card.name}' cannot be read any more")
     return overlay(image, maps.arrays["regions"][row], maps.arrays["maps"][row])
 
 

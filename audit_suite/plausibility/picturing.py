@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,9 +14,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from audit_suite.cards import InputSpec
-from audit_suite.datasets import Sample
+from audit_suite.cards import DatasetCard, InputSpec
+from audit_suite.datasets import BadImage, Sample
+from audit_suite.datasets.regions import named_regions
 from audit_suite.errors import AuditError
+from audit_suite.evidence import EvidenceSource
 from audit_suite.maskings import Masking, WithoutROI
 from audit_suite.pictures.png import SIDE as THUMBNAIL
 from audit_suite.pictures.png import png
@@ -89,6 +93,24 @@ def as_shown(file: bytes, bits: Literal[8, 16] = 8) -> dict[str, Any]:
 def thumbnail(sample: Sample, masking: Masking, region: tuple[str, ...], model_side: int) -> str:
     """A small version of the picture, for the report: a PNG file, base64."""
     return png(_masked(sample, masking, region, model_side, THUMBNAIL))
+
+
+def thumbnail_of(
+    source: EvidenceSource,
+    _say: Callable[[str], None],
+    card: DatasetCard,
+    index: int,
+    masking: Masking,
+    region: tuple[str, ...],
+    model_side: int,
+) -> str | None:
+    """Run by the executor: the thumbnail of one image; None if it cannot be read."""
+    try:
+        sample = source.dataset(card).read(index)
+    except BadImage:
+        return None
+    sample = replace(sample, regions=named_regions(sample, card, region))
+    return thumbnail(sample, masking, region, model_side)
 
 
 def _masked(

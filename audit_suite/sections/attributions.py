@@ -144,7 +144,7 @@ def _overlays(
     for case in _CASES:
         left = rows[1 if case.startswith("positive") else 0]
         if left:
-            png = explained_image(maps, left.pop(0), dataset, cell.model.input)
+            png = explained_image(maps, left.pop(0), source, cell.dataset, cell.model.input)
             yield Overlay(case=case, method=method, png=png)
 
 

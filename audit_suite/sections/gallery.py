@@ -11,6 +11,8 @@ from audit_suite.record import Finding, GalleryImage, Record
 from audit_suite.report.places import Place, by_place
 from audit_suite.report.section import AFTER_LISTS, Gathered, Section, register_section
 
+_DRAW = "audit_suite.pictures.masked_cases:draw"
+
 
 @dataclass(frozen=True)
 class GalleryRow:
@@ -33,9 +35,8 @@ def collect(gathered: Gathered) -> list[GalleryImage]:
 
     Models that share an input geometry share the pictures; they stand under the first of them.
     """
-    from audit_suite.evidence.scores.prepare import geometry
+    from audit_suite.evidence.scores.geometry import geometry
     from audit_suite.evidence.scores.request import ScoreRequest
-    from audit_suite.pictures.masked_cases import masked_cases
 
     planned = [request for request in gathered.requests if isinstance(request, ScoreRequest)]
     images: list[GalleryImage] = []
@@ -49,9 +50,10 @@ def collect(gathered: Gathered) -> list[GalleryImage]:
         done.add(key)
         ordered = sorted(maskings, key=lambda masking: masking.rank)
         try:
-            images += masked_cases(cell, ordered, gathered.source)
+            drawn = gathered.source.call(_DRAW, cell, ordered)
         except AuditError:
             continue  # the findings on this data set say what is wrong with it
+        images += [GalleryImage.model_validate(picture) for picture in drawn]
     return images
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,10 +77,7 @@ def _furthest_ahead(
     name: str, cell: Cell, masking: Masking, source: EvidenceSource
 ) -> Iterator[ReadImage]:
     """Of the images with and of those without the finding, the one."""
-    from audit_suite.datasets import BadImage
-    from audit_suite.datasets.regions import named_regions
     from audit_suite.needs.readers.answers import model_scores, read_images
-    from audit_suite.plausibility.picturing import thumbnail
 
     try:
         read = read_images(cell, source, masking)
@@ -91,25 +88,24 @@ def _furthest_ahead(
     ranks = np.array([np.mean(scores[known] < score) for score in scores])
     mean_rating = _mean_rating(read.ratings)
     for positive in (True, False):
-        side = 1 if positive else -1
+        sign = 1 if positive else -1
         rows = np.flatnonzero((read.labels == positive) & known & np.isfinite(mean_rating))
         if not len(rows):
             continue
-        ahead = side * (2 * ranks[rows] - 1 - mean_rating[rows] / LEVELS)
+        ahead = sign * (2 * ranks[rows] - 1 - mean_rating[rows] / LEVELS)
         row = int(rows[np.argmax(ahead)])
-        try:
-            sample = source.dataset(cell.dataset).read(int(read.index[row]))
-        except BadImage:
+        region, side = cell.dataset.targets[cell.target].roi, max(cell.model.input.size)
+        image = cell.dataset, int(read.index[row]), masking, region, side
+        png = source.call("audit_suite.plausibility.picturing:thumbnail_of", *image)
+        if png is None:
             continue
-        region = cell.dataset.targets[cell.target].roi
-        sample = replace(sample, regions=named_regions(sample, cell.dataset, region))
         yield ReadImage(
             model=name,
             dataset=cell.dataset.name,
             target=cell.target,
             masking=masking.id,
             positive=positive,
-            png=thumbnail(sample, masking, region, max(cell.model.input.size)),
+            png=png,
             model_rank=round(float(ranks[row]), 6),
             ratings={
                 reader: int(rating)

@@ -10,7 +10,6 @@ from audit_suite.audit.opening import Audit
 from audit_suite.audit.plan import planned_requests
 from audit_suite.evidence import compute, describe_plan
 from pytest_audit.collecting import cases_in
-from pytest_audit.exchange import Exchange
 
 
 class Computing:
@@ -21,9 +20,15 @@ class Computing:
         self._audit = audit
         self._show_plan = show_plan
         workers = getattr(config.option, "numprocesses", None) or getattr(config.option, "tx", None)
-        self._is_controller = bool(workers) and not hasattr(config, "workerinput")
+        self._is_worker = hasattr(config, "workerinput")
+        self._is_controller = bool(workers) and not self._is_worker
         if self._is_controller and show_plan:
             raise pytest.UsageError("--audit-plan shows the plan of one process: add -n0")
+
+    def pytest_collection(self) -> None:
+        """Start the process of the first model, which imports torch while checks are collected."""
+        if not (self._is_controller or self._config.option.collectonly):
+            self._audit.source.executor.start(self._audit.models[0])
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -39,10 +44,12 @@ class Computing:
                 session.items.clear()
             elif not self._audit.settings.offline:
                 compute(requests, self._audit.source, lambda line: self._say(f"evidence: {line}"))
+            if not (self._is_worker or self._show_plan):
+                self._audit.source.executor.start()  # for the pictures, when all is judged
         return (yield)
 
     def _say(self, line: str) -> None:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None and not self._config.stash[Exchange.KEY].is_worker:
+        if reporter is not None and not self._is_worker:
             reporter.ensure_newline()
             reporter.write_line(line)

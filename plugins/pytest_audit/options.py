@@ -108,6 +108,17 @@ def add_options(parser: pytest.Parser) -> None:
     )
     option("--audit-batch-size", "images per forward pass (default: by input size)", type=int)
     option(
+        "--audit-executor",
+        "where models run: process (default), a child process for each model's code; or inline, "
+        "the process that judges, for debugging",
+        metavar="NAME",
+    )
+    option(
+        "--audit-timeout",
+        "seconds after which a model that finishes no batch has hung (default: 300)",
+        type=float,
+    )
+    option(
         "--audit-max-explained",
         "images of each data set and target for which attributions are computed (default: 48)",
         type=int,
@@ -187,9 +198,11 @@ def read_options(config: pytest.Config) -> Options:
         offline=bool(value("audit_offline")),
         multiplicity=choice("audit_multiplicity", "bonferroni", "none"),
         device=choice("audit_device", "auto", "cpu", "cuda"),
+        executor=value("audit_executor") or "process",
         **number("confidence", float),
         **number("seed", int),
         **number("batch_size", int),
+        **number("timeout", float),
         **number("max_explained", int),
         **number("max_cases", int),
     )

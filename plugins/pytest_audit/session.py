@@ -39,6 +39,7 @@ def start(config: pytest.Config) -> None:
         _choose_paths(config, options.settings.suites)
     except AuditError as error:
         raise pytest.UsageError(str(error)) from None
+    config.add_cleanup(audit.source.close)
     config.stash[Exchange.KEY] = Exchange(config)
     for name, plugin in (
         ("collecting", Collecting(config, audit)),

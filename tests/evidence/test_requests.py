@@ -344,10 +344,12 @@ def test_an_executor_that_breaks_costs_its_own_kind_alone(cell, tmp_path, calls,
         assert len(here.read(wanted[0])) == 1, "what it stored before"
 
 
-def test_what_a_shipped_executor_raises_is_a_fault_of_ours(cell, tmp_path, monkeypatch):
+def test_what_the_computing_raises_is_an_error_of_its_requests(cell, tmp_path, monkeypatch):
     def fail(*_):
-        raise ZeroDivisionError
+        raise ZeroDivisionError("by nought")
 
     monkeypatch.setattr("audit_suite.evidence.scores.compute.fix_arithmetic", fail)
-    with pytest.raises(ZeroDivisionError):
-        compute(cell.requests(Full()), source(tmp_path))
+    here, requests = source(tmp_path), cell.requests(Full())
+    compute(requests, here)
+    with pytest.raises(AuditError, match="evidence on 'd' raised ZeroDivisionError: by nought"):
+        here.read(requests[0])

@@ -19,8 +19,10 @@ from audit_suite.evidence import EvidenceProfile, EvidenceSource, EvidenceStore,
 from audit_suite.evidence.scores import compute as computing
 from audit_suite.evidence.scores import request as requesting
 from audit_suite.evidence.scores import survey
-from audit_suite.evidence.scores.prepare import Wanted, geometry
-from audit_suite.evidence.scores.survey import donor, lenders, survey_of
+from audit_suite.evidence.scores.donors import donor, lenders
+from audit_suite.evidence.scores.geometry import geometry
+from audit_suite.evidence.scores.prepare import Wanted
+from audit_suite.evidence.scores.survey import survey_of
 from audit_suite.maskings import Full, OnlyROI, WithoutROI
 from audit_suite.maskings.areas import centroid
 from audit_suite.maskings.fill import Fill, register_fill

@@ -177,6 +177,8 @@ class World:
             fixed = ["--audit-json=audit.json", "--audit-device=cpu", "-p", "no:cacheprovider"]
             if (self.path / "policy.toml").exists():
                 fixed.append("--audit-policy=policy.toml")
+            if not any(argument.startswith("--audit-executor") for argument in given):
+                fixed.append("--audit-executor=inline")  # starting processes takes seconds
             given = ["--audit", *fixed, *given]
             given += [f"--audit-model={name}.toml" for name in model.split(",") if name]
             given += [f"--audit-dataset={name}.toml" for name in dataset.split(",") if name]

@@ -81,7 +81,7 @@ def test_option_out_of_range(world, option):
 
 
 def test_cuda_where_there_is_none(world, monkeypatch):
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     usage_error(world.run("--audit-device=cuda"), "--audit-device=cuda*no CUDA device")
 
 

@@ -64,9 +64,10 @@ def run(world, *suites, model="honest", dataset="small", **more):
     """Run from Python on the cards of a world."""
     models = [world.path / f"{name}.toml" for name in model.split(",")]
     datasets = [world.path / f"{name}.toml" for name in dataset.split(",")]
+    given = {"evidence": str(world.evidence), "executor": "inline", **more}
     if (world.path / "policy.toml").exists():
-        more["policy"] = str(world.path / "policy.toml")
-    return audit_suite.run(models, datasets, suites, evidence=str(world.evidence), **more)
+        given["policy"] = str(world.path / "policy.toml")
+    return audit_suite.run(models, datasets, suites, **given)
 
 
 @pytest.mark.parametrize("model", ["honest", "honest,shortcut"])
@@ -117,10 +118,11 @@ def test_progress_is_told_line_by_line(world, tmp_path):
     lines = []
     models, datasets = [world.path / "honest.toml"], [world.path / "small.toml"]
     own = world.check(OWN)
-    audit_suite.run(models, datasets, checks=[own], evidence=tmp_path, progress=lines.append)
+    given = {"checks": [own], "evidence": tmp_path, "progress": lines.append}
+    audit_suite.run(models, datasets, executor="inline", **given)
     assert any("images x" in line for line in lines)
     lines.clear()
-    audit_suite.run(models, datasets, checks=[own], evidence=tmp_path, progress=lines.append)
+    audit_suite.run(models, datasets, executor="inline", **given)
     assert lines == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from audit_suite import registry
 from audit_suite.errors import AuditError
 from audit_suite.registry import (
     CAUSES,
+    EXECUTORS,
     EXPLAINERS,
     FILLS,
     LOADERS,
@@ -25,7 +27,7 @@ from audit_suite.registry import (
 )
 from audit_suite.verdict import Inconclusive, NotApplicable
 
-ALL = (FILLS, LOADERS, READERS, EXPLAINERS, CAUSES, SECTIONS)
+ALL = (FILLS, LOADERS, READERS, EXPLAINERS, CAUSES, SECTIONS, EXECUTORS)
 
 
 @pytest.fixture
@@ -95,6 +97,25 @@ def test_what_an_extension_raises_names_it_but_verdicts_pass(things):
 def test_what_a_shipped_thing_raises_stays_as_it_is():
     with pytest.raises(ZeroDivisionError), FILLS.blaming("black"):
         raise ZeroDivisionError
+
+
+def test_the_fingerprint_is_of_its_own_file_though_another_conftest_took_its_name(things, tmp_path):
+    prints = {}
+    for folder in ("audits", "project", "audits"):
+        file = tmp_path / folder / "conftest.py"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"def thing(): ...\nclass Thing:\n    def call(self): {folder!r}\n")
+        spec = importlib.util.spec_from_file_location("conftest", file)
+        module = importlib.util.module_from_spec(spec)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setitem(sys.modules, "conftest", module)
+            spec.loader.exec_module(module)
+        for name, thing in (("f", module.thing), ("c", module.Thing())):
+            things._entries.pop(name, None)
+            register_as("conftest", things, name, thing)
+            prints.setdefault(folder, set()).add(things.fingerprint(name))
+    assert [len(each) for each in prints.values()] == [1, 1], "a function's and a class's"
+    assert prints["audits"] != prints["project"]
 
 
 def test_the_fingerprint_of_an_extension_follows_its_source(things, tmp_path, monkeypatch):

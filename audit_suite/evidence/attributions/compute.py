@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence.arithmetic import fix_arithmetic
-from audit_suite.evidence.attributions.batch import make_batch
+from audit_suite.evidence.attributions.batch import ExplainedBatch, make_batch
 from audit_suite.evidence.attributions.curves import deletion_and_insertion
 from audit_suite.evidence.attributions.pixels import explain_pixels, sized
 from audit_suite.evidence.attributions.regions import explain_regions
 from audit_suite.evidence.attributions.request import REGION_SHAPLEY, AttributionRequest
 from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.evidence.store import Arrays, pack_lines
+from audit_suite.models.memory import ran_out
 from audit_suite.registry import EXPLAINERS
 from audit_suite.verdict import NotApplicable
 
@@ -40,7 +42,7 @@ def compute_attributions(
                 for key in source.missing(request):
                     with source.store.claim(key[:32], wait) as granted:
                         if granted and not source.store.has(key):
-                            arrays = _compute(request, source)
+                            arrays = _compute(request, source, progress)
                             source.store.write(key, arrays)
                             progress(
                                 f"{request.dataset.name}: {request.method} of "
@@ -50,17 +52,25 @@ def compute_attributions(
                 source.failures[request] = error
 
 
-def _compute(request: AttributionRequest, source: EvidenceSource) -> Arrays:
+def _compute(request: AttributionRequest, source: EvidenceSource, progress: Progress) -> Arrays:
     try:
         batch = make_batch(request, source)
-        if request.method == REGION_SHAPLEY:
-            return explain_regions(batch, request.apart)
-        explainer = sized(EXPLAINERS.find(request.method), source.profile.batch_size)
-        arrays = explain_pixels(batch, explainer)
-        return arrays | deletion_and_insertion(batch, arrays["maps"])
+        while True:
+            try:
+                return _explained(request, batch)
+            except Exception as error:
+                size = batch.profile.batch_for(request.model.input.size) // 2
+                if size == 0 or not ran_out(error):
+                    raise
+            torch.cuda.empty_cache()
+            batch = replace(batch, profile=batch.profile.model_copy(update={"batch_size": size}))
+            progress(
+                f"{request.model.name}: memory ran out; {request.method} goes on with {size} "
+                f"images at once"
+            )
     except NotApplicable as refused:
         return {"refused": pack_lines([str(refused)])}
-    except RuntimeError as error:  # a machine error, or a network that the method cannot handle
+    except (RuntimeError, MemoryError) as error:  # the machine, or a network beyond the method
         first_line = str(error).partition("\n")[0]
         if request.method != REGION_SHAPLEY and not _is_machine_error(error):
             reason = f"{request.method} cannot handle this model: {first_line}"
@@ -72,8 +82,15 @@ def _compute(request: AttributionRequest, source: EvidenceSource) -> Arrays:
         ) from None
 
 
+def _explained(request: AttributionRequest, batch: ExplainedBatch) -> Arrays:
+    if request.method == REGION_SHAPLEY:
+        return explain_regions(batch, request.apart)
+    explainer = sized(EXPLAINERS.find(request.method), batch.profile.batch_size)
+    arrays = explain_pixels(batch, explainer)
+    return arrays | deletion_and_insertion(batch, arrays["maps"])
+
+
 def _is_machine_error(error: Exception) -> bool:
     """Machine error (memory, CUDA): do not store it as a refusal."""
-    if isinstance(error, torch.OutOfMemoryError):
-        return True
-    return any(word in str(error).lower() for word in ("memory", "cuda", "cudnn", "cublas"))
+    words = "memory", "cuda", "cudnn", "cublas"
+    return ran_out(error) or any(word in str(error).lower() for word in words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 
@@ -12,24 +12,22 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import adaptive_avg_pool2d
 
+from audit_suite.cards import ModelCard
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.errors import AuditError
 from audit_suite.evidence.arithmetic import fix_arithmetic
 from audit_suite.evidence.keys import SHARD, shards
 from audit_suite.evidence.scores.columns import ShardColumns
-from audit_suite.evidence.scores.prepare import (
-    Geometry,
-    Prepared,
-    Wanted,
-    blank,
-    geometry,
-    prepare_chunks,
-)
+from audit_suite.evidence.scores.geometry import Geometry, geometry
+from audit_suite.evidence.scores.prepare import Prepared, Wanted, blank, prepare_chunks
 from audit_suite.evidence.scores.request import THUMBNAIL, ScoreRequest
 from audit_suite.evidence.scores.survey import Survey, survey_for
 from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.maskings.show import Batch, show
+from audit_suite.models.audited import AuditedModel
+from audit_suite.models.memory import ran_out
 from audit_suite.models.preprocessing import normalise
+from audit_suite.pulse import beat
 
 _Scored = dict[tuple[object, str], tuple[torch.Tensor, torch.Tensor | None]]
 """Scores and embeddings of one batch by masked version; identical versions are scored once."""
@@ -62,7 +60,8 @@ def _compute_dataset(
     requests: Sequence[ScoreRequest], source: EvidenceSource, progress: Progress
 ) -> None:
     dataset = source.dataset(requests[0].dataset)
-    job = _Job(dataset, source, [request for request in requests if _can_load(request, source)])
+    loaded = [request for request in requests if _can_load(request, source)]
+    job = _Job(dataset, source, loaded, progress)
     for wait in (False, True):  # first what no other process computes, then wait for the rest
         for shard in shards(len(dataset.cases)):
             if not (missing := job.missing(job.requests, shard)):
@@ -99,11 +98,15 @@ class _Job:
         dataset: The data set.
         source: Models, profile and store.
         requests: The requests whose model could be loaded.
+        progress: Called with a line of text.
+        fitting: How many images at once a model has memory for, where a batch was too large.
     """
 
     dataset: Dataset
     source: EvidenceSource
     requests: Sequence[ScoreRequest]
+    progress: Progress
+    fitting: dict[tuple[ModelCard, int | None], int] = field(default_factory=dict)
 
     def missing(self, requests: Sequence[ScoreRequest], shard: int) -> list[ScoreRequest]:
         store, source = self.source.store, self.source
@@ -220,15 +223,47 @@ class _Job:
             model = self.source.model(request.model, request.fold)
             key = (model.trunk or (request.model, request.fold), same)
             if key not in scored:
-                scored[key] = model(normalise(masked, request.model.input))
+                scored[key] = self._forward(model, request, masked)
             scores, embeddings = scored[key]
             if model.trunk is not None and embeddings is not None:
                 scores = model.from_embedding(embeddings)
         except AuditError as error:
             self.source.failures[request.pair] = error
             return
+        beat()
         kept = slice(0, len(rows))
         column.put_scores(rows, scores[kept], None if embeddings is None else embeddings[kept])
+
+    def _forward(
+        self, model: AuditedModel, request: ScoreRequest, masked: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Score a batch; where memory runs out, its halves one after the other."""
+        who = request.model, request.fold
+        while True:
+            size = self.fitting.get(who, len(masked))
+            try:
+                parts = [
+                    model(normalise(part, request.model.input))
+                    for part in torch.split(masked, size)
+                ]
+            except Exception as error:
+                if not ran_out(error):
+                    raise
+                if size == 1:
+                    raise AuditError(
+                        f"{request.model.path}: memory ran out on a single image",
+                        "use a machine with more memory, or --audit-device=cpu",
+                    ) from None
+            else:
+                scores = torch.cat([scores for scores, _ in parts])
+                embeddings = [embedding for _, embedding in parts if embedding is not None]
+                return scores, torch.cat(embeddings) if embeddings else None
+            if masked.is_cuda:
+                torch.cuda.empty_cache()
+            self.fitting[who] = size // 2
+            self.progress(
+                f"{request.model.name}: memory ran out; from here on {size // 2} images at once"
+            )
 
 
 def _share(pixels: torch.Tensor, of: torch.Tensor | None = None) -> NDArray[np.float32]:

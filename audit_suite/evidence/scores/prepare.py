@@ -13,16 +13,11 @@ from audit_suite.cards import InputSpec
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.datasets.properties import PROPERTIES, image_properties
 from audit_suite.datasets.regions import named_regions
+from audit_suite.evidence.scores.geometry import Geometry
 from audit_suite.maskings.masking import Area, Names
 from audit_suite.models.preprocessing import fit_geometry
+from audit_suite.pulse import beat
 from audit_suite.regions import signed_distance, union
-
-Geometry = tuple[tuple[int, int], int, str, str]  # size, channels, resize, scale
-
-
-def geometry(spec: InputSpec) -> Geometry:
-    """The part of a model's input that applies before masking; models with the same share work."""
-    return spec.size, spec.channels, spec.resize, spec.scale
 
 
 @dataclass(frozen=True)
@@ -63,6 +58,7 @@ def prepare(dataset: Dataset, index: int, wanted: Wanted) -> Made:
     Returns:
         The image by geometry, or the error that says why it cannot be used.
     """
+    beat()
     try:
         sample = dataset.read(index)
         declared = {name for target in dataset.card.targets.values() for name in target.roi}

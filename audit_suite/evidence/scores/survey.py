@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,14 +13,15 @@ from torch import Tensor
 from audit_suite.cards import canonical_digest
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.evidence.keys import ENGINE_VERSION
-from audit_suite.evidence.scores.prepare import Geometry, Made, Prepared, Wanted, prepare
+from audit_suite.evidence.scores.donors import donor, drawn, sampled, seed_of
+from audit_suite.evidence.scores.geometry import Geometry
+from audit_suite.evidence.scores.prepare import Made, Prepared, Wanted, prepare
 from audit_suite.evidence.store import EvidenceStore
 from audit_suite.maskings import Masking
 from audit_suite.maskings.areas import Typical, area_of, typical
 from audit_suite.maskings.masking import Area, Names
 from audit_suite.regions import Region, signed_distance
 
-_SAMPLE = 64  # images for the mean, which also serve as donors of regions and backgrounds
 _PATIENTS = 400  # whose regions make up the population's
 
 
@@ -91,7 +91,7 @@ class Survey:
 
         def rng() -> np.random.Generator:
             text = f"{self.seed}/{self.dataset.digest}/elsewhere/{index}"
-            return np.random.default_rng(_seed(text))
+            return np.random.default_rng(seed_of(text))
 
         own = distances[region, "own"] < 0
         return area_of(whose, own, rng, lent, lambda: self.typical[geometry, region])
@@ -112,7 +112,7 @@ class SurveyAt:
 
     def seed(self, masking: Masking, index: int) -> int:
         """The seed of one image's random fill, from the run's seed and the request alone."""
-        return _seed(f"{self.survey.seed}/{self.survey.dataset.digest}/{masking.digest}/{index}")
+        return seed_of(f"{self.survey.seed}/{self.survey.dataset.digest}/{masking.digest}/{index}")
 
     def centre(self, region: Names) -> tuple[float, float]:
         """Mean centroid of a region: row and column, in pixels."""
@@ -155,7 +155,7 @@ def survey_of(dataset: Dataset, wanted: Wanted, seed: int, store: EvidenceStore 
         seed: The run's seed.
         store: Where typical regions are kept; None if no area or move needs them.
     """
-    sample = {i: prepare(dataset, i, wanted) for i in _sampled(dataset)}
+    sample = {i: prepare(dataset, i, wanted) for i in sampled(dataset)}
     good = [made for made in sample.values() if not isinstance(made, BadImage)]
     means = {}
     for key, spec in wanted.specs.items():
@@ -166,48 +166,6 @@ def survey_of(dataset: Dataset, wanted: Wanted, seed: int, store: EvidenceStore 
     if store is not None:
         places = _typical(dataset, wanted, sample, store)
     return Survey(dataset, wanted, seed, sample, means, places)
-
-
-def donor(dataset: Dataset, index: int, seed: int, candidates: list[int]) -> int | None:
-    """One of the candidates that belongs to another patient, by hash; None if there is none."""
-    patient = dataset.cases[index].patient
-    others = [i for i in candidates if dataset.cases[i].patient != patient]
-    if not others:
-        return None
-    return others[_seed(f"{seed}/{dataset.digest}/donor/{index}") % len(others)]
-
-
-def lenders(dataset: Dataset, seed: int, used: NDArray[np.bool_]) -> list[int | None]:
-    """The donor of every image of a data set.
-
-    Args:
-        dataset: The data set.
-        seed: The run's seed.
-        used: Which of its images can be read.
-    """
-    candidates = [i for i in _sampled(dataset) if used[i]]
-    return [donor(dataset, i, seed, candidates) for i in range(len(dataset.cases))]
-
-
-def _sampled(dataset: Dataset) -> list[int]:
-    return _drawn(dataset, range(len(dataset.cases)), _SAMPLE)
-
-
-def _drawn(dataset: Dataset, candidates: Sequence[int], count: int) -> list[int]:
-    """Some of the images, chosen by hash, in order.
-
-    Every n-th image would have the same class or view in a data set that alternates them.
-    """
-    ranked = sorted(candidates, key=lambda i: _hash(f"{dataset.digest}/sample/{i}"))
-    return sorted(ranked[:count])
-
-
-def _seed(text: str) -> int:
-    return int.from_bytes(_hash(text)[:4])
-
-
-def _hash(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
 
 
 def _typical(
@@ -251,7 +209,7 @@ def _survey_regions(
     seen: dict[tuple[Geometry, Names], list[Region]] = {
         (key, region): [] for key in wanted.specs for region in wanted.regions
     }
-    for index in _drawn(dataset, firsts, _PATIENTS):
+    for index in drawn(dataset, firsts, _PATIENTS):
         made = sample.get(index) or prepare(dataset, index, wanted)
         if not isinstance(made, BadImage):
             for (key, region), masks in seen.items():

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.explainers.explainer import Explained, raw_outputs, register_explainer
+from audit_suite.pulse import beat
 from audit_suite.verdict import NotApplicable
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _ADDS_UP = 0.01
 """How far attributions may be from adding up, as a share of the mean |f(x) - f(reference)|."""
+
+
+_TOGETHER = 8  # images between two signs of life
 
 
 @dataclass(frozen=True)
@@ -78,15 +82,18 @@ def _attribute(
         warnings.simplefilter("always")
         try:
             explainer = DeepExplainer(network, references)
-            values = explainer.shap_values(images, check_additivity=False)
+            parts = []
+            for part in torch.split(images, _TOGETHER):  # shap takes them one by one in any case
+                parts.append(explainer.shap_values(part, check_additivity=False))
+                beat()
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
             raise NotApplicable(
                 f"DeepLIFT cannot go back through this network: {str(error).partition(chr(10))[0]}"
             ) from None
-    parts = (str(warning.message).partition("unrecognized nn.Module: ") for warning in caught)
-    return np.asarray(values)[..., 0], sorted({kind for _, _, kind in parts if kind})
+    kinds = (str(warning.message).partition("unrecognized nn.Module: ") for warning in caught)
+    return np.concatenate(parts)[..., 0], sorted({kind for _, _, kind in kinds if kind})
 
 
 register_explainer(DeepLift())

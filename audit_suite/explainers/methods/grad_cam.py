@@ -12,6 +12,7 @@ from audit_suite.explainers.explainer import (
     raw_outputs,
     register_explainer,
 )
+from audit_suite.pulse import beat
 from audit_suite.verdict import NotApplicable
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class GradCam:
         layer = self._layer(module, images[:1])
         parts = torch.split(images, batch_for(images, self.batch_size))
         maps = torch.cat([_maps(module, layer, output, part) for part in parts])
-        outputs = raw_outputs(module, output, images)
+        outputs = raw_outputs(module, output, images, self.batch_size)
         return Explained(maps, outputs, torch.full_like(outputs, torch.nan))
 
     def _layer(self, module: nn.Module, image: Tensor) -> nn.Module:
@@ -115,6 +116,7 @@ def _maps(module: nn.Module, layer: nn.Module, output: int, images: Tensor) -> T
     (slope,) = torch.autograd.grad(total, kept[-1], allow_unused=True)
     if slope is None:
         raise NotApplicable("Grad-CAM needs a layer that the output comes from")
+    beat()
     weighted = (slope.mean(dim=(2, 3), keepdim=True) * kept[-1].detach()).sum(dim=1, keepdim=True)
     size = images.shape[2:]
     return functional.interpolate(weighted.relu(), size, mode="bilinear", align_corners=False)[

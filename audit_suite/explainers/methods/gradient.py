@@ -14,6 +14,7 @@ from audit_suite.explainers.explainer import (
     raw_outputs,
     register_explainer,
 )
+from audit_suite.pulse import beat
 from audit_suite.verdict import NotApplicable
 
 if TYPE_CHECKING:
@@ -71,9 +72,11 @@ class ExpectedGradients:
             start = references[whose[draws]]
             change = images[rows] - start
             slope = gradient(module, output, start + t[draws, None, None, None] * change)
+            beat()
             maps.index_add_(0, rows, (slope * change).sum(dim=1).float())
-        expected = raw_outputs(module, output, references).mean().expand(len(images))
-        return Explained(maps / len(t), raw_outputs(module, output, images), expected)
+        outputs = raw_outputs(module, output, images, self.batch_size)
+        others = raw_outputs(module, output, references, self.batch_size)
+        return Explained(maps / len(t), outputs, others.mean().expand(len(images)))
 
     def draws(self, references: int, seed: int) -> tuple[NDArray[np.int_], NDArray[np.float64]]:
         """Which reference each sample starts from, and how far along the line it is, 0 to 1.

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from audit_suite.datasets import Sample
 from audit_suite.datasets.regions import named_regions
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.at_input import region_at_input
 from audit_suite.needs.maps.attribution import explained_in
 from audit_suite.needs.maps.measures import area_share, relevance_mass
 from audit_suite.needs.readers.answers import OfReadings, readings_of
@@ -76,7 +76,7 @@ def _outlined(
         if seen.any():
             declared = union(named_regions(sample, cell.dataset, roi), roi)
             inside.append((index, float(declared[seen].mean())))
-            drawn[index] = _at_input(sample, seen, cell)
+            drawn[index] = region_at_input(source, seen, cell.model.input)
     return drawn, inside
 
 
@@ -128,13 +128,6 @@ def _outlines(cell: Cell, source: EvidenceSource) -> dict[int, list[Outline]]:
             if polygons and item.masking == "full" and not item.method:
                 outlines.setdefault(item.index, []).extend(polygons)
     return outlines
-
-
-def _at_input(sample: Sample, seen: NDArray[np.bool_], cell: Cell) -> NDArray[np.bool_]:
-    from audit_suite.models.preprocessing import fit_geometry
-
-    _, regions = fit_geometry(sample.image, {"seen": seen}, cell.model.input)
-    return regions["seen"]
 
 
 def _mean(

@@ -9,6 +9,8 @@ from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.statistics import Exact
 from audit_suite.verdict import NotApplicable
 
+_DIFFERENCE = "audit_suite.evidence.golden_files:preprocessing_difference"
+
 
 @dataclass(frozen=True)
 class Parity:
@@ -30,8 +32,6 @@ class Parity:
             NotApplicable: If the model's card names no golden files.
             AuditError: If a golden file is missing or has another shape.
         """
-        from audit_suite.evidence.golden_files import preprocessing_difference
-
         card = cell.model
         if card.parity is None:
             raise NotApplicable(
@@ -39,6 +39,6 @@ class Parity:
             )
         return Exact(
             "largest difference between the audit's input and the release pipeline's",
-            preprocessing_difference(card, card.parity),
+            source.call(_DIFFERENCE, card, card.parity),
             len(card.parity.images),
         )

@@ -66,7 +66,7 @@ class BackgroundGap:
 
 def donors_of(cell: Cell, source: EvidenceSource, scores: CellScores) -> NDArray[np.int_]:
     """Row of the image that lent each used image its background, shape (n,); -1 where none did."""
-    from audit_suite.evidence.scores.survey import lenders
+    from audit_suite.evidence.scores.donors import lenders
 
     lent = lenders(source.dataset(cell.dataset), source.profile.seed, scores.used)
     donors = [lent[i] for i in np.flatnonzero(scores.used)]

@@ -7,7 +7,7 @@ import pytest
 from needs.evidence import Stored, auc, case, cell, table
 
 from audit_suite import NotApplicable, OnlyROI, Verdict, background_gap
-from audit_suite.evidence.scores.survey import lenders
+from audit_suite.evidence.scores.donors import lenders
 
 
 @pytest.fixture

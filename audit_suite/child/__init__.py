@@ -1,0 +1,1 @@
+"""What runs in a child process, which `evidence.executors.process` starts."""

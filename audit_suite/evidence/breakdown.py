@@ -1,0 +1,43 @@
+"""When a job breaks down: the smaller parts to try, and the error that the last of them leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from audit_suite.errors import AuditError
+from audit_suite.evidence.executor import Raised, described
+
+_Request = TypeVar("_Request", bound=Any)
+
+
+def parts_of(requests: Sequence[_Request]) -> list[list[_Request]]:
+    """The next smaller parts of a job that can fail alone: one fold's, then one data set's."""
+    parts: dict[Hashable, list[_Request]] = {}
+    for part in (lambda r: (r.model, r.fold), lambda r: r.scopes or r):
+        parts = {}
+        for request in requests:
+            parts.setdefault(part(request), []).append(request)
+        if len(parts) > 1:
+            break
+    return list(parts.values())
+
+
+def as_audit_error(error: BaseException, doing: str) -> AuditError:
+    """What anything that was raised means for the audit.
+
+    Args:
+        error: Of any kind.
+        doing: What was done, as the subject of a sentence.
+    """
+    if isinstance(error, AuditError):
+        return error
+    if isinstance(error, ValidationError | IndexError):
+        return AuditError(f"{doing} gave an answer of the wrong form", "correct the model's code")
+    text = str(error) if isinstance(error, Raised) else described(error)
+    return AuditError(
+        f"{doing} raised {text}",
+        "correct the model's code; --audit-executor inline runs it where a debugger sees it",
+    )

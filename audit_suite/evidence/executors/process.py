@@ -1,0 +1,121 @@
+"""In child processes, one for each model's code: the judge imports neither torch nor a model."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from audit_suite.errors import AuditError
+from audit_suite.evidence.executor import Executor, Raised, Say, Source, register_executor
+from audit_suite.evidence.processes.child import Child, ChildDied
+from audit_suite.evidence.processes.surroundings import CHILD, brought_modules
+
+if TYPE_CHECKING:
+    from audit_suite.cards import ModelCard
+
+_ALIVE = 4  # children at a time: each holds a copy of torch, and may hold a GPU
+_DEATHS = 3  # over the same models, after which they are not tried again
+
+
+class Processes(Executor):
+    """Child processes by place, started when they are first needed and kept for the run."""
+
+    def __init__(self, timeout: float) -> None:
+        if CHILD in os.environ:
+            raise AuditError(
+                "an audit was started in a process that runs a model's code",
+                "guard the script that starts the audit: if __name__ == '__main__': ...",
+            )
+        self._timeout = timeout
+        self._children: dict[Hashable, Child] = {}  # the one used last stands last
+        self._deaths: defaultdict[Hashable, list[ChildDied]] = defaultdict(list)
+        self._confined: set[bool] = set()
+
+    def place(self, card: ModelCard) -> Hashable:
+        """A process for each factory, and for each card that names none.
+
+        Models of one factory run the same code, and share the work on the images that they are
+        shown; a process of its own would not protect them from each other.
+        """
+        if card.architecture is None:
+            return str(card.path)
+        module, _, _ = card.architecture.partition(":")
+        where = str(card.resolve(module)) if module.endswith(".py") else module
+        return card.loader, where
+
+    def start(self, *models: ModelCard) -> None:
+        """Start the process of some models; it imports torch while the caller goes on."""
+        with suppress(OSError):  # who needs it is told why it does not start
+            self._child(self._place(models))
+
+    def call(
+        self,
+        models: Sequence[ModelCard],
+        function: str,
+        arguments: tuple[Any, ...],
+        source: Source,
+        say: Say,
+    ) -> Any:
+        """Have the models' process call the function.
+
+        A process that died is started again, but not for ever.
+        """
+        place, who = self._place(models), tuple(sorted({str(card.path) for card in models}))
+        if len(self._deaths[who]) == _DEATHS:
+            raise self._deaths[who][-1]
+        settings = source.store.root, source.profile, source.max_cases, source.max_explained
+        content = pickle.dumps((function, arguments, settings))
+        job = sys.path, brought_modules(_objects(arguments)), content
+        child = self._child(place)
+        try:
+            return child.ask(job, self._timeout, say)
+        except ChildDied as died:
+            self._deaths[who].append(died)
+            raise
+        except (AuditError, Raised):
+            raise
+        except BaseException:  # Ctrl-C: the next answer would be that to this job
+            child.kill()
+            raise
+        finally:
+            if child.confined is not None:
+                self._confined.add(child.confined)
+
+    def close(self) -> None:
+        """End all processes."""
+        while self._children:
+            self._children.popitem()[1].close()
+
+    def summary(self) -> dict[str, Any]:
+        """Its name, and whether the network was cut for every process (None: none was needed)."""
+        cut = all(self._confined) if self._confined else None
+        return {"executor": "process", "network_cut": cut}
+
+    def _place(self, models: Sequence[ModelCard]) -> Hashable:
+        return self.place(models[0]) if models else None
+
+    def _child(self, place: Hashable) -> Child:
+        child = self._children.pop(place, None)
+        if child is None or not child.alive:
+            if len(self._children) >= _ALIVE:
+                self._children.pop(next(iter(self._children))).close()
+            child = Child()
+        self._children[place] = child
+        return child
+
+
+def _objects(arguments: tuple[Any, ...]) -> list[object]:
+    """The arguments, and what is in those that are sequences."""
+    return [
+        each
+        for argument in arguments
+        for each in (argument if isinstance(argument, list | tuple) else [argument])
+    ]
+
+
+register_executor("process", Processes)

@@ -1,0 +1,92 @@
+"""Memory that runs out: batches are halved, it is said, and the scores stay what they were."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from cards import model_card, phantom_card
+
+from audit_suite.errors import AuditError
+from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
+from audit_suite.maskings import Full, WithoutROI
+
+NET = """
+import torch
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU())
+        self.head = torch.nn.Linear(2, 1)
+        for p in self.parameters():
+            torch.nn.init.constant_(p, 0.1)
+    def forward(self, batch):
+        if len(batch) > torch.nn.Module.most:
+            raise torch.nn.Module.error
+        return self.head(self.body(batch).mean((2, 3)))
+"""
+FULL = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+
+
+@pytest.fixture(scope="module")
+def cell(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("memory")
+    (folder / "net.py").write_text(NET)
+    model = model_card(
+        folder, targets=("consolidation",), architecture="net.py:Net", activation="none", size=32
+    )
+    return Cell(model, (None,), phantom_card(folder, patients=40), "consolidation")
+
+
+@pytest.fixture
+def limit(monkeypatch):
+    def set(most, error=None):
+        monkeypatch.setattr(torch.nn.Module, "most", most, raising=False)
+        monkeypatch.setattr(torch.nn.Module, "error", error, raising=False)
+
+    set(10**9)
+    return set
+
+
+def source(folder):
+    profile = EvidenceProfile(device="cpu", threads=1, batch_size=16)
+    return EvidenceSource(EvidenceStore(folder), profile, max_explained=8)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError(FULL), torch.OutOfMemoryError("CUDA out of memory")]
+)
+@pytest.mark.parametrize("most", [5, 15])
+def test_scores_in_smaller_batches_are_the_same(cell, limit, tmp_path, error, most):
+    wanted = [*cell.requests(Full()), *cell.requests(WithoutROI())]
+    whole, halved, lines = source(tmp_path / "whole"), source(tmp_path / "halved"), []
+    compute(wanted, whole)
+    limit(most, error)
+    compute(wanted, halved, lines.append)
+    for request in wanted:
+        np.testing.assert_allclose(
+            halved.read(request).scores, whole.read(request).scores, atol=1e-6
+        )
+    sizes = [size for size in (8, 4) if 2 * size > most]
+    assert [line for line in lines if "memory" in line] == [
+        f"m: memory ran out; from here on {size} images at once" for size in sizes
+    ]
+
+
+def test_a_single_image_that_is_too_large_is_an_error(cell, limit, tmp_path):
+    here = source(tmp_path)
+    here.model(cell.model, None)
+    limit(0, MemoryError())
+    with pytest.raises(AuditError, match="memory ran out on a single image"):
+        here.read(cell.requests(Full())[0])
+
+
+@pytest.mark.parametrize("method", ["region-shapley", "gradient"])
+def test_explanations_go_on_with_smaller_batches(cell, limit, tmp_path, method):
+    (wanted,) = cell.explanations(method)
+    whole, halved, lines = source(tmp_path / "whole"), source(tmp_path / "halved"), []
+    expected = whole.read(wanted)
+    limit(9, MemoryError())
+    compute([wanted], halved, lines.append)
+    np.testing.assert_allclose(halved.read(wanted).outputs, expected.outputs, atol=1e-6)
+    assert any("memory ran out" in line for line in lines)
