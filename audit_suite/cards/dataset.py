@@ -24,10 +24,18 @@ class Target(Part):
 
 
 class RegionColumn(Part):
-    """A region drawn in mask files: non-zero pixels (or exactly ``value``) belong to it."""
+    """A region drawn in mask files: what they show white, or the pixels of some values."""
 
     column: str
-    value: int | None = None
+    value: int | tuple[int, ...] | None = None
+    """Values as stored: in files with a palette, its indices."""
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """The values that belong to the region; none where it is what the file shows white."""
+        if self.value is None:
+            return ()
+        return (self.value,) if isinstance(self.value, int) else self.value
 
 
 class Columns(Part):

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.datasets.pictures import MOST_PIXELS
+
 if TYPE_CHECKING:
     from pydicom import Dataset as Header
 
@@ -72,7 +74,7 @@ def read_dicom(path: Path, frame: int | None = None) -> NDArray[Any]:
             raise ValueError(f"holds {frames} frames; choose one with the card's key dicom_frame")
         if frames > 1 and not 0 <= (frame or 0) < frames:
             raise ValueError(f"holds {frames} frames, numbered from 0; there is no frame {frame}")
-        pixels = _decode(header)
+        pixels = _decode(header, frames)
         if frames > 1:
             pixels = pixels[frame]
         if kind in _MONOCHROME and pixels.ndim == 2:
@@ -163,14 +165,30 @@ def _read(path: Path, pixels: bool) -> Header:
     return header
 
 
-def _decode(header: Header) -> NDArray[Any]:
+def _fault_of_size(header: Header, frames: int, native: bool) -> str:
+    """Whether a file claims too much, or holds more pixels than its header tells of.
+
+    pydicom would decode what the header tells of, the first frame, and pass over the rest.
+    """
+    pixels = int(header.Rows) * int(header.Columns) * frames
+    if pixels > MOST_PIXELS:
+        return "claims to be unreasonably large"
+    whole = pixels * int(header.SamplesPerPixel) * int(header.BitsAllocated) // 8
+    if native and len(header.PixelData) >= 2 * whole:
+        return "holds more pixels than its header tells of"
+    return ""
+
+
+def _decode(header: Header, frames: int) -> NDArray[Any]:
     syntax: Any = getattr(getattr(header, "file_meta", None), "TransferSyntaxUID", None)
     name = syntax.name if syntax in _pydicom().uid.AllTransferSyntaxes else "unknown"
     try:
         native = syntax is not None and not syntax.is_encapsulated
         if native and header.get("HighBit", header.BitsStored - 1) != header.BitsStored - 1:
             raise NotImplementedError  # forbidden by PS3.5 8.1.1; pydicom would cut off high bits
-        return header.pixel_array
+        fault = _fault_of_size(header, frames, native)
+        if not fault:
+            return header.pixel_array
     except Exception as error:
         if any(text in str(error) for text in ("missing dependencies", "does not support")):
             raise ValueError(
@@ -179,6 +197,7 @@ def _decode(header: Header) -> NDArray[Any]:
                 f"`pip install python-gdcm` most others"
             ) from None
         raise ValueError(f"cannot be decoded from '{name}' ({type(error).__name__})") from None
+    raise ValueError(fault)
 
 
 def _grey(stored: NDArray[Any], header: Header, invert: bool) -> NDArray[np.uint16]:

@@ -149,7 +149,7 @@ def _entry(
         problems.add(f"{where}: the file's header names no patient")
     mask = masks.of(file, where, problems)
     regions: dict[str, RegionSource] = (
-        {name: MaskFile(mask, None, where) for name in card.roi_regions} if mask else {}
+        {name: MaskFile(mask, (), where) for name in card.roi_regions} if mask else {}
     )
     return Entry(
         row=row.number,

@@ -146,7 +146,7 @@ def _entry(card: DatasetCard, row: Row, files: dict[str, Path], problems: Proble
     where = f"row {row.number}, column '{columns.image}'"
     regions: dict[str, RegionSource] = {
         name: MaskFile(
-            files[region.column], region.value, f"row {row.number}, column '{region.column}'"
+            files[region.column], region.values, f"row {row.number}, column '{region.column}'"
         )
         for name, region in card.regions.items()
         if region.column in files
