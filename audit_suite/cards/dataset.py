@@ -69,6 +69,17 @@ class MaskQuality(Part):
     """Who or what drew the masks."""
 
 
+class ExpectedMasks(Part):
+    """What is odd about the masks by design; where nobody says so, C14 takes it for a fault."""
+
+    surrounding: tuple[Name, ...] = ()
+    """Regions along most of the frame's edge, such as a background."""
+    shared: tuple[Name, ...] = ()
+    """Regions drawn once for many patients, such as a template."""
+    source: Annotated[str, Field(min_length=1)]
+    """Who says so: a protocol, the person who drew them."""
+
+
 class DatasetCard(Card):
     """A data set as it is audited: files or phantom, targets with their ROI, regions, metadata.
 
@@ -98,6 +109,7 @@ class DatasetCard(Card):
     metadata: tuple[str, ...] = ()
     """Manifest columns; ``dicom.NAME`` is a tag of the image file (`datasets.dicom.METADATA`)."""
     mask_quality: MaskQuality | None = None
+    masks: ExpectedMasks | None = None
     dicom_frame: Annotated[int, Field(ge=0)] | None = None
     filter: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
     maskings: tuple[str, ...] = ()
@@ -132,6 +144,9 @@ class DatasetCard(Card):
             self.split not in ("train", "test") or self.columns.split is not None
         ):
             raise ValueError("'holdout' needs split = 'train' or 'test', and no columns.split")
+        expected = self.masks.surrounding + self.masks.shared if self.masks else ()
+        if unknown := sorted(set(expected) - self.roi_regions):
+            raise ValueError(f"'masks' names {unknown}, which no target names as its 'roi'")
         _require_what_its_reader_needs(self)
         return self
 
