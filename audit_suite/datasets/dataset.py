@@ -29,6 +29,8 @@ class Case:
         quality: Quality of its masks, 0 to 1 (for example Dice RCA); None where unknown.
         row: Line of the manifest as an editor counts (the header is line 1); without a manifest,
             the image's number from 1.
+        burned_in: Whether text is burned into the image, which may name the patient: people are
+            never shown it.
     """
 
     id: str
@@ -37,6 +39,7 @@ class Case:
     metadata: Mapping[str, str]
     row: int
     quality: float | None = None
+    burned_in: bool = False
 
 
 @dataclass(frozen=True)

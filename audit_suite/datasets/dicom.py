@@ -9,6 +9,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ _TOP = 65_535
 _MM = 0.01, 10.0  # plausible pixel spacing of a radiograph, mm
 _OLDEST = 90  # years; ages above are pooled, because they identify
 _NONSENSE = 130  # years
+_DIRECTORY = "1.2.840.10008.1.3.10"  # class of a DICOMDIR
 _SERIAL = re.compile(  # a number or date that may identify: six digits, a year, 1-2-50
     r"\d{6}|(?<!\d)(19|20)\d\d(?!\d)|\d[-./]\d+[-./]\d"
 )
@@ -98,15 +100,49 @@ def read_metadata(path: Path) -> dict[str, str]:
         return {name: read(header) for name, read in METADATA.items()}
 
 
-def read_identity(path: Path) -> tuple[str, str]:
-    """SOP instance UID and patient id: to join and to group by, never to show or store.
+@dataclass(frozen=True)
+class Identity:
+    """What a DICOM file is: to join and to group by, never to show or store.
+
+    Attributes:
+        uid: SOP instance UID.
+        patient: Patient id.
+        is_directory: Whether it is a DICOMDIR, the table of contents of a medium.
+        is_image: Whether it holds an image; presentation states and reports do not.
+        burned_in: Whether it says that text is burned into the image.
+    """
+
+    uid: str = field(repr=False)
+    patient: str = field(repr=False)
+    is_directory: bool
+    is_image: bool
+    burned_in: bool
+
+
+def read_identity(path: Path) -> Identity:
+    """What a DICOM file is.
 
     Raises:
         ValueError: If it is not a DICOM file.
     """
     with _quiet():
         header = _read(path, pixels=False)
-        return _text(header, "SOPInstanceUID"), _text(header, "PatientID")
+        meta = getattr(header, "file_meta", None)
+        return Identity(
+            uid=_text(header, "SOPInstanceUID"),
+            patient=_text(header, "PatientID"),
+            is_directory=meta is not None and _text(meta, "MediaStorageSOPClassUID") == _DIRECTORY,
+            is_image=all(key in header for key in ("Rows", "Columns")),
+            burned_in=METADATA["burned_in_annotation"](header) == "YES",
+        )
+
+
+def shows_burned_in(path: Path) -> bool:
+    """Whether a file is DICOM and says that text is burned into the image."""
+    try:
+        return is_dicom(path) and read_identity(path).burned_in
+    except (ValueError, OSError):  # what is wrong with it is said where it is read
+        return False
 
 
 _lock = threading.Lock()

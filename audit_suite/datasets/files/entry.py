@@ -49,6 +49,7 @@ class Entry:
         regions: Masks by region; a region may be missing.
         quality: Quality of the masks, 0 to 1; None where unknown.
         split: Part of the data set it belongs to; empty where there is none.
+        burned_in: Whether text is burned into the image; None to ask the file itself.
     """
 
     row: int
@@ -61,3 +62,4 @@ class Entry:
     regions: Mapping[str, RegionSource] = field(default_factory=dict)
     quality: float | None = None
     split: str = ""
+    burned_in: bool | None = None

@@ -42,6 +42,10 @@ class Problems:
         """Note a row that the protocol leaves out; such rows are counted, not listed."""
         self._counted[why] += 1
 
+    def count(self, what: str, rows: int) -> None:
+        """Note something about rows that are kept, for the report."""
+        self._counted[what] += rows
+
     @property
     def excluded(self) -> tuple[str, ...]:
         """Why rows were left out, for the report."""
