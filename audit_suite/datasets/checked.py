@@ -57,10 +57,9 @@ def _fault(card: DatasetCard, dataset: Any) -> str:
     for case in dataset.cases:
         if not isinstance(case, Case):
             return f"returned {type(case).__name__} among the cases"
-        if not isinstance(case.id, str) or not isinstance(case.patient, str):
+        named = isinstance(case.id, str) and isinstance(case.patient, str)
+        if not named or is_missing(case.patient):
             return f"returned a case without an id or patient as text (row {case.row})"
-        if is_missing(case.patient):
-            return f"returned a case without a patient (row {case.row})"
         if case.id in ids:
             return f"returned two cases with one id (row {case.row})"
         ids.add(case.id)

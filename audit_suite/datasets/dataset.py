@@ -33,8 +33,8 @@ class Case:
             never shown it.
     """
 
-    id: str
-    patient: str
+    id: str = field(repr=False)
+    patient: str = field(repr=False)
     labels: Mapping[str, int]
     metadata: Mapping[str, str]
     row: int

@@ -54,9 +54,9 @@ class Entry:
 
     row: int
     where: str
-    image: Path
-    id: str
-    patient: str
+    image: Path = field(repr=False)
+    id: str = field(repr=False)
+    patient: str = field(repr=False)
     labels: Mapping[str, int]
     metadata: Mapping[str, str]
     regions: Mapping[str, RegionSource] = field(default_factory=dict)
