@@ -113,7 +113,7 @@ class DatasetCard(Card):
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
     regions: dict[RegionName, RegionColumn] = Field(default_factory=dict)
     metadata: Annotated[tuple[str, ...], Once] = ()
-    """Manifest columns; ``dicom.NAME`` is a tag of the image file (`datasets.dicom.METADATA`)."""
+    """Manifest columns; ``dicom.NAME`` is a tag of the image file (`dicom_tags.METADATA`)."""
     mask_quality: MaskQuality | None = None
     masks: ExpectedMasks | None = None
     dicom_frame: Annotated[int, Field(ge=0)] | None = None

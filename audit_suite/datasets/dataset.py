@@ -41,6 +41,11 @@ class Case:
     quality: float | None = None
     burned_in: bool = False
 
+    @property
+    def shown(self) -> bool:
+        """Whether people may see the image: in a report, which travels, or in a reading pack."""
+        return not self.burned_in
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -64,6 +69,7 @@ class Dataset:
         digest: SHA-256 of everything that decides the labels and what `read` returns.
         cases: The images, in order.
         excluded: Why rows were left out before reading, by row.
+        notes: What else the report should say of the data, as counts.
         read: The image of a case by its position; raises `BadImage`. Safe for threads.
     """
 
@@ -72,3 +78,4 @@ class Dataset:
     cases: tuple[Case, ...]
     read: Callable[[int], Sample]
     excluded: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = field(default=())

@@ -46,14 +46,14 @@ def with_numbers(dataset: Dataset) -> Dataset:
         if plain is not None:
             columns[name] = plain
         if plain is not None and odd:
-            notes.append(f"'{name}' of {odd} images is no number: it counts as unknown")
+            notes.append(f"{name} of {odd} images is no number, so it counts as unknown")
     if not columns:
         return dataset
     cases = tuple(
         replace(case, metadata={**case.metadata, **{n: c[i] for n, c in columns.items()}})
         for i, case in enumerate(dataset.cases)
     )
-    return replace(dataset, cases=cases, excluded=(*dataset.excluded, *notes))
+    return replace(dataset, cases=cases, notes=(*dataset.notes, *notes))
 
 
 def _plain(texts: Sequence[str]) -> tuple[list[str] | None, int]:

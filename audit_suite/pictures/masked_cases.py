@@ -58,10 +58,13 @@ def masked_cases(
 
 
 def _choose(survey: Survey, target: str, label: int, rank: int) -> tuple[int, Prepared] | None:
-    """The readable image of that label with the ``rank``-th smallest hash, one per patient."""
+    """The readable image of that label with the ``rank``-th smallest hash, one per patient.
+
+    Never one with burned-in text.
+    """
     dataset = survey.dataset
     candidates = sorted(
-        (index for index, case in enumerate(dataset.cases) if case.labels[target] == label),
+        (i for i, case in enumerate(dataset.cases) if case.labels[target] == label and case.shown),
         key=lambda index: hashlib.sha256(f"{dataset.digest}/{index}".encode()).digest(),
     )
     patients: set[str] = set()

@@ -80,6 +80,7 @@ def dataset_from(
         cases=tuple(_case(card, entry, published) for entry in kept),
         read=lambda index: _read(card, problems.path, kept[index]),
         excluded=problems.excluded,
+        notes=problems.notes,
     )
 
 

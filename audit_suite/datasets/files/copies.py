@@ -52,7 +52,9 @@ def without_copies(
     for _ in seen_before:
         problems.leave_out("the image is in another split too")
     if shared:
-        problems.count("the image is also another patient's: they count as one", shared)
+        problems.note(
+            f"{shared} images are files that several patients have: these count as one patient"
+        )
     return [
         replace(entry, patient=_root(one_of, entry.patient))
         for place, entry in enumerate(entries)

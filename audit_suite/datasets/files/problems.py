@@ -25,6 +25,7 @@ class Problems:
         self._curable = False
         self._counted: Counter[str] = Counter()
         self._excluded: list[str] = []
+        self._notes: list[str] = []
 
     def add(self, text: str) -> None:
         """Note something that must be corrected."""
@@ -42,9 +43,14 @@ class Problems:
         """Note a row that the protocol leaves out; such rows are counted, not listed."""
         self._counted[why] += 1
 
-    def count(self, what: str, rows: int) -> None:
+    def note(self, text: str) -> None:
         """Note something about rows that are kept, for the report."""
-        self._counted[what] += rows
+        self._notes.append(f"{self.path.name}: {text}")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the report should say of the rows that are kept."""
+        return tuple(self._notes)
 
     @property
     def excluded(self) -> tuple[str, ...]:
