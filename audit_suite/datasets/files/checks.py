@@ -67,16 +67,23 @@ def has_files(entry: Entry, homes: Sequence[Path], problems: Problems) -> bool:
         (mask.where, mask.path) for mask in entry.regions.values() if isinstance(mask, MaskFile)
     ]
     for where, path in files:
-        if not is_there(path):
-            problems.add_bad_file(f"{where}: the file does not exist")
-            return False
-        if leaves(path, homes):
-            problems.add_bad_file(
-                f"{where}: the file is a link that leads out of 'root' (follow_links = true allows "
-                f"it)"
-            )
+        if fault := _fault_of_file(path, homes):
+            problems.add_bad_file(f"{where}: the file {fault}")
             return False
     return True
+
+
+def _fault_of_file(path: Path, homes: Sequence[Path]) -> str:
+    """Why a file cannot be used, as far as its content does not matter; empty if it can."""
+    if not is_there(path):
+        return "does not exist"
+    if leaves(path, homes):
+        return "is a link that leads out of 'root' (follow_links = true allows it)"
+    try:
+        with path.open("rb"):
+            return ""
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
 
 
 def has_good_masks(card: DatasetCard, entry: Entry, problems: Problems) -> bool:
