@@ -116,7 +116,7 @@ def _unprintable(content: Any, key: str = "") -> str:
     if isinstance(content, dict):
         parts = content.items()
         if any(_unprintable(str(name), "name") for name in content):
-            return key or "a name"
+            return f"{key}.?".lstrip(".")
     elif isinstance(content, list):
         parts = enumerate(content)
     dot = f"{key}." if key else ""

@@ -161,7 +161,7 @@ def test_wrong_model_cards(tmp_path, change, said):
             (KEY, f'{KEY}\nmetadata = ["a", "b\\u0007"]'),
             "key 'metadata.1' holds a control character",
         ),
-        ((KEY, f'{KEY}\n"a\\u0000" = 1'), "a name holds a control character"),
+        ((KEY, f'{KEY}\n"a\\u0000" = 1'), "key '?' holds a control character"),
     ],
 )
 def test_wrong_dataset_cards(tmp_path, change, said):
