@@ -36,6 +36,8 @@ def masked_cases(
     dataset, spec = source.dataset(cell.dataset), cell.model.input
     areas = sorted({masking.area for masking in maskings if not masking.is_full})
     wanted = Wanted({geometry(spec): spec}, areas)
+    # A donor's image would be seen in place of the hidden part.
+    drawn = [m for m in maskings if not m.needs_donor or all(case.shown for case in dataset.cases)]
     survey = survey_of(dataset, wanted, source.profile.seed, source.store)
     for name, label, rank in _CASES:
         chosen = _choose(survey, cell.target, label, rank)
@@ -44,7 +46,7 @@ def masked_cases(
         index, prepared = chosen
         distances = {area: torch.from_numpy(d)[None] for area, d in prepared.distances.items()}
         batch = Batch([index], torch.from_numpy(prepared.image)[None], distances)
-        for masking in maskings:
+        for masking in drawn:
             shown = show(masking, batch, survey.at(geometry(spec)))
             yield GalleryImage(
                 model=cell.model_name,
