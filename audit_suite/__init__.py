@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     from audit_suite.needs.tabular.associations import Following as following
     from audit_suite.needs.tabular.mask_alone import OutlineAuroc as outline_auroc
     from audit_suite.needs.tabular.mask_alone import OutlineProperty as outline_property
+    from audit_suite.needs.tabular.mask_sanity import MaskFault as mask_fault
+    from audit_suite.needs.tabular.mask_sanity import MaskFit as mask_fit
     from audit_suite.needs.tabular.metadata import Agreement as agreement
     from audit_suite.needs.tabular.metadata import Baseline as baseline
     from audit_suite.readings import FEWEST_READERS as FEWEST_READERS
@@ -141,6 +143,8 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "baseline",
     "each_property",
     "following",
+    "mask_fault",
+    "mask_fit",
     "outline_auroc",
     "outline_property",
     # ... of readers
@@ -219,6 +223,8 @@ _WHERE = {
     "baseline": "needs.tabular.metadata:Baseline",
     "each_property": "needs.tabular.associations:EachProperty",
     "following": "needs.tabular.associations:Following",
+    "mask_fault": "needs.tabular.mask_sanity:MaskFault",
+    "mask_fit": "needs.tabular.mask_sanity:MaskFit",
     "outline_auroc": "needs.tabular.mask_alone:OutlineAuroc",
     "outline_property": "needs.tabular.mask_alone:OutlineProperty",
     # ... of readers

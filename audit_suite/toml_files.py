@@ -33,7 +33,9 @@ def read_toml(path: Path, model: type[_Model], what: str, advice: str = "correct
         raise AuditError(
             f"{what} {path} cannot be read: {error}", "it must be UTF-8 text"
         ) from None
-    except tomllib.TOMLDecodeError as error:
+    except (RecursionError, ValueError) as error:
+        if not isinstance(error, tomllib.TOMLDecodeError):
+            error = ValueError("it is nested too deeply, or holds a number that is too long")
         raise AuditError(f"{what} {path} is not valid TOML: {error}", "correct the line") from None
     try:
         return model.model_validate(content)
@@ -44,7 +46,8 @@ def read_toml(path: Path, model: type[_Model], what: str, advice: str = "correct
 
 def _problem(error: dict[str, object]) -> str:
     where = error["loc"]
-    key = ".".join(str(part) for part in where) if isinstance(where, tuple) else ""
+    parts = where if isinstance(where, tuple) else ()
+    key = ".".join(str(part) for part in parts if part != "[key]")  # a wrong key of a table
     common = {"extra_forbidden": "unknown key", "missing": "missing key"}
     message = common.get(str(error["type"]), str(error["msg"]).removeprefix("Value error, "))
     return f"key '{key}': {message}" if key else message

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from audit_suite.cards.common import Card, Name, Part, with_path
+from audit_suite.cards.common import Card, Name, Once, Part, with_path
+from audit_suite.cards.names import RegionName
 from audit_suite.cards.phantom import PhantomSpec
 from audit_suite.registry import READERS
 from audit_suite.toml_files import read_toml
@@ -17,26 +18,39 @@ class Target(Part):
     """One class: its label column, and the regions where a reader would look for it."""
 
     column: str | None = None
-    roi: tuple[Name, ...] = ()
+    roi: Annotated[tuple[RegionName, ...], Once] = ()
     roi_margin: Annotated[int, Field(ge=0)] | None = None
     """How far disease may extend beyond the drawn ROI, in pixels of a 512-pixel frame (C12)."""
     description: str = ""
 
 
 class RegionColumn(Part):
-    """A region drawn in mask files: non-zero pixels (or exactly ``value``) belong to it."""
+    """A region drawn in mask files: what they show white, or the pixels of some values."""
 
     column: str
-    value: int | None = None
+    value: int | Annotated[tuple[int, ...], Once] | None = None
+    """Values as stored: in files with a palette, its indices."""
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """The values that belong to the region; none where it is what the file shows white."""
+        if self.value is None:
+            return ()
+        return (self.value,) if isinstance(self.value, int) else self.value
 
 
 class Columns(Part):
-    """Which manifest columns hold the image file, the patient, the split and the image's id."""
+    """Which manifest columns hold the image file, the patient, the split and the image's id.
+
+    ``burned_in`` names one of yes and no: whether text is burned into the image. Of a table beside
+    DICOM files only ``patient`` counts, where it has that column: it replaces the headers' ids.
+    """
 
     image: str = "image"
     patient: str = "patient_id"
     split: str | None = None
     id: str | None = None
+    burned_in: str | None = None
 
 
 class Holdout(Part):
@@ -59,6 +73,17 @@ class MaskQuality(Part):
     """Manifest column; readers of published masks know their own column."""
     source: str = ""
     """Who or what drew the masks."""
+
+
+class ExpectedMasks(Part):
+    """What is odd about the masks by design; where nobody says so, C14 takes it for a fault."""
+
+    surrounding: Annotated[tuple[Name, ...], Once] = ()
+    """Regions along most of the frame's edge, such as a background."""
+    shared: Annotated[tuple[Name, ...], Once] = ()
+    """Regions drawn once for many patients, such as a template."""
+    source: Annotated[str, Field(min_length=1)]
+    """Who says so: a protocol, the person who drew them."""
 
 
 class DatasetCard(Card):
@@ -86,15 +111,24 @@ class DatasetCard(Card):
     this data set whose patients are not explained."""
     columns: Columns = Columns()
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
-    regions: dict[Name, RegionColumn] = Field(default_factory=dict)
-    metadata: tuple[str, ...] = ()
-    """Manifest columns; ``dicom.NAME`` is a tag of the image file (`datasets.dicom.METADATA`)."""
+    regions: dict[RegionName, RegionColumn] = Field(default_factory=dict)
+    metadata: Annotated[tuple[str, ...], Once] = ()
+    """Manifest columns; ``dicom.NAME`` is a tag of the image file (`dicom_tags.METADATA`)."""
     mask_quality: MaskQuality | None = None
+    masks: ExpectedMasks | None = None
     dicom_frame: Annotated[int, Field(ge=0)] | None = None
     filter: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
-    maskings: tuple[str, ...] = ()
+    maskings: Annotated[tuple[str, ...], Once] = ()
     """The maskings that checks over ``MASKINGS`` run on; empty for the paper's five."""
     on_bad_image: Literal["error", "exclude"] = "error"
+    repeated_images: Literal["cluster", "error"] = "cluster"
+    """What to do with equal image files under several patients: count these as one patient, or
+    refuse the data set."""
+    follow_links: bool = False
+    """Whether symbolic links may lead out of ``root`` and of what ``files`` names."""
+    burned_in: bool = False
+    """Whether text is burned into the images, so that people never see them in reports and packs;
+    DICOM files say so themselves, and ``columns.burned_in`` for each image."""
     phantom: PhantomSpec | None = None
 
     @property
@@ -124,6 +158,9 @@ class DatasetCard(Card):
             self.split not in ("train", "test") or self.columns.split is not None
         ):
             raise ValueError("'holdout' needs split = 'train' or 'test', and no columns.split")
+        expected = self.masks.surrounding + self.masks.shared if self.masks else ()
+        if unknown := sorted(set(expected) - self.roi_regions):
+            raise ValueError(f"'masks' names {unknown}, which no target names as its 'roi'")
         _require_what_its_reader_needs(self)
         return self
 

@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from audit_suite.cards.common import Card, Name, Part, with_path
+from audit_suite.cards.common import Card, Name, Once, Part, with_path
 from audit_suite.registry import LOADERS
 from audit_suite.toml_files import read_toml
 
@@ -92,7 +92,7 @@ class ModelCard(Card):
     audited on its own.
     """
 
-    targets: Annotated[tuple[Name, ...], Field(min_length=1)]
+    targets: Annotated[tuple[Name, ...], Field(min_length=1), Once]
     loader: str
     architecture: str | None = None
     arguments: dict[str, Any] = Field(default_factory=dict)

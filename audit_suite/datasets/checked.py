@@ -15,6 +15,7 @@ import numpy as np
 from audit_suite.cards import DatasetCard, canonical_digest
 from audit_suite.datasets.dataset import BadImage, Case, Dataset, Sample
 from audit_suite.datasets.reader import reader_of
+from audit_suite.datasets.tags import is_missing
 from audit_suite.errors import AuditError
 from audit_suite.registry import READERS
 
@@ -56,7 +57,8 @@ def _fault(card: DatasetCard, dataset: Any) -> str:
     for case in dataset.cases:
         if not isinstance(case, Case):
             return f"returned {type(case).__name__} among the cases"
-        if not isinstance(case.id, str) or not isinstance(case.patient, str) or not case.patient:
+        named = isinstance(case.id, str) and isinstance(case.patient, str)
+        if not named or is_missing(case.patient):
             return f"returned a case without an id or patient as text (row {case.row})"
         if case.id in ids:
             return f"returned two cases with one id (row {case.row})"

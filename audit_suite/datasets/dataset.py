@@ -29,14 +29,22 @@ class Case:
         quality: Quality of its masks, 0 to 1 (for example Dice RCA); None where unknown.
         row: Line of the manifest as an editor counts (the header is line 1); without a manifest,
             the image's number from 1.
+        burned_in: Whether text is burned into the image, which may name the patient: people are
+            never shown it.
     """
 
-    id: str
-    patient: str
+    id: str = field(repr=False)
+    patient: str = field(repr=False)
     labels: Mapping[str, int]
     metadata: Mapping[str, str]
     row: int
     quality: float | None = None
+    burned_in: bool = False
+
+    @property
+    def shown(self) -> bool:
+        """Whether people may see the image: in a report, which travels, or in a reading pack."""
+        return not self.burned_in
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,7 @@ class Dataset:
         digest: SHA-256 of everything that decides the labels and what `read` returns.
         cases: The images, in order.
         excluded: Why rows were left out before reading, by row.
+        notes: What else the report should say of the data, as counts.
         read: The image of a case by its position; raises `BadImage`. Safe for threads.
     """
 
@@ -69,3 +78,4 @@ class Dataset:
     cases: tuple[Case, ...]
     read: Callable[[int], Sample]
     excluded: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = field(default=())

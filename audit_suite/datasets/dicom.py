@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,21 +16,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.datasets.dicom_tags import (
+    COLOUR,
+    METADATA,
+    MONOCHROME,
+    PHOTOMETRIC,
+    first_of,
+    term,
+    text_of,
+    value_of,
+)
+from audit_suite.datasets.pictures import MOST_PIXELS
+
 if TYPE_CHECKING:
     from pydicom import Dataset as Header
 
 Floats = NDArray[np.float64]
 
-_MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
-_COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")  # pydicom gives all as RGB
-_PHOTOMETRIC = (*_MONOCHROME, *_COLOUR, "PALETTE COLOR", "YBR_PARTIAL_420", "XYB")
 _TOP = 65_535
-_MM = 0.01, 10.0  # plausible pixel spacing of a radiograph, mm
-_OLDEST = 90  # years; ages above are pooled, because they identify
-_NONSENSE = 130  # years
-_SERIAL = re.compile(  # a number or date that may identify: six digits, a year, 1-2-50
-    r"\d{6}|(?<!\d)(19|20)\d\d(?!\d)|\d[-./]\d+[-./]\d"
-)
+_DIRECTORY = "1.2.840.10008.1.3.10"  # class of a DICOMDIR
 
 
 def is_dicom(path: Path) -> bool:
@@ -64,20 +68,20 @@ def read_dicom(path: Path, frame: int | None = None) -> NDArray[Any]:
     """
     with _quiet():
         header = _read(path, pixels=True)
-        kind = _term("PhotometricInterpretation", *_PHOTOMETRIC)(header)
-        if kind not in (*_MONOCHROME, *_COLOUR):
+        kind = term("PhotometricInterpretation", *PHOTOMETRIC)(header)
+        if kind not in (*MONOCHROME, *COLOUR):
             raise ValueError(f"has the photometric interpretation '{kind}', which is not supported")
-        frames = int(_first(_get(header, "NumberOfFrames")) or 1)
+        frames = int(first_of(value_of(header, "NumberOfFrames")) or 1)
         if frames > 1 and frame is None:
             raise ValueError(f"holds {frames} frames; choose one with the card's key dicom_frame")
         if frames > 1 and not 0 <= (frame or 0) < frames:
             raise ValueError(f"holds {frames} frames, numbered from 0; there is no frame {frame}")
-        pixels = _decode(header)
+        pixels = _decode(header, frames)
         if frames > 1:
             pixels = pixels[frame]
-        if kind in _MONOCHROME and pixels.ndim == 2:
+        if kind in MONOCHROME and pixels.ndim == 2:
             return _grey(pixels, header, invert=kind == "MONOCHROME1")
-        if kind in _COLOUR and pixels.ndim == 3 and pixels.dtype == np.uint8:
+        if kind in COLOUR and pixels.ndim == 3 and pixels.dtype == np.uint8:
             return pixels
         raise ValueError(f"holds pixels of another form or depth than '{kind}' should have")
 
@@ -96,15 +100,50 @@ def read_metadata(path: Path) -> dict[str, str]:
         return {name: read(header) for name, read in METADATA.items()}
 
 
-def read_identity(path: Path) -> tuple[str, str]:
-    """SOP instance UID and patient id: to join and to group by, never to show or store.
+@dataclass(frozen=True)
+class Identity:
+    """What a DICOM file is: to join and to group by, never to show or store.
+
+    Attributes:
+        uid: SOP instance UID.
+        patient: Patient id.
+        is_directory: Whether it is a DICOMDIR, the table of contents of a medium.
+        is_image: Whether it holds an image; presentation states and reports do not.
+        burned_in: Whether it says that text is burned into the image.
+    """
+
+    uid: str = field(repr=False)
+    patient: str = field(repr=False)
+    is_directory: bool
+    is_image: bool
+    burned_in: bool
+
+
+def read_identity(path: Path) -> Identity:
+    """What a DICOM file is.
 
     Raises:
         ValueError: If it is not a DICOM file.
     """
     with _quiet():
         header = _read(path, pixels=False)
-        return _text(header, "SOPInstanceUID"), _text(header, "PatientID")
+        meta = getattr(header, "file_meta", None)
+        return Identity(
+            uid=text_of(header, "SOPInstanceUID"),
+            patient=text_of(header, "PatientID"),
+            is_directory=meta is not None
+            and text_of(meta, "MediaStorageSOPClassUID") == _DIRECTORY,
+            is_image=all(key in header for key in ("Rows", "Columns")),
+            burned_in=METADATA["burned_in_annotation"](header) == "YES",
+        )
+
+
+def shows_burned_in(path: Path) -> bool:
+    """Whether a file is DICOM and says that text is burned into the image."""
+    try:
+        return is_dicom(path) and read_identity(path).burned_in
+    except (ValueError, OSError):  # what is wrong with it is said where it is read
+        return False
 
 
 _lock = threading.Lock()
@@ -133,14 +172,6 @@ def _quiet() -> Iterator[None]:
                 _silence.close()
 
 
-def _get(header: Header, keyword: str) -> Any:
-    """A tag's value; None where it is missing or cannot be parsed (pydicom parses only now)."""
-    try:
-        return header.get(keyword)
-    except Exception:
-        return None
-
-
 @cache
 def _pydicom() -> Any:
     """pydicom, imported with the first file; its log quotes values, which may identify."""
@@ -163,14 +194,30 @@ def _read(path: Path, pixels: bool) -> Header:
     return header
 
 
-def _decode(header: Header) -> NDArray[Any]:
+def _fault_of_size(header: Header, frames: int, native: bool) -> str:
+    """Whether a file claims too much, or holds more pixels than its header tells of.
+
+    pydicom would decode what the header tells of, the first frame, and pass over the rest.
+    """
+    pixels = int(header.Rows) * int(header.Columns) * frames
+    if pixels > MOST_PIXELS:
+        return "claims to be unreasonably large"
+    whole = pixels * int(header.SamplesPerPixel) * int(header.BitsAllocated) // 8
+    if native and len(header.PixelData) >= 2 * whole:
+        return "holds more pixels than its header tells of"
+    return ""
+
+
+def _decode(header: Header, frames: int) -> NDArray[Any]:
     syntax: Any = getattr(getattr(header, "file_meta", None), "TransferSyntaxUID", None)
     name = syntax.name if syntax in _pydicom().uid.AllTransferSyntaxes else "unknown"
     try:
         native = syntax is not None and not syntax.is_encapsulated
         if native and header.get("HighBit", header.BitsStored - 1) != header.BitsStored - 1:
             raise NotImplementedError  # forbidden by PS3.5 8.1.1; pydicom would cut off high bits
-        return header.pixel_array
+        fault = _fault_of_size(header, frames, native)
+        if not fault:
+            return header.pixel_array
     except Exception as error:
         if any(text in str(error) for text in ("missing dependencies", "does not support")):
             raise ValueError(
@@ -179,6 +226,7 @@ def _decode(header: Header) -> NDArray[Any]:
                 f"`pip install python-gdcm` most others"
             ) from None
         raise ValueError(f"cannot be decoded from '{name}' ({type(error).__name__})") from None
+    raise ValueError(fault)
 
 
 def _grey(stored: NDArray[Any], header: Header, invert: bool) -> NDArray[np.uint16]:
@@ -219,8 +267,8 @@ def _window(values: Floats, header: Header) -> Floats | None:
     if header.get("VOILUTSequence"):
         looked_up, top = _look_up(values, header.VOILUTSequence[0], header)
         return looked_up / top
-    centre, width = (_first(_get(header, key)) for key in ("WindowCenter", "WindowWidth"))
-    function = str(_get(header, "VOILUTFunction") or "LINEAR").upper()
+    centre, width = (first_of(value_of(header, key)) for key in ("WindowCenter", "WindowWidth"))
+    function = str(value_of(header, "VOILUTFunction") or "LINEAR").upper()
     exact = function in ("SIGMOID", "LINEAR_EXACT")
     if centre is None or width is None or width <= 0 or (width < 1 and not exact):
         return None
@@ -258,97 +306,3 @@ def _range(header: Header) -> tuple[int, int]:
     if header.PixelRepresentation:
         return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
     return 0, 2**bits - 1
-
-
-def _first(value: Any) -> float | None:
-    """The first number of a tag that may hold several, none, or something else."""
-    try:
-        number = float(value[0] if hasattr(value, "append") else value)
-    except (TypeError, ValueError, IndexError):
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _text(header: Header, keyword: str) -> str:
-    return str(_get(header, keyword) or "").strip()
-
-
-def _term(keyword: str, *terms: str) -> Callable[[Header], str]:
-    """One of the standard's terms."""
-
-    def read(header: Header) -> str:
-        text = _text(header, keyword).upper()
-        return text if text in terms else ""
-
-    return read
-
-
-def _code(keyword: str) -> Callable[[Header], str]:
-    """A code for which manufacturers have their own terms: capitals, at most two digits."""
-
-    def read(header: Header) -> str:
-        text = _text(header, keyword).upper()
-        good = re.fullmatch(r"[A-Z][A-Z0-9 _/-]{0,15}", text)
-        return text if good and sum(map(str.isdigit, text)) <= 2 else ""
-
-    return read
-
-
-def _manufacturer(keyword: str, digits: str) -> Callable[[Header], str]:
-    """A manufacturer, or with digits a model: short, and not like a date or a serial number."""
-
-    def read(header: Header) -> str:
-        text = _text(header, keyword)
-        good = re.fullmatch(rf"[A-Za-z][A-Za-z{digits} .,&+/_-]{{0,39}}", text)
-        return text if good and not _SERIAL.search(text) else ""
-
-    return read
-
-
-def _number(keyword: str, most: float) -> Callable[[Header], str]:
-    def read(header: Header) -> str:
-        number = _first(_get(header, keyword))
-        return f"{number:g}" if number is not None and 0 <= number <= most else ""
-
-    return read
-
-
-def _laterality(header: Header) -> str:
-    sides = (_term(key, "L", "R", "B", "U")(header) for key in ("ImageLaterality", "Laterality"))
-    return next(filter(None, sides), "")
-
-
-def _age(header: Header) -> str:
-    """Age in whole years; a number without a unit is in years, as in the images of RSNA 2018."""
-    age = re.fullmatch(r"([0-9]{1,3})([YMWD]?)", _text(header, "PatientAge"))
-    if age is None:
-        return ""
-    years = int(age[1]) / {"Y": 1, "": 1, "M": 12, "W": 52.18, "D": 365.25}[age[2]]
-    return str(min(int(years), _OLDEST)) if years <= _NONSENSE else ""
-
-
-def _spacing(header: Header) -> str:
-    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
-        spacing = _first(_get(header, keyword))
-        if spacing is not None and _MM[0] <= spacing <= _MM[1]:
-            return f"{spacing:g}"
-    return ""
-
-
-METADATA: dict[str, Callable[[Header], str]] = {
-    "modality": _code("Modality"),
-    "view_position": _code("ViewPosition"),
-    "laterality": _laterality,
-    "sex": _term("PatientSex", "F", "M", "O"),
-    "age": _age,
-    "body_part": _code("BodyPartExamined"),
-    "manufacturer": _manufacturer("Manufacturer", digits=""),
-    "model": _manufacturer("ManufacturerModelName", digits="0-9"),
-    "photometric": _term("PhotometricInterpretation", *_PHOTOMETRIC),
-    "bits_stored": _number("BitsStored", most=64),
-    "kvp": _number("KVP", most=1000),
-    "exposure": _number("Exposure", most=10_000),
-    "pixel_spacing": _spacing,
-    "burned_in_annotation": _term("BurnedInAnnotation", "YES", "NO"),
-}
-"""The allow-list: tags that a card may name under ``metadata`` as ``dicom.NAME``."""

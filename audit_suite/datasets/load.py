@@ -7,6 +7,7 @@ from audit_suite.datasets.checked import read_checked
 from audit_suite.datasets.dataset import Dataset
 from audit_suite.datasets.reader import reader_of
 from audit_suite.datasets.selection import sampled, selected
+from audit_suite.datasets.tags import with_numbers
 from audit_suite.errors import AuditError
 
 
@@ -24,6 +25,7 @@ def load_dataset(card: DatasetCard, max_cases: int | None = None) -> Dataset:
     dataset = read_checked(card)
     if not reader_of(card).selects_rows:
         dataset = selected(dataset)
+    dataset = with_numbers(dataset)
     if max_cases is not None and max_cases < len(dataset.cases):
         dataset = sampled(dataset, max_cases)
     _require_both_classes(dataset)

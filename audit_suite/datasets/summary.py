@@ -11,6 +11,8 @@ from audit_suite.record import DatasetRecord, TargetRecord
 def describe(dataset: Dataset) -> DatasetRecord:
     """A data set for the record: counts and provenance, nothing of a patient."""
     card = dataset.card
+    hidden = sum(case.burned_in for case in dataset.cases)
+    unseen = (f"{hidden} images have text burned in: they are audited, and never shown to people",)
     targets = {}
     for name, target in card.targets.items():
         positive = [case for case in dataset.cases if case.labels[name] == 1]
@@ -32,6 +34,7 @@ def describe(dataset: Dataset) -> DatasetRecord:
         n_patients=len({case.patient for case in dataset.cases}),
         targets=targets,
         excluded=list(dataset.excluded),
+        notes=[*dataset.notes, *(unseen if hidden else ())],
         internal=None if (internal := internal_card(card)) is None else internal.name,
         case_mix=case_mix(dataset.cases, card.metadata),
     )

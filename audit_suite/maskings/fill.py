@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, is_dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
+from audit_suite.cards.names import ID_WORDS
 from audit_suite.errors import AuditError
-from audit_suite.maskings.masking import ID_WORDS
 from audit_suite.registry import FILLS, registering
 
 if TYPE_CHECKING:

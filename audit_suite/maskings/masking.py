@@ -9,6 +9,7 @@ from functools import cache, cached_property
 from typing import Literal, get_args
 
 from audit_suite.cards import canonical_digest
+from audit_suite.cards.names import WHOSE, fault_of_region
 from audit_suite.errors import AuditError
 from audit_suite.registry import FILLS
 
@@ -23,12 +24,8 @@ Area = tuple[Names, Whose]
 """What may be hidden of an image: a region, and whose."""
 
 _SIDES = {"inside": "only", "outside": "without"}
-_WHOSE = ("foreign", "population", "elsewhere", "window")
 _FIRST = "centre|plant-inside|plant-outside"
 _UNMOVED = ("population", "window")
-ID_WORDS = ("box", *_WHOSE, "centre", "plant", "inside", "outside")
-"""Words of an id that must not be the name of a fill or the last part of a region's name."""
-
 _NOTHING = ((), "contour", 0, "black", "own", "nothing")
 _WORDS = {
     "foreign": "with another patient's",
@@ -88,13 +85,8 @@ class Masking:
                 f"{_UNMOVED}, which are the same for all images"
             )
         for region in self.region:
-            reserved = _reserved(_named_fills()).search(region)
-            if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", region) or reserved:
-                raise ValueError(
-                    f"region {region!r}: use lower-case letters, digits, '.', '_' and '-'; do not "
-                    f"start with 'roi', or end like a masking's id (-box, -d5, -e5, -mean, -window "
-                    f"...)"
-                )
+            if fault := fault_of_region(region):
+                raise ValueError(fault)
 
     @property
     def is_full(self) -> bool:
@@ -255,15 +247,9 @@ def _pattern(fills: tuple[str, ...]) -> re.Pattern[str]:
     """Ids of maskings that hide something."""
     return re.compile(
         r"(?P<side>only|without)-(?P<region>roi|(?!roi-)[a-z0-9._+-]+?)"
-        rf"(?P<box>-box)?(?:-(?P<whose>{'|'.join(_WHOSE)}))?(?:-(?P<sign>[de])(?P<pixels>[0-9]+))?"
+        rf"(?P<box>-box)?(?:-(?P<whose>{'|'.join(WHOSE)}))?(?:-(?P<sign>[de])(?P<pixels>[0-9]+))?"
         rf"(?:-(?P<fill>{'|'.join(fills)}))?(?:-(?P<first>{_FIRST}))?"
     )
-
-
-@cache
-def _reserved(fills: tuple[str, ...]) -> re.Pattern[str]:
-    """Names of regions that could be mistaken for other parts of an id."""
-    return re.compile(rf"^roi(?:-|$)|(?:^|-)(?:[de][0-9]+|{'|'.join((*ID_WORDS, *fills))})$")
 
 
 def Full() -> Masking:  # noqa: N802 - reads like a masking's name

@@ -15,7 +15,7 @@ _COUNT = 3  # images at either end
 
 
 def extremes(cell: Cell, name: str, source: EvidenceSource) -> list[GalleryImage]:
-    """Draw the images at both ends of a property, unmasked.
+    """Draw the images at both ends of a property, unmasked; never one with burned-in text.
 
     Args:
         cell: Model, data set and target; the model's input determines what is shown.
@@ -30,7 +30,8 @@ def extremes(cell: Cell, name: str, source: EvidenceSource) -> list[GalleryImage
     if table is None or table.properties is None:
         return []
     dataset, spec = source.dataset(cell.dataset), cell.model.input
-    values = np.where(table.used, table.properties[:, PROPERTIES.index(name)], np.nan)
+    shown = table.used & np.array([case.shown for case in dataset.cases])
+    values = np.where(shown, table.properties[:, PROPERTIES.index(name)], np.nan)
     order = np.argsort(values, kind="stable")[: int(np.isfinite(values).sum())]
     images = []
     for word, chosen in (("least", order[:_COUNT]), ("most", order[::-1][:_COUNT])):

@@ -45,6 +45,8 @@ def masked_cases(
     dataset, spec = source.dataset(cell.dataset), cell.model.input
     areas = sorted({masking.area for masking in maskings if not masking.is_full})
     wanted = Wanted({geometry(spec): spec}, areas)
+    # A donor's image would be seen in place of the hidden part.
+    drawn = [m for m in maskings if not m.needs_donor or all(case.shown for case in dataset.cases)]
     survey = survey_of(dataset, wanted, source.profile.seed, source.store)
     for name, label, rank in _CASES:
         chosen = _choose(survey, cell.target, label, rank)
@@ -53,7 +55,7 @@ def masked_cases(
         index, prepared = chosen
         distances = {area: torch.from_numpy(d)[None] for area, d in prepared.distances.items()}
         batch = Batch([index], torch.from_numpy(prepared.image)[None], distances)
-        for masking in maskings:
+        for masking in drawn:
             shown = show(masking, batch, survey.at(geometry(spec)))
             yield GalleryImage(
                 model=cell.model_name,
@@ -67,10 +69,13 @@ def masked_cases(
 
 
 def _choose(survey: Survey, target: str, label: int, rank: int) -> tuple[int, Prepared] | None:
-    """The readable image of that label with the ``rank``-th smallest hash, one per patient."""
+    """The readable image of that label with the ``rank``-th smallest hash, one per patient.
+
+    Never one with burned-in text.
+    """
     dataset = survey.dataset
     candidates = sorted(
-        (index for index, case in enumerate(dataset.cases) if case.labels[target] == label),
+        (i for i, case in enumerate(dataset.cases) if case.labels[target] == label and case.shown),
         key=lambda index: hashlib.sha256(f"{dataset.digest}/{index}".encode()).digest(),
     )
     patients: set[str] = set()

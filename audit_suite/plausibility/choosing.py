@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ class Picture:
     """
 
     index: int
-    patient: str
+    patient: str = field(repr=False)
     target: str
     masking: str
     method: str = ""

@@ -99,6 +99,8 @@ def export(
     text = f"{design.seed}/{source.dataset(dataset).digest}/{model.name}/readers"
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
     cells = _cells(model, dataset)
+    if hidden := sum(case.burned_in for case in source.dataset(dataset).cases):
+        say(f"{hidden} images have text burned in: they are shown to nobody, and so not chosen")
     pictures = [p for cell in cells for p in _choose(cell, design, source, rng, say)]
     if not pictures:
         raise AuditError(
@@ -161,10 +163,12 @@ def _choose(
             say(f"{cell.target}, {masking.id}: not read, {reason}")
             continue
         rows = np.flatnonzero(scored.used)
+        shown = np.array([case.shown for case in cases])[rows]
         scores = np.full(len(cases), np.nan)
         scores[rows] = scored.scores
-        positive = choose_positives(scores, rows[scored.labels == 1], patients, wanted)
-        negative = match_negatives(positive, rows[scored.labels == 0], patients, metadata, rng)
+        with_it, without = (rows[shown & (scored.labels == label)] for label in (1, 0))
+        positive = choose_positives(scores, with_it, patients, wanted)
+        negative = match_negatives(positive, without, patients, metadata, rng)
         fewer = "" if len(negative) == wanted else f" (planned: {wanted}; the data set has no more)"
         say(
             f"{cell.target}, {masking.id}: {len(positive)} with and {len(negative)} without "
@@ -188,7 +192,7 @@ def _maps(
         positive = [
             row
             for row, i in enumerate(explained.index)
-            if dataset.cases[i].labels[cell.target] == 1
+            if dataset.cases[i].shown and dataset.cases[i].labels[cell.target] == 1
         ]
         for row in positive[: design.max_maps]:
             index = int(explained.index[row])

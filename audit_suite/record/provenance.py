@@ -42,6 +42,9 @@ class DatasetRecord(RecordPart):
     n_patients: int
     targets: dict[str, TargetRecord]
     excluded: list[str] = Field(description="rows left out, each with its reason")
+    notes: list[str] = Field(
+        default_factory=list, description="what else is to know of the data, as counts"
+    )
     internal: str | None = Field(default=None, description="data set it is external to")
     case_mix: dict[str, CaseMix] = Field(default_factory=dict)
 

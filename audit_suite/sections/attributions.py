@@ -139,13 +139,18 @@ def _overlays(
     from audit_suite.pictures.overlay import explained_image
 
     dataset = source.dataset(cell.dataset)
-    labels = [dataset.cases[index].labels[cell.target] for index in maps.index]
-    rows = {label: [row for row, own in enumerate(labels) if own == label] for label in (0, 1)}
-    for case in _CASES:
-        left = rows[1 if case.startswith("positive") else 0]
+    cases = [dataset.cases[index] for index in maps.index]
+    rows = {
+        label: [
+            r for r, case in enumerate(cases) if case.shown and case.labels[cell.target] == label
+        ]
+        for label in (0, 1)
+    }
+    for name in _CASES:
+        left = rows[1 if name.startswith("positive") else 0]
         if left:
             png = explained_image(maps, left.pop(0), source, cell.dataset, cell.model.input)
-            yield Overlay(case=case, method=method, png=png)
+            yield Overlay(case=name, method=method, png=png)
 
 
 def view(record: Record, findings: Sequence[Finding]) -> tuple[PlaceAttributions, ...]:

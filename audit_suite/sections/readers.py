@@ -84,12 +84,14 @@ def _furthest_ahead(
         scores = model_scores(cell, source, masking, read)
     except (NotApplicable, AuditError):
         return  # the findings say why
+    cases = source.dataset(cell.dataset).cases
+    shown = np.array([cases[index].shown for index in read.index])
     known = np.isfinite(scores)
     ranks = np.array([np.mean(scores[known] < score) for score in scores])
     mean_rating = _mean_rating(read.ratings)
     for positive in (True, False):
         sign = 1 if positive else -1
-        rows = np.flatnonzero((read.labels == positive) & known & np.isfinite(mean_rating))
+        rows = np.flatnonzero((read.labels == positive) & known & shown & np.isfinite(mean_rating))
         if not len(rows):
             continue
         ahead = sign * (2 * ranks[rows] - 1 - mean_rating[rows] / LEVELS)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,9 +11,11 @@ READERS = "readers"
 _BOUNDARY = "boundary"
 
 
-@dataclass(frozen=True)
 class Influence:
     """Influence of each patient, scaled so that the variance is the sum of squares.
+
+    Not a dataclass: hypothesis, rich and others print the fields of these, and its keys are
+    patients.
 
     Attributes:
         keys: Shape (n,), sorted, unique: data set digest and patient.
@@ -24,9 +24,18 @@ class Influence:
             patients with and without a positive image), for the degrees of freedom.
     """
 
-    keys: NDArray[np.str_]
-    values: NDArray[np.float64]
-    groups: NDArray[np.str_]
+    __slots__ = ("groups", "keys", "values")
+
+    def __init__(
+        self,
+        keys: NDArray[np.str_],
+        values: NDArray[np.float64],
+        groups: NDArray[np.str_],
+    ) -> None:
+        self.keys, self.values, self.groups = keys, values, groups
+
+    def __repr__(self) -> str:
+        return f"Influence of {self.n_patients} patients"
 
     @staticmethod
     def of(

@@ -25,7 +25,8 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit
 
 from audit_suite.cards import load_dataset_card
 from audit_suite.datasets import BadImage, describe, load_dataset
-from audit_suite.datasets.dicom import METADATA, read_dicom, read_metadata
+from audit_suite.datasets.dicom import read_dicom, read_metadata
+from audit_suite.datasets.dicom_tags import METADATA
 from audit_suite.datasets.images import read_image
 from audit_suite.errors import AuditError
 

@@ -293,7 +293,10 @@ def test_two_columns_of_one_name_are_refused(padchest):
     padchest.write()
     path = padchest.path / padchest.labels
     path.write_text(path.read_text().replace("MethodLabel", "Labels"))
-    assert "more than one column named Labels" in padchest.refusal(padchest.reload).what
+    assert (
+        "row 1: columns 19, 20 do not have names of their own"
+        in padchest.refusal(padchest.reload).what
+    )
 
 
 def test_the_list_of_another_publisher_is_refused(padchest, tmp_path):

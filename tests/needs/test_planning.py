@@ -47,6 +47,8 @@ from audit_suite import (
     internal,
     localisation,
     map_plausibility,
+    mask_fault,
+    mask_fit,
     mass_lift,
     needs,
     outline_agreement,
@@ -160,7 +162,10 @@ READERS = dict.fromkeys(
     ),
     "most audits have no readings; other checks plan the scores and maps they are held against",
 )
-"""Needs that plan nothing, and why."""
+"""Needs of readings, which plan nothing, and why."""
+
+MASKS = dict.fromkeys((mask_fault("area"), mask_fit()), "they ask no model")
+"""Needs of masks, which plan nothing, and why."""
 
 
 def name(need):
@@ -271,7 +276,7 @@ def asked_for(need, cell):
 
 def test_no_kind_of_need_is_forgotten(world):
     """A new class in a room of the needs must have an example above."""
-    examples = [*EXAMPLES, *READERS]
+    examples = [*EXAMPLES, *READERS, *MASKS]
     every = [one for need in examples for one in expanded(need, world.cell())]
     kinds = {type(need) for need in (*examples, *every)}
     declared = classes("requests", "estimate") | classes("requests", "answer") | classes("expand")

@@ -36,7 +36,7 @@ column = "mask"
 """
 
 
-INPUT = "[input]"
+INPUT, KEY = "[input]", "schema = 1"
 
 
 def expecting(regions, target="a", said="a reader"):
@@ -101,6 +101,9 @@ def test_model_zoo_datasets(path):
             "key 'expectations.a.source': missing key",
         ),
         ((INPUT, expecting('never = ["rim"]', said="")), "key 'expectations.a.source'"),
+        (('targets = ["a", "b"]', 'targets = ["a", "a"]'), "key 'targets': names ['a'] twice"),
+        ((KEY, f'{KEY}\nmargins.R2 = {{ value = inf, source = "s" }}'), "key 'margins.R2.value'"),
+        (('"w.safetensors"', r'"w\u0000"'), "key 'weights' holds a control character"),
         (("schema = 1", "schema = 2"), "key 'schema'"),
         (("schema = 1", "schema = "), "is not valid TOML"),
     ],
@@ -126,6 +129,39 @@ def test_wrong_model_cards(tmp_path, change, said):
             "'split' needs 'columns.split'",
         ),
         (("[targets.a]", "[target.a]"), "unknown key"),
+        (("[regions.lungs]", "[regions.roi]"), "key 'regions.roi': region 'roi'"),
+        (("[regions.lungs]", "[regions.lungs-box]"), "key 'regions.lungs-box': region"),
+        (('roi = ["lungs"]', 'roi = ["lungs-mean"]'), "key 'targets.a.roi.0': region 'lungs-mean'"),
+        (('roi = ["lungs"]', 'roi = ["Left Lung"]'), "key 'targets.a.roi.0'"),
+        (('roi = ["lungs"]', 'roi = ["lungs", "lungs"]'), "'targets.a.roi': names ['lungs'] twice"),
+        ((KEY, f'{KEY}\nmetadata = ["age", "age"]'), "key 'metadata': names ['age'] twice"),
+        ((KEY, f'{KEY}\nmetadata = ["sick"]'), "'metadata' names 'sick', the label of 'a'"),
+        ((KEY, f'{KEY}\nmaskings = ["full", "full"]'), "key 'maskings': names ['full'] twice"),
+        (('column = "mask"', 'column = "image"'), "'columns.image' and 'regions.lungs' have the"),
+        (
+            ('column = "mask"', 'column = "mask"\n[regions.b]\ncolumn = "mask"'),
+            "'regions.lungs' and",
+        ),
+        (
+            ('column = "sick"', 'column = "patient_id"'),
+            "'targets.a' and 'columns.patient' have the",
+        ),
+        (('column = "mask"', 'column = "mask"\nvalue = [1, 1]'), "names [1] twice"),
+        (
+            (KEY, f'{KEY}\nmasks = {{ shared = ["x"], source = "s" }}'),
+            "'masks' names ['x'], which no",
+        ),
+        ((KEY, f'{KEY}\nmasks = {{ shared = ["lungs"] }}'), "key 'masks.source': missing key"),
+        ((KEY, f'{KEY}\nmargins.R2 = {{ value = inf, source = "s" }}'), "key 'margins.R2.value'"),
+        ((KEY, f'{KEY}\nmargins.R2 = {{ value = nan, source = "s" }}'), "key 'margins.R2.value'"),
+        ((KEY, f'{KEY}\nmargins.R2 = {{ value = 1, source = "" }}'), "key 'margins.R2.source'"),
+        (('"m.csv"', r'"m\u0000.csv"'), "key 'manifest' holds a control character"),
+        (('"sick"', r'"\u001b[2Jsick"'), "key 'targets.a.column' holds a control character"),
+        (
+            (KEY, f'{KEY}\nmetadata = ["a", "b\\u0007"]'),
+            "key 'metadata.1' holds a control character",
+        ),
+        ((KEY, f'{KEY}\n"a\\u0000" = 1'), "key '?' holds a control character"),
     ],
 )
 def test_wrong_dataset_cards(tmp_path, change, said):
@@ -157,6 +193,10 @@ def test_paths_are_relative_to_the_card_and_may_use_variables(tmp_path, monkeypa
     monkeypatch.delenv("SOMEWHERE")
     with pytest.raises(AuditError, match=r"'\$SOMEWHERE/w.pt' uses an environment variable"):
         card.resolve("$SOMEWHERE/w.pt")
+    (tmp_path / "loop").symlink_to("loop")
+    for path in ("~nobody-of-that-name/w.pt", "a\0b", "loop/w.pt"):
+        with pytest.raises(AuditError, match="cannot be a path"):
+            card.resolve(path)
 
 
 def test_the_digest_is_of_the_content(tmp_path):

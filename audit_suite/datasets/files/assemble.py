@@ -7,6 +7,7 @@ from pathlib import Path
 
 from audit_suite.cards import DatasetCard
 from audit_suite.datasets.dataset import BadImage, Case, Dataset, Sample
+from audit_suite.datasets.dicom import shows_burned_in
 from audit_suite.datasets.files.checks import (
     has_files,
     has_good_masks,
@@ -14,8 +15,10 @@ from audit_suite.datasets.files.checks import (
     refuse_impossible_quality,
     refuse_patients_in_two_splits,
 )
+from audit_suite.datasets.files.copies import without_copies
 from audit_suite.datasets.files.digest import entries_digest
 from audit_suite.datasets.files.entry import Entry, Mask, RegionSource
+from audit_suite.datasets.files.paths import homes
 from audit_suite.datasets.files.problems import SHOWN, Problems
 from audit_suite.datasets.images import read_image
 from audit_suite.datasets.selection import one_side, passes_filter
@@ -29,6 +32,7 @@ def dataset_from(
     *,
     published: bool = False,
     filtered_from: Collection[str] | None = None,
+    elsewhere: Sequence[Path] = (),
 ) -> Dataset:
     """Make a data set of a reader's entries.
 
@@ -42,6 +46,7 @@ def dataset_from(
             their contents in the digest, because hashing a terabyte at each start takes too long.
         filtered_from: If the reader has applied the filter, the patients of all rows: held-out
             patients are drawn from them.
+        elsewhere: Image files of other splits that are not among the entries.
 
     Raises:
         AuditError: If anything is wrong, all of it at once.
@@ -58,19 +63,24 @@ def dataset_from(
             f"correct the keys 'split' and 'filter' of {card.path}",
         )
     refuse_impossible_quality(card, chosen, problems)
+    allowed = homes(card)
     kept = [
         entry
         for entry in chosen
-        if has_files(entry, problems) and has_good_masks(card, entry, problems)
+        if has_files(entry, allowed, problems) and has_good_masks(card, entry, problems)
     ]
     refuse_duplicates(kept, problems)
+    if not published:
+        others = [*elsewhere, *_other_split(card, entries, chosen)]
+        kept = without_copies(card, kept, others, problems)
     problems.raise_if_any()
     return Dataset(
         card=card,
         digest=entries_digest(card, kept, published),
-        cases=tuple(_case(entry) for entry in kept),
+        cases=tuple(_case(card, entry, published) for entry in kept),
         read=lambda index: _read(card, problems.path, kept[index]),
         excluded=problems.excluded,
+        notes=problems.notes,
     )
 
 
@@ -90,7 +100,22 @@ def _select(
     return chosen
 
 
-def _case(entry: Entry) -> Case:
+def _other_split(
+    card: DatasetCard, entries: Sequence[Entry], chosen: Sequence[Entry]
+) -> list[Path]:
+    """Images that the card's split or holdout, not its filter, keeps from being audited."""
+    if card.holdout is not None:
+        here = {entry.patient for entry in chosen}
+        return [entry.image for entry in entries if entry.patient not in here]
+    if card.split is None:
+        return []
+    return [entry.image for entry in entries if entry.split != card.split]
+
+
+def _case(card: DatasetCard, entry: Entry, published: bool) -> Case:
+    marked = entry.burned_in
+    if marked is None:
+        marked = not published and shows_burned_in(entry.image)
     return Case(
         id=entry.id,
         patient=entry.patient,
@@ -98,6 +123,7 @@ def _case(entry: Entry) -> Case:
         metadata=entry.metadata,
         quality=entry.quality,
         row=entry.row,
+        burned_in=card.burned_in or marked,
     )
 
 

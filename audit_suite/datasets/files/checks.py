@@ -9,8 +9,9 @@ from pathlib import Path
 from audit_suite.cards import DatasetCard
 from audit_suite.datasets.files.entry import Entry
 from audit_suite.datasets.files.masks import MaskFile
-from audit_suite.datasets.files.paths import is_there
+from audit_suite.datasets.files.paths import is_there, leaves
 from audit_suite.datasets.files.problems import Problems
+from audit_suite.datasets.tags import is_missing
 from audit_suite.errors import AuditError
 
 
@@ -19,14 +20,14 @@ def refuse_patients_in_two_splits(path: Path, rows: Iterable[tuple[int, str, str
 
     Args:
         path: The list, for the message.
-        rows: Row number, patient and split of every row; an empty patient is not compared.
+        rows: Row number, patient and split of every row; a missing patient is not compared.
 
     Raises:
         AuditError: If there is one; names the two rows.
     """
     first: dict[str, tuple[int, str]] = {}
     for row, patient, split in rows:
-        if not patient:
+        if is_missing(patient):
             continue
         first_row, first_split = first.setdefault(patient, (row, split))
         if first_split != split:
@@ -59,17 +60,30 @@ def refuse_impossible_quality(
             problems.add(f"row {entry.row}{named}: the mask quality is not a number from 0 to 1")
 
 
-def has_files(entry: Entry, problems: Problems) -> bool:
-    """Whether the image file and all mask files of an entry exist."""
+def has_files(entry: Entry, homes: Sequence[Path], problems: Problems) -> bool:
+    """Whether all files of an entry exist, in the folders they may be in."""
     files = [(entry.where, entry.image)]
     files += [
         (mask.where, mask.path) for mask in entry.regions.values() if isinstance(mask, MaskFile)
     ]
     for where, path in files:
-        if not is_there(path):
-            problems.add_bad_file(f"{where}: the file does not exist")
+        if fault := _fault_of_file(path, homes):
+            problems.add_bad_file(f"{where}: the file {fault}")
             return False
     return True
+
+
+def _fault_of_file(path: Path, homes: Sequence[Path]) -> str:
+    """Why a file cannot be used, as far as its content does not matter; empty if it can."""
+    if not is_there(path):
+        return "does not exist"
+    if leaves(path, homes):
+        return "is a link that leads out of 'root' (follow_links = true allows it)"
+    try:
+        with path.open("rb"):
+            return ""
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
 
 
 def has_good_masks(card: DatasetCard, entry: Entry, problems: Problems) -> bool:

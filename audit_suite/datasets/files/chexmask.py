@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from audit_suite.datasets.files.entry import Mask, RegionSource
-from audit_suite.datasets.files.tables import Row, stream_rows
+from audit_suite.datasets.files.tables import Row, columns_there, stream_rows
 from audit_suite.errors import AuditError
 
 REGIONS = {"left-lung": "Left Lung", "right-lung": "Right Lung", "heart": "Heart"}
@@ -121,7 +121,8 @@ def _id_column(path: Path, row: Row) -> str:
     column = next((name for name in _IDS if name in row.values), None)
     if column is None or any(name not in row.values for name in needed):
         raise AuditError(
-            f"{path} is not a CheXmask table: it has the columns {', '.join(row.values)}",
+            f"{path} is not a CheXmask table: "
+            + columns_there(row.values, (*_IDS, *needed), "it has the columns"),
             f"it needs one of {', '.join(_IDS)}, and {', '.join(needed)}",
         )
     return column

@@ -49,15 +49,17 @@ class Entry:
         regions: Masks by region; a region may be missing.
         quality: Quality of the masks, 0 to 1; None where unknown.
         split: Part of the data set it belongs to; empty where there is none.
+        burned_in: Whether text is burned into the image; None to ask the file itself.
     """
 
     row: int
     where: str
-    image: Path
-    id: str
-    patient: str
+    image: Path = field(repr=False)
+    id: str = field(repr=False)
+    patient: str = field(repr=False)
     labels: Mapping[str, int]
     metadata: Mapping[str, str]
     regions: Mapping[str, RegionSource] = field(default_factory=dict)
     quality: float | None = None
     split: str = ""
+    burned_in: bool | None = None

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from audit_suite.cards import DatasetCard
-from audit_suite.datasets.dicom import METADATA, read_metadata
+from audit_suite.datasets.dicom import read_metadata
+from audit_suite.datasets.dicom_tags import METADATA
 from audit_suite.datasets.files.problems import Problems
 from audit_suite.errors import AuditError
 

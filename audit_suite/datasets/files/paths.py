@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from audit_suite.cards import DatasetCard
@@ -15,7 +16,7 @@ def file_of(card: DatasetCard, role: str) -> Path:
         AuditError: If it does not exist.
     """
     path = card.resolve(card.root) / card.files[role]
-    if not path.exists():
+    if not is_there(path) and not path.is_dir():
         raise AuditError(f"{path} does not exist", f"correct 'files.{role}' of {card.path}")
     return path
 
@@ -32,6 +33,22 @@ def folder_of(card: DatasetCard, role: str) -> Path:
             f"{path} is not a folder", f"unpack it, or correct 'files.{role}' of {card.path}"
         )
     return path
+
+
+def homes(card: DatasetCard) -> tuple[Path, ...]:
+    """The folders in which a card's files must lie, links followed; none where any may."""
+    if card.follow_links:
+        return ()
+    root = card.resolve(card.root)
+    return (root, *((root / file).resolve() for file in card.files.values()))
+
+
+def leaves(path: Path, homes: Sequence[Path]) -> bool:
+    """Whether a link leads a file out of all folders in which it may lie."""
+    if not homes:
+        return False
+    real = path.resolve()
+    return not any(real.is_relative_to(home) for home in homes)
 
 
 def is_there(path: Path) -> bool:

@@ -25,6 +25,7 @@ class Problems:
         self._curable = False
         self._counted: Counter[str] = Counter()
         self._excluded: list[str] = []
+        self._notes: list[str] = []
 
     def add(self, text: str) -> None:
         """Note something that must be corrected."""
@@ -41,6 +42,15 @@ class Problems:
     def leave_out(self, why: str) -> None:
         """Note a row that the protocol leaves out; such rows are counted, not listed."""
         self._counted[why] += 1
+
+    def note(self, text: str) -> None:
+        """Note something about rows that are kept, for the report."""
+        self._notes.append(f"{self.path.name}: {text}")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the report should say of the rows that are kept."""
+        return tuple(self._notes)
 
     @property
     def excluded(self) -> tuple[str, ...]:

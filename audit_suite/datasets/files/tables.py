@@ -6,7 +6,7 @@ import csv
 import gzip
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,15 +90,30 @@ def require_columns(card: DatasetCard, path: Path, rows: Sequence[Row], *names: 
     if missing := [name for name in names if name not in present]:
         raise AuditError(
             f"{path} has no column {missing}, which files of '{card.reader}' have",
-            f"check the key 'files' of {card.path}; columns there: {', '.join(present)}",
+            f"check the key 'files' of {card.path}; {columns_there(present, names)}",
         )
+
+
+def columns_there(
+    present: Iterable[str], wanted: Iterable[str], words: str = "columns there:"
+) -> str:
+    """What to say of the columns of a table, in which some that are wanted are missing.
+
+    Without any of them the first line may be an image's row: its cells are not shown.
+    """
+    names = list(present)
+    if not set(names) & set(wanted):
+        return "its first line names none of the columns: is it a header?"
+    return f"{words} {', '.join(names)}"
 
 
 def _refuse_columns_of_one_name(path: Path, names: Sequence[str]) -> None:
     """Only the last of them would be read; columns without a name are never read."""
-    if twice := sorted({name for name in names if name and names.count(name) > 1}):
+    places = [i for i, name in enumerate(names, start=1) if name and names.count(name) > 1]
+    if places:
         raise AuditError(
-            f"{path} has more than one column named {', '.join(twice)}", "rename or drop the others"
+            f"{path} row 1: columns {', '.join(map(str, places))} do not have names of their own",
+            "rename or drop the others; the first row must name the columns",
         )
 
 

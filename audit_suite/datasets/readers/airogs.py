@@ -88,7 +88,7 @@ def _entry(
         if len(files.get(name, ())) > 1:
             problems.add(f"{where}: several {what} have that name")
     regions: dict[str, RegionSource] = {
-        region: MaskFile(masks[name][0], None, where)
+        region: MaskFile(masks[name][0], (), where)
         for region in sorted(card.roi_regions)
         if name in masks
     }

@@ -22,7 +22,7 @@ from audit_suite.datasets.files.metadata import pick
 from audit_suite.datasets.files.problems import Problems
 from audit_suite.datasets.files.roi import require_regions
 from audit_suite.datasets.files.tables import Row, read_rows, require_columns
-from audit_suite.datasets.images import read_mask
+from audit_suite.datasets.masks import read_mask
 from audit_suite.datasets.reader import Reader, register_reader
 from audit_suite.errors import AuditError
 
@@ -174,7 +174,7 @@ class Majority:
 
     def _masks(self) -> Any:
         """Read each time: if they were kept, the masks of a thousand images would fill memory."""
-        masks = [read_mask(path, None) for path in self.paths]
+        masks = [read_mask(path) for path in self.paths]
         if len({mask.shape for mask in masks}) > 1:
             raise ValueError("differs in size between experts")
         return np.stack(masks)

@@ -18,6 +18,7 @@ from audit_suite.datasets.files.problems import Problems
 from audit_suite.datasets.files.roi import require_regions
 from audit_suite.datasets.files.tables import Row, read_rows, require_columns
 from audit_suite.datasets.reader import Reader, register_reader
+from audit_suite.datasets.tags import is_missing
 from audit_suite.errors import AuditError
 
 _CLASSES = {
@@ -105,7 +106,7 @@ def _classes(row: Row, problems: Problems) -> list[str]:
         problems.add(
             f"row {row.number}, column 'Finding Labels': is not a list of the data set's classes"
         )
-    if not row.values["Patient ID"]:
+    if is_missing(row.values["Patient ID"]):
         problems.add(f"row {row.number}, column 'Patient ID': the patient is missing")
     return classes
 

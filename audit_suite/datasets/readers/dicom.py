@@ -16,11 +16,12 @@ from audit_suite.datasets.files.entry import Entry, RegionSource
 from audit_suite.datasets.files.labels import binary_labels
 from audit_suite.datasets.files.masks import MaskFile
 from audit_suite.datasets.files.metadata import declared_columns, metadata_of, refuse_unknown_tags
-from audit_suite.datasets.files.paths import file_of, folder_of
+from audit_suite.datasets.files.paths import file_of, folder_of, homes, leaves
 from audit_suite.datasets.files.problems import Problems
 from audit_suite.datasets.files.roi import refuse_several_regions
-from audit_suite.datasets.files.tables import Row, read_rows
+from audit_suite.datasets.files.tables import Row, columns_there, read_rows
 from audit_suite.datasets.reader import Reader, register_reader
+from audit_suite.datasets.tags import is_missing
 from audit_suite.errors import AuditError
 
 _UID, _FILE = "sop_instance_uid", "file"
@@ -32,8 +33,8 @@ class DicomFolder(Reader):
 
     The table has a column ``sop_instance_uid`` or ``file`` (path below the root), and for every
     target a column of 0 and 1. Patients are known by the header's PatientID, hashed as soon as it
-    is read. ``files.masks`` is a folder of mask files, each named by the UID of its image or by the
-    stem of the image's file.
+    is read, or by the table's column ``columns.patient`` if there is one. ``files.masks`` is a
+    folder of mask files, each named by the UID of its image or by the stem of the image's file.
     """
 
     name: str = "dicom"
@@ -53,7 +54,7 @@ class DicomFolder(Reader):
         rows = read_rows(path, "'files.labels'")
         key = _key_column(card, path, rows)
         problems = Problems(card, path)
-        files = _files(card.resolve(card.root), key, problems)
+        files = _files(card, key, problems)
         masks = _Masks(card, files)
         entries = []
         for row in rows:
@@ -61,12 +62,25 @@ class DicomFolder(Reader):
             where = f"row {row.number}, column '{key}'"
             if file is None:
                 problems.add_bad_file(f"{where}: there is no DICOM file with that name")
+            elif not file.patient and card.columns.patient not in row.values:
+                problems.add_bad_file(f"{where}: the file's header names no patient")
             else:
                 entries.append(_entry(card, row, where, file, masks, problems))
         listed = {row.values[key] for row in rows}
         if unlisted := len(files.keys() - listed):
             problems.add(f"{unlisted} DICOM files under the root have no row in the table")
+        _refuse_one_id(path, entries)
         return dataset_from(card, entries, problems)
+
+
+def _refuse_one_id(path: Path, entries: Sequence[Entry]) -> None:
+    if len(entries) > 1 and len({entry.patient for entry in entries}) == 1:
+        raise AuditError(
+            f"{path}: one PatientID in all files: the export was de-identified; give patients in "
+            f"a column",
+            "add a column patient_id, of made-up ids that tell patients apart, or name another "
+            "with columns.patient",
+        )
 
 
 @dataclass(frozen=True)
@@ -77,6 +91,7 @@ class _File:
     uid: str
     patient: str
     id: str
+    burned_in: bool
 
 
 class _Masks:
@@ -103,7 +118,8 @@ def _key_column(card: DatasetCard, path: Path, rows: Sequence[Row]) -> str:
     key = next((name for name in (_UID, _FILE) if name in present), None)
     if key is None or wanted.keys() - present.keys():
         raise AuditError(
-            f"{path} has the columns {', '.join(present)}",
+            f"{path} lacks columns: "
+            + columns_there(present, (_UID, _FILE, *wanted), "it has the columns"),
             f"it needs {_UID} or {_FILE}, and {', '.join(wanted)}",
         )
     return key
@@ -113,19 +129,29 @@ def _label_columns(card: DatasetCard) -> dict[str, str]:
     return {name: target.column or name for name, target in card.targets.items()}
 
 
-def _files(root: Path, key: str, problems: Problems) -> dict[str, _File]:
+def _files(card: DatasetCard, key: str, problems: Problems) -> dict[str, _File]:
     """The DICOM files under the root, by what the table names a file by."""
     files: dict[str, _File] = {}
+    root = card.resolve(card.root)
+    allowed = homes(card)
     for number, path in enumerate(sorted(path for path in root.rglob("*") if path.is_file())):
         where = f"file {number + 1} under the root"
+        if leaves(path, allowed):
+            continue  # if the table lists it, its row says that there is no such file
         try:
             if not is_dicom(path):
                 continue
-            uid, patient = read_identity(path)
+            found = read_identity(path)
         except (ValueError, OSError) as error:
             why = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else error
             problems.add_bad_file(f"{where} {why}")
             continue
+        if found.is_directory:
+            continue
+        if not found.is_image:
+            problems.add_bad_file(f"{where} holds no image, but a report or presentation state")
+            continue
+        uid, patient = found.uid, found.patient
         relative = path.relative_to(root).as_posix()
         name = uid if key == _UID else relative
         if not name:
@@ -134,7 +160,7 @@ def _files(root: Path, key: str, problems: Problems) -> dict[str, _File]:
         if name in files:
             problems.add("two files under the root have the same SOP instance UID")
         hashed = _hashed(patient) if patient else ""
-        files[name] = _File(path, uid, patient=hashed, id=_hashed(uid or relative))
+        files[name] = _File(path, uid, hashed, _hashed(uid or relative), found.burned_in)
     return files
 
 
@@ -145,24 +171,26 @@ def _hashed(identity: str) -> str:
 def _entry(
     card: DatasetCard, row: Row, where: str, file: _File, masks: _Masks, problems: Problems
 ) -> Entry:
-    if not file.patient:
-        problems.add(f"{where}: the file's header names no patient")
+    given = row.values.get(card.columns.patient)
+    if given is not None and is_missing(given):
+        problems.add(f"row {row.number}, column '{card.columns.patient}': the patient is missing")
     mask = masks.of(file, where, problems)
     regions: dict[str, RegionSource] = (
-        {name: MaskFile(mask, None, where) for name in card.roi_regions} if mask else {}
+        {name: MaskFile(mask, (), where) for name in card.roi_regions} if mask else {}
     )
     return Entry(
         row=row.number,
         where=where,
         image=file.path,
         id=file.id,
-        patient=file.patient,
+        patient=file.patient if given is None else _hashed(given),
         labels=binary_labels(_label_columns(card), row, problems),
         metadata={
             **metadata_of(card, file.path, where, problems, row.values),
             **{name: row.values[name] for name in card.filter},
         },
         regions=regions,
+        burned_in=file.burned_in,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,14 @@ from audit_suite.datasets.files.entry import Entry, RegionSource
 from audit_suite.datasets.files.labels import binary_labels
 from audit_suite.datasets.files.masks import MaskFile
 from audit_suite.datasets.files.metadata import declared_columns, metadata_of, refuse_unknown_tags
+from audit_suite.datasets.files.paths import is_there
 from audit_suite.datasets.files.problems import Problems
-from audit_suite.datasets.files.tables import Row, read_rows
+from audit_suite.datasets.files.tables import Row, columns_there, read_rows
 from audit_suite.datasets.reader import Reader, register_reader
+from audit_suite.datasets.tags import is_missing
 from audit_suite.errors import AuditError
+
+_YES, _NO = ("yes", "1", "true"), ("no", "0", "false", "")
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class Manifest(Reader):
                 raise ValueError(f"'targets.{name}' needs 'column', its label column")
             if unknown := sorted(set(target.roi) - set(card.regions)):
                 raise ValueError(f"'targets.{name}.roi' names {unknown}, not among 'regions'")
+        _refuse_one_column_twice(card)
 
     def regions(self, card: DatasetCard) -> frozenset[str]:
         """Those that the card declares."""
@@ -70,8 +76,40 @@ class Manifest(Reader):
             files = _files(card, root, row, problems)
             if files is not None:
                 entries.append(_entry(card, row, files, problems))
-        patients = {row.values[card.columns.patient] for row in rows} - {""}
-        return dataset_from(card, entries, problems, filtered_from=patients)
+        patients = {
+            row.values[card.columns.patient]
+            for row in rows
+            if not is_missing(row.values[card.columns.patient])
+        }
+        if len(rows) > 1 and len(patients) == 1:
+            raise AuditError(
+                f"{path}: all rows with a patient name the same one in '{card.columns.patient}'",
+                "give each patient an id, also a made-up one: without them nothing is known of how "
+                "far figures vary between patients",
+            )
+        return dataset_from(
+            card,
+            entries,
+            problems,
+            filtered_from=patients,
+            elsewhere=_other_splits(card, root, rows),
+        )
+
+
+def _refuse_one_column_twice(card: DatasetCard) -> None:
+    """Refuse a column that stands for two things that cannot be the same."""
+    drawn: list[tuple[str, str, tuple[int, ...]]] = [("columns.image", card.columns.image, ())]
+    drawn += [(f"regions.{name}", one.column, one.values) for name, one in card.regions.items()]
+    for place, (key, column, values) in enumerate(drawn):
+        for other, same, whose in drawn[:place]:
+            if column == same and (values == whose or other == "columns.image"):
+                raise ValueError(f"'{other}' and '{key}' have the same column '{column}'")
+    for name, target in card.targets.items():
+        if target.column in card.metadata:
+            raise ValueError(f"'metadata' names '{target.column}', the label of '{name}'")
+        for key in ("image", "patient", "split"):
+            if target.column == getattr(card.columns, key):
+                raise ValueError(f"'targets.{name}' and 'columns.{key}' have the same column")
 
 
 def _require_columns(card: DatasetCard, path: Path, rows: Sequence[Row]) -> None:
@@ -82,6 +120,7 @@ def _require_columns(card: DatasetCard, path: Path, rows: Sequence[Row]) -> None
         "columns.patient": columns.patient,
         "columns.split": columns.split,
         "columns.id": columns.id,
+        "columns.burned_in": columns.burned_in,
         "mask_quality.column": card.mask_quality.column if card.mask_quality else None,
     }
     wanted |= {f"targets.{name}.column": target.column for name, target in card.targets.items()}
@@ -92,7 +131,7 @@ def _require_columns(card: DatasetCard, path: Path, rows: Sequence[Row]) -> None
     if missing:
         raise AuditError(
             f"{card.path}: {', '.join(missing)}: no such column in {path}",
-            f"columns there: {', '.join(present)}",
+            columns_there(present, (name for name in wanted.values() if name)),
         )
 
 
@@ -117,6 +156,25 @@ def _filtered(card: DatasetCard, rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if all(row.values[key] in values for key, values in wanted.items())]
 
 
+def _other_splits(card: DatasetCard, root: Path, rows: Sequence[Row]) -> list[Path]:
+    """The image files of rows of another split, as far as they are there."""
+    column = card.columns.split
+    if card.split is None or column is None:
+        return []
+    named = (
+        _below(root, row.values[card.columns.image])
+        for row in rows
+        if row.values[column] != card.split and row.values[card.columns.image]
+    )
+    return [file for file in named if file is not None and is_there(file)]
+
+
+def _below(root: Path, name: str) -> Path | None:
+    """A file below the root by its name in the table; None if the name leads out of it."""
+    file = Path(os.path.normpath(root / name))
+    return file if file.is_relative_to(root) else None
+
+
 def _files(card: DatasetCard, root: Path, row: Row, problems: Problems) -> dict[str, Path] | None:
     """The files of a row by column; None if a needed one is not named, or one lies outside."""
     columns = {card.columns.image: True}
@@ -128,11 +186,12 @@ def _files(card: DatasetCard, root: Path, row: Row, problems: Problems) -> dict[
         if not name and required:
             problems.add_bad_file(f"{where}: no file is named")
             return None
-        if name and not (root / name).resolve().is_relative_to(root):
+        file = _below(root, name)
+        if name and file is None:
             problems.add(f"{where}: the file lies outside the data set's root")
             return None
-        if name:
-            files[column] = root / name
+        if name and file is not None:
+            files[column] = file
     return files
 
 
@@ -141,12 +200,12 @@ def _entry(card: DatasetCard, row: Row, files: dict[str, Path], problems: Proble
     label_columns = {name: target.column or "" for name, target in card.targets.items()}
     labels = binary_labels(label_columns, row, problems)
     patient = row.values[columns.patient]
-    if not patient:
+    if is_missing(patient):
         problems.add(f"row {row.number}, column '{columns.patient}': the patient is missing")
     where = f"row {row.number}, column '{columns.image}'"
     regions: dict[str, RegionSource] = {
         name: MaskFile(
-            files[region.column], region.value, f"row {row.number}, column '{region.column}'"
+            files[region.column], region.values, f"row {row.number}, column '{region.column}'"
         )
         for name, region in card.regions.items()
         if region.column in files
@@ -162,7 +221,17 @@ def _entry(card: DatasetCard, row: Row, files: dict[str, Path], problems: Proble
         regions=regions,
         quality=_quality(card, row, problems),
         split=row.values[columns.split] if columns.split else "",
+        burned_in=_burned_in(card, row, problems),
     )
+
+
+def _burned_in(card: DatasetCard, row: Row, problems: Problems) -> bool | None:
+    if card.columns.burned_in is None:
+        return None
+    text = row.values[card.columns.burned_in].lower()
+    if text not in _YES and text not in _NO:
+        problems.add(f"row {row.number}, column '{card.columns.burned_in}': is not yes or no")
+    return text in _YES or None  # a file of DICOM may say yes where the table does not
 
 
 def _quality(card: DatasetCard, row: Row, problems: Problems) -> float | None:

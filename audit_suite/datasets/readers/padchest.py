@@ -24,6 +24,7 @@ from audit_suite.datasets.files.problems import Problems
 from audit_suite.datasets.files.roi import require_regions
 from audit_suite.datasets.files.tables import Row, read_rows, require_columns
 from audit_suite.datasets.reader import Reader, register_reader
+from audit_suite.datasets.tags import is_missing
 from audit_suite.errors import AuditError
 
 _FRONTAL = ("PA", "AP", "AP_horizontal")
@@ -66,7 +67,7 @@ class PadChest(Reader):
         for row, classes in kept:
             values = row.values
             regions, quality = masks.get(values["ImageID"], ({}, None))
-            if not values["PatientID"]:
+            if is_missing(values["PatientID"]):
                 problems.add(f"row {row.number}, column 'PatientID': the patient is missing")
             entries.append(
                 Entry(
