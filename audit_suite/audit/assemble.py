@@ -77,7 +77,13 @@ def assemble(
         datasets = _datasets(audit, requests)
     broken += sections.get("broken_sections", {}).values()
     policy = policy_record(audit, findings, [*problems, *broken])
-    gate = decide(findings, policy.required, problems=policy.problems, deviations=policy.deviations)
+    gate = decide(
+        findings,
+        policy.required,
+        policy.asked,
+        problems=policy.problems,
+        deviations=policy.deviations,
+    )
     record = Record(
         decision=gate.decision,
         decision_reason=gate.reason,

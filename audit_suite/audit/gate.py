@@ -77,21 +77,24 @@ def count_verdicts(findings: Iterable[Finding]) -> dict[Verdict, int]:
 
 
 def missing_checks(
-    findings: Iterable[Finding], required: Iterable[RequiredCheck]
+    findings: Iterable[Finding],
+    required: Iterable[RequiredCheck],
+    asked: Iterable[RequiredCheck] = (),
 ) -> list[MissingCheck]:
     """The required checks that were not asked, not run, or do not apply.
 
     Args:
         findings: One per planned case.
-        required: What the policy requires, for every model, data set and target.
+        required: What must pass, for every model, data set and target.
+        asked: What must only be asked: not to apply is an answer.
     """
     found = defaultdict(list)
     for finding in findings:
         found[finding.model, finding.dataset, finding.target, finding.check].append(finding)
     missing = []
-    for check in required:
+    for check, must_pass in [*((c, True) for c in required), *((c, False) for c in asked)]:
         here = found[check.model, check.dataset, check.target, check.check]
-        if lack := _lack(here):
+        if lack := _lack(here, must_pass):
             reason, remedy = lack
             missing.append(
                 MissingCheck(
@@ -107,6 +110,7 @@ def missing_checks(
 def decide(
     findings: Sequence[Finding],
     required: Sequence[RequiredCheck],
+    asked: Sequence[RequiredCheck] = (),
     *,
     problems: Sequence[str] = (),
     deviations: Sequence[Deviation] = (),
@@ -120,7 +124,8 @@ def decide(
 
     Args:
         findings: One per planned case; verdict ``none`` if it did not run.
-        required: What the policy requires, for every model, data set and target; never empty.
+        required: What must pass, for every model, data set and target; never empty.
+        asked: What must only be asked.
         problems: What closes the gate apart from findings: files of checks that could not be
             collected, expired waivers.
         deviations: In what the audit departs from the policy.
@@ -130,7 +135,7 @@ def decide(
         return Gate("closed", f"{bad} of {_checks(sum(counts.values()))} failed")
     if problems:
         return Gate("closed", "; ".join(problems))
-    if reasons := _partial(findings, required):
+    if reasons := _partial(findings, required, asked):
         return Gate("partial", f"not a full audit: {'; '.join(reasons)}")
     keys = {(r.model, r.dataset, r.target, r.check) for r in required}
     deciding = [f for f in findings if (f.model, f.dataset, f.target, f.check) in keys]
@@ -150,10 +155,14 @@ def decide(
     return Gate("open", reason)
 
 
-def _partial(findings: Sequence[Finding], required: Sequence[RequiredCheck]) -> list[str]:
+def _partial(
+    findings: Sequence[Finding],
+    required: Sequence[RequiredCheck],
+    asked: Sequence[RequiredCheck],
+) -> list[str]:
     """Why the audit is not a full one, the most telling reason first."""
     by_reason = defaultdict(list)
-    for check in missing_checks(findings, required):
+    for check in missing_checks(findings, required, asked):
         subject = check.suite if check.reason == NOT_ASKED and check.suite else check.check
         by_reason[subject, check.reason].append(check)
     reasons = [
@@ -167,14 +176,14 @@ def _partial(findings: Sequence[Finding], required: Sequence[RequiredCheck]) -> 
     return reasons
 
 
-def _lack(here: Sequence[Finding]) -> tuple[str, str] | None:
-    """Why a required check has no verdict at a place, and what to do; None if it has one."""
+def _lack(here: Sequence[Finding], must_pass: bool) -> tuple[str, str] | None:
+    """Why a check is missing at a place, and what to do; None if it is not."""
     if not here:
         return NOT_ASKED, "ask the suite or the file of checks that holds it"
     for finding in here:
         if finding.verdict is Verdict.NONE:
             return NOT_RUN, _RUN
-        if finding.verdict is Verdict.NOT_APPLICABLE:
+        if must_pass and finding.verdict is Verdict.NOT_APPLICABLE:
             return f"does not apply: {finding.reason}", _KIND
     return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +16,9 @@ from audit_suite.toml_files import read_toml
 
 DEFAULT = Path(__file__).with_name("default_policy.toml")
 
+Place = tuple[str, str, str]
+"""Model, data set and target."""
+
 _ADVICE = "`audit-suite policy` prints the default policy, with comments"
 _Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
 
@@ -25,13 +28,15 @@ class TargetKind(BaseModel):
 
     Attributes:
         match: Patterns with ``*`` and ``?``.
-        required: Ids of checks; every other check guards.
+        required: Ids of checks that must pass; every other check guards.
+        asked: Ids of guards that must not be left out.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     match: Annotated[tuple[_Text, ...], Field(min_length=1)]
     required: Annotated[tuple[_Text, ...], Field(min_length=1)]
+    asked: tuple[_Text, ...] = ()
 
 
 class Policy(BaseModel):
@@ -52,15 +57,15 @@ class Policy(BaseModel):
     waiver_days: Annotated[int, Field(ge=1, le=366)] = 366
     targets: Annotated[tuple[TargetKind, ...], Field(min_length=1)]
 
-    def required(self, target: str) -> tuple[str, ...]:
-        """Ids of the checks that must pass for a target.
+    def kind(self, target: str) -> TargetKind:
+        """The kind of a target: the first that matches.
 
         Raises:
-            AuditError: If no kind of target matches.
+            AuditError: If none matches.
         """
         for kind in self.targets:
             if any(fnmatchcase(target, pattern) for pattern in kind.match):
-                return tuple(dict.fromkeys(kind.required))
+                return kind
         raise AuditError(
             f"the policy '{self.name}' has no kind of target that matches '{target}'",
             'add one to the policy: [[targets]] with match = ["*"] matches every target',
@@ -68,15 +73,15 @@ class Policy(BaseModel):
 
     def role(self, check: str, target: str) -> Role:
         """What a check is for the gate."""
-        return "required" if check in self.required(target) else "guard"
+        return "required" if check in self.kind(target).required else "guard"
 
-    def required_checks(self, places: Iterable[tuple[str, str, str]]) -> list[RequiredCheck]:
-        """Every required check of some places, each place a model, a data set and a target."""
-        return [
-            RequiredCheck(model=model, dataset=dataset, target=target, check=check)
-            for model, dataset, target in places
-            for check in self.required(target)
-        ]
+    def required_checks(self, places: Iterable[Place]) -> list[RequiredCheck]:
+        """Every check that must pass in some places."""
+        return _in_places(places, lambda target: self.kind(target).required)
+
+    def asked_checks(self, places: Iterable[Place]) -> list[RequiredCheck]:
+        """Every guard that must not be left out in some places."""
+        return _in_places(places, lambda target: self.kind(target).asked)
 
     def content(self) -> dict[str, Any]:
         """All of it, as the record holds it."""
@@ -85,6 +90,16 @@ class Policy(BaseModel):
     def digest(self) -> str:
         """SHA-256 of the content."""
         return canonical_digest(self.content())
+
+
+def _in_places(
+    places: Iterable[Place], checks: Callable[[str], Iterable[str]]
+) -> list[RequiredCheck]:
+    return [
+        RequiredCheck(model=model, dataset=dataset, target=target, check=check)
+        for model, dataset, target in places
+        for check in dict.fromkeys(checks(target))
+    ]
 
 
 def load_policy(path: Path | None = None) -> Policy:

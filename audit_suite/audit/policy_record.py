@@ -24,7 +24,7 @@ def policy_record(
     """
     policy = audit.policy
     places = [(cell.model_name, cell.dataset.name, cell.target) for cell in audit.cells]
-    required = policy.required_checks(places)
+    required, must_be_asked = policy.required_checks(places), policy.asked_checks(places)
     ids = {check.check for check in required}
     waivers = waiver_states(audit.waivers, findings)
     asked = dict.fromkeys(finding.check for finding in findings)
@@ -33,9 +33,10 @@ def policy_record(
         digest=policy.digest(),
         content=policy.content(),
         required=required,
+        asked=must_be_asked,
         guards=[check for check in asked if check not in ids],
         suites_asked=sorted({suite for check in asked if (suite := suite_of(check))}),
-        missing=missing_checks(findings, required),
+        missing=missing_checks(findings, required, must_be_asked),
         deviations=list(_deviations(audit, findings)),
         problems=[*problems, *expired_waivers(waivers)],
         waivers=waivers,

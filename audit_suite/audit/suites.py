@@ -12,8 +12,11 @@ from audit_suite.errors import AuditError
 SUITES = Path(audit_suite.suites.__file__).parent
 
 
+_ALWAYS = "input"  # what it says of the masks, all other answers rest on
+
+
 def suite_files(names: tuple[str, ...] = ()) -> list[Path]:
-    """The files of some shipped suites, or of all.
+    """The files of some shipped suites, or of all; the suite `input` is always among them.
 
     Raises:
         AuditError: If a name is unknown; lists the known ones.
@@ -24,7 +27,8 @@ def suite_files(names: tuple[str, ...] = ()) -> list[Path]:
             raise AuditError(
                 f"--audit-suite={name}: there is no such suite", f"known: {', '.join(shipped)}"
             )
-    return [shipped[name] for name in names or shipped]
+    chosen = dict.fromkeys((_ALWAYS, *names)) if names else shipped
+    return [shipped[name] for name in chosen]
 
 
 def suite_name(file: Path) -> str:

@@ -54,7 +54,11 @@ def contradictions(record: Record) -> Iterator[str]:
     yield from _policy(record)
     policy = record.policy
     gate = decide(
-        record.findings, policy.required, problems=policy.problems, deviations=policy.deviations
+        record.findings,
+        policy.required,
+        policy.asked,
+        problems=policy.problems,
+        deviations=policy.deviations,
     )
     if gate.decision != record.decision:
         yield f"its decision is {record.decision}, but its findings say {gate.decision}"
@@ -124,16 +128,16 @@ def _policy(record: Record) -> Iterator[str]:
     places = {(r.model, r.dataset, r.target): None for r in held.required}
     places |= {(f.model, f.dataset, f.target): None for f in record.findings}
     try:
-        required = policy.required_checks(places)
+        required, asked = policy.required_checks(places), policy.asked_checks(places)
     except AuditError as error:
         yield str(error)
         return
-    if _keys(required) != _keys(held.required):
+    if (_keys(required), _keys(asked)) != (_keys(held.required), _keys(held.asked)):
         yield "its required checks are not those of its policy"
     unasked = {model.name for model in record.provenance.models} - {p[0] for p in places}
     if unasked:
         yield f"nothing is required of the model {min(unasked)}"
-    if held.missing != missing_checks(record.findings, held.required):
+    if held.missing != missing_checks(record.findings, held.required, held.asked):
         yield "the missing checks it lists are not those that are missing"
     for finding in record.findings:
         if finding.role != policy.role(finding.check, finding.target):

@@ -55,6 +55,7 @@ class PolicyRecord(RecordPart):
     digest: str = Field(description="SHA-256 of the content")
     content: dict[str, Any] = Field(description="the policy file")
     required: list[RequiredCheck] = Field(description="must be asked, judged and passed")
+    asked: list[RequiredCheck] = Field(description="must be asked, and must not fail")
     guards: list[str] = Field(description="ids of the other checks asked: they must not fail")
     suites_asked: list[str] = Field(description="shipped suites that were asked")
     missing: list[MissingCheck] = Field(description="required, but not asked or not judged")

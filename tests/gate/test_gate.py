@@ -98,6 +98,19 @@ def test_every_place_needs_its_own_pass():
     assert (missing.target, missing.reason) == ("other", "was not asked")
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "decision"),
+    [([], "partial"), (["none"], "partial"), (["fail"], "closed")]
+    + [([word], "open") for word in ("pass", "inconclusive", "not_applicable", "waived")],
+)
+def test_a_guard_that_must_be_asked_need_not_pass(verdicts, decision):
+    findings = [finding("R1", "pass"), *(finding("C14", verdict) for verdict in verdicts)]
+    gate = decide(findings, required("R1"), required("C14"))
+    assert gate.decision == decision
+    if not verdicts:
+        assert gate.reason == "not a full audit: input was not asked"
+
+
 def test_problems_close_and_deviations_keep_shut():
     passed = [finding("R1", "pass")]
     assert decide(passed, required("R1"), problems=["a file is broken"]).decision == "closed"

@@ -26,16 +26,19 @@ def policy(tmp_path, text):
 
 
 def test_the_default_requires_shipped_checks_of_every_target():
-    required = load_policy().required("anything")
+    required = load_policy().kind("anything").required
     assert {"R1", "R8-box"} <= set(required)
     assert all(suite_of(check) for check in required)
     assert load_policy().role("R3", "anything") == "guard"
+    assert load_policy().role("C14", "anything") == "guard"
+    (asked,) = load_policy().asked_checks([("m", "d", "t")])
+    assert suite_of(asked.check) == "input"
 
 
 def test_the_first_kind_that_matches_applies(tmp_path):
     two = policy(tmp_path, TWO_KINDS)
-    assert two.required("view") == two.required("side-left") == ("R1",)
-    assert two.required("effusion") == ("R1", "R8-box", "mine")
+    assert two.kind("view").required == two.kind("side-left").required == ("R1",)
+    assert two.kind("effusion").required == ("R1", "R8-box", "mine")
     assert two.role("R8-box", "view") == "guard"
     asked = two.required_checks([("m", "d", "view"), ("m", "d", "effusion")])
     assert [(r.target, r.check) for r in asked][:2] == [("view", "R1"), ("effusion", "R1")]
@@ -50,7 +53,7 @@ def test_the_digest_is_of_what_it_says(tmp_path):
 def test_a_target_of_no_kind_is_an_error(tmp_path):
     narrow = policy(tmp_path, TWO_KINDS.replace('match = ["*"]', 'match = ["effusion"]'))
     with pytest.raises(AuditError, match="no kind of target that matches 'nodule'"):
-        narrow.required("nodule")
+        narrow.kind("nodule")
 
 
 @pytest.mark.parametrize(

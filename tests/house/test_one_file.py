@@ -309,5 +309,6 @@ def test_the_fail_rule(changed):
         comparison["fail_level"]
         for finding in changed.record["findings"]
         for comparison in finding["comparisons"]
+        if comparison["basis"]
     }
     assert levels == {0.0001}

@@ -176,7 +176,7 @@ def example() -> Record:
         ),
     ]
     policy = example_policy(findings)
-    gate = decide(findings, policy.required, deviations=policy.deviations)
+    gate = decide(findings, policy.required, policy.asked, deviations=policy.deviations)
     record = Record(
         decision=gate.decision,
         decision_reason=gate.reason,
@@ -249,7 +249,8 @@ def example() -> Record:
 def example_policy(findings: list[Finding]) -> PolicyRecord:
     """The default policy in the example's audit, and a waiver."""
     policy = load_policy()
-    required = policy.required_checks([("lung-net", "site-b", "effusion")])
+    places = [("lung-net", "site-b", "effusion")]
+    required, asked = policy.required_checks(places), policy.asked_checks(places)
     waiver = WaiverState(
         check="R4",
         model="lung-net",
@@ -265,9 +266,10 @@ def example_policy(findings: list[Finding]) -> PolicyRecord:
         digest=policy.digest(),
         content=policy.content(),
         required=required,
+        asked=asked,
         guards=["R2", "R3", "R4", "R5", "R6", "R7", "R11"],
         suites_asked=["masking-study", "region-sensitivity"],
-        missing=missing_checks(findings, required),
+        missing=missing_checks(findings, required, asked),
         deviations=[
             Deviation(
                 what="target 'pneumothorax' of model 'lung-net' is in none of the data sets",
