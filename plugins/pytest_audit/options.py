@@ -12,10 +12,6 @@ if TYPE_CHECKING:
     from audit_suite.audit.settings import Settings
 
 
-# pytest's options that run no test.
-_SHOWS_ONLY = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan")
-
-
 @dataclass(frozen=True)
 class Options:
     """The audit's settings, and the options that only the plugin uses.
@@ -25,14 +21,12 @@ class Options:
         report: Where the HTML report goes.
         json: Where the record goes.
         plan: Whether to show the plan instead of running it.
-        runs: Whether checks run; else nothing is written and no old output is removed.
     """
 
     settings: Settings
     report: Path | None
     json: Path | None
     plan: bool
-    runs: bool
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -206,10 +200,8 @@ def read_options(config: pytest.Config) -> Options:
         **number("max_explained", int),
         **number("max_cases", int),
     )
-    plan = bool(value("audit_plan"))
-    shows_only = any(config.getoption(key, default=False) for key in _SHOWS_ONLY)
     return Options(
-        settings, path("audit_report"), path("audit_json"), plan, runs=not (plan or shows_only)
+        settings, path("audit_report"), path("audit_json"), plan=bool(value("audit_plan"))
     )
 
 

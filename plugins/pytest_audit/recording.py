@@ -76,7 +76,7 @@ class Recording:
         """Write the record and the report, then set the exit code by the decision."""
         if not self._exchange.is_worker:
             findings = self._findings()
-            if findings and self._options.runs:
+            if findings and not self._options.plan:
                 self._write(findings)
             self._exit = self._decide(session, exitstatus, findings)
             self._exchange.close()

@@ -30,7 +30,7 @@ def start(config: pytest.Config) -> None:
             "does not count; remove --reruns (also from addopts and PYTEST_ADDOPTS)"
         )
     options = read_options(config)
-    if options.runs and not hasattr(config, "workerinput"):
+    if not hasattr(config, "workerinput"):
         _remove_old_outputs(options)
     _pin_gpu()
     config.pluginmanager.hook.pytest_audit_register_shortcuts(register=register_shortcut)
@@ -63,6 +63,8 @@ def _choose_paths(config: pytest.Config, suites: tuple[str, ...]) -> None:
 
 def _remove_old_outputs(options: Options) -> None:
     """Remove the record and report of an earlier run: this one may end before it writes its own.
+
+    Also before a run that only shows something: nobody may take an old record for its result.
 
     Raises:
         pytest.UsageError: If one of them cannot be removed, or its folder is a file.

@@ -1,0 +1,1 @@
+"""Attempts to open the gate, by class; one module for each class."""
