@@ -159,8 +159,8 @@ class DatasetCard(Card):
         ):
             raise ValueError("'holdout' needs split = 'train' or 'test', and no columns.split")
         expected = self.masks.surrounding + self.masks.shared if self.masks else ()
-        if unknown := sorted(set(expected) - self.roi_regions):
-            raise ValueError(f"'masks' names {unknown}, which no target names as its 'roi'")
+        if unknown := sorted(set(expected) - self.roi_regions - set(self.regions)):
+            raise ValueError(f"'masks' names {unknown}, which are neither 'regions' nor a 'roi'")
         _require_what_its_reader_needs(self)
         return self
 

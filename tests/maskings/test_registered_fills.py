@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from maskings.showing import Lending, shown
 
+from audit_suite.cards.names import ID_WORDS
 from audit_suite.errors import AuditError
 from audit_suite.maskings import Masking, OnlyROI, WithoutROI, fills
 from audit_suite.maskings.fill import Fill, register_fill
-from audit_suite.maskings.masking import ID_WORDS
 from audit_suite.maskings.show import Batch, hidden_pixels, show
 from audit_suite.regions import signed_distance
 from audit_suite.registry import FILLS, SHIPPED

@@ -62,6 +62,7 @@ name = "{name}"
 reader = "manifest"
 root = "{folder}"
 manifest = "manifest.csv"
+masks = {{ shared = ["square"], source = "one mask for all" }}
 {more}
 [targets.sick]
 column = "sick"

@@ -149,7 +149,7 @@ def test_wrong_model_cards(tmp_path, change, said):
         (('column = "mask"', 'column = "mask"\nvalue = [1, 1]'), "names [1] twice"),
         (
             (KEY, f'{KEY}\nmasks = {{ shared = ["x"], source = "s" }}'),
-            "'masks' names ['x'], which no",
+            "'masks' names ['x'], which are neither",
         ),
         ((KEY, f'{KEY}\nmasks = {{ shared = ["lungs"] }}'), "key 'masks.source': missing key"),
         ((KEY, f'{KEY}\nmargins.R2 = {{ value = inf, source = "s" }}'), "key 'margins.R2.value'"),

@@ -42,8 +42,8 @@ class MaskFault:
             of the frame's edge or more, unless the card says that the region surrounds the image;
             ``content``: a quarter lies where the image is padding; ``repeated``: equal to a
             neighbour's, or to that of more than 1 % of the patients and more than five, unless the
-            card says that masks are shared; ``images``: not the mask but the image is another
-            patient's too.
+            card says that masks are shared, or all images have one (`MaskFit`); ``images``: not the
+            mask but the image is another patient's too.
     """
 
     fault: Fault
@@ -70,8 +70,8 @@ class MaskFault:
             AuditError: If the data set cannot be read.
         """
         seen, patients = _seen(cell, source)
-        roi = set(cell.dataset.targets[cell.target].roi)
         expected = cell.dataset.masks
+        roi = set(cell.dataset.targets[cell.target].roi)
         if self.fault == "area":
             wrong = (seen.area < _LEAST) | (seen.area > _MOST)
         elif self.fault == "polarity":
@@ -81,7 +81,7 @@ class MaskFault:
             wrong = seen.off_image > _OFF
         elif self.fault == "images":
             wrong = _holders(seen.image, patients) > 1
-        elif expected is not None and roi <= set(expected.shared):
+        elif _are_shared(cell) or len(np.unique(seen.mask)) == 1:
             wrong = np.zeros(len(seen.mask), np.bool_)
         else:
             most = max(_FEW, _SHARED * len(np.unique(patients)))
@@ -91,11 +91,12 @@ class MaskFault:
 
 @dataclass(frozen=True)
 class MaskFit:
-    """Share of images that a misplaced mask fits better than their own does: two estimates.
+    """Share of images that a misplaced mask fits better than their own: one estimate or two.
 
     A mask fits where the brightness changes across its edge as it does in most images. The first
-    estimate lays the masks of other patients on an image, the second each image's own, turned in
-    the way that fits best over all images. A region without a visible edge gives one half.
+    estimate lays each image's own mask, turned in the way that fits best over all images; the
+    second, unless the card says that masks are shared, those of other patients. A region without a
+    visible edge gives one half, and so does one mask for all images.
     """
 
     @property
@@ -109,7 +110,7 @@ class MaskFit:
         return ()
 
     def answer(self, cell: Cell, source: EvidenceSource) -> tuple[Estimate, ...]:
-        """The share of images that other patients' masks fit better, then that for a turned mask.
+        """The share of images that a turned mask fits better, then that for other patients' masks.
 
         Raises:
             NotApplicable: If no image has the region, or all are of one patient.
@@ -118,14 +119,12 @@ class MaskFit:
         seen, patients = _seen(cell, source)
         if len(np.unique(patients)) < 2:
             raise NotApplicable("all masks are of one patient: there is none to compare them with")
-        others = _better(seen, seen.others).mean(axis=1)
-        turned = _better(seen, seen.turned)
+        others = _better(seen, seen.others, as_well=0.5).mean(axis=1)
+        turned = _better(seen, seen.turned, as_well=0.0)  # what looks the same is no turn
         way = int(turned.mean(axis=0).argmax())
-        label = "share of images whose mask fits better"
-        pairs = (
-            (others, "share of images that other patients' masks fit better"),
-            (turned[:, way], f"{label} {list(TURNED)[way]}"),
-        )
+        pairs = [(turned[:, way], f"share of images whose mask fits better {list(TURNED)[way]}")]
+        if not _are_shared(cell):
+            pairs.append((others, "share of images that other patients' masks fit better"))
         digest = source.dataset(cell.dataset).digest
         return tuple(
             estimate_mean(shares, patients, digest, words, (0.0, 1.0)) for shares, words in pairs
@@ -134,6 +133,12 @@ class MaskFit:
 
 def _require_roi(cell: Cell) -> None:
     cell.requests(WithoutROI())  # raises where the target declares no region
+
+
+def _are_shared(cell: Cell) -> bool:
+    """Whether the card says that the region is drawn once for many patients."""
+    expected, roi = cell.dataset.masks, cell.dataset.targets[cell.target].roi
+    return expected is not None and set(roi) <= set(expected.shared)
 
 
 def _seen(cell: Cell, source: EvidenceSource) -> tuple[MaskSurvey, NDArray[np.str_]]:
@@ -145,16 +150,16 @@ def _seen(cell: Cell, source: EvidenceSource) -> tuple[MaskSurvey, NDArray[np.st
     return seen, np.array([cases[i].patient for i in seen.index])
 
 
-def _better(seen: MaskSurvey, laid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Whether each misplaced mask of shape (n, k) fits better: 1 if so, .5 for as well, else 0.
+def _better(seen: MaskSurvey, laid: NDArray[np.float64], as_well: float) -> NDArray[np.float64]:
+    """Whether each misplaced mask of shape (n, k) fits better: 1, ``as_well`` for a tie, else 0.
 
     Whether regions are brighter or darker than what is around them, the largest contrasts tell:
     they arise where a mask, its own or another, lies on the region.
     """
     all_laid = np.column_stack([seen.own, seen.turned, seen.others])
     side = -1.0 if (all_laid * np.abs(all_laid)).sum() < 0 else 1.0
-    better: NDArray[np.float64] = (np.sign(side * (laid - seen.own[:, None])) + 1) / 2
-    return better
+    gain = side * (laid - seen.own[:, None])
+    return np.where(gain > 0, 1.0, np.where(gain < 0, 0.0, as_well))
 
 
 def _holders(hashes: NDArray[np.int64], patients: NDArray[np.str_]) -> NDArray[np.int64]:

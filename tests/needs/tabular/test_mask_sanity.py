@@ -109,7 +109,7 @@ WRONG = {
     "some inverted": (some(np.logical_not, 10), "look inverted"),
     "the whole frame": ([frame(mask) for mask in TRUE], "nearly nothing or nearly all"),
     "in pairs": ([TRUE[i - i % 2] for i in range(COUNT)], "copies of other patients'"),
-    "one for all": ([TRUE[0]] * COUNT, "copies of other patients'"),
+    "one for half": (TRUE[: COUNT // 2] + [TRUE[0]] * (COUNT // 2), "copies of other patients'"),
     "six in turn": ([TRUE[i % 6] for i in range(COUNT)], "copies of other patients'"),
     "one row down": (TRUE[-1:] + TRUE[:-1], "other patients' masks fit better"),
     "one row up": (TRUE[1:] + TRUE[:1], "other patients' masks fit better"),
@@ -180,8 +180,18 @@ def test_what_the_card_expects_is_no_fault_and_its_absence_is(tmp_path):
     top = EXPECTED.format("surrounding")
     assert judged(tmp_path, inverted, top)[0].verdict is Verdict.PASS
     assert "look inverted" in judged(tmp_path / "a", made(TRUE), top)[0].reason
-    shared = judged(tmp_path / "b", made([TRUE[0]] * COUNT), EXPECTED.format("shared"))[0]
-    assert shared.verdict is not Verdict.FAIL
+
+
+def test_one_mask_for_all_is_no_fault_and_a_pass_only_where_the_card_says_so(tmp_path):
+    """Whether it is a template or the first image's mask, only people know."""
+    box = np.pad(np.ones((16, 16), bool), 16)
+    images = [picture(i, box, seen) for i, seen in enumerate(np.linspace(20, 60, COUNT))]
+    template = made([box] * COUNT, images)
+    assert judged(tmp_path, template)[0].verdict is Verdict.INCONCLUSIVE
+    finding, recorded = judged(tmp_path / "a", template, EXPECTED.format("shared"))
+    assert (finding.verdict, len(recorded.comparisons)) == (Verdict.PASS, 6)
+    turned = made([np.flipud(TRUE[0])] * COUNT, [picture(i, TRUE[0]) for i in range(COUNT)])
+    assert judged(tmp_path / "b", turned, EXPECTED.format("shared"))[0].verdict is Verdict.FAIL
 
 
 def test_a_margin_of_the_card_decides_the_shares(tmp_path):
