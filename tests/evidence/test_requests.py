@@ -368,6 +368,6 @@ def test_an_answer_that_is_none_fails_the_requests_that_it_was_about(cell, tmp_p
     here = source(tmp_path, executor=Lying())
     requests = cell.requests(Full())
     compute(requests, here)
-    with pytest.raises(AuditError, match="of the wrong form|is missing"):
+    with pytest.raises(AuditError, match=r"of the wrong form|is missing"):
         here.read(requests[0])
     assert set(here.failures) <= set(requests)
