@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from audit_suite.cli.root import Device, DeviceOption, readers
+
+_TIMEOUT = 300.0  # seconds after which a model that finishes no batch has hung
 
 
 @readers.command("export")
@@ -59,10 +62,12 @@ def export_packs(
     from audit_suite.evidence import EvidenceSource, EvidenceStore, choose_profile
     from audit_suite.maskings import Masking
     from audit_suite.plausibility.exporting import MASKINGS, Design, export
-    from audit_suite.registry import load_extensions
+    from audit_suite.registry import EXECUTORS, load_extensions
 
     load_extensions()
-    source = EvidenceSource(EvidenceStore(evidence), choose_profile(device.value, None, seed))
+    profile = choose_profile(device.value, None, seed)
+    executor = EXECUTORS["process"](_TIMEOUT)
+    source = EvidenceSource(EvidenceStore(evidence), profile, executor=executor)
     design = Design(
         maskings=tuple(dict.fromkeys(Masking.parse(id) for id in masking or MASKINGS)),
         readers=number,
@@ -73,8 +78,9 @@ def export_packs(
         seed=seed,
     )
     key = key or out.with_name(f"{out.name}.key.json")
-    made = export(
-        load_model_card(model), load_dataset_card(dataset), design, source, out, key, typer.echo
-    )
+    with closing(source):
+        made = export(
+            load_model_card(model), load_dataset_card(dataset), design, source, out, key, typer.echo
+        )
     typer.echo(f"{len(made.items)} items per reader; open {out}/reader-1/index.html in a browser")
     typer.echo(f"key, not for readers: {key}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence.executor import Raised, described
 
+_Answer = TypeVar("_Answer")
 _Request = TypeVar("_Request", bound=Any)
 
 
@@ -25,6 +26,21 @@ def parts_of(requests: Sequence[_Request]) -> list[list[_Request]]:
     return list(parts.values())
 
 
+def checked(form: TypeAdapter[_Answer], answer: Any) -> _Answer:
+    """An answer of a process that runs a model's code, if it has the form that it must have.
+
+    Raises:
+        AuditError: If it has not.
+    """
+    try:
+        return form.validate_python(answer)
+    except ValidationError:
+        raise AuditError(
+            "the process that ran the model gave an answer of the wrong form",
+            "correct the model's code: it interferes with the program that runs it",
+        ) from None
+
+
 def as_audit_error(error: BaseException, doing: str) -> AuditError:
     """What anything that was raised means for the audit.
 
@@ -34,8 +50,6 @@ def as_audit_error(error: BaseException, doing: str) -> AuditError:
     """
     if isinstance(error, AuditError):
         return error
-    if isinstance(error, ValidationError | IndexError):
-        return AuditError(f"{doing} gave an answer of the wrong form", "correct the model's code")
     text = str(error) if isinstance(error, Raised) else described(error)
     return AuditError(
         f"{doing} raised {text}",

@@ -11,7 +11,7 @@ from pydantic import StringConstraints, TypeAdapter
 from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
 from audit_suite.datasets import Dataset, load_dataset
 from audit_suite.errors import AuditError
-from audit_suite.evidence.breakdown import as_audit_error, parts_of
+from audit_suite.evidence.breakdown import as_audit_error, checked, parts_of
 from audit_suite.evidence.executor import Executor
 from audit_suite.evidence.executors.inline import Inline
 from audit_suite.evidence.identity import seen_digest
@@ -212,7 +212,7 @@ class EvidenceSource:
     def _digest(self, card: ModelCard, fold: int | None) -> str | AuditError:
         try:
             told = self.call("audit_suite.evidence.jobs:digest", card, fold, of=[card])
-            return canonical_digest([seen_digest(card, fold), _DIGEST.validate_python(told)])
+            return canonical_digest([seen_digest(card, fold), checked(_DIGEST, told)])
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a model's code may raise anything
@@ -348,9 +348,10 @@ def _compute(requests: Sequence[Request[Any]], source: EvidenceSource, progress:
     try:
         models = dict.fromkeys(request.model for request in requests)
         found = source.call(_COMPUTE, *requests, of=models, say=progress)
-        for number, what, remedy in _FAILURES.validate_python(found):
-            if source.failure(requests[number]) is None:
-                source.failures[requests[number]] = AuditError(what, remedy)
+        failed = {number: AuditError(*error) for number, *error in checked(_FAILURES, found)}
+        for number, request in enumerate(requests):
+            if number in failed and source.failure(request) is None:
+                source.failures[request] = failed[number]
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a model's code may raise anything

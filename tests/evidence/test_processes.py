@@ -25,6 +25,7 @@ from audit_suite.evidence.executors.process import Processes
 from audit_suite.evidence.processes import child as child_module
 from audit_suite.evidence.processes.child import Child, ChildDied
 from audit_suite.evidence.processes.surroundings import ALLOWED, CHILD
+from audit_suite.registry import FILLS
 
 SECRETS = ("AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "HTTPS_PROXY", "AUDIT_TOKEN", "SSH_AUTH_SOCK")
 
@@ -108,6 +109,8 @@ def test_no_secret_is_passed_on_and_what_torch_needs_is(here):
     for name in found["variables"]:
         assert any(fnmatchcase(name, pattern) for pattern in allowed), name
     assert found["threads"] == "1"
+    assert found["core"] == [0, 0], "a dump would hold images"
+    assert "NoNewPrivs:\t1" in found["status"]
     assert "torch" in found["modules"]
     assert "pytest" not in found["modules"]
 
@@ -154,6 +157,13 @@ def test_a_conftest_that_breaks_there_is_named(here, tmp_path, monkeypatch):
     with pytest.raises(AuditError, match=r"only_here.py registers .* RuntimeError: no pytest") as e:
         call(here, "kept", module.Kept())
     assert "--audit-executor inline" in e.value.remedy
+
+
+def test_what_a_notebook_registered_is_named_where_it_is_missed(here):
+    scope = {"__name__": "notebook", "register": FILLS.register}
+    exec(compile("register('jotted', object())", "<cell 7>", "exec"), scope)
+    with pytest.raises(AuditError, match=r"raised KeyError: 'tail'; .* what notebook registered"):
+        call(here, "raises", "KeyError: 'tail'")
 
 
 def test_what_cannot_be_found_there_is_named(here, monkeypatch):

@@ -26,6 +26,7 @@ from audit_suite.evidence import (
     plan,
 )
 from audit_suite.evidence.attributions.request import AttributionRequest
+from audit_suite.evidence.executors.inline import Inline
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import PAPER, Full, WithoutROI
 from audit_suite.needs import requests_in
@@ -353,3 +354,20 @@ def test_what_the_computing_raises_is_an_error_of_its_requests(cell, tmp_path, m
     compute(requests, here)
     with pytest.raises(AuditError, match="evidence on 'd' raised ZeroDivisionError: by nought"):
         here.read(requests[0])
+
+
+@pytest.mark.parametrize(
+    "answer", [None, "open", [[0]], [[0, 1, 2]], [["0", "why", []]], {"verdict": "pass"}, [[9, "a", "b"]], [[-1, "a", "b"]], []]
+)  # fmt: skip
+def test_an_answer_that_is_none_fails_the_requests_that_it_was_about(cell, tmp_path, answer):
+    class Lying(Inline):
+        def call(self, models, function, *rest):
+            computes = function.endswith("jobs:compute")
+            return answer if computes else super().call(models, function, *rest)
+
+    here = source(tmp_path, executor=Lying())
+    requests = cell.requests(Full())
+    compute(requests, here)
+    with pytest.raises(AuditError, match=r"of the wrong form|is missing"):
+        here.read(requests[0])
+    assert set(here.failures) <= set(requests)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -60,6 +61,8 @@ def surroundings(_source, _say):
     return {
         "variables": [each.partition(b"=")[0].decode() for each in given],
         "modules": sorted(sys.modules),
+        "core": resource.getrlimit(resource.RLIMIT_CORE),
+        "status": Path("/proc/self/status").read_text(),
         "threads": os.environ.get("OMP_NUM_THREADS"),
     }
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from audit_suite.errors import AuditError
 from audit_suite.evidence.executor import Executor, Raised, Say, Source, register_executor
 from audit_suite.evidence.processes.child import Child, ChildDied
-from audit_suite.evidence.processes.surroundings import CHILD, brought_modules
+from audit_suite.evidence.processes.surroundings import CHILD, brought_modules, lost_modules
 
 if TYPE_CHECKING:
     from audit_suite.cards import ModelCard
@@ -77,7 +77,15 @@ class Processes(Executor):
         except ChildDied as died:
             self._deaths[who].append(died)
             raise
-        except (AuditError, Raised):
+        except Raised as error:
+            if lost := lost_modules():
+                raise AuditError(
+                    f"the process that ran the model raised {error}; it does not know what "
+                    f"{', '.join(lost)} registered",
+                    "put that into a file that can be imported, or audit with the executor inline",
+                ) from None
+            raise
+        except AuditError:
             raise
         except BaseException:  # Ctrl-C: the next answer would be that to this job
             child.kill()

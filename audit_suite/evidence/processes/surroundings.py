@@ -36,6 +36,11 @@ def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(Path(audit_suite.__file__).parents[1]), CHILD: "1"}
 
 
+def lost_modules() -> list[str]:
+    """What registered something and cannot be passed on, such as a notebook's cell."""
+    return [name for name, file in brought() if not Path(file).is_file()]
+
+
 def brought_modules(objects: Iterable[object]) -> list[tuple[str, str]]:
     """The modules that a child must load to know what this process knows: name and file of each.
 
