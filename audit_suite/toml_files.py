@@ -33,7 +33,7 @@ def read_toml(path: Path, model: type[_Model], what: str, advice: str = "correct
         raise AuditError(
             f"{what} {path} cannot be read: {error}", "it must be UTF-8 text"
         ) from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also of numbers and lists that are too long
         raise AuditError(f"{what} {path} is not valid TOML: {error}", "correct the line") from None
     try:
         return model.model_validate(content)

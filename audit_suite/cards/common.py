@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
+import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from audit_suite.errors import AuditError
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+_LONGEST_NAME = 255  # bytes of one part of a path, on every file system in use
 
 
 class Part(BaseModel):
@@ -38,6 +43,17 @@ class Card(Part):
     margins: dict[str, MarginEntry] = Field(default_factory=dict)
     _path: Path = PrivateAttr(default=Path("card.toml"))
 
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, content: Any) -> Any:
+        """Refuse what no key can mean: inf and nan, and characters that no text shows."""
+        for key, value in _leaves(content, ""):
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"key '{key}': {value} is not a finite number")
+            if isinstance(value, str) and any(map(_is_control, value)):
+                raise ValueError(f"key '{key}': {value!r} holds a control character")
+        return content
+
     @property
     def path(self) -> Path:
         """The file this card was read from."""
@@ -50,7 +66,8 @@ class Card(Part):
         """Make a path of the card absolute: variables expanded, relative to the card's folder.
 
         Raises:
-            AuditError: If the path names an environment variable that is not set.
+            AuditError: If the path names an environment variable that is not set, or cannot be a
+                path on this machine.
         """
         expanded = os.path.expandvars(path)
         if "$" in expanded:
@@ -58,7 +75,20 @@ class Card(Part):
                 f"{self.path}: the path '{path}' uses an environment variable that is not set",
                 "set it, for example `export AUDIT_REAL_DATA=/data`, or write the path out",
             )
-        return (self.path.parent / Path(expanded).expanduser()).resolve()
+        try:
+            resolved = (self.path.parent / Path(expanded).expanduser()).resolve()
+            longest = max((len(os.fsencode(part)) for part in resolved.parts), default=0)
+        except (OSError, RuntimeError, ValueError) as error:  # no such user, a circle of links
+            raise self._no_path(path, str(error)) from None
+        if longest > _LONGEST_NAME:
+            raise self._no_path(path, f"a name in it has {longest} bytes")
+        return resolved
+
+    def _no_path(self, path: str, why: str) -> AuditError:
+        return AuditError(
+            f"{self.path}: the path '{path[:_LONGEST_NAME]}' cannot be used: {why}",
+            "write an existing file, relative to the card",
+        )
 
     def digest(self) -> str:
         """SHA-256 of the card's content; independent of the file's location and layout."""
@@ -66,6 +96,24 @@ class Card(Part):
 
 
 _Kind = TypeVar("_Kind", bound=Card)
+
+
+def _leaves(content: Any, key: str) -> Iterator[tuple[str, Any]]:
+    """Every value of nested tables and lists with its key, and the keys of tables themselves."""
+    if isinstance(content, dict):
+        for name, value in content.items():
+            inner = f"{key}.{name}" if key else str(name)
+            yield ascii(inner)[1:-1], name
+            yield from _leaves(value, inner)
+    elif isinstance(content, list | tuple):
+        for position, value in enumerate(content):
+            yield from _leaves(value, f"{key}.{position}")
+    else:
+        yield ascii(key)[1:-1], content
+
+
+def _is_control(character: str) -> bool:
+    return character not in "\n\t" and unicodedata.category(character) in ("Cc", "Cs")
 
 
 def canonical_digest(content: Any) -> str:
