@@ -16,7 +16,7 @@ from audit_suite.checks import Check, Declared, margin_for
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, Request, plan
 from audit_suite.evidence.scores.request import ScoreRequest
-from audit_suite.maskings import Masking
+from audit_suite.maskings import Full, Masking
 from audit_suite.needs import Expanding, Listing, Need, requests_in
 from audit_suite.record import Finding
 from audit_suite.sections import check_section
@@ -171,8 +171,13 @@ def refuse_conflicts(cases: Iterable[CheckCase]) -> None:
 
 
 def planned_requests(cases: Iterable[CheckCase]) -> tuple[Request[Any], ...]:
-    """The union of the requests of some cases."""
-    return plan(request for case in cases for request in case.requests())
+    """The union of the requests of some cases, and of the models' scores of full images.
+
+    By these the models are tried (`scores.rescore`, `resolve.admit`).
+    """
+    asked = {request for case in cases for request in case.requests()}
+    full = {ScoreRequest(r.model, r.fold, r.dataset, Full()) for r in asked}
+    return plan(asked | full)
 
 
 def shown_requests(

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from audit_suite.models.audited import AuditedModel
 
 Progress = Callable[[str], None]
+Pair = tuple[ModelCard, int | None, DatasetCard]
 Table_co = TypeVar("Table_co", covariant=True)
 _Read = TypeVar("_Read")
+
+_TRIAL = "audit_suite.evidence.scores.rescore:rescore"
 
 
 class Request(Hashable, Protocol[Table_co]):
@@ -108,7 +111,9 @@ class EvidenceSource:
         max_cases: Smoke run on about this many images of each data set.
         max_explained: Images of each data set and target that are explained.
         readings: The readers' answers; None without a reader study.
-        failures: Why a request could not be computed, by request or by one of its `scopes`.
+        failures: Why a request could not be computed, by request or by one of its `scopes`; and why
+            no evidence of a model on a data set may be used, by `refused`.
+        tried: Pairs whose model was tried on a few images in this run (`scores.rescore`).
     """
 
     def __init__(
@@ -128,9 +133,9 @@ class EvidenceSource:
         self.max_explained = max_explained
         self.readings = readings
         self.failures: dict[Hashable, AuditError] = {}
+        self.tried: set[Pair] = set()
         self._datasets: dict[DatasetCard, Dataset | AuditError] = {}
-        self._models: dict[tuple[ModelCard, int | None], AuditedModel] = {}
-        self._model_digests: dict[tuple[ModelCard, int | None], str] = {}
+        self._models: dict[tuple[ModelCard, int | None], AuditedModel | AuditError] = {}
         self._tables: dict[Request[Any], Any] = {}
 
     def dataset(self, card: DatasetCard) -> Dataset:
@@ -153,25 +158,46 @@ class EvidenceSource:
         """A model on the profile's device, loaded once.
 
         Raises:
-            AuditError: If it cannot be loaded.
+            AuditError: If it cannot be loaded, or runs code and its card is not trusted; every call
+                raises the same error.
         """
+        if (card, fold) not in self._models:
+            try:
+                self._models[card, fold] = self._load(card, fold)
+            except AuditError as error:
+                self._models[card, fold] = error
+        loaded = self._models[card, fold]
+        if isinstance(loaded, AuditError):
+            raise loaded
+        return loaded
+
+    def _load(self, card: ModelCard, fold: int | None) -> AuditedModel:
+        from audit_suite.models.vetting import vet
+
+        vet(card, fold)  # before torch is imported
+
+        from audit_suite.evidence.arithmetic import fix_arithmetic
         from audit_suite.models.load import load_model
 
-        if (card, fold) not in self._models:
-            self._models[card, fold] = load_model(card, fold, self.profile.device)
-        return self._models[card, fold]
+        fix_arithmetic(self.profile)
+        return load_model(card, fold, self.profile.device)
 
     def model_digest(self, card: ModelCard, fold: int | None) -> str:
-        """SHA-256 of everything that determines a model's scores, computed once.
+        """SHA-256 of everything that determines a model's scores, as it was loaded.
 
         Raises:
-            AuditError: If the weights cannot be read.
+            AuditError: If it cannot be loaded.
         """
-        from audit_suite.models.digest import model_digest
+        return self.model(card, fold).digest
 
-        if (card, fold) not in self._model_digests:
-            self._model_digests[card, fold] = model_digest(card, fold)
-        return self._model_digests[card, fold]
+    def subject(self, request: Request[Any]) -> str:
+        """What a request's evidence is of: its model and data set; for `EvidenceStore.write`.
+
+        Raises:
+            AuditError: If the data set or the model cannot be loaded.
+        """
+        model = self.model_digest(request.model, request.fold)
+        return f"{model}/{self.dataset(request.dataset).digest}"
 
     def read(self, request: Request[_Read]) -> _Read:
         """The evidence of a request; computed now if it was not planned.
@@ -180,6 +206,8 @@ class EvidenceSource:
             NotApplicable: If this model cannot provide it.
             AuditError: If it is missing and may not or cannot be computed.
         """
+        if (why := self.failures.get(refused(request))) is not None:
+            raise why
         if request in self._tables:
             table: _Read = self._tables[request]
             return table
@@ -194,8 +222,16 @@ class EvidenceSource:
                 )
             compute([request], self)
             stored = self._stored(request)
+        if (why := self.failures.get(refused(request))) is not None:
+            raise why
+        if stored is None and (why := self.failure(request)) is not None:
+            raise why
         if stored is None:
-            raise self._failure(request)
+            raise AuditError(
+                f"the evidence of model '{request.model.name}' on '{request.dataset.name}' under "
+                f"{request.words} is missing",
+                "run the audit again; if it stays missing, empty the folder of --audit-evidence",
+            )
         table = request.table(stored)
         if request.kept:
             self._tables[request] = table
@@ -233,15 +269,20 @@ class EvidenceSource:
                 self.store.discard(key)
         return units if len(units) == len(keys) else None
 
-    def _failure(self, request: Request[Any]) -> AuditError:
-        for scope in (request, *request.scopes):
-            if scope in self.failures:
-                return self.failures[scope]
-        return AuditError(
-            f"the evidence of model '{request.model.name}' on '{request.dataset.name}' under "
-            f"{request.words} is missing",
-            "run the audit again; if it stays missing, empty the folder of --audit-evidence",
-        )
+    def failure(self, request: Request[Any]) -> AuditError | None:
+        """Why the evidence of a request cannot be had; None if nothing is known against it."""
+        scopes = (request, *request.scopes, refused(request))
+        return next((self.failures[scope] for scope in scopes if scope in self.failures), None)
+
+
+def pair(request: Request[Any]) -> Pair:
+    """The model's fold and the data set of a request."""
+    return request.model, request.fold, request.dataset
+
+
+def refused(request: Request[Any]) -> Hashable:
+    """The key of ``EvidenceSource.failures`` for a model that may not be judged on a data set."""
+    return "refused", *pair(request)
 
 
 def plan(requests: Iterable[Request[Any]]) -> tuple[Request[Any], ...]:
@@ -256,6 +297,9 @@ def compute(
 ) -> None:
     """Compute and store the evidence that is missing, of any kind.
 
+    Each model is first tried on a few images of each data set, and compared with what is stored
+    (`scores.rescore`).
+
     Several processes may call this with the same requests and one store: each claims what it
     computes and waits for what others have claimed. Failures, including exceptions of an
     extension's executor, are recorded in ``source.failures``, and the rest is still computed. A
@@ -266,14 +310,18 @@ def compute(
         source: Data sets, models, profile and store.
         progress: Called with one line of text after each unit of work.
     """
-    planned = [request for request in plan(requests) if _undone(request, source)]
+    wanted = plan(requests)
+    if untried := tuple(request for request in wanted if pair(request) not in source.tried):
+        source.tried.update(map(pair, untried))
+        _execute(_TRIAL, untried, source, progress)
+    planned = [request for request in wanted if _undone(request, source)]
     for executor, group in groupby(planned, key=lambda request: request.executor):
         _execute(executor, tuple(group), source, progress)
 
 
 def _undone(request: Request[Any], source: EvidenceSource) -> bool:
     """Whether the executor has something to do: a rerun imports no executor, hence no torch."""
-    if request in source.failures:
+    if source.failure(request) is not None:
         return False
     try:
         return bool(source.missing(request))

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from audit_suite.cards import ModelCard
 from audit_suite.errors import AuditError
-from audit_suite.models.digest import trunk_digest
 
 _LISTED = 8  # layer names shown in a message
 
@@ -24,13 +23,13 @@ class AuditedModel:
             the embedding; else None. Models with the same trunk share one pass through it.
     """
 
-    def __init__(self, card: ModelCard, module: nn.Module, digest: str) -> None:
+    def __init__(self, card: ModelCard, module: nn.Module, digest: str, trunk: str | None) -> None:
         self.card = card
         self.digest = digest
+        self.trunk = trunk
         self._module = module
         self._embedding: Tensor | None = None
         self._head = None if card.head is None else self._layer(card.head)
-        self.trunk = None if card.head is None else trunk_digest(card, module)
         if card.embedding_layer is not None:
             self._layer(card.embedding_layer).register_forward_hook(self._keep)
 
@@ -55,7 +54,7 @@ class AuditedModel:
         with torch.inference_mode():
             try:
                 output = self._module(batch)
-            except (RuntimeError, ValueError, TypeError) as error:
+            except Exception as error:  # whatever a model raises is a finding about it
                 raise AuditError(
                     f"{self.card.path}: the model raised {type(error).__name__} on a batch of "
                     f"shape {tuple(batch.shape)}: {str(error).partition(chr(10))[0]}",
@@ -94,7 +93,7 @@ class AuditedModel:
         with torch.inference_mode():
             try:
                 whole = self._module(noise)
-            except (RuntimeError, ValueError, TypeError):
+            except Exception:
                 return  # a model that cannot take its input is reported when it is called
             try:
                 assert self._head is not None

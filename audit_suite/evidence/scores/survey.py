@@ -190,10 +190,10 @@ def lenders(dataset: Dataset, seed: int, used: NDArray[np.bool_]) -> list[int | 
 
 
 def _sampled(dataset: Dataset) -> list[int]:
-    return _drawn(dataset, range(len(dataset.cases)), _SAMPLE)
+    return drawn(dataset, range(len(dataset.cases)), _SAMPLE)
 
 
-def _drawn(dataset: Dataset, candidates: Sequence[int], count: int) -> list[int]:
+def drawn(dataset: Dataset, candidates: Sequence[int], count: int) -> list[int]:
     """Some of the images, chosen by hash, in order.
 
     Every n-th image would have the same class or view in a data set that alternates them.
@@ -251,7 +251,7 @@ def _survey_regions(
     seen: dict[tuple[Geometry, Names], list[Region]] = {
         (key, region): [] for key in wanted.specs for region in wanted.regions
     }
-    for index in _drawn(dataset, firsts, _PATIENTS):
+    for index in drawn(dataset, firsts, _PATIENTS):
         made = sample.get(index) or prepare(dataset, index, wanted)
         if not isinstance(made, BadImage):
             for (key, region), masks in seen.items():
