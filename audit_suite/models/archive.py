@@ -27,7 +27,7 @@ _OPERATOR = re.compile(
     r"|torch\.ops\.higher_order\.(cond|while_loop|scan|map_impl|wrap_with_\w+)"
     r"|_operator\.\w+|math\.\w+|torch\.sym_\w+"
 )
-_FILES = ("from_file", "save", "load")  # operators of aten that touch files, by part of the name
+_FILES = ("from_file", "save", "load")  # parts of the names of operators that touch files
 _CALLS = ("max", "min", "abs", "int", "float", "bool", "round")  # builtins in sizes and guards
 _NAME = re.compile(r"[A-Za-z]\w*")  # of a symbol
 _ARITHMETIC = (
@@ -93,10 +93,10 @@ def _texts(content: Any, key: str) -> Iterator[str]:
 
 
 def _is_operator(target: str) -> bool:
-    if not target.startswith(("torch.", "_operator", "math", "#")):
+    if not target.startswith(("torch", "_operator", "math", "#")):
         return True  # a name that torch does not resolve
-    name = target.split(".")[3] if target.startswith("torch.ops.") else ""
-    return bool(_OPERATOR.fullmatch(target)) and not any(word in name for word in _FILES)
+    found = _OPERATOR.fullmatch(target)
+    return bool(found) and not any(word in target for word in _FILES)
 
 
 def _is_arithmetic(text: str) -> bool:

@@ -28,8 +28,7 @@ def tolerance(model: AuditedModel, scores: Tensor) -> float:
 def check_function(model: AuditedModel, batch: Tensor, what: str) -> Tensor:
     """Refuse a model whose scores depend on more than the image.
 
-    The batch is scored twice, and in other company and order: one image alone, the others in
-    reverse.
+    The batch is scored twice, and in other company and order: reversed, in two halves.
 
     Args:
         model: The model.
@@ -45,8 +44,8 @@ def check_function(model: AuditedModel, batch: Tensor, what: str) -> Tensor:
     scores, _ = model(batch)
     kept = _buffers(model.module)
     again, _ = model(batch)
-    turned = batch.flip(0)
-    company = torch.cat([model(turned[:1])[0], model(turned[1:])[0]]).flip(0)
+    halves = batch.flip(0).tensor_split(2)
+    company = torch.cat([model(half)[0] for half in halves]).flip(0)
     same, where = f"the same {len(batch)} images ({what})", model.card.path
     limit = tolerance(model, scores)
     if (gap := float((again - scores).abs().max())) > limit:
@@ -58,7 +57,7 @@ def check_function(model: AuditedModel, batch: Tensor, what: str) -> Tensor:
         )
     if (gap := float((company - scores).abs().max())) > limit:
         raise AuditError(
-            f"{where}: {same} scored alone and in one batch differ by {gap:.2g}: the program was "
+            f"{where}: {same} scored in one batch and in two differ by {gap:.2g}: the program was "
             f"exported in training mode, or the model normalises over the batch",
             "call model.eval() before it is exported, and let a score depend on its image alone",
         )
