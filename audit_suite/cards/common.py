@@ -18,7 +18,7 @@ from audit_suite.errors import AuditError
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
-_LONGEST_NAME = 255  # bytes of one part of a path, on every file system in use
+_LONGEST_NAME, _LONGEST_PATH = 255, 4095  # bytes, on every file system in use
 
 
 class Part(BaseModel):
@@ -78,10 +78,11 @@ class Card(Part):
         try:
             resolved = (self.path.parent / Path(expanded).expanduser()).resolve()
             longest = max((len(os.fsencode(part)) for part in resolved.parts), default=0)
+            whole = len(os.fsencode(resolved))
         except (OSError, RuntimeError, ValueError) as error:  # no such user, a circle of links
             raise self._no_path(path, str(error)) from None
-        if longest > _LONGEST_NAME:
-            raise self._no_path(path, f"a name in it has {longest} bytes")
+        if longest > _LONGEST_NAME or whole > _LONGEST_PATH:
+            raise self._no_path(path, f"it has {whole} bytes, and the longest name in it {longest}")
         return resolved
 
     def _no_path(self, path: str, why: str) -> AuditError:
