@@ -171,13 +171,15 @@ def refuse_conflicts(cases: Iterable[CheckCase]) -> None:
 
 
 def planned_requests(cases: Iterable[CheckCase]) -> tuple[Request[Any], ...]:
-    """The union of the requests of some cases, and of the models' scores of full images.
+    """The union of the requests of some cases, and the scores of full images in their cells.
 
-    By these the models are tried (`scores.rescore`, `resolve.admit`).
+    By these models are tried before they are judged (`scores.rescore`, `resolve.admit`).
     """
-    asked = {request for case in cases for request in case.requests()}
-    full = {ScoreRequest(r.model, r.fold, r.dataset, Full()) for r in asked}
-    return plan(asked | full)
+    asked: list[Request[Any]] = []
+    for case in cases:
+        if requests := list(case.requests()):
+            asked += [*requests, *case.cell.requests(Full())]
+    return plan(asked)
 
 
 def shown_requests(

@@ -34,6 +34,8 @@ class Computing:
         elif not session.testsfailed and not self._config.option.collectonly:
             requests = planned_requests(cases_in(session.items))
             problems = unusable_models(self._audit)
+            if problems and self._show_plan:
+                raise pytest.UsageError("\n".join(problems))
             for problem in problems:
                 self._say(f"audit: {problem}")
             if self._show_plan:
@@ -41,8 +43,6 @@ class Computing:
                 for line in describe_plan(requests, self._audit.source):
                     self._say(f"  {line}")
                 session.items.clear()
-                if problems:
-                    raise pytest.UsageError("a model of this plan cannot be audited, see above")
             elif not self._audit.settings.offline:
                 compute(requests, self._audit.source, lambda line: self._say(f"evidence: {line}"))
         return (yield)
