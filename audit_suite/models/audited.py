@@ -54,7 +54,10 @@ class AuditedModel:
         with torch.inference_mode():
             try:
                 output = self._module(batch)
-            except Exception as error:  # whatever a model raises is a finding about it
+            except (
+                Exception,
+                SystemExit,
+            ) as error:  # whatever a model raises is a finding about it
                 raise AuditError(
                     f"{self.card.path}: the model raised {type(error).__name__} on a batch of "
                     f"shape {tuple(batch.shape)}: {str(error).partition(chr(10))[0]}",

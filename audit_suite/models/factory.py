@@ -50,7 +50,7 @@ def call_factory(card: ModelCard, **more: Any) -> nn.Module:
     factory = _find(card, card.architecture)
     try:
         module = factory(**card.arguments, **more)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise AuditError(
             f"{card.path}: key 'architecture': '{card.architecture}' called with the arguments "
             f"{sorted({**card.arguments, **more})} raised {type(error).__name__}: {error}",
@@ -91,7 +91,7 @@ def _import(card: ModelCard, module: str) -> ModuleType:
         return importlib.import_module(module)
     except AuditError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _unknown(
             card, f"'{module}' cannot be imported: {type(error).__name__}: {error}"
         ) from error

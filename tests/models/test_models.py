@@ -33,6 +33,15 @@ def tiny(outputs=2):
 def no_module():
     return 3
 
+def leaves():
+    raise SystemExit(0)
+
+def lacks():
+    class Lacks(nn.Module):
+        def forward(self, batch):
+            return {}["organ"]
+    return Lacks()
+
 def strange():
     class Strange(nn.Module):
         def forward(self, batch):
@@ -271,6 +280,9 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path, card, monkeypatch):
         ("export", ['weights = "bad.pt"'], "cannot be read as a torch.export archive"),
         ("callable", ['architecture = "net.py:no_module"'], "returned int, not a torch.nn.Module"),
         ("callable", ['architecture = "net.py:strange"'], "the model returns dict for 2 images"),
+        ("callable", ['architecture = "net.py:leaves"'], "raised SystemExit"),
+        ("callable", ['architecture = "net.py:lacks"'], "the model raised KeyError on a batch"),
+        ("callable", ['architecture = "broken.py:net"'], "cannot be imported: ZeroDivisionError"),
         ("callable", ['architecture = "net.py:nan"'], "scores that are not finite"),
         (
             "callable",
@@ -284,6 +296,7 @@ def test_what_disagrees_is_said(tmp_path, module, card, loader, lines, said):
     torch.save([1, 2], tmp_path / "list.pt")
     (tmp_path / "bad.safetensors").write_bytes(b"no tensors")
     (tmp_path / "bad.pt").write_bytes(b"no archive")
+    (tmp_path / "broken.py").write_text("1 / 0")
     made = card(loader, *lines)
     with pytest.raises(AuditError, match=said) as caught:
         load_model(made, 0 if made.folds else None)

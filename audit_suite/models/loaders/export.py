@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,8 +65,10 @@ class ExportLoader:
         self.inspect(card, weights)
         try:
             program = torch.export.load(str(weights))
-            # Guards are Python source; sizes are checked by a hook without them.
-            module: nn.Module = program.module(check_guards=False)
+            # Guards are Python source; sizes are checked by a hook without them (torch >= 2.9).
+            known = inspect.signature(program.module).parameters
+            without = {"check_guards": False} if "check_guards" in known else {}
+            module: nn.Module = program.module(**without)
             batch = _fixed_batch(program)
         except Exception as error:
             raise unreadable_archive(card, weights, "torch.export", error) from None
