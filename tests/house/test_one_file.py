@@ -154,6 +154,7 @@ schema = 1
 name = "bright"
 targets = ["consolidation"]
 loader = "newcomer"
+trusted = true
 [input]
 size = [32, 32]
 channels = 1
