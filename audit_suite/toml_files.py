@@ -39,6 +39,8 @@ def read_toml(path: Path, model: type[_Model], what: str, advice: str = "correct
         raise AuditError(f"{what} {path} is not valid TOML: {error}", "correct the line") from None
     try:
         return model.model_validate(content)
+    except RecursionError:
+        raise AuditError(f"{what} {path} nests its tables too deeply", advice) from None
     except ValidationError as error:
         problems = "; ".join(_problem(dict(each)) for each in error.errors())
         raise AuditError(f"{what} {path}: {problems}", _remedy(model, error, advice)) from None

@@ -10,6 +10,7 @@ name = "{name}"
 targets = {targets}
 loader = "{loader}"
 architecture = "{architecture}"
+trusted = true
 activation = "{activation}"
 {top}
 [input]

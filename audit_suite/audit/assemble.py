@@ -21,6 +21,8 @@ from audit_suite.causes import name_causes
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
+from audit_suite.evidence.source import pair
+from audit_suite.models.vetting import code_of
 from audit_suite.record import (
     DatasetRecord,
     EstimateRecord,
@@ -109,7 +111,7 @@ def assemble(
             readings=_readings(source),
             calibration=calibration(),
         ),
-        environment=_environment() | source.executor.summary(),
+        environment=_environment() | source.executor.summary() | _discarded(source, requests),
     )
     record.digest = record.content_digest()
     return record
@@ -166,6 +168,7 @@ def _models(audit: Audit) -> list[ModelRecord]:
                 description=card.description,
                 loader=card.loader,
                 architecture=card.architecture or "",
+                runs_code=code_of(card),
                 targets=list(card.targets),
                 input=card.input.model_dump(mode="json"),
             )
@@ -210,6 +213,17 @@ def _readings(source: EvidenceSource) -> ReadingsRecord | None:
         n_items=len(readings.key.items),
         chosen_by=readings.key.model,
     )
+
+
+def _discarded(source: EvidenceSource, requests: Sequence[ScoreRequest]) -> dict[str, Any]:
+    """That stored evidence of a model was found to be another's, and computed again."""
+    lines: list[str] = []
+    for request in {pair(request): request for request in requests}.values():
+        try:
+            lines += source.store.discarded(source.subject(request))
+        except AuditError:
+            continue  # the findings of this model name the problem
+    return {"discarded_evidence": lines} if lines else {}
 
 
 def _environment() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from audit_suite.checks import Check, Declared, margin_for
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, Request, plan
 from audit_suite.evidence.scores.request import ScoreRequest
-from audit_suite.maskings import Masking
+from audit_suite.maskings import Full, Masking
 from audit_suite.needs import Expanding, Listing, Need, requests_in
 from audit_suite.record import Finding, Role
 from audit_suite.sections import check_section
@@ -183,8 +183,15 @@ def refuse_conflicts(cases: Iterable[CheckCase]) -> None:
 
 
 def planned_requests(cases: Iterable[CheckCase]) -> tuple[Request[Any], ...]:
-    """The union of the requests of some cases."""
-    return plan(request for case in cases for request in case.requests())
+    """The union of the requests of some cases, and the scores of full images in their cells.
+
+    By these models are tried before they are judged (`scores.rescore`, `resolve.admit`).
+    """
+    asked: list[Request[Any]] = []
+    for case in cases:
+        if requests := list(case.requests()):
+            asked += [*requests, *case.cell.requests(Full())]
+    return plan(asked)
 
 
 def shown_requests(

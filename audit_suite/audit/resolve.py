@@ -6,6 +6,7 @@ from audit_suite.audit.opening import Audit
 from audit_suite.audit.plan import AnyNeed, Argument, CheckCase
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.needs import NeedAnswer, answer_in, estimate_in, requests_in
+from audit_suite.needs.scores.spread import refuse_constant
 from audit_suite.statistics import DecisionRule, Family, Margin
 
 
@@ -28,6 +29,8 @@ class OnDemand:
             NotApplicable: If the need has no meaning in this cell.
             AuditError: If the evidence is missing and cannot be computed.
         """
+        if requests_in(need, self.cell):
+            refuse_constant(self.cell, self.source)
         return answer_in(need, self.cell, self.source)
 
 
@@ -36,6 +39,16 @@ def rule_for(case: CheckCase, audit: Audit) -> DecisionRule:
     settings = audit.settings
     cases = case.cases if settings.multiplicity == "bonferroni" else 1
     return DecisionRule(alpha=1 - settings.confidence, cases=cases)
+
+
+def admit(case: CheckCase, audit: Audit) -> None:
+    """Refuse to judge a model by evidence that cannot tell anything; before `resolve`.
+
+    Raises:
+        AuditError: If the case reads evidence of a model whose scores hardly differ.
+    """
+    if any(True for _ in case.requests()):
+        refuse_constant(case.cell, audit.source)
 
 
 def resolve(case: CheckCase, audit: Audit) -> dict[str, object]:

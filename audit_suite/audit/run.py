@@ -19,9 +19,10 @@ from audit_suite.audit.plan import (
     refuse_conflicts,
     shown_requests,
 )
-from audit_suite.audit.resolve import OnDemand, resolve, rule_for
+from audit_suite.audit.resolve import OnDemand, admit, resolve, rule_for
 from audit_suite.audit.settings import Settings
 from audit_suite.audit.suites import suite_files
+from audit_suite.audit.vetting import unusable_models
 from audit_suite.checks import ATTRIBUTE, Check
 from audit_suite.errors import AuditError
 from audit_suite.evidence import compute
@@ -90,6 +91,8 @@ def _run(
         for case in cases_of(getattr(function, ATTRIBUTE), audit)
     ]
     refuse_conflicts(case for case, _ in planned)
+    for problem in unusable_models(audit):
+        progress(problem)
     if not audit.settings.offline:
         compute(planned_requests(case for case, _ in planned), audit.source, progress)
     findings = sorted((_judged(case, f, audit) for case, f in planned), key=natural_order)
@@ -101,6 +104,7 @@ def _judged(case: CheckCase, function: Function, audit: Audit) -> Finding:
     raised: Exception | None = None
     with recording(rule_for(case, audit)) as recorded:
         try:
+            admit(case, audit)
             arguments = resolve(case, audit)
             if _AUDIT in inspect.signature(function).parameters:
                 arguments[_AUDIT] = OnDemand(case.cell, audit)

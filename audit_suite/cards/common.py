@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
-import re
+import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -23,8 +25,7 @@ from audit_suite.errors import AuditError
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_LONGEST_NAME, _LONGEST_PATH = 255, 4095  # bytes, on every file system in use
 
 
 def _once(names: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -61,10 +62,13 @@ class Card(Part):
 
     @model_validator(mode="before")
     @classmethod
-    def _printable(cls, content: Any) -> Any:
-        """Refuse control characters: no path has them, and a terminal would obey them."""
-        if key := _unprintable(content):
-            raise ValueError(f"key '{key}' holds a control character: write it out, or remove it")
+    def _plain(cls, content: Any) -> Any:
+        """Refuse what no key can mean: inf and nan, and characters that no text shows."""
+        for key, value in _leaves(content, ""):
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"key '{key}': {value} is not a finite number")
+            if isinstance(value, str) and any(map(_is_control, value)):
+                raise ValueError(f"key '{key}': {value!r} holds a control character")
         return content
 
     @property
@@ -79,7 +83,8 @@ class Card(Part):
         """Make a path of the card absolute: variables expanded, relative to the card's folder.
 
         Raises:
-            AuditError: If the path names an environment variable that is not set, or cannot be one.
+            AuditError: If the path names an environment variable that is not set, or cannot be a
+                path on this machine.
         """
         expanded = os.path.expandvars(path)
         if "$" in expanded:
@@ -88,11 +93,20 @@ class Card(Part):
                 "set it, for example `export AUDIT_REAL_DATA=/data`, or write the path out",
             )
         try:
-            return (self.path.parent / Path(expanded).expanduser()).resolve()
-        except (RuntimeError, OSError, ValueError) as error:  # no such user, a loop of links, NUL
-            raise AuditError(
-                f"{self.path}: '{path}' cannot be a path ({type(error).__name__})", "correct it"
-            ) from None
+            resolved = (self.path.parent / Path(expanded).expanduser()).resolve()
+            longest = max((len(os.fsencode(part)) for part in resolved.parts), default=0)
+            whole = len(os.fsencode(resolved))
+        except (OSError, RuntimeError, ValueError) as error:  # no such user, a circle of links
+            raise self._no_path(path, str(error)) from None
+        if longest > _LONGEST_NAME or whole > _LONGEST_PATH:
+            raise self._no_path(path, f"it has {whole} bytes, and the longest name in it {longest}")
+        return resolved
+
+    def _no_path(self, path: str, why: str) -> AuditError:
+        return AuditError(
+            f"{self.path}: the path '{path[:_LONGEST_NAME]}' cannot be used: {why}",
+            "write an existing file, relative to the card",
+        )
 
     def digest(self) -> str:
         """SHA-256 of the card's content; independent of the file's location and layout."""
@@ -102,25 +116,28 @@ class Card(Part):
 _Kind = TypeVar("_Kind", bound=Card)
 
 
+def _leaves(content: Any, key: str) -> Iterator[tuple[str, Any]]:
+    """Every value of nested tables and lists with its key, and the keys of tables themselves."""
+    if isinstance(content, dict):
+        for name, value in content.items():
+            inner = f"{key}.{name}" if key else str(name)
+            yield ascii(inner)[1:-1], name
+            yield from _leaves(value, inner)
+    elif isinstance(content, list | tuple):
+        for position, value in enumerate(content):
+            yield from _leaves(value, f"{key}.{position}")
+    else:
+        yield ascii(key)[1:-1], content
+
+
+def _is_control(character: str) -> bool:
+    return character not in "\n\t" and unicodedata.category(character) in ("Cc", "Cs")
+
+
 def canonical_digest(content: Any) -> str:
     """SHA-256 (hex) of JSON-serialisable content, independent of key order and white space."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _unprintable(content: Any, key: str = "") -> str:
-    """The key of the first text with a control character; empty if there is none."""
-    if isinstance(content, str):
-        return key if _CONTROL.search(content) else ""
-    parts: Any = ()
-    if isinstance(content, dict):
-        parts = content.items()
-        if any(_unprintable(str(name), "name") for name in content):
-            return f"{key}.?".lstrip(".")
-    elif isinstance(content, list):
-        parts = enumerate(content)
-    dot = f"{key}." if key else ""
-    return next(filter(None, (_unprintable(part, f"{dot}{name}") for name, part in parts)), "")
 
 
 def with_path(card: _Kind, path: str | Path) -> _Kind:

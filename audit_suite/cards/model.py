@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
+    StrictBool,
     field_validator,
     model_serializer,
     model_validator,
@@ -48,6 +49,9 @@ class Expectation(Part):
         return self
 
 
+Side = Annotated[int, Field(ge=8, le=8192)]  # the largest detectors have about 5,000 pixels
+
+
 class InputSpec(Part):
     """How a decoded image becomes the model's input: geometry first, then intensities.
 
@@ -55,7 +59,7 @@ class InputSpec(Part):
     maximum (as Sourget et al. 2024 do); ``mean`` and ``std`` are applied afterwards, per channel.
     """
 
-    size: tuple[Annotated[int, Field(ge=8)], Annotated[int, Field(ge=8)]]
+    size: tuple[Side, Side]
     channels: Literal[1, 3] = 3
     resize: Literal["pad", "stretch", "crop"] = "pad"
     scale: Literal["unit", "image_max"] = "unit"
@@ -89,7 +93,8 @@ class ModelCard(Card):
     ``torchvision:NAME`` or ``package.module:factory``), ``export`` (torch.export archive),
     ``torchscript``, ``callable`` (``package.module:function`` or ``file.py:function`` returning a
     module), or an extension's. ``weights`` names one file, ``folds`` one per fold; each fold is
-    audited on its own.
+    audited on its own. ``trusted`` says that the code which loading runs (a function, a program)
+    was read and may run on this machine; an audit runs none without it.
     """
 
     targets: Annotated[tuple[Name, ...], Field(min_length=1), Once]
@@ -98,6 +103,7 @@ class ModelCard(Card):
     arguments: dict[str, Any] = Field(default_factory=dict)
     weights: str | None = None
     folds: tuple[str, ...] = ()
+    trusted: StrictBool = False
     activation: Literal["sigmoid", "softmax", "none"] = "sigmoid"
     embedding_layer: str | None = None
     head: str | None = None
@@ -124,6 +130,15 @@ class ModelCard(Card):
 
     @model_validator(mode="after")
     def _consistent(self) -> ModelCard:
+        for key, what in (("targets", "target"), ("folds", "file"), ("datasets", "data set")):
+            names = getattr(self, key)
+            if twice := next((name for name in names if names.count(name) > 1), None):
+                raise ValueError(f"key '{key}': the {what} '{twice}' is named twice")
+        if self.activation == "softmax" and len(self.targets) == 1:
+            raise ValueError(
+                "key 'activation': softmax over the single output that 'targets' names is 1 for "
+                "every image; write sigmoid, or name all outputs"
+            )
         if self.weights is not None and self.folds:
             raise ValueError("give either 'weights' (one file) or 'folds' (one file per fold)")
         loader = LOADERS[self.loader]
@@ -142,10 +157,11 @@ class ModelCard(Card):
 
     @model_serializer(mode="wrap")
     def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out an unused key that older cards lack, so that their digests do not change."""
+        """Leave out unused keys that older cards lack, so that their digests do not change."""
         content: dict[str, Any] = write(self)
-        if not self.expectations:
-            content.pop("expectations", None)
+        for key in ("expectations", "trusted"):
+            if not getattr(self, key):
+                content.pop(key, None)
         return content
 
 

@@ -15,15 +15,25 @@ Failures = list[tuple[int, str, str]]
 """What could not be computed: a request by its position, what happened, and what to do next."""
 
 
-def digest(_source: EvidenceSource, _say: Progress, card: ModelCard, fold: int | None) -> str:
-    """SHA-256 of everything that determines a model's scores.
+def digest(source: EvidenceSource, _say: Progress, card: ModelCard, fold: int | None) -> str:
+    """SHA-256 of everything that determines a model's scores, as it was loaded.
 
     Raises:
-        AuditError: If the weights cannot be read.
+        AuditError: If it cannot be loaded.
     """
-    from audit_suite.models.digest import model_digest
+    return source.model(card, fold).digest
 
-    return model_digest(card, fold)
+
+def try_models(source: EvidenceSource, say: Progress, *requests: Request[Any]) -> Failures:
+    """Try each model on a few images: is it a function of them, and the one that was stored?
+
+    Raises:
+        Exception: Whatever a model's code raises.
+    """
+    from audit_suite.evidence.scores.rescore import rescore
+
+    rescore(requests, source, say)
+    return _failures(requests, source)
 
 
 def compute(source: EvidenceSource, say: Progress, *requests: Request[Any]) -> Failures:
@@ -34,6 +44,10 @@ def compute(source: EvidenceSource, say: Progress, *requests: Request[Any]) -> F
     """
     for function, group in groupby(requests, key=lambda request: request.executor):
         _compute(function, tuple(group), source, say)
+    return _failures(requests, source)
+
+
+def _failures(requests: Sequence[Request[Any]], source: EvidenceSource) -> Failures:
     found = ((number, source.failure(request)) for number, request in enumerate(requests))
     return [(number, e.what, e.remedy) for number, e in found if e is not None]
 

@@ -17,12 +17,14 @@ from audit_suite.evidence.executors.inline import Inline
 from audit_suite.evidence.identity import seen_digest
 from audit_suite.evidence.profile import EvidenceProfile
 from audit_suite.evidence.store import Arrays, EvidenceStore
+from audit_suite.models.vetting import vet
 from audit_suite.readings import Readings
 
 if TYPE_CHECKING:
     from audit_suite.models.audited import AuditedModel
 
 Progress = Callable[[str], None]
+Pair = tuple[ModelCard, int | None, DatasetCard]
 Table_co = TypeVar("Table_co", covariant=True)
 _Read = TypeVar("_Read")
 
@@ -114,7 +116,9 @@ class EvidenceSource:
         max_explained: Images of each data set and target that are explained.
         readings: The readers' answers; None without a reader study.
         executor: Where models run, and all that needs torch.
-        failures: Why a request could not be computed, by request or by one of its `scopes`.
+        failures: Why a request could not be computed, by request or by one of its `scopes`; and why
+            no evidence of a model on a data set may be used, by `refused`.
+        tried: Pairs whose model was tried on a few images in this run (`scores.rescore`).
     """
 
     def __init__(
@@ -136,8 +140,9 @@ class EvidenceSource:
         self.readings = readings
         self.executor = executor or Inline()
         self.failures: dict[Hashable, AuditError] = {}
+        self.tried: set[Pair] = set()
         self._datasets: dict[DatasetCard, Dataset | AuditError] = {}
-        self._models: dict[tuple[ModelCard, int | None], AuditedModel] = {}
+        self._models: dict[tuple[ModelCard, int | None], AuditedModel | AuditError] = {}
         self._model_digests: dict[tuple[ModelCard, int | None], str | AuditError] = {}
         self._tables: dict[Request[Any], Any] = {}
 
@@ -183,24 +188,38 @@ class EvidenceSource:
         """A model on the profile's device, loaded once; only where the executor runs functions.
 
         Raises:
-            AuditError: If it cannot be loaded, or this is the process that judges.
+            AuditError: If it cannot be loaded, or runs code and its card is not trusted (every call
+                raises the same error), or if this is the process that judges.
         """
         if not isinstance(self.executor, Inline):
             raise AuditError(
                 f"{card.path}: the process that judges loads no model",
                 "call a function that does, with source.call(..., of=[card])",
             )
+        if (card, fold) not in self._models:
+            try:
+                self._models[card, fold] = self._load(card, fold)
+            except AuditError as error:
+                self._models[card, fold] = error
+        loaded = self._models[card, fold]
+        if isinstance(loaded, AuditError):
+            raise loaded
+        return loaded
+
+    def _load(self, card: ModelCard, fold: int | None) -> AuditedModel:
+        vet(card, fold)  # before torch is imported
+
+        from audit_suite.evidence.arithmetic import fix_arithmetic
         from audit_suite.models.load import load_model
 
-        if (card, fold) not in self._models:
-            self._models[card, fold] = load_model(card, fold, self.profile.device)
-        return self._models[card, fold]
+        fix_arithmetic(self.profile)
+        return load_model(card, fold, self.profile.device)
 
     def model_digest(self, card: ModelCard, fold: int | None) -> str:
-        """SHA-256 of everything that determines a model's scores, computed once.
+        """SHA-256 of everything that determines a model's scores, as it was loaded.
 
         Raises:
-            AuditError: If the weights cannot be read; every call raises the same error.
+            AuditError: If the model cannot be loaded; every call raises the same error.
         """
         if (card, fold) not in self._model_digests:
             self._model_digests[card, fold] = self._digest(card, fold)
@@ -211,12 +230,22 @@ class EvidenceSource:
 
     def _digest(self, card: ModelCard, fold: int | None) -> str | AuditError:
         try:
+            vet(card, fold)
             told = self.call("audit_suite.evidence.jobs:digest", card, fold, of=[card])
             return canonical_digest([seen_digest(card, fold), checked(_DIGEST, told)])
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a model's code may raise anything
             return as_audit_error(error, f"{card.path}: loading the model")
+
+    def subject(self, request: Request[Any]) -> str:
+        """What a request's evidence is of: its model and data set; for `EvidenceStore.write`.
+
+        Raises:
+            AuditError: If the data set or the model cannot be loaded.
+        """
+        model = self.model_digest(request.model, request.fold)
+        return f"{model}/{self.dataset(request.dataset).digest}"
 
     def close(self) -> None:
         """End the processes that still run."""
@@ -229,6 +258,8 @@ class EvidenceSource:
             NotApplicable: If this model cannot provide it.
             AuditError: If it is missing and may not or cannot be computed.
         """
+        if (why := self.failures.get(refused(request))) is not None:
+            raise why
         if request in self._tables:
             table: _Read = self._tables[request]
             return table
@@ -243,8 +274,12 @@ class EvidenceSource:
                 )
             compute([request], self)
             stored = self._stored(request)
+        if (why := self.failures.get(refused(request))) is not None:
+            raise why
+        if stored is None and (why := self.failure(request)) is not None:
+            raise why
         if stored is None:
-            raise self.failure(request) or _vanished(request)
+            raise _vanished(request)
         table = request.table(stored)
         if request.kept:
             self._tables[request] = table
@@ -283,11 +318,9 @@ class EvidenceSource:
         return units if len(units) == len(keys) else None
 
     def failure(self, request: Request[Any]) -> AuditError | None:
-        """Why a request could not be computed; None if nothing is known against it."""
-        for scope in (request, *request.scopes):
-            if scope in self.failures:
-                return self.failures[scope]
-        return None
+        """Why the evidence of a request cannot be had; None if nothing is known against it."""
+        scopes = (request, *request.scopes, refused(request))
+        return next((self.failures[scope] for scope in scopes if scope in self.failures), None)
 
 
 def _vanished(request: Request[Any]) -> AuditError:
@@ -296,6 +329,16 @@ def _vanished(request: Request[Any]) -> AuditError:
         f"{request.words} is missing",
         "run the audit again; if it stays missing, empty the folder of --audit-evidence",
     )
+
+
+def pair(request: Request[Any]) -> Pair:
+    """The model's fold and the data set of a request."""
+    return request.model, request.fold, request.dataset
+
+
+def refused(request: Request[Any]) -> Hashable:
+    """The key of ``EvidenceSource.failures`` for a model that may not be judged on a data set."""
+    return "refused", *pair(request)
 
 
 def plan(requests: Iterable[Request[Any]]) -> tuple[Request[Any], ...]:
@@ -310,6 +353,9 @@ def compute(
 ) -> None:
     """Compute and store the evidence that is missing, of any kind.
 
+    Each model is first tried on a few images of each data set, and compared with what is stored
+    (`scores.rescore`).
+
     Several processes may call this with the same requests and one store: each claims what it
     computes and waits for what others have claimed. Failures, including exceptions of an
     extension's executor, are recorded in ``source.failures``, and the rest is still computed. A
@@ -320,18 +366,29 @@ def compute(
         source: Data sets, models, profile and store.
         progress: Called with one line of text after each unit of work.
     """
+    wanted = plan(requests)
+    untried = [request for request in wanted if pair(request) not in source.tried]
+    source.tried.update(map(pair, untried))
+    for together in _by_place(untried, source):
+        _ask(_TRY, together, source, progress)
+    for together in _by_place((r for r in wanted if _undone(r, source)), source):
+        _ask(_COMPUTE, together, source, progress)
+
+
+def _by_place(
+    requests: Iterable[Request[Any]], source: EvidenceSource
+) -> Iterable[list[Request[Any]]]:
+    """Requests of one kind whose models run at one place."""
     places: dict[Hashable, list[Request[Any]]] = {}
-    for request in plan(requests):
-        if _undone(request, source):
-            key = request.executor, source.executor.place(request.model)
-            places.setdefault(key, []).append(request)
-    for together in places.values():
-        _compute(together, source, progress)
+    for request in requests:
+        key = request.executor, source.executor.place(request.model)
+        places.setdefault(key, []).append(request)
+    return places.values()
 
 
 def _undone(request: Request[Any], source: EvidenceSource) -> bool:
     """Whether there is something to compute."""
-    if request in source.failures:
+    if source.failure(request) is not None:
         return False
     try:
         return bool(source.missing(request))
@@ -339,19 +396,21 @@ def _undone(request: Request[Any], source: EvidenceSource) -> bool:
         return True
 
 
-def _compute(requests: Sequence[Request[Any]], source: EvidenceSource, progress: Progress) -> None:
-    """Have some requests computed at their common place.
+def _ask(
+    job: str, requests: Sequence[Request[Any]], source: EvidenceSource, progress: Progress
+) -> None:
+    """Have a job done for some requests at their common place.
 
     If that breaks down, smaller parts are tried one by one, so that what broke it fails alone.
     """
     model = requests[0].model
     try:
         models = dict.fromkeys(request.model for request in requests)
-        found = source.call(_COMPUTE, *requests, of=models, say=progress)
+        found = source.call(job, *requests, of=models, say=progress)
         failed = {number: AuditError(*error) for number, *error in checked(_FAILURES, found)}
         for number, request in enumerate(requests):
             if number in failed and source.failure(request) is None:
-                source.failures[request] = failed[number]
+                source.failures[_failing(job, request)] = failed[number]
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a model's code may raise anything
@@ -359,14 +418,20 @@ def _compute(requests: Sequence[Request[Any]], source: EvidenceSource, progress:
         if len(parts) > 1:
             for part in parts:
                 if left := [request for request in part if _undone(request, source)]:
-                    _compute(left, source, progress)
+                    _ask(job, left, source, progress)
             return
         doing = f"{model.path}: computing the model's evidence on '{requests[0].dataset.name}'"
         failure = as_audit_error(error, doing)
         for request in requests:
-            source.failures.setdefault(request, failure)
+            source.failures.setdefault(_failing(job, request), failure)
 
 
+def _failing(job: str, request: Request[Any]) -> Hashable:
+    """What fails with a job: the request, or all evidence of its model on its data set."""
+    return refused(request) if job == _TRY else request
+
+
+_TRY = "audit_suite.evidence.jobs:try_models"
 _COMPUTE = "audit_suite.evidence.jobs:compute"
 _DIGEST = TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")])
 _FAILURES = TypeAdapter(list[tuple[int, str, str]])

@@ -25,7 +25,8 @@ class EvidenceStore:
     """A folder of evidence files that outlives the run; safe for several processes.
 
     A file's name is the hash of everything that determines its content, so files are added but
-    never changed. Each file has a checksum: a file that was damaged on disk counts as missing.
+    never changed. Each file has a checksum of its arrays and its name: a file that was damaged on
+    disk, renamed or copied to another name counts as missing.
     """
 
     def __init__(self, root: Path) -> None:
@@ -43,17 +44,23 @@ class EvidenceStore:
                 checksum = (file.metadata() or {}).get("checksum")
         except (FileNotFoundError, SafetensorError, OSError):
             return None
-        return arrays if checksum == _checksum(arrays) else None
+        return arrays if checksum == _checksum(key, arrays) else None
 
-    def write(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def write(self, key: str, arrays: Mapping[str, NDArray[Any]], of: str = "") -> None:
         """Store arrays under ``key``: written aside, flushed to the disk, then renamed.
+
+        Args:
+            key: Hash of everything that determines them.
+            arrays: What is stored.
+            of: What they are evidence of (`evidence.source.EvidenceSource.subject`), so that all
+                of it can be discarded.
 
         Raises:
             AuditError: If the disk is full or the folder cannot be written; evidence stored before
                 is kept.
         """
         content = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        data = save(content, metadata={"checksum": _checksum(content)})
+        data = save(content, metadata={"checksum": _checksum(key, content), "of": of})
         try:
             write_whole(self._file(key), data)
         except OSError as error:
@@ -66,6 +73,35 @@ class EvidenceStore:
     def discard(self, key: str) -> None:
         """Remove damaged evidence so that it is computed again."""
         self._file(key).unlink(missing_ok=True)
+
+    def discard_all(self, of: str, why: str) -> None:
+        """Remove everything that is evidence of one thing, and note that it happened.
+
+        Args:
+            of: As it was given to `write`.
+            why: One line for `discarded`.
+        """
+        for file in self.root.glob("??/*.safetensors"):
+            with contextlib.suppress(SafetensorError, OSError):
+                with safe_open(file, framework="np") as stored:
+                    belongs = (stored.metadata() or {}).get("of") == of
+                if belongs:
+                    file.unlink(missing_ok=True)
+        with self._journal.open("a", encoding="utf-8") as journal:
+            journal.write(json.dumps({"of": of, "why": why}) + "\n")
+
+    def discarded(self, of: str) -> list[str]:
+        """Why evidence of one thing was discarded, ever, in the order of events."""
+        try:
+            lines = self._journal.read_text(encoding="utf-8").splitlines()
+            entries = [json.loads(line) for line in lines]
+            return [str(entry["why"]) for entry in entries if entry["of"] == of]
+        except (OSError, ValueError, KeyError, TypeError):
+            return []
+
+    @property
+    def _journal(self) -> Path:
+        return self.root / "discarded.jsonl"
 
     @contextlib.contextmanager
     def claim(self, name: str, wait: bool) -> Iterator[bool]:
@@ -103,8 +139,8 @@ class EvidenceStore:
         return self.root / key[:2] / f"{key}.safetensors"
 
 
-def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
-    digest = hashlib.sha256()
+def _checksum(key: str, arrays: Mapping[str, NDArray[Any]]) -> str:
+    digest = hashlib.sha256(key.encode())
     for name in sorted(arrays):
         array = arrays[name]
         digest.update(json.dumps([name, str(array.dtype), array.shape]).encode())

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from audit_suite.cards import ModelCard
 from audit_suite.errors import AuditError
-from audit_suite.models.digest import trunk_digest
 from audit_suite.models.memory import ran_out
 
 _LISTED = 8  # layer names shown in a message
@@ -25,13 +24,13 @@ class AuditedModel:
             the embedding; else None. Models with the same trunk share one pass through it.
     """
 
-    def __init__(self, card: ModelCard, module: nn.Module, digest: str) -> None:
+    def __init__(self, card: ModelCard, module: nn.Module, digest: str, trunk: str | None) -> None:
         self.card = card
         self.digest = digest
+        self.trunk = trunk
         self._module = module
         self._embedding: Tensor | None = None
         self._head = None if card.head is None else self._layer(card.head)
-        self.trunk = None if card.head is None else trunk_digest(card, module)
         if card.embedding_layer is not None:
             self._layer(card.embedding_layer).register_forward_hook(self._keep)
 
@@ -57,7 +56,7 @@ class AuditedModel:
         with torch.inference_mode():
             try:
                 output = self._module(batch)
-            except (RuntimeError, ValueError, TypeError) as error:
+            except (Exception, SystemExit) as error:  # whatever it raises is a finding about it
                 if ran_out(error):
                     raise
                 raise AuditError(
@@ -98,7 +97,7 @@ class AuditedModel:
         with torch.inference_mode():
             try:
                 whole = self._module(noise)
-            except (RuntimeError, ValueError, TypeError):
+            except Exception:
                 return  # a model that cannot take its input is reported when it is called
             try:
                 assert self._head is not None

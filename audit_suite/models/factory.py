@@ -18,6 +18,20 @@ if TYPE_CHECKING:
     from torch import nn
 
 _TORCHVISION = "torchvision"
+FILE_MODULE = "audit_model_"  # starts the name of a file's module; the rest differs by machine
+_KNOWN = (
+    _TORCHVISION,
+    "audit_suite.models.small_cnn",
+)  # no function of these runs what it is given
+
+
+def factory_code(card: ModelCard) -> str:
+    """The function that the key ``architecture`` runs; empty for networks that ship with a release.
+
+    Any other function counts as code, also one of an installed package: ``os:system`` is one.
+    """
+    name = card.architecture or ""
+    return "" if name.partition(":")[0] in _KNOWN else name
 
 
 def call_factory(card: ModelCard, **more: Any) -> nn.Module:
@@ -36,7 +50,7 @@ def call_factory(card: ModelCard, **more: Any) -> nn.Module:
     factory = _find(card, card.architecture)
     try:
         module = factory(**card.arguments, **more)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise AuditError(
             f"{card.path}: key 'architecture': '{card.architecture}' called with the arguments "
             f"{sorted({**card.arguments, **more})} raised {type(error).__name__}: {error}",
@@ -51,26 +65,6 @@ def call_factory(card: ModelCard, **more: Any) -> nn.Module:
     return module
 
 
-def source_file(card: ModelCard, name: str) -> Path | None:
-    """The Python file that a factory is written in; None for torchvision's.
-
-    Raises:
-        AuditError: If the file or the module does not exist.
-    """
-    module, _, _ = name.partition(":")
-    if module == _TORCHVISION:
-        return None
-    if module.endswith(".py"):
-        return _existing(card, module)
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None or spec.origin is None:
-        raise _unknown(card, f"there is no module '{module}'")
-    return Path(spec.origin)
-
-
 def _find(card: ModelCard, name: str) -> Callable[..., Any]:
     module, colon, function = name.partition(":")
     if not colon or not function:
@@ -82,9 +76,7 @@ def _find(card: ModelCard, name: str) -> Callable[..., Any]:
             raise _unknown(card, f"torchvision has no model '{function}'")
         builder: Callable[..., Any] = get_model_builder(function)
         return lambda **arguments: builder(weights=None, **arguments)
-    loaded = (
-        _load_file(_existing(card, module)) if module.endswith(".py") else _import(card, module)
-    )
+    loaded = _import(card, module)
     factory = getattr(loaded, function, None)
     if not callable(factory):
         known = [n for n, f in vars(loaded).items() if inspect.isfunction(f)]
@@ -94,13 +86,19 @@ def _find(card: ModelCard, name: str) -> Callable[..., Any]:
 
 def _import(card: ModelCard, module: str) -> ModuleType:
     try:
+        if module.endswith(".py"):
+            return _load_file(_existing(card, module))
         return importlib.import_module(module)
-    except ImportError as error:
-        raise _unknown(card, f"'{module}' cannot be imported: {error}") from None
+    except AuditError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise _unknown(
+            card, f"'{module}' cannot be imported: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _load_file(path: Path) -> ModuleType:
-    name = f"audit_model_{path.stem}_{abs(hash(path))}"
+    name = _file_module(path)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -110,11 +108,34 @@ def _load_file(path: Path) -> ModuleType:
     return module
 
 
+def _file_module(path: Path) -> str:
+    return f"{FILE_MODULE}{path.stem}_{abs(hash(path))}"
+
+
 def _existing(card: ModelCard, module: str) -> Path:
     path = card.resolve(module)
     if not path.is_file():
         raise _unknown(card, f"{path} does not exist")
     return path
+
+
+def module_name(card: ModelCard) -> str:
+    """The name under which the module of the card's factory is imported; empty for torchvision."""
+    module = (card.architecture or "").partition(":")[0]
+    if module.endswith(".py"):
+        return _file_module(_existing(card, module))
+    return "" if module == _TORCHVISION else module
+
+
+def check_file(card: ModelCard) -> None:
+    """Check that the Python file of a factory exists, without importing it.
+
+    Raises:
+        AuditError: If it does not exist.
+    """
+    module = (card.architecture or "").partition(":")[0]
+    if module.endswith(".py"):
+        _existing(card, module)
 
 
 def _unknown(card: ModelCard, what: str) -> AuditError:

@@ -7,13 +7,22 @@ from torch import Tensor, nn
 
 from audit_suite.cards import ModelCard
 from audit_suite.models.audited import AuditedModel
-from audit_suite.models.digest import model_digest
+from audit_suite.models.digest import Identity
+from audit_suite.models.factory import module_name
+from audit_suite.models.function import check_function
+from audit_suite.models.preprocessing import normalise
+from audit_suite.models.sources import noting_imports, sources
 from audit_suite.models.weights import weights_file
-from audit_suite.registry import LOADERS
+from audit_suite.registry import LOADERS, SHIPPED
+
+_TRIED = 4  # images of noise
 
 
 def load_model(card: ModelCard, fold: int | None = None, device: str = "cpu") -> AuditedModel:
-    """Load a model, or one fold of it, and try it on a blank batch.
+    """Load a model, or one fold of it, and try it on noise.
+
+    Loading may run code that the card names. An audit asks for the card's word first
+    (`models.vetting.vet`); whoever calls this function has given it.
 
     Args:
         card: The model's card.
@@ -21,33 +30,39 @@ def load_model(card: ModelCard, fold: int | None = None, device: str = "cpu") ->
         device: Where it runs.
 
     Raises:
-        AuditError: If a file is missing or unsafe, weights do not fit, or outputs do not match
-            the card's targets; names card and key. If an extension's loader raises or does not
-            return a module; names the extension.
+        AuditError: If a file is missing or unsafe, weights do not fit, outputs do not match the
+            card's targets, or scores depend on more than the image; names card and key. If an
+            extension's loader raises or does not return a module; names the extension.
     """
     loader = LOADERS.find(card.loader, f"{card.path}: key 'loader'")
     path = weights_file(card, fold)
-    with LOADERS.blaming(card.loader):
-        module = loader.load(card, path)
-    if not isinstance(module, nn.Module):
-        raise LOADERS.misbehaved(
-            card.loader,
-            f"returned {type(module).__name__} for {card.path}, not a torch.nn.Module",
-        )
-    if loader.has_modes:
-        module.eval()
-    blank = torch.zeros((2, card.input.channels, *card.input.size), device=device)
-    module = module.to(device)
-    if device == "cpu":
-        _put_channels_last(module, blank)
-    model = AuditedModel(card, module, model_digest(card, fold))
-    if card.head is not None:
-        model.check_head()
-    model(blank)
+    with noting_imports() as noted:
+        with LOADERS.blaming(card.loader):
+            module = loader.load(card, path)
+        if not isinstance(module, nn.Module):
+            raise LOADERS.misbehaved(
+                card.loader,
+                f"returned {type(module).__name__} for {card.path}, not a torch.nn.Module",
+            )
+        if loader.has_modes:
+            module.eval()
+        made = "" if LOADERS.origin(card.loader) == SHIPPED else type(loader).__module__
+        code = sources(module, module_name(card) or made, noted)
+        identity = Identity(card, path, module, code)
+        shape = (_TRIED, card.input.channels, *card.input.size)
+        noise = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
+        module = module.to(device)
+        if device == "cpu":
+            _put_channels_last(module, noise[:2])
+        model = AuditedModel(card, module, identity.digest(), identity.trunk())
+        if card.head is not None:
+            model.check_head()
+        model(torch.zeros_like(noise[:2]))
+    check_function(model, normalise(noise, card.input), "noise")
     return model
 
 
-def _put_channels_last(module: nn.Module, blank: Tensor) -> None:
+def _put_channels_last(module: nn.Module, batch: Tensor) -> None:
     """Store weights in the order in which convolutions are fastest on a CPU.
 
     A pass takes up to a third less time. A network that calls ``view`` on a convolution's output
@@ -56,6 +71,6 @@ def _put_channels_last(module: nn.Module, blank: Tensor) -> None:
     try:
         module.to(memory_format=torch.channels_last)
         with torch.inference_mode():
-            module(blank)
+            module(batch)
     except Exception:  # any other fault is reported when the model is tried as it was
         module.to(memory_format=torch.contiguous_format)

@@ -15,12 +15,27 @@ if TYPE_CHECKING:
     from audit_suite.cards import ModelCard
 
 
+_MEMBERS = ("name", "needs_architecture", "needs_weights", "has_modes", "load")
+
+
+def whole_code(loader: Loader, card: ModelCard) -> str:
+    """The words for a loader that may run anything: its name, the factory and the files."""
+    return " ".join(filter(None, [loader.name, card.architecture, card_files(card)]))
+
+
+def card_files(card: ModelCard) -> str:
+    """The names of a card's weights files, without their folders."""
+    names = card.folds if card.weights is None else (card.weights,)
+    return ", ".join(Path(name).name for name in names)
+
+
 @runtime_checkable
 class Loader(Protocol):
     """A way to load models; a small frozen dataclass, registered by `register_loader`.
 
     A loader that inherits from this class needs only ``name`` and ``load``. Its module is imported
-    whenever a model card is read, so import torch inside `load`.
+    whenever a model card is read, so import torch inside `load`. One that does not inherit may
+    leave out `code` and `inspect`.
     """
 
     @property
@@ -43,6 +58,26 @@ class Loader(Protocol):
     def has_modes(self) -> bool:
         """Whether the module must be put into evaluation mode after loading."""
         return True
+
+    def code(self, card: ModelCard) -> str:
+        """What loading a card runs besides this loader, in words; empty if it runs nothing.
+
+        An audit runs code only if the card says ``trusted = true``, and the report names it. A
+        loader that reads plain numbers into a network of its own returns an empty text.
+        """
+        return whole_code(self, card)
+
+    def inspect(self, card: ModelCard, weights: Path) -> None:
+        """Look into a weights file before anything is computed, without running anything of it.
+
+        Args:
+            card: The model's card.
+            weights: The weights file of the model or of one fold; it exists.
+
+        Raises:
+            AuditError: If the file cannot be loaded or would run what it must not.
+        """
+        return
 
     @abstractmethod
     def load(self, card: ModelCard, weights: Path | None) -> nn.Module:
@@ -72,7 +107,7 @@ def register_loader(loader: AnyLoader) -> AnyLoader:
     Raises:
         AuditError: If it is not a loader, or its name is taken.
     """
-    if isinstance(loader, type) or not isinstance(loader, Loader):
+    if isinstance(loader, type) or not all(hasattr(loader, member) for member in _MEMBERS):
         raise AuditError(
             f"{registering()} registers {loader!r}, which is not a model loader",
             "register an object with name, needs_architecture, needs_weights, has_modes and load",

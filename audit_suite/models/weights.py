@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit_suite.cards import ModelCard
 from audit_suite.errors import AuditError
+from audit_suite.models.pickles import file_imports
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -30,6 +32,30 @@ def weights_file(card: ModelCard, fold: int | None) -> Path | None:
             "paths are relative to the card; check the key",
         )
     return path
+
+
+def inspect_state(card: ModelCard, path: Path) -> None:
+    """Check that a file can hold a state dict, without loading it.
+
+    Raises:
+        AuditError: If it is no such file, or would run code when loaded.
+    """
+    where = f"{card.path}: key 'weights': {path}"
+    try:
+        if path.suffix == ".safetensors":
+            with path.open("rb") as file:
+                json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        elif imported := file_imports(path):
+            raise _unsafe(where, f"it imports {', '.join(imported[:3])}")
+    except (OSError, ValueError, MemoryError, OverflowError) as error:
+        raise AuditError(f"{where} cannot be read: {error}", "save it again") from None
+
+
+def _unsafe(where: str, why: str) -> AuditError:
+    return AuditError(
+        f"{where} holds more than tensors and would run code when loaded: refused ({why})",
+        "save the state dict alone as .safetensors (safetensors.torch.save_file)",
+    )
 
 
 def read_state(card: ModelCard, path: Path) -> dict[str, Tensor]:
@@ -59,11 +85,8 @@ def read_state(card: ModelCard, path: Path) -> dict[str, Tensor]:
         return tensors
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise AuditError(
-            f"{where} holds more than tensors and would run code when loaded: refused",
-            "save the state dict alone as .safetensors (safetensors.torch.save_file)",
-        ) from None
+    except pickle.UnpicklingError as error:
+        raise _unsafe(where, str(error).partition("\n")[0]) from None
     except Exception as error:
         raise AuditError(f"{where} cannot be read: {error}", "save it again") from None
     state = state.get("state_dict", state) if isinstance(state, dict) else state
@@ -73,7 +96,7 @@ def read_state(card: ModelCard, path: Path) -> dict[str, Tensor]:
 
 
 def fit_state(card: ModelCard, module: nn.Module, path: Path, state: dict[str, Tensor]) -> None:
-    """Put a state dict into a network.
+    """Put a state dict into a network, by the rules of torch's strict `load_state_dict`.
 
     Args:
         card: Named in messages.
@@ -85,23 +108,34 @@ def fit_state(card: ModelCard, module: nn.Module, path: Path, state: dict[str, T
         AuditError: If names or shapes differ; lists up to three of each.
     """
     own = module.state_dict()
-    missing, unexpected = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+    before = {name: value.clone() for name, value in own.items()}
+    try:
+        module.load_state_dict(state)  # strict, but copies what fits before it raises
+    except RuntimeError as error:
+        module.load_state_dict(before)
+        raise AuditError(
+            f"{card.path}: the weights {path} do not fit '{card.architecture}': "
+            f"{_differences(own, state) or str(error).partition(chr(10))[0]}",
+            "check the keys 'architecture' and 'arguments' (the number of outputs, for example)",
+        ) from None
+
+
+def _differences(own: dict[str, Tensor], state: dict[str, Tensor]) -> str:
     shapes = [
         f"{name} {tuple(state[name].shape)} instead of {tuple(own[name].shape)}"
         for name in sorted(own.keys() & state.keys())
         if state[name].shape != own[name].shape
     ]
-    wrong = [
+    kinds = (
+        ("missing", sorted(own.keys() - state.keys())),
+        ("unexpected", sorted(state.keys() - own.keys())),
+        ("shape", shapes),
+    )
+    return "; ".join(
         f"{what}: {', '.join(names[:3])}{' ...' if len(names) > 3 else ''}"
-        for what, names in (("missing", missing), ("unexpected", unexpected), ("shape", shapes))
+        for what, names in kinds
         if names
-    ]
-    if wrong:
-        raise AuditError(
-            f"{card.path}: the weights {path} do not fit '{card.architecture}': {'; '.join(wrong)}",
-            "check the keys 'architecture' and 'arguments' (the number of outputs, for example)",
-        )
-    module.load_state_dict(state)
+    )
 
 
 def unreadable_archive(card: ModelCard, path: Path, kind: str, error: Exception) -> AuditError:

@@ -57,6 +57,9 @@ class ModelRecord(RecordPart):
     description: str
     loader: str
     architecture: str
+    runs_code: str = Field(
+        default="", description="what loading it ran: a function, a program; empty if nothing"
+    )
     targets: list[str]
     input: dict[str, Any]
 

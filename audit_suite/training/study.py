@@ -204,6 +204,7 @@ def card_of(recipe: StudyRecipe, data: StudyData, masking: str, out: Path) -> st
         "targets": list(data.targets),
         "loader": "architecture",
         "architecture": _from(recipe, folder, recipe.architecture),
+        "trusted": True,  # training ran it
         "arguments": recipe.arguments,
         "folds": [
             os.path.relpath(weights_path(out, data.name, masking, fold), folder)

@@ -8,6 +8,7 @@ import pytest
 
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.plan import planned_requests
+from audit_suite.audit.vetting import unusable_models
 from audit_suite.evidence import compute, describe_plan
 from pytest_audit.collecting import cases_in
 
@@ -37,6 +38,11 @@ class Computing:
             self._say("audit: the workers share the computation of the evidence")
         elif not session.testsfailed and not self._config.option.collectonly:
             requests = planned_requests(cases_in(session.items))
+            problems = unusable_models(self._audit)
+            if problems and self._show_plan:
+                raise pytest.UsageError("\n".join(problems))
+            for problem in problems:
+                self._say(f"audit: {problem}")
             if self._show_plan:
                 self._say("audit plan: evidence to compute, by model and data set")
                 for line in describe_plan(requests, self._audit.source):

@@ -10,7 +10,7 @@ import pytest
 from audit_suite.audit.judge import judge
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.plan import CheckCase
-from audit_suite.audit.resolve import OnDemand, resolve, rule_for
+from audit_suite.audit.resolve import OnDemand, admit, resolve, rule_for
 from audit_suite.errors import AuditError
 from audit_suite.record import Finding
 from audit_suite.statistics import DecisionRule, Recorded, explain_comparison, recording
@@ -48,6 +48,7 @@ class Judging:
             return (yield)
         with recording(rule_for(case, self._audit)) as recorded:
             pyfuncitem.stash[_RECORDED] = recorded
+            admit(case, self._audit)
             pyfuncitem.funcargs |= resolve(case, self._audit)
             return (yield)
 

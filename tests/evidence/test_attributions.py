@@ -290,7 +290,7 @@ def test_broken_weights_are_noted_and_the_rest_is_computed(ask):
     source, request = ask()
     broken = replace(request, model=request.model.model_copy(update={"architecture": "x.py:y"}))
     compute([broken, request], source)
-    assert isinstance(source.failures[broken], AuditError)
+    assert isinstance(source.failure(broken), AuditError)
     assert len(source.read(request).index) == 20
     with pytest.raises(AuditError, match=r"x\.py"):
         source.read(broken)

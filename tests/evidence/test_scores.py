@@ -171,10 +171,10 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
     card, here = model(), source(tmp_path)
     write, written = here.store.write, []
 
-    def stop_after_three(key, arrays):
+    def stop_after_three(key, arrays, of):
         if len(written) == 3:
             raise KeyboardInterrupt
-        write(key, arrays)
+        write(key, arrays, of)
         written.append(key)
 
     monkeypatch.setattr(here.store, "write", stop_after_three)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 
@@ -58,6 +59,33 @@ def test_damaged_evidence_counts_as_missing(store, damage):
     assert not store.has(KEY)
     store.write(KEY, arrays())
     assert store.read(KEY) is not None
+
+
+@pytest.mark.parametrize("how", ["copied", "renamed"])
+def test_evidence_under_another_name_counts_as_missing(store, how):
+    """Else yesterday's scores would answer for today's model."""
+    other = "cd" * 32
+    store.write(KEY, arrays())
+    (file,) = store.root.glob("*/*.safetensors")
+    store._file(other).parent.mkdir()
+    (shutil.copy if how == "copied" else shutil.move)(file, store._file(other))
+    assert store.has(other)
+    assert store.read(other) is None
+    assert (store.read(KEY) is not None) == (how == "copied")
+
+
+def test_all_evidence_of_one_thing_is_discarded_and_noted(store):
+    for number, of in enumerate(["model/data", "model/other", "model/data", ""]):
+        store.write(f"{number}{number}" * 32, arrays(), of)
+    (store.root / "99").mkdir()
+    (store.root / "99" / "damaged.safetensors").write_bytes(b"x")
+    store.discard_all("model/data", "they differ")
+    left = [store.has(f"{number}{number}" * 32) for number in range(4)]
+    assert left == [False, True, False, True]
+    assert store.discarded("model/data") == ["they differ"]
+    assert store.discarded("model/other") == []
+    store._journal.write_text("no json")
+    assert store.discarded("model/data") == []
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])

@@ -90,6 +90,7 @@ class Source(EvidenceSource):
         super().__init__(EvidenceStore(root), settings)
         self.cell, self.world = cell, world
         self.held = Dataset(cell.dataset, digest, world.cases, world.read)
+        self.tried.add((cell.model, None, cell.dataset))  # decodes a few images again
 
     def dataset(self, card):
         return self.held

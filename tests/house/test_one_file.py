@@ -150,6 +150,7 @@ schema = 1
 name = "bright"
 targets = ["consolidation"]
 loader = "newcomer"
+trusted = true
 [input]
 size = [32, 32]
 channels = 1

@@ -48,6 +48,7 @@ name = "m"
 targets = ["sick"]
 loader = "architecture"
 architecture = "net.py:mean"
+trusted = true
 folds = ["a.pt", "b.pt"]
 activation = "none"
 embedding_layer = "features"

@@ -27,6 +27,7 @@ name = "rim-reader"
 targets = ["covid"]
 loader = "callable"
 architecture = "model.py:build"
+trusted = true
 [input]
 size = [64, 64]
 channels = 1

@@ -49,6 +49,7 @@ name = "{name}"
 targets = ["{target}"]
 loader = "callable"
 architecture = "model.py:build"
+trusted = true
 arguments = {{ where = "{where}" }}
 [input]
 size = [16, 16]

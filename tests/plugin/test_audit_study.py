@@ -29,9 +29,10 @@ def folded(world, name, wheres, more=""):
     """A model whose folds look at different places."""
     code = (world.path / "model.py").read_text()
     (world.path / "fold.py").write_text(code + FOLD)
-    for where in wheres:
-        (world.path / f"{where}.txt").write_text(where)
-    files = ", ".join(f'"{where}.txt"' for where in wheres)
+    names = [f"{where}-{fold}.txt" for fold, where in enumerate(wheres)]
+    for where, file in zip(wheres, names, strict=True):
+        (world.path / file).write_text(where)
+    files = ", ".join(f'"{file}"' for file in names)
     world.model(name, "roi", more=more)
     card = world.path / f"{name}.toml"
     text = card.read_text().replace("model.py:build", "fold.py:fold")

@@ -43,7 +43,7 @@ def compute_attributions(
                     with source.store.claim(key[:32], wait) as granted:
                         if granted and not source.store.has(key):
                             arrays = _compute(request, source, progress)
-                            source.store.write(key, arrays)
+                            source.store.write(key, arrays, source.subject(request))
                             progress(
                                 f"{request.dataset.name}: {request.method} of "
                                 f"{request.model.name} on {len(arrays.get('index', ()))} images"

@@ -146,7 +146,8 @@ class _Job:
         for request, column in columns.items():
             if not self._failed(request):
                 arrays = column.arrays({i - indices.start: why for i, why in excluded.items()})
-                self.source.store.write(request.key(self.source, shard), arrays)
+                subject = self.source.subject(request)
+                self.source.store.write(request.key(self.source, shard), arrays, subject)
 
     def _failed(self, request: ScoreRequest) -> bool:
         return any(scope in self.source.failures for scope in (request, request.pair))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit_suite.models.factory import call_factory
+from audit_suite.models.factory import call_factory, factory_code
 from audit_suite.models.loader import register_loader
-from audit_suite.models.weights import fit_state, read_state
+from audit_suite.models.weights import fit_state, inspect_state, read_state
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,6 +24,19 @@ class ArchitectureLoader:
     needs_architecture: bool = True
     needs_weights: bool = True
     has_modes: bool = True
+
+    def code(self, card: ModelCard) -> str:
+        """The factory, unless it ships with torchvision or audit-suite."""
+        code = factory_code(card)
+        return f"function {code}" if code else ""
+
+    def inspect(self, card: ModelCard, weights: Path) -> None:
+        """Refuse a file that holds more than tensors.
+
+        Raises:
+            AuditError: If it does, or cannot be read.
+        """
+        inspect_state(card, weights)
 
     def load(self, card: ModelCard, weights: Path | None) -> nn.Module:
         """Call the factory and fill in its parameters.

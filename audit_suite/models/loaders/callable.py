@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit_suite.models.factory import call_factory
-from audit_suite.models.loader import register_loader
+from audit_suite.models.loader import register_loader, whole_code
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,6 +26,13 @@ class CallableLoader:
     needs_architecture: bool = True
     needs_weights: bool = False
     has_modes: bool = True
+
+    def code(self, card: ModelCard) -> str:
+        """The function, and the file that it is given."""
+        return whole_code(self, card)
+
+    def inspect(self, card: ModelCard, weights: Path) -> None:
+        """Accept any file: only the function knows its format."""
 
     def load(self, card: ModelCard, weights: Path | None) -> nn.Module:
         """Call the function.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit_suite.models.loader import register_loader
+from audit_suite.models.loader import card_files, register_loader
 from audit_suite.models.weights import unreadable_archive
 
 if TYPE_CHECKING:
@@ -23,6 +24,19 @@ class TorchScriptLoader:
     needs_architecture: bool = False
     needs_weights: bool = True
     has_modes: bool = True
+
+    def code(self, card: ModelCard) -> str:
+        """The program."""
+        return f"TorchScript program {card_files(card)}"
+
+    def inspect(self, card: ModelCard, weights: Path) -> None:
+        """Refuse what is no archive.
+
+        Raises:
+            AuditError: If it is none.
+        """
+        if not zipfile.is_zipfile(weights):
+            raise unreadable_archive(card, weights, "TorchScript", ValueError("it is no zip file"))
 
     def load(self, card: ModelCard, weights: Path | None) -> nn.Module:
         """Read the archive.

@@ -62,6 +62,7 @@ def _detector(cell: Cell) -> Cell:
             "targets": [cell.target],
             "loader": "callable",
             "architecture": "audit_suite.maskings.planted:pattern_reader",
+            "trusted": True,
             "activation": "none",
             "input": cell.model.input.model_dump(),
         }

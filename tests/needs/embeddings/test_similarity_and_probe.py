@@ -54,7 +54,7 @@ def stored(patients=None, labels=None, share=0.3, used=None, tags=None, **under)
         cases,
         {
             names[key]: replace(
-                table(np.zeros(count), 0.0 if key == "full" else share, used),
+                table(np.linspace(0, 1, count), 0.0 if key == "full" else share, used),
                 embeddings=np.asarray(values, np.float32),
             )
             for key, values in under.items()

@@ -1,0 +1,43 @@
+"""What is known of a model before it is loaded: is it allowed to run, and can it be loaded?"""
+
+from __future__ import annotations
+
+from audit_suite.cards import ModelCard
+from audit_suite.errors import AuditError
+from audit_suite.models.factory import check_file
+from audit_suite.models.loader import whole_code
+from audit_suite.models.weights import weights_file
+from audit_suite.registry import LOADERS
+
+
+def code_of(card: ModelCard) -> str:
+    """What loading a model runs, in words; empty if it runs nothing but audit-suite and torch.
+
+    For example ``callable nets.py:make`` or ``TorchScript program w.pt``.
+    """
+    loader = LOADERS.find(card.loader, f"{card.path}: key 'loader'")
+    with LOADERS.blaming(card.loader):
+        words = loader.code(card) if hasattr(loader, "code") else whole_code(loader, card)
+    return str(words)
+
+
+def vet(card: ModelCard, fold: int | None) -> None:
+    """Check what can be checked of a model's card and files without running anything of them.
+
+    Raises:
+        AuditError: If loading would run code and the card does not say ``trusted = true``, if a
+            file is missing, or if the loader can tell that the weights cannot be loaded or would
+            run code that they must not.
+    """
+    if (code := code_of(card)) and not card.trusted:
+        raise AuditError(
+            f"{card.path}: loading the model '{card.name}' runs code: {code}",
+            "read it, and if it may run on this machine add the line `trusted = true` above the "
+            "tables of the card; a state dict in a network of torchvision needs no trust",
+        )
+    check_file(card)
+    weights = weights_file(card, fold)
+    loader = LOADERS[card.loader]
+    if weights is not None and hasattr(loader, "inspect"):
+        with LOADERS.blaming(card.loader):
+            loader.inspect(card, weights)
