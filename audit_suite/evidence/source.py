@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from itertools import groupby
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
-from pydantic import StringConstraints, TypeAdapter
+from pydantic import TypeAdapter
 
-from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
+from audit_suite.cards import DatasetCard, ModelCard
 from audit_suite.datasets import Dataset, load_dataset
 from audit_suite.errors import AuditError
 from audit_suite.evidence.breakdown import as_audit_error, checked, parts_of
 from audit_suite.evidence.executor import Executor
 from audit_suite.evidence.executors.inline import Inline
-from audit_suite.evidence.identity import seen_digest
+from audit_suite.evidence.models import Models
 from audit_suite.evidence.profile import EvidenceProfile
 from audit_suite.evidence.store import Arrays, EvidenceStore
-from audit_suite.models.vetting import vet
 from audit_suite.readings import Readings
 
 if TYPE_CHECKING:
@@ -142,8 +140,7 @@ class EvidenceSource:
         self.failures: dict[Hashable, AuditError] = {}
         self.tried: set[Pair] = set()
         self._datasets: dict[DatasetCard, Dataset | AuditError] = {}
-        self._models: dict[tuple[ModelCard, int | None], AuditedModel | AuditError] = {}
-        self._model_digests: dict[tuple[ModelCard, int | None], str | AuditError] = {}
+        self._models = Models(profile, isinstance(self.executor, Inline), self.call)
         self._tables: dict[Request[Any], Any] = {}
 
     def dataset(self, card: DatasetCard) -> Dataset:
@@ -191,29 +188,7 @@ class EvidenceSource:
             AuditError: If it cannot be loaded, or runs code and its card is not trusted (every call
                 raises the same error), or if this is the process that judges.
         """
-        if not isinstance(self.executor, Inline):
-            raise AuditError(
-                f"{card.path}: the process that judges loads no model",
-                "call a function that does, with source.call(..., of=[card])",
-            )
-        if (card, fold) not in self._models:
-            try:
-                self._models[card, fold] = self._load(card, fold)
-            except AuditError as error:
-                self._models[card, fold] = error
-        loaded = self._models[card, fold]
-        if isinstance(loaded, AuditError):
-            raise loaded
-        return loaded
-
-    def _load(self, card: ModelCard, fold: int | None) -> AuditedModel:
-        vet(card, fold)  # before torch is imported
-
-        from audit_suite.evidence.arithmetic import fix_arithmetic
-        from audit_suite.models.load import load_model
-
-        fix_arithmetic(self.profile)
-        return load_model(card, fold, self.profile.device)
+        return self._models.loaded(card, fold)
 
     def model_digest(self, card: ModelCard, fold: int | None) -> str:
         """SHA-256 of everything that determines a model's scores, as it was loaded.
@@ -221,22 +196,7 @@ class EvidenceSource:
         Raises:
             AuditError: If the model cannot be loaded; every call raises the same error.
         """
-        if (card, fold) not in self._model_digests:
-            self._model_digests[card, fold] = self._digest(card, fold)
-        known = self._model_digests[card, fold]
-        if isinstance(known, AuditError):
-            raise known
-        return known
-
-    def _digest(self, card: ModelCard, fold: int | None) -> str | AuditError:
-        try:
-            vet(card, fold)
-            told = self.call("audit_suite.evidence.jobs:digest", card, fold, of=[card])
-            return canonical_digest([seen_digest(card, fold), checked(_DIGEST, told)])
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # a model's code may raise anything
-            return as_audit_error(error, f"{card.path}: loading the model")
+        return self._models.digest(card, fold)
 
     def subject(self, request: Request[Any]) -> str:
         """What a request's evidence is of: its model and data set; for `EvidenceStore.write`.
@@ -433,20 +393,4 @@ def _failing(job: str, request: Request[Any]) -> Hashable:
 
 _TRY = "audit_suite.evidence.jobs:try_models"
 _COMPUTE = "audit_suite.evidence.jobs:compute"
-_DIGEST = TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")])
 _FAILURES = TypeAdapter(list[tuple[int, str, str]])
-
-
-def describe_plan(requests: Iterable[Request[Any]], source: EvidenceSource) -> list[str]:
-    """The plan in lines of text, by kind of evidence, data set and model."""
-    lines = []
-    for (kind, dataset, model, fold), group in groupby(
-        plan(requests), key=lambda r: (type(r), r.dataset, r.model, r.fold)
-    ):
-        name = model.name if fold is None else f"{model.name}.fold{fold}"
-        try:
-            described = kind.describe(list(group), source)
-        except AuditError as error:
-            described = [str(error)]
-        lines += [f"{name} on {dataset.name}: {line}" for line in described]
-    return lines
