@@ -337,8 +337,8 @@ split = {split}
 split = "split"
 [targets.target]
 column = "{column}"
-roi = ["roi"]
-[regions.roi]
+roi = ["organ"]
+[regions.organ]
 column = "mask"
 """
 
@@ -373,5 +373,5 @@ def test_every_real_image_can_be_read(tmp_path, folder):
     dataset = real(tmp_path, folder, column)
     for index in range(0, len(dataset.cases), 7):
         sample = dataset.read(index)
-        assert sample.regions["roi"].shape == sample.image.shape[:2]
+        assert sample.regions["organ"].shape == sample.image.shape[:2]
         assert sample.image.ndim == (2 if folder == "cxr" else 3)
