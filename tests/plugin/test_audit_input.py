@@ -87,12 +87,14 @@ def test_ini_twins(world):
         'audit_datasets = ["big.toml"]\n'
         'audit_json = "from-ini.json"\n'
         'audit_inconclusive = "warn"\n'
+        'audit_executor = "inline"\n'
     )
     world.check(CHECK)
     result = world.run("--audit", "test_checks.py", audit=False)
     assert result.ret == 0
     record = json.loads((world.path / "from-ini.json").read_text())
     assert record["provenance"]["policy"]["inconclusive"] == "warn"
+    assert record["environment"]["executor"] == "inline"
 
 
 def test_bad_data_are_an_error_and_other_evidence_is_kept(world, images, tmp_path):
