@@ -102,7 +102,7 @@ class ModelCard(Card):
     architecture: str | None = None
     arguments: dict[str, Any] = Field(default_factory=dict)
     weights: str | None = None
-    folds: tuple[str, ...] = ()
+    folds: Annotated[tuple[str, ...], Once] = ()
     trusted: StrictBool = False
     activation: Literal["sigmoid", "softmax", "none"] = "sigmoid"
     embedding_layer: str | None = None
@@ -114,7 +114,7 @@ class ModelCard(Card):
     claims: dict[Name, Claim] = Field(default_factory=dict)
     expectations: dict[Name, Expectation] = Field(default_factory=dict)
     parity: ParitySpec | None = None
-    datasets: tuple[Name, ...] = ()
+    datasets: Annotated[tuple[Name, ...], Once] = ()
     """Names of the data sets this model is audited on; empty for all that share a target."""
     study: Name | None = None
     trained_on: str | None = None
@@ -130,10 +130,6 @@ class ModelCard(Card):
 
     @model_validator(mode="after")
     def _consistent(self) -> ModelCard:
-        for key, what in (("targets", "target"), ("folds", "file"), ("datasets", "data set")):
-            names = getattr(self, key)
-            if twice := next((name for name in names if names.count(name) > 1), None):
-                raise ValueError(f"key '{key}': the {what} '{twice}' is named twice")
         if self.activation == "softmax" and len(self.targets) == 1:
             raise ValueError(
                 "key 'activation': softmax over the single output that 'targets' names is 1 for "

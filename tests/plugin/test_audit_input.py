@@ -93,6 +93,7 @@ def test_ini_twins(world):
         'audit_json = "from-ini.json"\n'
         'audit_policy = "policy.toml"\n'
         'audit_seed = "7"\n'
+        'audit_executor = "inline"\n'
     )
     world.check(CHECK)
     result = world.run("--audit", "test_checks.py", audit=False)
@@ -100,6 +101,7 @@ def test_ini_twins(world):
     record = json.loads((world.path / "from-ini.json").read_text())
     assert record["policy"]["name"] == "test"
     assert record["provenance"]["settings"]["seed"] == 7
+    assert record["environment"]["executor"] == "inline"
 
 
 def test_bad_data_are_an_error_and_other_evidence_is_kept(world, images, tmp_path):

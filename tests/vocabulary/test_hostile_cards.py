@@ -113,9 +113,9 @@ def test_control_characters_are_refused_by_key_and_not_printed(tmp_path, path, c
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        (("targets",), ["a", "a"], "key 'targets': the target 'a' is named twice"),
+        (("targets",), ["a", "a"], "key 'targets': names ['a'] twice"),
         (("datasets",), ["x", "x"], "key 'datasets': the data set 'x' is named twice"),
-        (("targets",), ["a"] * 3 + ["b"], "the target 'a' is named twice"),
+        (("targets",), ["a"] * 3 + ["b"], "names ['a'] twice"),
         (("input", "size"), [10**9, 64], "key 'input.size.0'"),
         (("input", "size"), [64, 8193], "key 'input.size.1'"),
         (("input", "size"), [64, 10**30], "key 'input.size.1'"),

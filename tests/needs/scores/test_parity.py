@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from safetensors.torch import save_file as save_tensors
 from audit_suite import NotApplicable, parity
 from audit_suite.cards import load_model_card
 from audit_suite.errors import AuditError
-from audit_suite.evidence import Cell
+from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
 
 SIZE = 32
 PARITY = 'mean = [0.5]\nstd = [0.25]\n[parity]\nimages = [{images}]\nexpected = "{expected}"\n'
@@ -54,7 +55,8 @@ def card(tmp_path, pixels):
 
 def difference(model):
     """What O3 is handed for a model, on whichever data set."""
-    return parity().answer(Cell(model, (None,), None, "sick"), None)
+    source = EvidenceSource(EvidenceStore(Path()), EvidenceProfile(device="cpu", threads=1))
+    return parity().answer(Cell(model, (None,), None, "sick"), source)
 
 
 def both(pixels, **changes):
