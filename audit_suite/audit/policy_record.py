@@ -58,6 +58,11 @@ def _deviations(audit: Audit, findings: Sequence[Finding]) -> Iterator[Deviation
             f"{policy.confidence:g} (--audit-confidence)",
             never_opens=True,
         )
+    if settings.executor == "inline":
+        yield Deviation(
+            what="models ran in the process that judges (--audit-executor=inline)",
+            never_opens=False,
+        )
     if policy != load_policy(DEFAULT):
         yield Deviation(what=f"policy '{policy.name}', not the default", never_opens=False)
     for model, target in _unaudited_targets(audit):

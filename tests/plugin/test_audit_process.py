@@ -103,7 +103,14 @@ def judge(world):
 
 def without_environment(file):
     record = json.loads(file.read_text())
-    return record.pop("environment"), json.dumps(record)
+    environment = record.pop("environment")
+    del record["digest"]
+    record["policy"]["deviations"] = [  # which name the one difference there may be
+        deviation
+        for deviation in record["policy"]["deviations"]
+        if "--audit-executor" not in deviation["what"]
+    ]
+    return environment, json.dumps(record)
 
 
 def test_each_model_fails_alone_and_the_judge_imports_none(world, judge):
