@@ -21,6 +21,8 @@ from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, Evidence
 SIZE = 32
 PARITY = 'mean = [0.5]\nstd = [0.25]\n[parity]\nimages = [{images}]\nexpected = "{expected}"\n'
 
+SOURCE = EvidenceSource(EvidenceStore(Path()), EvidenceProfile(device="cpu", threads=1))
+
 
 def released(pixels):
     """What the release pipeline makes of an image of the model's own size: by hand."""
@@ -55,8 +57,7 @@ def card(tmp_path, pixels):
 
 def difference(model):
     """What O3 is handed for a model, on whichever data set."""
-    source = EvidenceSource(EvidenceStore(Path()), EvidenceProfile(device="cpu", threads=1))
-    return parity().answer(Cell(model, (None,), None, "sick"), source)
+    return parity().answer(Cell(model, (None,), None, "sick"), SOURCE)
 
 
 def both(pixels, **changes):
@@ -167,7 +168,7 @@ def test_arrays_of_a_type_that_numpy_lacks_are_said(card, pixels, tmp_path):
 def test_o3_judges_by_the_cards_tolerance(card, pixels, tmp_path, shift, tolerance, said):
     here = cell(tmp_path)
     model = card(both(pixels, b=released(pixels[1]) + np.float32(shift)), tolerance=tolerance)
-    ((found, recorded),) = judged("O3", replace(here, model=model), None).values()
+    ((found, recorded),) = judged("O3", replace(here, model=model), SOURCE).values()
     assert found == said
     (comparison,) = recorded.comparisons
     assert comparison.margin_source == "the model card's parity.tolerance"
