@@ -30,7 +30,7 @@ _LONGEST_NAME, _LONGEST_PATH = 255, 4095  # bytes, on every file system in use
 
 def _once(names: tuple[Any, ...]) -> tuple[Any, ...]:
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
-        raise ValueError(f"names {twice} twice")
+        raise ValueError(f"{twice[0]!r} is named twice")
     return names
 
 

@@ -113,9 +113,9 @@ def test_control_characters_are_refused_by_key_and_not_printed(tmp_path, path, c
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        (("targets",), ["a", "a"], "key 'targets': names ['a'] twice"),
-        (("datasets",), ["x", "x"], "key 'datasets': names ['x'] twice"),
-        (("targets",), ["a"] * 3 + ["b"], "names ['a'] twice"),
+        (("targets",), ["a", "a"], "key 'targets': 'a' is named twice"),
+        (("datasets",), ["x", "x"], "key 'datasets': 'x' is named twice"),
+        (("targets",), ["a"] * 3 + ["b"], "'a' is named twice"),
         (("input", "size"), [10**9, 64], "key 'input.size.0'"),
         (("input", "size"), [64, 8193], "key 'input.size.1'"),
         (("input", "size"), [64, 10**30], "key 'input.size.1'"),
@@ -133,7 +133,7 @@ def test_absurd_values_are_refused_by_key(tmp_path, path, value, said):
 def test_folds_of_one_file_are_refused(tmp_path):
     card = with_value(("folds",), ["0.pt", "0.pt"])
     del card["weights"]
-    assert "key 'folds': names ['0.pt'] twice" in refused(tmp_path, card)
+    assert "key 'folds': '0.pt' is named twice" in refused(tmp_path, card)
 
 
 @pytest.mark.parametrize("targets", [["a"], ["b"]])
