@@ -17,8 +17,8 @@ from audit_suite.datasets.properties import image_properties
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceProfile, EvidenceSource, EvidenceStore, compute, keys
 from audit_suite.evidence.scores import compute as computing
+from audit_suite.evidence.scores import donors
 from audit_suite.evidence.scores import request as requesting
-from audit_suite.evidence.scores import survey
 from audit_suite.evidence.scores.donors import donor, lenders
 from audit_suite.evidence.scores.geometry import geometry
 from audit_suite.evidence.scores.prepare import Wanted
@@ -433,7 +433,7 @@ def test_damaged_typical_regions_are_looked_for_again(cell, tmp_path):
     assert np.array_equal(a.population, b.population)
     source.world.decoded.clear()
     survey_of(source.held, wanted, 1, source.store)
-    assert len(source.world.decoded) == min(60, survey._SAMPLE), "mended"
+    assert len(source.world.decoded) == min(60, donors._SAMPLE), "mended"
 
 
 def test_properties_are_of_the_file_and_come_with_full_images_alone(shared):
