@@ -88,7 +88,7 @@ def test_the_honest_model_opens_the_gate_on_fundus_photographs(tmp_path, evidenc
 def test_the_shortcut_model_is_blocked_and_the_check_is_named(tmp_path, evidence, dataset):
     # A part of the data is enough: a smoke run never opens the gate, but it may close it.
     done, record, verdicts = audit(
-        tmp_path, evidence, "phantom-shortcut", dataset, *SUITES, "--audit-max-cases=1200"
+        tmp_path, evidence, "phantom-shortcut", dataset, *SUITES, "--audit-max-cases=2000"
     )
     assert done.returncode == 1
     assert record["decision"] == "closed"
@@ -107,7 +107,8 @@ def test_a_small_subset_is_inconclusive(tmp_path, evidence):
         "--audit-max-cases=300",
         "--audit-suite=region-sensitivity",
     )
-    assert done.returncode == 10
+    assert done.returncode == 11, "what is required passes, but a smoke run never opens"
+    assert record["decision_reason"].startswith("not a full audit: a smoke run on about 300 images")
     assert verdicts["R2"] == verdicts["R3"] == "inconclusive"
     (r2,) = [f for f in record["findings"] if f["check"] == "R2"]
     assert all(c["more_positives"] > 200 for c in r2["comparisons"])

@@ -12,58 +12,58 @@ from cards import model_card, phantom_card
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
 from audit_suite.maskings import Masking, WithoutROI
 
-# Computed at 73278a7, before fills were files and requests keyed themselves: stored evidence stays
-# valid. Digest of the masking as named, then the key of shard 1 of its scores.
+# Of the engine's version 8: while they stay the same, stored evidence stays valid. Digest of the
+# masking as named, then the key of shard 1 of its scores.
 SCORES = {
     "full": (
         "f8b89999c79e20d3ecf5138870f2755c425aa544c6888365bb02059909a353e8",
-        "99cc24360e2b2f1195d343cd1ab981afe477a1ad933924636a97a81358fe1e0c",
+        "bbe470ac271884836de276bfaccd6f1bb23c2818f10ecd3df3344df6dd6afd38",
     ),
     "without-roi": (
         "47cda170f5166e5ca50f827c58eca22144894eb398fdc7a732ccfe8316f708c3",
-        "9983531ced3dfc13bde6d3dcca52a65d3e10c4c3cfe9bd2144f88679f4271925",
+        "af4652d64ad4a7f016dbe13bafe4ffcc94e1ce54d5d0cd11911586b683b56c13",
     ),
     "without-roi-mean": (
         "eccc9896db4c64473625fc36da794185059329b2410e4d4b36b6acb866dee3d6",
-        "6293ed7924c78eed2b83a4d459575827a8572057c9aa92b79c21c18a9572a7b6",
+        "2187c5a35e6de9db2376522c583828c464a7fb721197d825a47d91b6c44c636f",
     ),
     "without-roi-blur": (
         "c080e4c7d122eb1e73a11e9e6fc5ddf4db16fb1baad2b95e8c82afd9d101c342",
-        "1d7943538628fd3f12371640edfc50ffc7edf462b45a033df7f1b9813fe8c3fe",
+        "14f1c3c3427a7617c2f6553984b1b8478d959257b85df7766be0b7c322ddc1c4",
     ),
     "without-roi-noise": (
         "57fdb3fc701af1d05ff368cad34fedc2bd11066e274ecfc64adcb8c64ae7ad89",
-        "3941846880dfae3ce5d5db35ee3a71a9f3102b6c91acf738a155a45876d3720b",
+        "94f145a8052e8bfef08b19d0049c10f8c183d4bd440b77d41a0b618fadc6ec40",
     ),
     "without-roi-inpaint": (
         "0fda7845e0b695e3a5a8854e3a02f65b5966a6ae561775596311954b307d646c",
-        "8040c4ff599c748960e6ac650f2a60fea11a262a464ef8e46e8fcae9064d538e",
+        "855d24672f5952b99d9cddff31323e15f91545fd65576499de95ee377c527e27",
     ),
     "without-roi-swap": (
         "0ae3f2d0c027b9da3ad367826081440cc2f5c92a035d0663eef824b85e81ab42",
-        "f031323b776a327c381260074c322444110dc27295c1ed07530672825a844659",
+        "b3bd3f9eee99ffe7c2134fcb802160755676d8b378cab1a154b599a05e8346a7",
     ),
     "without-roi-box-foreign-d3-mean": (
         "18211dca1a15cd8dc15c31c9fe278bb6fdf1a7926395d58461568c089bd7513b",
-        "93ae51fc9d52226fecb9eec5baf9a7781cab242ca4032dbf54c0c9e6bf042bce",
+        "fc73e35e11ebcc18016e942b804c5711943242a0a6cc9548809bc4b840878019",
     ),
     "only-roi-window-centre": (
         "3f7e0a5aa6e2bee5d65080caccdf49b0883100b6d8b6bc8667b7ed7af3475bb7",
-        "f155a61ec66c42895d2d7634b7547a46fb319653983c398b53bb38a43290682b",
+        "35e4581593d5ae80384944291ecad8dea36fa770a091836686c8757d593d1630",
     ),
     "without-roi-plant-inside": (
         "8221d5f6dcdcda875fae4cf16e869ca028ee3f07e17c1edfa98f1b14f049fa14",
-        "a3e14475ce7ff93b1e2947ae1279315991fc1d1d26887376aa516c7f02f37193",
+        "b3845646f5b9682b53c3bc320f05b0729d6939823d7f014e8112eac7585c2301",
     ),
     "only-lungs-e2": (
         "43c44f0bc70905430e1ac3b88c93d6d28a25a8fe06bb6dcad90e34a49967bc7c",
-        "072d3841dd4dc6a79faebf3808dbff9a086b4cef1262a3cf7ea91527404591e5",
+        "d3b8015c639ebf4c8b91e6fae30009450689682e4220f555e4d3cd871ffe4435",
     ),
 }
 MAPS = {
-    "region-shapley": "dc34ccab75388d7b123319e4e43acd33e2adf8160807a3b0cba724d326c102bb",
-    "gradient": "102dded870439fb7cecfd1beff111da0a81b3ccdbec3fed4e691566fb94228fa",
-    "grad-cam": "0a17841fc3df90f1c708e7fb5d64d045fcaee153c73c8ab0d6beb782348f958f",
+    "region-shapley": "7d029c8589e3b4e5d3786cd87a7aed86b9970889b0aa1f1b005898685bb585f6",
+    "gradient": "19ea232a764a26a636f55ef1f09338fc9990d6bea038ba4f529a508bc284683a",
+    "grad-cam": "1f123f60bd554ec1b0854a095f30ce085d5140effaabb50fa5fb4a82739b8f10",
 }
 FILL = """
 from dataclasses import dataclass

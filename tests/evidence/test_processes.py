@@ -71,6 +71,7 @@ def test_whatever_is_raised_is_told_and_the_process_goes_on(here, what):
 
 
 def test_what_a_model_patches_is_patched_for_itself_alone(here, tmp_path):
+    (tmp_path / "patch.py").write_text("def build(): ...")
     patched = [model_card(tmp_path, architecture="patch.py:build")]
     assert call(here, "patches", of=patched) == "patched", "its word, and no more"
     assert call(here, "add", 1)["sum"] == 1
@@ -82,7 +83,8 @@ def test_what_a_model_patches_is_patched_for_itself_alone(here, tmp_path):
 def test_a_model_cannot_claim_to_be_another(here, tmp_path, monkeypatch):
     """Whatever its own process says of it, its card and files are part of its digest."""
     monkeypatch.setattr(here.executor, "call", lambda *_: "0" * 64)
-    (tmp_path / "net.py").write_text("def build(): ...")
+    for file in ("net.py", "x.py"):
+        (tmp_path / file).write_text("def build(): ...")
     (tmp_path / "a").write_bytes(b"a")
     (tmp_path / "b").write_bytes(b"b")
     digests = [

@@ -80,7 +80,8 @@ def test_it_reports_which_model_sees_the_site_and_gives_no_patient_away(world):
     assert json.dumps(first) == json.dumps(again), "from stored evidence alone"
 
     found = {(f["model"], f["check"], f["case"]): f for f in first["findings"]}
-    assert {f["verdict"] for f in found.values()} == {"not_applicable"}
+    verdicts = {f["verdict"] for f in found.values() if f["check"] != "C14"}
+    assert verdicts == {"not_applicable"}
     assert all(f["reason"].startswith("reported only") for f in found.values())
 
     def told(model, case):
@@ -125,7 +126,8 @@ def test_it_reports_which_model_sees_the_site_and_gives_no_patient_away(world):
 def test_a_model_without_a_layer_and_a_run_of_other_checks_have_no_map(world):
     found = audited(world, model="honest")
     assert found["embeddings"] == []
-    reasons = {f["check"]: f["reason"] for f in found["findings"] if f["case"] != "age"}
+    asked = [f for f in found["findings"] if f["case"] != "age" and f["check"] != "C14"]
+    reasons = {f["check"]: f["reason"] for f in asked}
     assert all("names no layer to take embeddings from" in why for why in reasons.values())
     assert set(reasons) == {"E1", "E2", "E3", "E4"}
     world.run("--audit-suite=dilation", model="open", dataset="sites")

@@ -112,7 +112,7 @@ def test_the_shipped_checks_are_required_by_default(world):
     assert result.ret == 11
     said = record(world)
     assert said["decision_reason"].startswith("not a full audit: region-sensitivity was not asked")
-    assert said["policy"]["suites_asked"] == ["metadata"]
+    assert said["policy"]["suites_asked"] == ["input", "metadata"]
     result.stdout.fnmatch_lines(
         ["*R8-box (region-sensitivity)*was not asked; to do: ask the suite*"]
     )

@@ -82,7 +82,8 @@ def test_the_honest_model_passes_and_the_shortcut_model_fails(verdicts):
 
 def test_a_model_that_learned_nothing_passes_nothing(weighing, verdicts):
     found = verdicts("random")
-    assert "pass" not in {finding["verdict"] for finding in found.values()}
+    of_the_model = [finding for (check, _), finding in found.items() if check != "C14"]
+    assert "pass" not in {finding["verdict"] for finding in of_the_model}
     assert "skill on full images is not shown" in found["R14", ""]["reason"]
     page = render_html(load_record(weighing.path / "audit.json"))
     assert f"R14 gives no verdict: {found['R14', '']['reason'][:30]}" in page

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 CHECKS = """
-@check("R2", hidden=auroc(WithoutROI()))
+@check("hidden", hidden=auroc(WithoutROI()))
 def test_hidden(hidden):
     assert hidden.distance_to(0.5) < 0.2
 
-@check("R1", full=auroc())
+@check("full", full=auroc())
 def test_full(full):
     assert full > 0.1
 

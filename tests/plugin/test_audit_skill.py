@@ -14,7 +14,9 @@ OF_THE_DATA = {"C1", "C13", "C14"}  # what they say is about the masks, whatever
 def noise(world):
     """A model that scores a part of the image in which there is nothing."""
     source = world.path / "model.py"
-    source.write_text(source.read_text().replace(NOISE, NOISE[:-1] + ', "noise": 10 * rest}'))
+    source.write_text(
+        source.read_text().replace(NOISE, NOISE[:-1] + ', "noise": 10 * (rest - 0.41)}')
+    )
     world.model("noise", "noise")
     return world
 

@@ -127,7 +127,11 @@ def _require_columns(card: DatasetCard, path: Path, rows: Sequence[Row]) -> None
     wanted |= {f"regions.{name}.column": region.column for name, region in card.regions.items()}
     wanted |= {f"metadata '{name}'": name for name in declared_columns(card)}
     wanted |= {f"filter.{name}": name for name in card.filter}
-    missing = [f"{key} = '{name}'" for key, name in wanted.items() if name and name not in present]
+    missing = [
+        f"{key} = '{name}'"
+        for key, name in wanted.items()
+        if name is not None and name not in present
+    ]
     if missing:
         raise AuditError(
             f"{card.path}: {', '.join(missing)}: no such column in {path}",

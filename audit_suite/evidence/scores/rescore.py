@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.errors import AuditError
@@ -16,7 +17,9 @@ from audit_suite.evidence.scores.donors import drawn
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.evidence.source import EvidenceSource, Pair, Progress, Request, pair, refused
 from audit_suite.maskings import Full
+from audit_suite.models.audited import AuditedModel
 from audit_suite.models.function import check_function, tolerance
+from audit_suite.models.memory import ran_out
 from audit_suite.models.preprocessing import fit_geometry, normalise
 
 _TRIED = 8  # images of each data set
@@ -54,11 +57,13 @@ def _rescore_pair(
         return
     images = torch.from_numpy(np.stack(list(chosen.values()))).to(source.profile.device)
     name = f"images of '{dataset_card.name}'"
-    scores = check_function(model, normalise(images, card.input), name)
+    scores = _tried(model, normalise(images, card.input), name)
+    if scores is None:
+        return  # memory runs out on two images: computing their evidence says so
     full = ScoreRequest(card, fold, dataset_card, Full())
     subject = source.subject(full)
     with source.store.claim(f"rescore-{full.key(source, 0)[:32]}", wait=True):
-        stored = _stored(full, list(chosen), source)
+        stored = _stored(full, list(chosen)[: len(scores)], source)
         gap = np.abs(stored - scores.cpu().numpy())
         worst = float(np.nanmax(gap)) if np.isfinite(gap).any() else 0.0
         if worst <= tolerance(model, scores):
@@ -71,6 +76,17 @@ def _rescore_pair(
         for key in {key for request in requests for key in request.keys(source)}:
             source.store.discard(key)
     progress(why)
+
+
+def _tried(model: AuditedModel, batch: Tensor, name: str) -> Tensor | None:
+    """Scores of as many images as fit into memory, shape (n, T); None if two do not."""
+    for count in (len(batch), len(batch) // 2, 2):
+        try:
+            return check_function(model, batch[:count], name)
+        except (RuntimeError, MemoryError) as error:
+            if not ran_out(error):
+                raise
+    return None
 
 
 def _chosen(dataset: Dataset, each: Pair) -> Iterator[tuple[int, NDArray[np.float32]]]:
