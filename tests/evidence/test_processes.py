@@ -216,6 +216,9 @@ def test_models_of_one_factory_share_a_process_and_others_do_not(here, tmp_path)
     assert one == place("b", architecture="../net.py:build", name="two")
     assert one != place("a", architecture="net.py:build", name="three")
     assert one != place("a", architecture="../other.py:build", name="four")
+    plain = {"loader": "architecture", "architecture": "torchvision:resnet18"}
+    assert place("a", name="five", **plain) == place("b", name="six", **plain), "no code of theirs"
+    assert place("a", name="seven", **plain) != one
 
 
 FAKE = """

@@ -14,10 +14,12 @@ from audit_suite.errors import AuditError
 from audit_suite.evidence.executor import Executor, Raised, Say, Source, register_executor
 from audit_suite.evidence.processes.child import Child, ChildDied
 from audit_suite.evidence.processes.surroundings import CHILD, brought_modules, lost_modules
+from audit_suite.models.vetting import code_of
 
 if TYPE_CHECKING:
     from audit_suite.cards import ModelCard
 
+_NO_CODE = "models that bring no code"
 _ALIVE = 4  # children at a time: each holds a copy of torch, and may hold a GPU
 _DEATHS = 3  # over the same models, after which they are not tried again
 
@@ -37,14 +39,17 @@ class Processes(Executor):
         self._confined: set[bool] = set()
 
     def place(self, card: ModelCard) -> Hashable:
-        """A process for each factory, and for each card that names none.
+        """A process for each factory, and for each card that names none; one for shipped code.
 
         Models of one factory run the same code, and share the work on the images that they are
-        shown; a process of its own would not protect them from each other.
+        shown; a process of its own would not protect them from each other. Neither would it those
+        that bring weights alone.
         """
         if card.architecture is None:
-            return str(card.path)
+            return str(card.path) if code_of(card) else _NO_CODE
         module, _, _ = card.architecture.partition(":")
+        if module.partition(".")[0] == "audit_suite" or not code_of(card):
+            return _NO_CODE
         where = str(card.resolve(module)) if module.endswith(".py") else module
         return card.loader, where
 
