@@ -10,7 +10,7 @@ REAL_TESTS := $(foreach name,$(REAL_SETS),--audit-dataset audits/real_study/$(na
 .PHONY: audit audit-shortcut study study-real causes-real audit-real test lint schema clean
 
 audit: $(VENV)/.installed  ## audit the honest reference model on the phantoms: the main job
-	@mkdir -p $(OUT)
+	@mkdir -p $(OUT) && rm -f $(OUT)/audit.json
 	$(AUDIT) --audit-model model_zoo/models/phantom-honest.toml \
 	  --audit-dataset model_zoo/datasets/phantom-cxr.toml \
 	  --audit-dataset model_zoo/datasets/phantom-fundus.toml \

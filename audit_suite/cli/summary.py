@@ -13,7 +13,7 @@ def summary(audit_json: RecordFile) -> None:
 
     It fits the summary page of a CI job.
     """
-    from audit_suite.record import load_record
+    from audit_suite.audit.verify import load_verified
     from audit_suite.report import render_markdown
 
-    typer.echo(render_markdown(load_record(audit_json)), nl=False)
+    typer.echo(render_markdown(load_verified(audit_json)), nl=False)

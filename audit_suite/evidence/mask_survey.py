@@ -28,14 +28,14 @@ from audit_suite.evidence.store import Arrays
 from audit_suite.regions import union
 
 _VERSION = 1  # raise it when a measure changes
-_MOST, _RUN = 1000, 8  # images looked at, and how many of them follow each other
+_MOST, _RUN = 504, 8  # images looked at, and how many of them follow each other
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class MaskSurvey:
-    """The masks of a region in up to a thousand images of a data set.
+    """The masks of a region in up to five hundred images of a data set.
 
     Attributes:
         index: Shape (n,), which images of the data set; runs of neighbours, evenly spread.

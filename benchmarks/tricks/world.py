@@ -98,11 +98,11 @@ def write_images(folder: Path, patients: int = PATIENTS) -> None:
     """Images of a bright organ whose own brightness and whose corner both tell the label."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(5)
-    rows = ["image,mask,patient,sick"]
+    rows = ["image,mask,patient_id,sick"]
     for patient in range(patients):
         sick = patient % 2
-        top, left = rng.integers(6, 10, 2)
-        high, wide = rng.integers(14, 18, 2)
+        top, left = rng.integers(4, 12, 2)
+        high, wide = rng.integers(16, 21, 2)
         mask = np.zeros((SIDE, SIDE), np.uint8)
         mask[top : top + high, left : left + wide] = 255
         image = rng.normal(90, 5, (SIDE, SIDE))

@@ -252,7 +252,8 @@ def test_own_audits_run_whatever_suite_is_named(world, suite):
     (world.path / "audits").mkdir()
     world.check(CHECKS, name="audits/test_own.py")
     world.policy("A", "B", "R1", "R8-box")
-    assert world.run(*suite).ret == 0
+    assert world.run(*suite, dataset="small").ret == 10
+    assert not record(world)["policy"]["missing"]
     checks = {f["check"] for f in record(world)["findings"]}
     assert {"A", "B", "R2", "R6"} <= checks
 

@@ -175,7 +175,7 @@ def test_a_card_overrides_a_margin(world, images):
 
 
 def test_shipped_suite_on_both_models(world):
-    result = world.run(model="honest,shortcut")
+    result = world.run("--audit-suite=region-sensitivity", model="honest,shortcut")
     assert result.ret == 1
     _, found = findings(world)
     verdicts = {id.replace("/big/sick", ""): f["verdict"] for id, f in found.items()}

@@ -35,7 +35,7 @@ _LABELS: dict[Fault, str] = {
 
 @dataclass(frozen=True)
 class MaskFault:
-    """Share of images whose mask is wrong in one way; measured, in up to a thousand images.
+    """Share of images whose mask is wrong in one way; measured, in up to five hundred images.
 
     Attributes:
         fault: ``area``: below a ten-thousandth or above 95 % of the frame; ``polarity``: along half
