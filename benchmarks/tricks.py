@@ -1,6 +1,7 @@
 """Can the gate be opened for a model that reads a marker outside the region? A list of attempts.
 
-Every attempt starts beside the record of an audit that opened for an honest model. It holds if a
+Every attempt starts beside the record of an audit that opened for an honest model, unless pytest
+would run nothing of ours. It holds if a
 release gate that runs `audit-suite verify audit.json --require open` afterwards stays shut. The
 honest model must open, or holding would mean nothing.
 

@@ -67,6 +67,7 @@ _ARGS: tuple[tuple[str, ...], ...] = (
     ("-p", "no:assertion"),
     ("--strict-config", "--co"),
 )
+_NEVER_START = (("-p", "cacheprovider", "--sw"), ("--version",), ("-p", "no:terminal"))
 _VARIABLES: tuple[dict[str, str], ...] = (
     {"PYTEST_ADDOPTS": "-k skill_is_shown"},
     {"PYTEST_ADDOPTS": "--audit-suite=metadata"},
@@ -91,10 +92,17 @@ def attempts() -> Iterator[Attempt]:
     """All of them."""
     for args in _ARGS:
         short = " ".join(args).replace(f"{_SUITES}/", "")
-        yield Attempt("options", short, lambda _folder, args=args: Call(args))
+        yield Attempt(
+            "options", short, lambda _folder, args=args: Call(args), args not in _NEVER_START
+        )
     for variables in _VARIABLES:
         name = " ".join(f"{key}={value}" for key, value in variables.items())
-        yield Attempt("options", name, lambda _folder, env=variables: Call(env=env))
+        yield Attempt(
+            "options",
+            name,
+            lambda _folder, env=variables: Call(env=env),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD" not in variables,
+        )
     for text in _INI:
         yield Attempt("options", f"ini: {text.replace(chr(10), ', ')}", _ini(text))
 
