@@ -22,7 +22,9 @@ _FORWARD: dict[str, str] = {
     "gives noise": "return torch.rand(len(batch), 1)",
     "counts its calls": "self.n = getattr(self, 'n', 0) + 1; batch = batch + 0.01 * self.n",
     "looks at the batch": "batch = batch - batch.mean()",
-    "forks and goes on": "import os; os.fork()",
+    "forks and goes on": (
+        "import os\n        if not hasattr(os, 'forked'):\n            os.forked = True; os.fork()"
+    ),
     "writes the record": (
         "import pathlib; p = pathlib.Path('audit.json')\n"
         "        if p.exists(): p.write_text(p.read_text().replace('closed', 'open'))"
