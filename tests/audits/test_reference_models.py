@@ -95,7 +95,8 @@ def test_the_shortcut_model_is_blocked_and_the_check_is_named(tmp_path, evidence
     assert verdicts["R1"] == "pass", "its AUROC is as good as claimed, and that is the point"
     assert verdicts["R2"] == verdicts["R3"] == verdicts["R4"] == verdicts["R8-box"] == "fail"
     assert "FAIL           R2 chance without the region" in done.stdout
-    assert must_not_matter(record) == "fail"
+    if dataset == "phantom-cxr":
+        assert must_not_matter(record) == "fail"
 
 
 def test_a_small_subset_is_inconclusive(tmp_path, evidence):

@@ -208,17 +208,19 @@ def test_a_process_that_ends_is_started_again_but_not_for_ever(here, tmp_path, m
 
 
 def test_models_of_one_factory_share_a_process_and_others_do_not(here, tmp_path):
-    def place(folder, **more):
+    def place(folder, top="", **more):
         (tmp_path / folder).mkdir(exist_ok=True)
-        return here.executor.place(model_card(tmp_path / folder, **more))
+        return here.executor.place(model_card(tmp_path / folder, top, **more))
 
     one = place("a", architecture="../net.py:build", name="one")
     assert one == place("b", architecture="../net.py:build", name="two")
     assert one != place("a", architecture="net.py:build", name="three")
     assert one != place("a", architecture="../other.py:build", name="four")
     plain = {"loader": "architecture", "architecture": "torchvision:resnet18"}
-    assert place("a", name="five", **plain) == place("b", name="six", **plain), "no code of theirs"
-    assert place("a", name="seven", **plain) != one
+    weights = 'weights = "w.pt"'
+    both = [place(folder, weights, name="five", **plain) for folder in ("a", "b")]
+    assert both[0] == both[1], "no code of theirs"
+    assert both[0] != one
 
 
 FAKE = """

@@ -79,9 +79,9 @@ def test_it_reports_which_model_sees_the_site_and_gives_no_patient_away(world):
     again = audited(world, "--audit-evidence=one", "--audit-offline", **models)
     assert json.dumps(first) == json.dumps(again), "from stored evidence alone"
 
-    found = {(f["model"], f["check"], f["case"]): f for f in first["findings"]}
-    verdicts = {f["verdict"] for f in found.values() if f["check"] != "C14"}
-    assert verdicts == {"not_applicable"}
+    of_the_suite = [f for f in first["findings"] if f["check"] != "C14"]
+    found = {(f["model"], f["check"], f["case"]): f for f in of_the_suite}
+    assert {f["verdict"] for f in found.values()} == {"not_applicable"}
     assert all(f["reason"].startswith("reported only") for f in found.values())
 
     def told(model, case):

@@ -34,7 +34,7 @@ def test_a_model_at_chance_passes_nothing(noise, images):
     assert box["check"] == "R8-box"
     assert "skill on full images is not shown" in box["reason"]
     (hidden,) = [f for f in record["findings"] if f["check"] == "R3"]
-    assert hidden["verdict"] == "not_applicable"
+    assert hidden["verdict"] in ("not_applicable", "inconclusive")
     assert hidden["comparisons"], "what was compared is still shown"
 
 
