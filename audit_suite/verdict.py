@@ -22,7 +22,19 @@ class Verdict(StrEnum):
     NOT_APPLICABLE = "not_applicable"
 
 
-_ORDER = (Verdict.NONE, Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL, Verdict.ERROR)
+SEVERITY = (
+    Verdict.NONE,
+    Verdict.PASS,
+    Verdict.NOT_APPLICABLE,
+    Verdict.WAIVED,
+    Verdict.INCONCLUSIVE,
+    Verdict.FAIL,
+    Verdict.ERROR,
+)
+"""All verdicts, each worse for the gate than those before it."""
+
+_OUTSIDE = (Verdict.NOT_APPLICABLE, Verdict.WAIVED)
+_ORDER = tuple(verdict for verdict in SEVERITY if verdict not in _OUTSIDE)
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from audit_suite.audit.gate import count_verdicts, decide
+from audit_suite.audit.gate import count_verdicts, decide_by
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.policy_record import policy_record
 from audit_suite.calibration import calibration
@@ -79,13 +79,7 @@ def assemble(
         datasets = _datasets(audit, requests)
     broken += sections.get("broken_sections", {}).values()
     policy = policy_record(audit, findings, [*problems, *broken])
-    gate = decide(
-        findings,
-        policy.required,
-        policy.asked,
-        problems=policy.problems,
-        deviations=policy.deviations,
-    )
+    gate = decide_by(findings, policy)
     record = Record(
         decision=gate.decision,
         decision_reason=gate.reason,

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from audit_suite.audit.suites import suite_of
-from audit_suite.record import Decision, Deviation, Finding, MissingCheck, RequiredCheck
+from audit_suite.record import (
+    Decision,
+    Deviation,
+    Finding,
+    MissingCheck,
+    PolicyRecord,
+    RequiredCheck,
+)
+from audit_suite.report.places import place_of
 from audit_suite.verdict import Verdict
 
 NOT_ASKED, NOT_RUN = "was not asked", "was not run"
@@ -88,12 +96,12 @@ def missing_checks(
         required: What must pass, for every model, data set and target.
         asked: What must only be asked: not to apply is an answer.
     """
-    found = defaultdict(list)
+    by_check = defaultdict(list)
     for finding in findings:
-        found[finding.model, finding.dataset, finding.target, finding.check].append(finding)
+        by_check[place_of(finding), finding.check].append(finding)
     missing = []
     for check, must_pass in [*((c, True) for c in required), *((c, False) for c in asked)]:
-        here = found[check.model, check.dataset, check.target, check.check]
+        here = by_check[place_of(check), check.check]
         if lack := _lack(here, must_pass):
             reason, remedy = lack
             missing.append(
@@ -137,8 +145,8 @@ def decide(
         return Gate("closed", "; ".join(problems))
     if reasons := _partial(findings, required, asked):
         return Gate("partial", f"not a full audit: {'; '.join(reasons)}")
-    keys = {(r.model, r.dataset, r.target, r.check) for r in required}
-    deciding = [f for f in findings if (f.model, f.dataset, f.target, f.check) in keys]
+    keys = {(place_of(check), check.check) for check in required}
+    deciding = [finding for finding in findings if (place_of(finding), finding.check) in keys]
     if open_ones := [f for f in deciding if f.verdict is Verdict.INCONCLUSIVE]:
         names = ", ".join(dict.fromkeys(finding.check for finding in open_ones))
         return Gate(
@@ -153,6 +161,17 @@ def decide(
     if undecided := counts[Verdict.INCONCLUSIVE]:
         reason += f"; {undecided} of the guards inconclusive"
     return Gate("open", reason)
+
+
+def decide_by(findings: Sequence[Finding], policy: PolicyRecord) -> Gate:
+    """`decide`, by what a record holds of its policy."""
+    return decide(
+        findings,
+        policy.required,
+        policy.asked,
+        problems=policy.problems,
+        deviations=policy.deviations,
+    )
 
 
 def _partial(

@@ -10,7 +10,7 @@ from audit_suite.audit.waivers import Waiver, today
 from audit_suite.errors import AuditError
 from audit_suite.record import ComparisonRecord, Finding, WaiverRecord
 from audit_suite.statistics import Comparison, Recorded
-from audit_suite.verdict import Inconclusive, NotApplicable, Verdict, worst
+from audit_suite.verdict import SEVERITY, Inconclusive, NotApplicable, Verdict, worst
 
 
 def judge(
@@ -40,17 +40,6 @@ def judge(
         finding.margin, finding.margin_source = deciding.margin, deciding.margin_source
         finding.would_pass = _would_pass(deciding)
     return _waive(finding, waivers)
-
-
-SEVERITY = (
-    Verdict.NONE,
-    Verdict.PASS,
-    Verdict.NOT_APPLICABLE,
-    Verdict.WAIVED,
-    Verdict.INCONCLUSIVE,
-    Verdict.FAIL,
-    Verdict.ERROR,
-)
 
 
 def worsened(finding: Finding, other: Finding, by: str) -> Finding:

@@ -12,12 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from audit_suite.cards import canonical_digest
 from audit_suite.errors import AuditError
 from audit_suite.record import RequiredCheck, Role
+from audit_suite.report.places import Place
 from audit_suite.toml_files import read_toml
 
 DEFAULT = Path(__file__).with_name("default_policy.toml")
-
-Place = tuple[str, str, str]
-"""Model, data set and target."""
 
 _ADVICE = "`audit-suite policy` prints the default policy, with comments"
 _Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00-\x1f]+$")]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from audit_suite.audit.gate import missing_checks
 from audit_suite.audit.opening import Audit
-from audit_suite.audit.policy import DEFAULT, load_policy
+from audit_suite.audit.policy import load_policy
 from audit_suite.audit.suites import suite_of
 from audit_suite.audit.waivers import expired_waivers, waiver_states
 from audit_suite.record import Deviation, Finding, PolicyRecord
@@ -63,7 +63,7 @@ def _deviations(audit: Audit, findings: Sequence[Finding]) -> Iterator[Deviation
             what="models ran in the process that judges (--audit-executor=inline)",
             never_opens=False,
         )
-    if policy != load_policy(DEFAULT):
+    if policy != load_policy():
         yield Deviation(what=f"policy '{policy.name}', not the default", never_opens=False)
     for model, target in _unaudited_targets(audit):
         yield Deviation(

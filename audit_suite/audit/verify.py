@@ -9,14 +9,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from audit_suite.audit.gate import count_verdicts, decide, missing_checks
-from audit_suite.audit.judge import SEVERITY
+from audit_suite.audit.gate import count_verdicts, decide_by, missing_checks
 from audit_suite.audit.policy import Policy
 from audit_suite.cards import canonical_digest
 from audit_suite.errors import AuditError
 from audit_suite.record import ComparisonRecord, Finding, Record, RequiredCheck, load_record
+from audit_suite.report.places import place_of
 from audit_suite.statistics import judge_again
-from audit_suite.verdict import Verdict, worst
+from audit_suite.verdict import SEVERITY, Verdict, worst
 
 _SAME = 1e-6  # other versions of numpy and scipy differ in the last digits
 
@@ -52,14 +52,7 @@ def contradictions(record: Record) -> Iterator[str]:
     for finding in record.findings:
         yield from _finding(finding, 1 - record.provenance.settings.confidence)
     yield from _policy(record)
-    policy = record.policy
-    gate = decide(
-        record.findings,
-        policy.required,
-        policy.asked,
-        problems=policy.problems,
-        deviations=policy.deviations,
-    )
+    gate = decide_by(record.findings, record.policy)
     if gate.decision != record.decision:
         yield f"its decision is {record.decision}, but its findings say {gate.decision}"
     elif gate.reason != record.decision_reason:
@@ -125,8 +118,7 @@ def _policy(record: Record) -> Iterator[str]:
     except ValidationError:
         yield "its policy is not a policy"
         return
-    places = {(r.model, r.dataset, r.target): None for r in held.required}
-    places |= {(f.model, f.dataset, f.target): None for f in record.findings}
+    places = dict.fromkeys([*map(place_of, held.required), *map(place_of, record.findings)])
     try:
         required, asked = policy.required_checks(places), policy.asked_checks(places)
     except AuditError as error:

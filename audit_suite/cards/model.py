@@ -151,6 +151,10 @@ class ModelCard(Card):
                 raise ValueError(f"'{key}' names {unknown}, which are not among 'targets'")
         return self
 
+    def fold_name(self, fold: int | None) -> str:
+        """What findings and messages call one fold; the model's own name if it has no folds."""
+        return self.name if fold is None else f"{self.name}.fold{fold}"
+
     @model_serializer(mode="wrap")
     def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out unused keys that older cards lack, so that their digests do not change."""

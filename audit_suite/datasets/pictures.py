@@ -30,7 +30,7 @@ def open_picture(path: Path) -> Image.Image:
     """
     from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-    ImageFile.LOAD_TRUNCATED_IMAGES = False  # whoever else in this process has set it
+    ImageFile.LOAD_TRUNCATED_IMAGES = False  # another library may have set it
     try:
         # By an open file: from a path Pillow maps a turned TIFF into memory with its sides swapped.
         with path.open("rb") as file, Image.open(file, formats=FORMATS) as picture:
@@ -44,11 +44,9 @@ def open_picture(path: Path) -> Image.Image:
         fault = "is not in a format that can be read"
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         fault = _TOO_LARGE
-    except OSError as error:
-        if error.strerror:  # of the system, such as a missing permission
+    except Exception as error:  # decoders raise anything on a damaged file
+        if isinstance(error, OSError) and error.strerror:  # of the system: a missing permission
             raise
-        fault = f"cannot be decoded ({type(error).__name__})"
-    except Exception as error:
         fault = f"cannot be decoded ({type(error).__name__})"
     raise ValueError(fault)
 

@@ -59,11 +59,11 @@ def with_numbers(dataset: Dataset) -> Dataset:
 def _plain(texts: Sequence[str]) -> tuple[list[str] | None, int]:
     """A column as plain numbers, None if it holds words; and how many values are neither."""
     known = [text for text in texts if not is_missing(text)]
-    found = {text: _number(text) for text in set(known)}
-    odd = sum(not found[text] for text in known)
+    numbers = {text: _number(text) for text in set(known)}
+    odd = sum(not numbers[text] for text in known)
     if known and odd <= _MOST_ODD * len(known):
-        return [found.get(text, "") for text in texts], odd
-    mixed = odd <= len(known) / 2 and len(set(filter(None, found.values()))) > _CODES
+        return [numbers.get(text, "") for text in texts], odd
+    mixed = odd <= len(known) / 2 and len(set(filter(None, numbers.values()))) > _CODES
     return None, odd if mixed else 0
 
 

@@ -35,16 +35,16 @@ def image_at_input(
     Raises:
         AuditError: If the data set cannot be read.
     """
-    found = source.call(f"{_HERE}:fit_image", card, index, spec)
-    return None if found is None else _array(found, np.float32)
+    image = source.call(f"{_HERE}:fit_image", card, index, spec)
+    return None if image is None else _array(image, np.float32)
 
 
 def region_at_input(
     source: EvidenceSource, region: NDArray[np.bool_], spec: InputSpec
 ) -> NDArray[np.bool_]:
     """A region of an image at the size of a model's input, shape (H, W)."""
-    found = source.call(f"{_HERE}:fit_region", region, spec)
-    return _array(found, np.uint8).astype(np.bool_)
+    fitted = source.call(f"{_HERE}:fit_region", region, spec)
+    return _array(fitted, np.uint8).astype(np.bool_)
 
 
 def fit_image(

@@ -39,9 +39,7 @@ class Cell:
     @property
     def model_name(self) -> str:
         """The model's name in findings; a fold audited on its own has a name of its own."""
-        if len(self.folds) > 1 or self.folds[0] is None:
-            return self.model.name
-        return f"{self.model.name}.fold{self.folds[0]}"
+        return self.model.fold_name(self.folds[0] if len(self.folds) == 1 else None)
 
     def each(self) -> tuple[Cell, ...]:
         """The cells whose estimates are averaged: one per fold; this cell if scores are joined."""

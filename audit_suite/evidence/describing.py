@@ -16,7 +16,7 @@ def describe_plan(requests: Iterable[Request[Any]], source: EvidenceSource) -> l
     for (kind, dataset, model, fold), group in groupby(
         plan(requests), key=lambda r: (type(r), r.dataset, r.model, r.fold)
     ):
-        name = model.name if fold is None else f"{model.name}.fold{fold}"
+        name = model.fold_name(fold)
         try:
             described = kind.describe(list(group), source)
         except AuditError as error:

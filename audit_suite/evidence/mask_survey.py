@@ -73,7 +73,7 @@ def mask_survey(source: EvidenceSource, card: DatasetCard, roi: Sequence[str]) -
             allow it to be left out.
     """
     dataset = source.dataset(card)
-    key = canonical_digest(["masks", _VERSION, dataset.digest, sorted(roi)])
+    key = canonical_digest(["masks", _VERSION, _MOST, _RUN, dataset.digest, sorted(roi)])
     stored = source.store.read(key)
     if stored is None:
         with source.store.claim(f"{dataset.digest[:16]}-masks", wait=True):

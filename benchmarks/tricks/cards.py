@@ -67,19 +67,10 @@ def _edited(file: str, old: str, new: str):
     def prepare(folder: Path) -> Call:
         text = (folder / file).read_text(encoding="utf-8")
         assert old in text, (file, old)
-        # A list of keys must stand before the first table.
-        if new.endswith("[input]") and not new.startswith("["):
-            text = text.replace("[input]", new)
-        else:
-            text = text.replace(old, new)
-        (folder / file).write_text(text, encoding="utf-8")
+        (folder / file).write_text(text.replace(old, new), encoding="utf-8")
         return Call()
 
     return prepare
-
-
-def _grey(mask: np.ndarray, _n: int) -> Image.Image:
-    return Image.fromarray(mask)
 
 
 def _palette(mask: np.ndarray, _n: int) -> Image.Image:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -12,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tricks.world import Attempt, Call, audit, gate
+from tricks.world import Attempt, Call, gate
 
 KIND = "kill -9"
 NUMBER = 20
@@ -49,12 +48,3 @@ def _killed(after: float):
         return Call(own_evidence=True)
 
     return prepare
-
-
-def same_as_undisturbed(folder: Path, fresh: Path) -> bool:
-    """Whether the resumed audit gave the record that an undisturbed one gives."""
-    code = audit(fresh, Call(own_evidence=True), fresh / "evidence")
-    records = [json.loads((f / "audit.json").read_text()) for f in (folder, fresh)]
-    for record in records:
-        record.pop("environment")
-    return code == 1 and records[0] == records[1]

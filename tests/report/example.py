@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from audit_suite.audit.gate import count_verdicts, decide, missing_checks
+from audit_suite.audit.gate import count_verdicts, decide_by, missing_checks
 from audit_suite.audit.policy import load_policy
 from audit_suite.record import (
     ComparisonRecord,
@@ -176,7 +176,7 @@ def example() -> Record:
         ),
     ]
     policy = example_policy(findings)
-    gate = decide(findings, policy.required, policy.asked, deviations=policy.deviations)
+    gate = decide_by(findings, policy)
     record = Record(
         decision=gate.decision,
         decision_reason=gate.reason,

@@ -31,7 +31,7 @@ def refuse_constant(cell: Cell, source: EvidenceSource) -> None:
         least = _LEAST if cell.model.activation == "none" else 0.0
         same = np.abs(scores - usual) <= max(least, _SAME * float(np.abs(scores).max()))
         if same.mean() >= _SHARE:
-            name = f"{cell.model.name}{'' if request.fold is None else f'.fold{request.fold}'}"
+            name = cell.model.fold_name(request.fold)
             raise AuditError(
                 f"model '{name}' gives {same.mean():.0%} of the {len(scores)} images of "
                 f"'{cell.dataset.name}' the same score for '{cell.target}' ({usual:.6g}): no check "
