@@ -15,6 +15,7 @@ from typing import Any
 from audit_suite.audit.gate import count_verdicts, decide_by
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.policy_record import policy_record
+from audit_suite.audit.same_error import merge_same_errors
 from audit_suite.calibration import calibration
 from audit_suite.cards import canonical_digest, internal_card
 from audit_suite.causes import name_causes
@@ -79,13 +80,14 @@ def assemble(
         datasets = _datasets(audit, requests)
     broken += sections.get("broken_sections", {}).values()
     policy = policy_record(audit, findings, [*problems, *broken])
-    gate = decide_by(findings, policy)
+    written = merge_same_errors(findings)
+    gate = decide_by(written, policy)
     record = Record(
         decision=gate.decision,
         decision_reason=gate.reason,
         policy=policy,
-        counts=count_verdicts(findings),
-        findings=list(findings),
+        counts=count_verdicts(written),
+        findings=written,
         causes=name_causes(findings),
         **sections,
         provenance=Provenance(

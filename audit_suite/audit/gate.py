@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -99,9 +99,12 @@ def missing_checks(
     by_check = defaultdict(list)
     for finding in findings:
         by_check[place_of(finding), finding.check].append(finding)
+    in_error = {id for finding in findings for id in finding.also}
     missing = []
     for check, must_pass in [*((c, True) for c in required), *((c, False) for c in asked)]:
         here = by_check[place_of(check), check.check]
+        if _is_among(check, in_error):
+            continue  # it was asked, and ended in an error
         if lack := _lack(here, must_pass):
             reason, remedy = lack
             missing.append(
@@ -139,8 +142,8 @@ def decide(
         deviations: In what the audit departs from the policy.
     """
     counts = count_verdicts(findings)
-    if bad := counts[Verdict.FAIL] + counts[Verdict.ERROR]:
-        return Gate("closed", f"{bad} of {_checks(sum(counts.values()))} failed")
+    if counts[Verdict.FAIL] + counts[Verdict.ERROR]:
+        return Gate("closed", _failed(findings, counts))
     if problems:
         return Gate("closed", "; ".join(problems))
     if reasons := _partial(findings, required, asked):
@@ -174,6 +177,18 @@ def decide_by(findings: Sequence[Finding], policy: PolicyRecord) -> Gate:
     )
 
 
+def _failed(findings: Sequence[Finding], counts: dict[Verdict, int]) -> str:
+    stopped = sum(1 + len(f.also) for f in findings if f.verdict is Verdict.ERROR)
+    total = _checks(sum(counts.values()) - counts[Verdict.ERROR] + stopped)
+    failed = f"{counts[Verdict.FAIL]} of {total} failed"
+    if not stopped:
+        return failed
+    errors = "an error" if counts[Verdict.ERROR] == 1 else f"{counts[Verdict.ERROR]} errors"
+    if not counts[Verdict.FAIL]:
+        return f"{errors} left {stopped} of {total} without a verdict"
+    return f"{failed}, and {errors} left {_checks(stopped)} without a verdict"
+
+
 def _partial(
     findings: Sequence[Finding],
     required: Sequence[RequiredCheck],
@@ -193,6 +208,11 @@ def _partial(
     if not reasons and (idle := sum(f.verdict is Verdict.NONE for f in findings)):
         reasons.append(f"{_checks(idle, 'planned ')} not run")
     return reasons
+
+
+def _is_among(check: RequiredCheck, ids: Collection[str]) -> bool:
+    own = "/".join([check.check, *place_of(check)])
+    return any(id == own or id.startswith(f"{own}/") for id in ids)
 
 
 def _lack(here: Sequence[Finding], must_pass: bool) -> tuple[str, str] | None:

@@ -49,6 +49,16 @@ class Finding(RecordPart):
         description="section of the report that shows it, and its part there: 'embeddings.probe'",
     )
     waiver: WaiverRecord | None = None
+    also: list[str] = Field(
+        default_factory=list,
+        description="ids of further checks that ended in the same error and have no finding",
+    )
+
+    @property
+    def and_more(self) -> str:
+        """``, and 85 more checks`` where the finding stands for others too, else nothing."""
+        more = len(self.also)
+        return f", and {more} more check{'s' * (more > 1)}" if more else ""
 
 
 def natural_order(finding: Finding) -> tuple[list[tuple[int, str]], str]:

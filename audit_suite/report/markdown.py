@@ -34,7 +34,7 @@ def render_markdown(record: Record) -> str:
         margin = "" if finding.margin is None else f"{finding.margin:g}"
         cells = [
             word(finding),
-            f"{finding.check} {finding.title}",
+            f"{finding.check} {finding.title}{finding.and_more}",
             finding.model,
             finding.dataset,
             finding.target,

@@ -33,6 +33,7 @@ class Judging:
     def __init__(self, config: pytest.Config, audit: Audit) -> None:
         self._config = config
         self._audit = audit
+        self._errors: dict[str, str] = {}  # what stopped checks so far: the first that it stopped
 
     @pytest.fixture
     def audit(self, request: pytest.FixtureRequest) -> OnDemand:
@@ -89,6 +90,9 @@ class Judging:
         location = (str(item.path), (item.location[1] or 0) + 1)
         if hasattr(report, "wasxfail"):
             del report.wasxfail
+        first = finding.id
+        if verdict is Verdict.ERROR and isinstance(raised, AuditError):
+            first = self._errors.setdefault(finding.reason, finding.id)
         if verdict is Verdict.PASS:
             report.outcome, report.longrepr = "passed", None
         elif verdict is Verdict.WAIVED and finding.waiver is not None:
@@ -99,6 +103,9 @@ class Judging:
             report.outcome = "skipped"
             word = "inconclusive" if undecided else "not applicable"
             report.longrepr = (*location, f"{word}: {finding.reason}")
+        elif first != finding.id:
+            report.outcome = "skipped"
+            report.longrepr = (*location, f"the same error as {first}")
         else:
             report.outcome = "failed"
             has_text = isinstance(raised, AssertionError) or not isinstance(
@@ -114,7 +121,10 @@ class Judging:
         finding = getattr(report, "audit_finding", None)
         if finding is None or report.when != "call":
             return None
-        return _WORDS.get(Finding.model_validate_json(finding).verdict)
+        verdict = Finding.model_validate_json(finding).verdict
+        if verdict is Verdict.ERROR and report.skipped:
+            return "same error", "e", ("SAME ERROR", {"red": True})
+        return _WORDS.get(verdict)
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
         """Explain a failed comparison in the estimate's own words."""

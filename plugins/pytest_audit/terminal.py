@@ -103,7 +103,8 @@ def _write_finding(reporter: pytest.TerminalReporter, finding: Finding) -> None:
     word = "reported" if reported else _word(finding.verdict)
     reporter.write(f"  {word.upper():{_WIDTH + 1}}", **_COLOURS[finding.verdict])
     title = f"{finding.check} {finding.title}" if finding.check != finding.title else finding.title
-    reporter.write_line(f"{title}{f' [{finding.case}]' if finding.case else ''}")
+    case = f" [{finding.case}]" if finding.case else ""
+    reporter.write_line(f"{title}{case}{finding.and_more}")
     observed = [
         f"{e.label} {e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for e in finding.observations
     ]

@@ -174,7 +174,7 @@ def test_verify(genuine, altered):
     assert (result.exit_code, "verified: " in result.output) == (0, True)
     result = command("verify", genuine, "--require", "open")
     assert result.exit_code == 1
-    assert "the decision is closed, not open: 2 of 8 checks failed" in result.output
+    assert "the decision is closed, not open: 1 of 8 checks failed, and an error" in result.output
     assert command("verify", genuine, "--require", "closed").exit_code == 0
     result = command("verify", altered)
     assert result.exit_code == 1

@@ -7,6 +7,9 @@ import shlex
 
 import pytest
 
+from audit_suite.audit.verify import contradictions
+from audit_suite.record import Record
+
 HIDDEN = """
 @check("own", hidden=auroc(WithoutROI()))
 def test_background(hidden):
@@ -228,3 +231,44 @@ def test_the_command_of_a_finding_repeats_it(world):
     again = world.pytester.runpytest_inprocess(*words[1:])
     assert again.ret == 1
     again.stdout.fnmatch_lines(["*FAIL*own*"])
+
+
+def test_one_wrong_column_is_one_error_not_one_for_each_check(world):
+    """In every way to run; pytest shows one failure, and the decision counts them all."""
+    world.check(
+        """
+@check("A", full=auroc())
+def test_a(full):
+    assert full > 0.5
+
+@check("B", hidden=auroc(WithoutROI()))
+def test_b(hidden):
+    assert hidden.distance_to(0.5) < 0.05
+
+@check("C", only=auroc(OnlyROI()))
+def test_c(only):
+    assert only > 0.5
+"""
+    )
+    card = world.path / "small.toml"
+    card.write_text(card.read_text().replace('column = "sick"', 'column = "ill"'))
+    records = []
+    for more in ([], ["-n2"]):
+        result = world.run("test_checks.py", *more, dataset="small")
+        assert result.ret == 1
+        records.append(world.record())
+        (finding,) = records[-1]["findings"]
+        assert (finding["id"], finding["verdict"]) == ("A/honest/small/sick", "error")
+        assert finding["also"] == ["B/honest/small/sick", "C/honest/small/sick"]
+        assert "targets.sick.column = 'ill': no such column in" in finding["reason"]
+        assert records[-1]["counts"]["error"] == 1
+        result.stdout.fnmatch_lines(
+            [
+                "an error left 3 of 3 checks without a verdict.",
+                "  ERROR          A *, and 2 more checks",
+            ]
+        )
+        if not more:  # with workers, each shows its own first
+            result.stdout.fnmatch_lines(["*1 failed, 2 same error*"])
+        assert not list(contradictions(Record.model_validate(records[-1])))
+    assert records[0]["digest"] == records[1]["digest"]
