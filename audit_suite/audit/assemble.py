@@ -96,6 +96,7 @@ def assemble(
                 confidence=settings.confidence,
                 multiplicity=settings.multiplicity,
                 seed=settings.seed,
+                profile=settings.profile,
                 max_cases=settings.max_cases,
                 max_explained=settings.max_explained,
                 folds=settings.folds,

@@ -47,7 +47,8 @@ class Exit(IntEnum):
     PARTIAL = (
         11,
         "not a full audit: a required check was not asked, not run or does not apply, a planned "
-        "check was not run, or the settings are weaker than the policy (`--audit-max-cases`)",
+        "check was not run, or the settings are weaker than the policy (a first look, "
+        "`--audit-max-cases`)",
     )
 
     meaning: str
@@ -129,9 +130,9 @@ def decide(
     """Decide by the first rule that applies.
 
     A fail, an error or a problem closes the gate. A required check that was not asked, not run or
-    does not apply, and a planned check without a verdict make the audit partial. A required check
-    that is inconclusive leaves it undecided. Otherwise every required check passed or was waived:
-    the gate is open, unless a deviation keeps it shut. What was collected does not matter.
+    does not apply, a planned check without a verdict, and settings that never open the gate make
+    the audit partial. A required check that is inconclusive leaves it undecided. Otherwise every
+    required check passed or was waived: the gate is open. What was collected does not matter.
 
     Args:
         findings: One per planned case; verdict ``none`` if it did not run.
@@ -148,6 +149,8 @@ def decide(
         return Gate("closed", "; ".join(problems))
     if reasons := _partial(findings, required, asked):
         return Gate("partial", f"not a full audit: {'; '.join(reasons)}")
+    if weaker := [deviation.what for deviation in deviations if deviation.never_opens]:
+        return Gate("partial", f"not a full audit: {'; '.join(weaker)}")
     keys = {(place_of(check), check.check) for check in required}
     deciding = [finding for finding in findings if (place_of(finding), finding.check) in keys]
     if open_ones := [f for f in deciding if f.verdict is Verdict.INCONCLUSIVE]:
@@ -156,8 +159,6 @@ def decide(
             "undecided",
             f"{_checks(len(open_ones), 'required ')} inconclusive ({names}): too little data",
         )
-    if weaker := [deviation.what for deviation in deviations if deviation.never_opens]:
-        return Gate("partial", f"not a full audit: {'; '.join(weaker)}")
     reason = f"{_checks(len(deciding), 'required ')} passed and no guard failed"
     if waived := counts[Verdict.WAIVED]:
         reason = f"{_checks(waived)} waived by name; otherwise {reason}"

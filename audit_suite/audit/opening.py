@@ -75,7 +75,7 @@ def open_audit(settings: Settings) -> Audit:
             EvidenceStore(settings.evidence),
             choose_profile(settings.device, settings.batch_size, settings.seed),
             offline=settings.offline,
-            max_cases=settings.max_cases,
+            max_cases=settings.images,
             max_explained=settings.max_explained,
             readings=_readings(settings.readings, datasets),
             executor=executor,

@@ -134,7 +134,10 @@ class CheckCase:
 
 
 def cases_of(check: Check, audit: Audit) -> list[CheckCase]:
-    """Every case of a check: its alternatives in every cell, margins as the cards set them."""
+    """Every case of a check: its alternatives in every cell, margins as the cards set them.
+
+    A first look has only the cases that the policy needs.
+    """
     combinations = [
         (cell, suffix, arguments)
         for cell in audit.cells
@@ -155,6 +158,7 @@ def cases_of(check: Check, audit: Audit) -> list[CheckCase]:
             },
         )
         for cell, suffix, arguments in combinations
+        if audit.settings.profile == "full" or audit.policy.needs(check.id, cell.target)
     ]
 
 

@@ -73,6 +73,11 @@ class Policy(BaseModel):
         """What a check is for the gate."""
         return "required" if check in self.kind(target).required else "guard"
 
+    def needs(self, check: str, target: str) -> bool:
+        """Whether the gate stays shut without a check: it is required, or must be asked."""
+        kind = self.kind(target)
+        return check in kind.required or check in kind.asked
+
     def required_checks(self, places: Iterable[Place]) -> list[RequiredCheck]:
         """Every check that must pass in some places."""
         return _in_places(places, lambda target: self.kind(target).required)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from audit_suite.audit.gate import missing_checks
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.policy import load_policy
+from audit_suite.audit.settings import FIRST_LOOK
 from audit_suite.audit.suites import suite_of
 from audit_suite.audit.waivers import expired_waivers, waiver_states
 from audit_suite.record import Deviation, Finding, PolicyRecord
@@ -50,6 +51,12 @@ def _deviations(audit: Audit, findings: Sequence[Finding]) -> Iterator[Deviation
         yield Deviation(
             what=f"a smoke run on about {settings.max_cases} images of each data set "
             "(--audit-max-cases)",
+            never_opens=True,
+        )
+    if settings.profile == "first-look":
+        yield Deviation(
+            what=f"a first look: only what the policy needs, on at most {FIRST_LOOK} images of each "
+            "data set (--audit-profile=first-look)",
             never_opens=True,
         )
     if settings.confidence < policy.confidence:

@@ -18,6 +18,9 @@ RANGES: dict[str, tuple[float, float, str]] = {
 }
 """Smallest and largest value of each numeric setting, and both in words."""
 
+FIRST_LOOK = 400
+"""Images of each data set in a first look: enough to see a gross fault, few enough for minutes."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -45,6 +48,8 @@ class Settings:
             ``inline``, the process that judges, for debugging.
         timeout: Seconds without a sign of life, from one batch to the next, after which a child
             process has hung.
+        profile: ``full``; or ``first-look``: only the checks that the policy requires or asks, on
+            `FIRST_LOOK` images of each data set, which never opens the gate.
         max_cases: Smoke run on about this many images of each data set.
         max_explained: Images of each data set and target for which attributions are computed.
     """
@@ -66,8 +71,19 @@ class Settings:
     batch_size: int | None = None
     executor: str = "process"
     timeout: float = 300
+    profile: Literal["full", "first-look"] = "full"
     max_cases: int | None = None
     max_explained: int = 48
+
+    @property
+    def images(self) -> int | None:
+        """Largest number of images of each data set, about; None for all."""
+        limits = [n for n in (self.max_cases, self._first_look) if n is not None]
+        return min(limits, default=None)
+
+    @property
+    def _first_look(self) -> int | None:
+        return FIRST_LOOK if self.profile == "first-look" else None
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -82,6 +82,7 @@ class SettingsRecord(RecordPart):
         description="bonferroni: a fail holds at the level divided by the cases of its check"
     )
     seed: int
+    profile: Literal["full", "first-look"] = "full"
     max_cases: int | None = Field(description="a number makes this a smoke test, not an audit")
     max_explained: int = Field(default=48, description="images of a sample that is explained")
     folds: Literal["each", "mean", "ensemble"] = "each"

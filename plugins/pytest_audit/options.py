@@ -117,6 +117,12 @@ def add_options(parser: pytest.Parser) -> None:
         "images of each data set and target for which attributions are computed (default: 48)",
         type=int,
     )
+    option(
+        "--audit-profile",
+        "full (default), or first-look: only what the policy needs, on at most 400 images of each "
+        "data set, in minutes; never opens the gate (exit code 11)",
+        choices=("full", "first-look"),
+    )
     option("--audit-max-cases", "smoke run on about this many images of each data set", type=int)
 
 
@@ -193,6 +199,7 @@ def read_options(config: pytest.Config) -> Options:
         multiplicity=choice("audit_multiplicity", "bonferroni", "none"),
         device=choice("audit_device", "auto", "cpu", "cuda"),
         executor=value("audit_executor") or "process",
+        profile=choice("audit_profile", "full", "first-look"),
         **number("confidence", float),
         **number("seed", int),
         **number("batch_size", int),

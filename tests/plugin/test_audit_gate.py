@@ -52,6 +52,8 @@ def record(world):
         ("--audit-suite=metadata",),
         ("test_checks.py", "--maxfail=1", "-k", "test_a"),
         ("test_checks.py", "--audit-max-cases=2400"),
+        ("test_checks.py", "--audit-max-cases=40"),
+        ("test_checks.py", "--audit-profile=first-look"),
         ("test_checks.py", "--audit-confidence=0.8"),
     ],
     ids=lambda args: " ".join(args).replace("test_checks.py", "").strip() or args[0],
@@ -95,6 +97,19 @@ def test_a_conftest_cannot_narrow_in_secret(world, conftest, code):
     if code == 11:
         (missing,) = record(world)["policy"]["missing"]
         assert missing["check"] == "B"
+
+
+def test_a_first_look_asks_what_the_policy_needs(world):
+    world.check(CHECKS)
+    world.check(CHECKS.replace('"A"', '"O"').replace('"B"', '"P"'), "test_other.py", required=False)
+    world.run("test_checks.py", "test_other.py", "--audit-profile=first-look")
+    found = record(world)
+    assert [finding["check"] for finding in found["findings"]] == ["A", "B"]
+    assert found["policy"]["missing"] == []
+    assert 350 <= found["provenance"]["datasets"][0]["n_images"] <= 400
+    assert [d["never_opens"] for d in found["policy"]["deviations"] if "first look" in d["what"]]
+    world.run("test_checks.py", "--audit-profile=first-look", dataset="small", model="shortcut")
+    assert record(world)["decision"] in ("partial", "closed")
 
 
 @pytest.mark.parametrize("body", [SKIP, "import pytest\npytest.importorskip('nothing_of_it')\n"])
