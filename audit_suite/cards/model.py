@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from audit_suite.cards.common import Card, Name, Once, Part, with_path
+from audit_suite.cards.input import InputSpec
 from audit_suite.registry import LOADERS
 from audit_suite.toml_files import read_toml
 
@@ -46,31 +47,6 @@ class Expectation(Part):
             raise ValueError("name regions under 'expected', under 'never', or both")
         if twice := sorted({name for name in named if named.count(name) > 1}):
             raise ValueError(f"names {twice} twice: keep each under one of 'expected' and 'never'")
-        return self
-
-
-Side = Annotated[int, Field(ge=8, le=8192)]  # the largest detectors have about 5,000 pixels
-
-
-class InputSpec(Part):
-    """How a decoded image becomes the model's input: geometry first, then intensities.
-
-    ``scale = "unit"`` divides by the bit depth's maximum, ``"image_max"`` by the image's own
-    maximum (as Sourget et al. 2024 do); ``mean`` and ``std`` are applied afterwards, per channel.
-    """
-
-    size: tuple[Side, Side]
-    channels: Literal[1, 3] = 3
-    resize: Literal["pad", "stretch", "crop"] = "pad"
-    scale: Literal["unit", "image_max"] = "unit"
-    mean: tuple[float, ...] = (0.0,)
-    std: tuple[Annotated[float, Field(gt=0)], ...] = (1.0,)
-
-    @model_validator(mode="after")
-    def _lengths(self) -> InputSpec:
-        for key in ("mean", "std"):
-            if len(getattr(self, key)) not in (1, self.channels):
-                raise ValueError(f"'{key}' needs 1 or {self.channels} numbers (one per channel)")
         return self
 
 
@@ -119,6 +95,12 @@ class ModelCard(Card):
     study: Name | None = None
     trained_on: str | None = None
     """Id of the masking it was trained on, if it belongs to a masking study."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_input(cls, content: Any) -> Any:
+        """A card without a table ``input`` is told what to write there."""
+        return {"input": {}, **content} if isinstance(content, dict) else content
 
     @field_validator("loader")
     @classmethod

@@ -19,7 +19,7 @@ from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
 
 SIZE = 32
-PARITY = 'mean = [0.5]\nstd = [0.25]\n[parity]\nimages = [{images}]\nexpected = "{expected}"\n'
+PARITY = '[parity]\nimages = [{images}]\nexpected = "{expected}"\n'
 
 SOURCE = EvidenceSource(EvidenceStore(Path()), EvidenceProfile(device="cpu", threads=1))
 
@@ -49,6 +49,7 @@ def card(tmp_path, pixels):
         text = (tmp_path / "m.toml").read_text()
         listed = ", ".join(f'"{name}"' for name in images)
         lines = PARITY.format(images=listed, expected=expected)
+        text = text.replace("mean = [0.0]", "mean = [0.5]").replace("std = [1.0]", "std = [0.25]")
         (tmp_path / "m.toml").write_text(text + lines + tolerance)
         return load_model_card(place.model.path)
 
