@@ -73,3 +73,10 @@ def normalise(batch: Tensor, spec: InputSpec) -> Tensor:
     mean = torch.tensor(spec.mean, dtype=batch.dtype, device=batch.device)[None, :, None, None]
     std = torch.tensor(spec.std, dtype=batch.dtype, device=batch.device)[None, :, None, None]
     return (batch - mean) / std
+
+
+def model_input(image: NDArray[Any], spec: InputSpec) -> NDArray[np.float32]:
+    """A decoded image as it enters the model, shape (C, h, w)."""
+    fitted, _ = fit_geometry(image, {}, spec)
+    entering: NDArray[np.float32] = normalise(torch.from_numpy(fitted)[None], spec)[0].numpy()
+    return entering

@@ -37,8 +37,10 @@ class Parity:
             raise NotApplicable(
                 "the model card names no golden files of its release pipeline (parity)"
             )
+        found = source.call(_DIFFERENCE, card, card.parity)
         return Exact(
             "largest difference between the audit's input and the release pipeline's",
-            source.call(_DIFFERENCE, card, card.parity),
+            found["difference"],
             len(card.parity.images),
+            found["advice"],
         )
