@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     Field,
+    PrivateAttr,
     SerializerFunctionWrapHandler,
     StrictBool,
     model_serializer,
@@ -16,6 +18,7 @@ from audit_suite.cards.common import Part
 
 Side = Annotated[int, Field(ge=8, le=8192)]  # the largest detectors have about 5,000 pixels
 Pair = tuple[float, float]
+OwnFunction = Annotated[str, Field(pattern=r"^[^:]+\.py:\w+$")]
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 Resize = Literal["pad", "stretch", "crop", "short-side"]
@@ -81,15 +84,24 @@ class InputSpec(Part):
     range: Pair = (0.0, 1.0)
     """What black and white become before ``mean`` and ``std``, for example [0, 255];
     with ``scale = "z_score"`` the standard deviations from the mean that are kept."""
+    function: OwnFunction | None = None
+    """Your own way from an image file to an array in ``range``, ``file.py:function``; code, so the
+    card must be trusted."""
+    masks: OwnFunction | None = None
+    """Your own way from a mask to the input's size; without it masks follow ``resize``."""
     mean: tuple[float, ...]
     """Subtracted from each channel; one number, or one per channel."""
     std: tuple[Annotated[float, Field(gt=0)], ...]
     """Divides each channel afterwards; one number, or one per channel."""
 
+    _folder: Path | None = PrivateAttr(default=None)
+
     @model_validator(mode="before")
     @classmethod
     def _said(cls, content: Any) -> Any:
         """Preprocessing that is assumed is a silent error: it must be written."""
+        if isinstance(content, dict) and "masks" in content:
+            content = {"resize": "stretch"} | content  # not used: both functions do it
         if isinstance(content, dict) and (missing := [k for k in _CHOICES if k not in content]):
             keys = ", ".join(f"'{key}'" for key in missing)
             choices = "; ".join(_CHOICES[key] for key in missing)
@@ -111,7 +123,7 @@ class InputSpec(Part):
                 f"'mean' {list(self.mean)} lies outside 'range' {list(self.range)}: write the "
                 f"range in which it was measured, for example range = [0, 255]"
             )
-        return self._check_scale()._check_resize()
+        return self._check_scale()._check_resize()._check_function()
 
     def _check_scale(self) -> InputSpec:
         if (self.scale == "percentile") != (self.percentiles is not None):
@@ -146,6 +158,20 @@ class InputSpec(Part):
             raise ValueError("'pad_at' needs resize = \"pad\"")
         return self
 
+    def _check_function(self) -> InputSpec:
+        if self.masks and not self.function:
+            raise ValueError("'masks' needs 'function', which does the same to the image")
+        if self.function and "range" not in self.model_fields_set:
+            raise ValueError(
+                "'function' needs 'range', the values of black and white in what it returns, for "
+                "example range = [0, 1]"
+            )
+        if self.function and (self.scale != "unit" or self.stored_range or self.clahe):
+            raise ValueError(
+                "'function' does what 'scale', 'stored_range' and 'clahe' say: leave them out"
+            )
+        return self
+
     @model_serializer(mode="wrap")
     def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out optional keys that are not used, so that digests do not change with them."""
@@ -154,10 +180,27 @@ class InputSpec(Part):
         return {
             key: value
             for key, value in content.items()
-            if key in _ALWAYS or getattr(self, key) != fields[key].default
+            if key in _ALWAYS
+            or getattr(self, key) != fields[key].default
+            or (key == "range" and self.function)
         }
+
+    def placed(self, folder: Path) -> None:
+        """Say where the files of ``function`` and ``masks`` are looked up: the card's folder."""
+        if self.function:
+            self._folder = folder
+
+    def located(self, function: str) -> Path:
+        """The file of one of the card's own functions."""
+        return ((self._folder or Path()) / function.rpartition(":")[0]).resolve()
+
+    def code(self) -> list[Path]:
+        """The files of the card's own functions; each once."""
+        names = filter(None, (self.function, self.masks))
+        return list(dict.fromkeys(self.located(name) for name in names))
 
     def before_masking(self) -> dict[str, Any]:
         """The keys that decide the image in [0, 1], parts of which maskings hide."""
-        after = _AFTER - {"range"} if self.scale == "z_score" else _AFTER
+        measured = self.scale == "z_score" or self.function is not None
+        after = _AFTER - {"range"} if measured else _AFTER
         return self.model_dump(mode="json", exclude=after)

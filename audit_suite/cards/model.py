@@ -119,6 +119,11 @@ class ModelCard(Card):
             )
         if self.weights is not None and self.folds:
             raise ValueError("give either 'weights' (one file) or 'folds' (one file per fold)")
+        if self.input.function and not self.trusted:
+            raise ValueError(
+                f"key 'input.function': {self.input.function} is code: read it, and if it may run "
+                f"on this machine add the line `trusted = true` above the tables of the card"
+            )
         loader = LOADERS[self.loader]
         if loader.needs_architecture and not self.architecture:
             raise ValueError(f"loader '{self.loader}' needs the key 'architecture'")
@@ -153,4 +158,6 @@ def load_model_card(path: str | Path) -> ModelCard:
     Raises:
         AuditError: If the file is missing, is not TOML, or breaks the card's schema; names the key.
     """
-    return with_path(read_toml(Path(path), ModelCard, "model card"), path)
+    card = with_path(read_toml(Path(path), ModelCard, "model card"), path)
+    card.input.placed(card.path.parent)
+    return card

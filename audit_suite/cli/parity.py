@@ -50,7 +50,7 @@ def record_golden(
     spec = record(card, [*images, *(more or [])], function, out)  # `--images *.png` fills both
     golden = read_golden(card, spec)
     gap = difference(golden, card.input)
-    typer.echo(f"{out}: {len(golden)} arrays of shape {golden[0][1].shape}")
+    typer.echo(f"{out}: {len(golden)} arrays of shape {golden[0][-1].shape}")
     typer.echo(f"add to {model}, instead of what it says of parity:\n\n[parity]")
     for key, value in spec.model_dump(mode="json").items():
         typer.echo(f"{key} = {json.dumps(value, ensure_ascii=False)}")

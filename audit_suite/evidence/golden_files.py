@@ -18,15 +18,15 @@ from audit_suite.models.alternatives import closest_readings
 from audit_suite.models.preprocessing import model_input
 
 Arrays = Mapping[str, NDArray[Any]]
-Golden = tuple[NDArray[Any], NDArray[Any]]
-"""A decoded image, and the array that the release pipeline makes of it, shape (C, h, w)."""
+Golden = tuple[Path, NDArray[Any], NDArray[Any]]
+"""A file, its image, and the array that the release pipeline makes of it, shape (C, h, w)."""
 
 _CLEARLY = 0.5  # of the card's mean difference, at most, is left by a reading that is worth naming
 
 
 def preprocessing_difference(
     _source: object, _say: object, card: ModelCard, spec: ParitySpec
-) -> dict[str, Any]:
+) -> tuple[float, str]:
     """Largest absolute difference between the audit's input and the release pipeline's.
 
     It needs torch, but no model: `EvidenceSource.call` runs it.
@@ -36,8 +36,8 @@ def preprocessing_difference(
         spec: Golden images, and the arrays that the release pipeline made of them.
 
     Returns:
-        ``difference``: the largest over all images and pixels, in the model's input units, and
-        ``advice``: if it is above the tolerance, what the card could say instead.
+        The largest over all images and pixels, in the model's input units; and what the card could
+        say instead, if that is above the tolerance.
 
     Raises:
         AuditError: If a file is missing or unreadable, or an array has another shape.
@@ -45,7 +45,7 @@ def preprocessing_difference(
     golden = read_golden(card, spec)
     largest = difference(golden, card.input)
     advice = "" if largest <= spec.tolerance else advise(golden, card.input)
-    return {"difference": largest, "advice": advice}
+    return largest, advice
 
 
 def difference(golden: Sequence[Golden], spec: InputSpec) -> float:
@@ -56,7 +56,9 @@ def difference(golden: Sequence[Golden], spec: InputSpec) -> float:
 def advise(golden: Sequence[Golden], spec: InputSpec) -> str:
     """Which other reading of a card comes clearly closer to the release pipeline, in words."""
     mean = float(np.mean([_gap(each, spec).mean() for each in golden]))
-    best = closest_readings(golden, spec)[0]
+    if spec.function:
+        return "correct 'input.function'"
+    best = closest_readings([(image, theirs) for _, image, theirs in golden], spec)[0]
     if best.mean > _CLEARLY * mean:
         return "no other reading of 'input' that was tried comes clearly closer"
     return f"with {best.words} under 'input' it would be {best.largest:.2g}"
@@ -86,13 +88,13 @@ def read_golden(card: ModelCard, spec: ParitySpec) -> list[Golden]:
                 f"finite",
                 "check the release pipeline's output",
             )
-        golden.append((image, theirs.astype(np.float64)))
+        golden.append((card.resolve(name), image, theirs.astype(np.float64)))
     return golden
 
 
 def _gap(golden: Golden, spec: InputSpec) -> NDArray[np.float64]:
-    image, theirs = golden
-    return np.abs(model_input(image, spec).astype(np.float64) - theirs)
+    file, image, theirs = golden
+    return np.abs(model_input(image, spec, file).astype(np.float64) - theirs)
 
 
 def _image(card: ModelCard, name: str) -> NDArray[Any]:

@@ -16,6 +16,7 @@ from audit_suite.cards import InputSpec, ModelCard, ParitySpec
 from audit_suite.errors import AuditError
 from audit_suite.files import write_whole
 from audit_suite.models.factory import load_file
+from audit_suite.models.own_input import plain_array
 
 _LEVELS, _ROUNDING = 255, 1.02  # grey levels of 8 bits; what single precision adds
 
@@ -86,28 +87,22 @@ def _array(
     prepare: Callable[[str], Any], path: Path, spec: InputSpec, function: str
 ) -> NDArray[np.float32]:
     try:
-        made = prepare(str(path))
-        if hasattr(made, "detach"):
-            made = made.detach().cpu().numpy()
-        array = np.asarray(made, np.float32)
+        array = plain_array(prepare(str(path)), spec)
     except (Exception, SystemExit) as error:
         raise AuditError(
             f"--function: '{function}' on {path} raised {type(error).__name__}: {error}",
             "it takes the path of an image and returns the array that enters the model",
         ) from error
     shape = (spec.channels, *spec.size)
-    plain = array[0] if array.ndim == len(shape) + 1 and len(array) == 1 else array
-    if plain.shape == (*spec.size, spec.channels):
-        plain = plain.transpose(2, 0, 1)
-    if plain.shape != shape:
+    if array.shape != shape:
         raise AuditError(
             f"--function: '{function}' returned shape {array.shape} for {path}, the card's input "
             f"has {shape} (channels, height, width)",
             "correct 'input.size' and 'input.channels' of the card, or the function",
         )
-    if not np.isfinite(plain).all():
+    if not np.isfinite(array).all():
         raise AuditError(
             f"--function: '{function}' returned numbers for {path} that are not finite",
             "correct the function",
         )
-    return np.ascontiguousarray(plain)
+    return array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from audit_suite.cards import InputSpec
@@ -11,4 +12,6 @@ Geometry = tuple[tuple[int, int], str]  # size, and all that applies before mask
 
 def geometry(spec: InputSpec) -> Geometry:
     """The part of a model's input that applies before masking; models with the same share work."""
-    return spec.size, json.dumps(spec.before_masking(), sort_keys=True)
+    code = [hashlib.sha256(path.read_bytes()).hexdigest() for path in spec.code()]
+    content = [spec.before_masking(), *code]
+    return spec.size, json.dumps(content, sort_keys=True)
