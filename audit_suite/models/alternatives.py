@@ -55,8 +55,11 @@ def alternatives(
         images: Some decoded images; their type and brightest pixel tell the depth of the data.
 
     Returns:
-        For each the lines to write, and the section with these lines. None equals the card's.
+        For each the lines to write, and the section with these lines. None equals the card's; there
+        are none for a card's own function.
     """
+    if spec.function:
+        return []
     changes = [*_before_masking(spec, images), *_after_masking(spec)]
     return _distinct(spec, (_changed(spec, change) for change in changes))
 

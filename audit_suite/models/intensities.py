@@ -28,7 +28,7 @@ def scaled(image: NDArray[Any], spec: InputSpec) -> NDArray[np.float32]:
         limits = spec.stored_range or _type_range(image)
     else:
         limits = own_range(image, spec)
-    unit = between(image.astype(np.float32), limits)
+    unit = between(image, limits)
     return unit if spec.clahe is None else _equalised(unit, spec.clahe)
 
 
@@ -51,11 +51,14 @@ def own_range(image: NDArray[Any], spec: InputSpec) -> tuple[float, float]:
     return low, high
 
 
-def between(values: NDArray[np.float32], limits: tuple[float, float]) -> NDArray[np.float32]:
+def between(values: NDArray[Any], limits: tuple[float, float]) -> NDArray[np.float32]:
     """Values in [0, 1] between two limits; 0 everywhere if the limits are equal."""
     low, high = np.float32(limits[0]), np.float32(limits[1])
-    unit: NDArray[np.float32] = (values - low) / (high - low if high > low else np.float32(1))
-    return unit.clip(0, 1)
+    unit = values.astype(np.float32)  # a copy, changed in place: files are large
+    if low != 0:
+        unit -= low
+    unit /= high - low if high > low else np.float32(1)
+    return unit.clip(0, 1, out=unit)
 
 
 def _type_range(image: NDArray[Any]) -> tuple[float, float]:

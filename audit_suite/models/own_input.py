@@ -5,6 +5,7 @@ They are code of the card, and run only where models run: `ModelCard` refuses th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -94,8 +95,14 @@ def _call(
     try:
         return function(given)
     except (Exception, SystemExit) as error:
-        text = str(error).replace(str(hide), "the image") if hide else str(error)  # names patients
+        text = _without(hide, str(error)) if hide else str(error)
         raise _wrong(f"{what} raised {type(error).__name__}: {text}") from None
+
+
+def _without(file: Path, text: str) -> str:
+    """A text in which no name of a file is left: it may be a patient's."""
+    names = "|".join(re.escape(name) for name in (str(file), file.name, file.stem))
+    return re.sub(rf"(?<!\w)({names})(?!\w)", "the image", text)
 
 
 def _module(path: Path) -> ModuleType:

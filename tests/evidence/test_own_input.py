@@ -11,7 +11,7 @@ from cards import BRIGHTNESS, dataset_card, input_spec, model_card, phantom_card
 from PIL import Image
 from safetensors.numpy import save_file
 
-from audit_suite import parity
+from audit_suite import parity, planted
 from audit_suite.cards import load_model_card
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
@@ -21,6 +21,7 @@ from audit_suite.evidence.identity import seen_digest
 from audit_suite.evidence.scores.geometry import geometry
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, WithoutROI
+from audit_suite.models.alternatives import alternatives
 from audit_suite.models.load import load_model
 from audit_suite.models.preprocessing import fit_geometry, fit_mask, model_input
 from audit_suite.models.vetting import code_of
@@ -56,6 +57,9 @@ def broken(path):
 
 def raises(path):
     raise ValueError("cannot open " + path)
+
+def raises_with_the_name(path):
+    raise ValueError("cannot open " + os.path.basename(path))
 
 def small_mask(mask):
     return mask[:4, :4]
@@ -139,6 +143,14 @@ def test_its_code_is_known_to_every_key(folder):
     assert all(old != new for old, new in zip(before, after, strict=True))
     assert model_input(None, own.input, folder / "secret-1.png") == pytest.approx(dark + 0.5)
     assert "prep.py:load" in code_of(own), "the record says that it ran"
+    assert alternatives(own.input) == [], "no key stands for it"
+
+
+def test_the_detector_of_planted_patterns_sees_what_the_model_sees(folder):
+    own = card(folder, OWN.format(name="load"))
+    (request, *_) = planted("inside").requests(Cell(own, (None,), data(folder), "sick"))
+    assert request.model is not own
+    assert request.model.input.code() == [folder / "prep.py"]
 
 
 def test_parity_asks_the_cards_own_function(folder):
@@ -170,6 +182,7 @@ def prepared(folder, name, more="", file="secret-1.png"):
         ("too_bright", "", "outside 'range' [-128.0, 127.0], the values of black and white"),
         ("broken", "", "returned values from nan to nan"),
         ("raises", "", "prep.py:raises raised ValueError: cannot open the image"),
+        ("raises_with_the_name", "", "raised ValueError: cannot open the image"),
         ("nothing", "", "prep.py:nothing does not exist in that file"),
         (
             "load",
