@@ -118,7 +118,7 @@ class InputSpec(Part):
             if pair is not None and pair[0] >= pair[1]:
                 raise ValueError(f"'{key}' needs the lower number first: {list(pair)}")
         low, high = self.range
-        if not all(low <= mean <= high for mean in self.mean):
+        if not all(mean == 0 or low <= mean <= high for mean in self.mean):
             raise ValueError(
                 f"'mean' {list(self.mean)} lies outside 'range' {list(self.range)}: write the "
                 f"range in which it was measured, for example range = [0, 255]"

@@ -51,15 +51,18 @@ class Expectation(Part):
 
 
 class ParitySpec(Part):
-    """Golden files: the release pipeline's input for some images, to compare with the audit's.
+    """Golden files: the release pipeline's input for some images, to compare with the audit's (O3).
 
-    ``expected`` is a safetensors file with one array per image, of shape (C, H, W) as it enters the
-    model, named by the image's path as written in ``images`` or by its file name.
+    ``audit-suite parity record`` writes them, and prints these lines.
     """
 
     images: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Image files, relative to the card."""
     expected: str
+    """A safetensors file with one array per image, of shape (C, H, W) as it enters the model, named
+    by the image's path as written in ``images`` or by its file name."""
     tolerance: Annotated[float, Field(ge=0)] = 0.0
+    """Largest difference of a pixel that passes, in units of the model's input."""
 
 
 class ModelCard(Card):

@@ -94,7 +94,13 @@ EVERY_KEY = [
     {"scale": "z_score", "range": (-5.0, 5.0)},
     {"clahe": {"tiles": 4}},
 ]
-AFTER = [{"order": "bgr"}, {"range": (0.0, 255.0)}, {"mean": (0.5,)}, {"std": (0.5,)}]
+AFTER = [
+    {"order": "bgr"},
+    {"range": (0.0, 255.0)},
+    {"range": (0.1, 0.9)},
+    {"mean": (0.5,)},
+    {"std": (0.5,)},
+]
 
 
 @pytest.mark.parametrize("more", EVERY_KEY + AFTER, ids=str)
