@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit_suite.cards import load_dataset_card, load_model_card
+from audit_suite.cards import InputSpec, load_dataset_card, load_model_card
 
 MODEL = """
 schema = 1
@@ -16,6 +16,9 @@ activation = "{activation}"
 [input]
 size = [{size}, {size}]
 channels = 1
+resize = "pad"
+mean = [0.0]
+std = [1.0]
 """
 
 DATASET = """
@@ -56,6 +59,11 @@ class Brightness(torch.nn.Module):
 def build():
     return Brightness()
 """
+
+
+def input_spec(size=(8, 8), **more):
+    """An input without mean and standard deviation: intensities in [0, 1]."""
+    return InputSpec(**{"size": size, "resize": "pad", "mean": (0.0,), "std": (1.0,)} | more)
 
 
 def model_card(

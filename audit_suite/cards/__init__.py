@@ -16,10 +16,10 @@ from audit_suite.cards.dataset import (
     internal_card,
     load_dataset_card,
 )
+from audit_suite.cards.input import Clahe, InputSpec
 from audit_suite.cards.model import (
     Claim,
     Expectation,
-    InputSpec,
     ModelCard,
     ParitySpec,
     load_model_card,
@@ -32,6 +32,7 @@ from audit_suite.cards.phantom import (
 )
 
 __all__ = [
+    "Clahe",
     "Claim",
     "CoLabel",
     "Columns",

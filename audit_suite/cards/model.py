@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from audit_suite.cards.common import Card, Name, Once, Part, with_path
+from audit_suite.cards.input import InputSpec
 from audit_suite.registry import LOADERS
 from audit_suite.toml_files import read_toml
 
@@ -49,41 +50,19 @@ class Expectation(Part):
         return self
 
 
-Side = Annotated[int, Field(ge=8, le=8192)]  # the largest detectors have about 5,000 pixels
-
-
-class InputSpec(Part):
-    """How a decoded image becomes the model's input: geometry first, then intensities.
-
-    ``scale = "unit"`` divides by the bit depth's maximum, ``"image_max"`` by the image's own
-    maximum (as Sourget et al. 2024 do); ``mean`` and ``std`` are applied afterwards, per channel.
-    """
-
-    size: tuple[Side, Side]
-    channels: Literal[1, 3] = 3
-    resize: Literal["pad", "stretch", "crop"] = "pad"
-    scale: Literal["unit", "image_max"] = "unit"
-    mean: tuple[float, ...] = (0.0,)
-    std: tuple[Annotated[float, Field(gt=0)], ...] = (1.0,)
-
-    @model_validator(mode="after")
-    def _lengths(self) -> InputSpec:
-        for key in ("mean", "std"):
-            if len(getattr(self, key)) not in (1, self.channels):
-                raise ValueError(f"'{key}' needs 1 or {self.channels} numbers (one per channel)")
-        return self
-
-
 class ParitySpec(Part):
-    """Golden files: the release pipeline's input for some images, to compare with the audit's.
+    """Golden files: the release pipeline's input for some images, to compare with the audit's (O3).
 
-    ``expected`` is a safetensors file with one array per image, of shape (C, H, W) as it enters the
-    model, named by the image's path as written in ``images`` or by its file name.
+    ``audit-suite parity record`` writes them, and prints these lines.
     """
 
     images: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Image files, relative to the card."""
     expected: str
+    """A safetensors file with one array per image, of shape (C, H, W) as it enters the model, named
+    by the image's path as written in ``images`` or by its file name."""
     tolerance: Annotated[float, Field(ge=0)] = 0.0
+    """Largest difference of a pixel that passes, in units of the model's input."""
 
 
 class ModelCard(Card):
@@ -120,6 +99,12 @@ class ModelCard(Card):
     trained_on: str | None = None
     """Id of the masking it was trained on, if it belongs to a masking study."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_input(cls, content: Any) -> Any:
+        """A card without a table ``input`` is told what to write there."""
+        return {"input": {}, **content} if isinstance(content, dict) else content
+
     @field_validator("loader")
     @classmethod
     def _known(cls, name: str) -> str:
@@ -137,6 +122,11 @@ class ModelCard(Card):
             )
         if self.weights is not None and self.folds:
             raise ValueError("give either 'weights' (one file) or 'folds' (one file per fold)")
+        if self.input.function and not self.trusted:
+            raise ValueError(
+                f"key 'input.function': {self.input.function} is code: read it, and if it may run "
+                f"on this machine add the line `trusted = true` above the tables of the card"
+            )
         loader = LOADERS[self.loader]
         if loader.needs_architecture and not self.architecture:
             raise ValueError(f"loader '{self.loader}' needs the key 'architecture'")
@@ -171,4 +161,6 @@ def load_model_card(path: str | Path) -> ModelCard:
     Raises:
         AuditError: If the file is missing, is not TOML, or breaks the card's schema; names the key.
     """
-    return with_path(read_toml(Path(path), ModelCard, "model card"), path)
+    card = with_path(read_toml(Path(path), ModelCard, "model card"), path)
+    card.input.placed(card.path.parent)
+    return card

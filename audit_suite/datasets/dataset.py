@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -54,10 +55,12 @@ class Sample:
     Attributes:
         image: Shape (H, W) uint8 or uint16, or (H, W, 3) uint8.
         regions: Masks by name, each of shape (H, W), bool.
+        file: The image's file, for a model card's own function; None if there is none.
     """
 
     image: NDArray[Any]
     regions: dict[str, NDArray[np.bool_]]
+    file: Path | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Images and regions as a model's input has them, for pictures and outlines of the judge.
 
-Resizing needs torch, so the executor does it: without a model, in a process of its own.
+Resizing needs torch, so the executor does it: without a model, in a process of its own. A card's
+own preprocessing is code, and runs where the card's model does.
 """
 
 from __future__ import annotations
@@ -10,51 +11,56 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Base64Bytes, TypeAdapter
 
-from audit_suite.cards import DatasetCard, InputSpec
+from audit_suite.cards import DatasetCard, InputSpec, ModelCard
 from audit_suite.datasets import BadImage
+from audit_suite.errors import AuditError
+from audit_suite.evidence.breakdown import checked
 from audit_suite.evidence.source import EvidenceSource, Progress
 
 _HERE = "audit_suite.evidence.at_input"
 
 
 def image_at_input(
-    source: EvidenceSource, card: DatasetCard, index: int, spec: InputSpec
+    source: EvidenceSource, model: ModelCard, card: DatasetCard, index: int
 ) -> NDArray[np.float32] | None:
     """One image at the size and channels of a model's input, before it is masked.
 
     Args:
         source: Data sets by card.
+        model: The model's card.
         card: The data set's card.
         index: The image.
-        spec: The model's input.
 
     Returns:
         Shape (C, H, W), in [0, 1]; None if the image cannot be read.
 
     Raises:
-        AuditError: If the data set cannot be read.
+        AuditError: If the data set cannot be read, or the card's own preprocessing fails.
     """
-    image = source.call(f"{_HERE}:fit_image", card, index, spec)
-    return None if image is None else _array(image, np.float32)
+    image = source.call(f"{_HERE}:fit_image", card, index, model.input, of=_code(model))
+    shape = (model.input.channels, *model.input.size)
+    return None if image is None else _array(image, np.float32, shape)
 
 
 def region_at_input(
-    source: EvidenceSource, region: NDArray[np.bool_], spec: InputSpec
+    source: EvidenceSource, region: NDArray[np.bool_], model: ModelCard
 ) -> NDArray[np.bool_]:
     """A region of an image at the size of a model's input, shape (H, W)."""
-    fitted = source.call(f"{_HERE}:fit_region", region, spec)
-    return _array(fitted, np.uint8).astype(np.bool_)
+    fitted = source.call(f"{_HERE}:fit_region", region, model.input, of=_code(model))
+    return _array(fitted, np.uint8, model.input.size).astype(np.bool_)
 
 
 def fit_image(
     source: EvidenceSource, _say: Progress, card: DatasetCard, index: int, spec: InputSpec
-) -> dict[str, Any] | None:
-    """Run by the executor: `image_at_input` as plain values."""
+) -> str | None:
+    """Run by the executor: `image_at_input` as text."""
     from audit_suite.models.preprocessing import fit_geometry
 
     try:
-        image, _ = fit_geometry(source.dataset(card).read(index).image, {}, spec)
+        sample = source.dataset(card).read(index)
+        image, _ = fit_geometry(sample.image, {}, spec, sample.file)
     except BadImage:
         return None
     return _plain(image)
@@ -62,18 +68,28 @@ def fit_image(
 
 def fit_region(
     _source: EvidenceSource, _say: Progress, region: NDArray[np.bool_], spec: InputSpec
-) -> dict[str, Any]:
-    """Run by the executor: `region_at_input` as plain values."""
-    from audit_suite.models.preprocessing import fit_geometry
+) -> str:
+    """Run by the executor: `region_at_input` as text."""
+    from audit_suite.models.preprocessing import fit_mask
 
-    _, regions = fit_geometry(region.astype(np.uint8), {"region": region}, spec)
-    return _plain(regions["region"].astype(np.uint8))
-
-
-def _plain(array: NDArray[Any]) -> dict[str, Any]:
-    data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
-    return {"shape": list(array.shape), "data": data}
+    return _plain(fit_mask(region, spec).astype(np.uint8))
 
 
-def _array(plain: dict[str, Any], kind: type[Any]) -> NDArray[Any]:
-    return np.frombuffer(base64.b64decode(plain["data"]), kind).reshape(plain["shape"])
+def _code(model: ModelCard) -> tuple[ModelCard, ...]:
+    """The model whose process has to do it: none, unless its card brings code for that."""
+    return (model,) if model.input.function else ()
+
+
+def _plain(array: NDArray[Any]) -> str:
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+
+
+_BYTES = TypeAdapter(Base64Bytes)
+
+
+def _array(plain: Any, kind: type[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    flat = np.frombuffer(checked(_BYTES, plain), np.uint8)
+    if flat.size != np.prod(shape) * np.dtype(kind).itemsize:
+        raise AuditError("the process that prepares images gave one of another size", "try again")
+    array: NDArray[Any] = flat.view(kind).reshape(shape)
+    return array

@@ -25,7 +25,7 @@ def seen_digest(card: ModelCard, fold: int | None) -> str:
     settings = card.model_dump(
         mode="json", include={"targets", "loader", "architecture", "arguments", "input"}
     )
-    files = [weights_file(card, fold)]
+    files = [weights_file(card, fold), *card.input.code()]
     module, _, _ = (card.architecture or "").partition(":")
     if module.endswith(".py"):
         files.append(card.resolve(module))

@@ -87,7 +87,7 @@ def _find(card: ModelCard, name: str) -> Callable[..., Any]:
 def _import(card: ModelCard, module: str) -> ModuleType:
     try:
         if module.endswith(".py"):
-            return _load_file(_existing(card, module))
+            return load_file(_existing(card, module))
         return importlib.import_module(module)
     except AuditError:
         raise
@@ -97,7 +97,8 @@ def _import(card: ModelCard, module: str) -> ModuleType:
         ) from error
 
 
-def _load_file(path: Path) -> ModuleType:
+def load_file(path: Path) -> ModuleType:
+    """Import a Python file by its path; runs it."""
     name = _file_module(path)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None

@@ -10,6 +10,7 @@ from audit_suite.models.audited import AuditedModel
 from audit_suite.models.digest import Identity
 from audit_suite.models.factory import module_name
 from audit_suite.models.function import check_function
+from audit_suite.models.own_input import own_modules
 from audit_suite.models.preprocessing import normalise
 from audit_suite.models.sources import noting_imports, sources
 from audit_suite.models.weights import weights_file
@@ -46,6 +47,7 @@ def load_model(card: ModelCard, fold: int | None = None, device: str = "cpu") ->
             )
         if loader.has_modes:
             module.eval()
+        noted.update(own_modules(card.input))
         made = "" if LOADERS.origin(card.loader) == SHIPPED else type(loader).__module__
         code = sources(module, module_name(card) or made, noted)
         identity = Identity(card, path, module, code)

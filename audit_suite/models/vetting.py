@@ -18,7 +18,7 @@ def code_of(card: ModelCard) -> str:
     loader = LOADERS.find(card.loader, f"{card.path}: key 'loader'")
     with LOADERS.blaming(card.loader):
         words = loader.code(card) if hasattr(loader, "code") else whole_code(loader, card)
-    return str(words)
+    return ", ".join(filter(None, [str(words), card.input.function, card.input.masks]))
 
 
 def vet(card: ModelCard, fold: int | None) -> None:

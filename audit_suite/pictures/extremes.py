@@ -29,14 +29,14 @@ def extremes(cell: Cell, name: str, source: EvidenceSource) -> list[GalleryImage
     table = source.read_stored(request)
     if table is None or table.properties is None:
         return []
-    dataset, spec = source.dataset(cell.dataset), cell.model.input
+    dataset = source.dataset(cell.dataset)
     shown = table.used & np.array([case.shown for case in dataset.cases])
     values = np.where(shown, table.properties[:, PROPERTIES.index(name)], np.nan)
     order = np.argsort(values, kind="stable")[: int(np.isfinite(values).sum())]
     images = []
     for word, chosen in (("least", order[:_COUNT]), ("most", order[::-1][:_COUNT])):
         for rank, index in enumerate(chosen, start=1):
-            image = image_at_input(source, cell.dataset, int(index), spec)
+            image = image_at_input(source, cell.model, cell.dataset, int(index))
             if image is None:
                 continue
             label = "positive" if dataset.cases[index].labels[cell.target] else "negative"

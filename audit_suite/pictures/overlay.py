@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import binary_dilation, gaussian_filter
 
-from audit_suite.cards import DatasetCard, InputSpec
+from audit_suite.cards import DatasetCard, ModelCard
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceSource
 from audit_suite.evidence.at_input import image_at_input
@@ -26,7 +26,7 @@ _COLOURS = 96
 
 
 def explained_image(
-    maps: Attributions, row: int, source: EvidenceSource, card: DatasetCard, spec: InputSpec
+    maps: Attributions, row: int, source: EvidenceSource, card: DatasetCard, model: ModelCard
 ) -> str:
     """Draw one map on the image it explains.
 
@@ -35,7 +35,7 @@ def explained_image(
         row: Index of the map.
         source: Data sets by card.
         card: The card of the images' data set.
-        spec: The model's input.
+        model: The model's card.
 
     Returns:
         A PNG file, base64.
@@ -43,7 +43,7 @@ def explained_image(
     Raises:
         AuditError: If the image cannot be read.
     """
-    image = image_at_input(source, card, int(maps.index[row]), spec)
+    image = image_at_input(source, model, card, int(maps.index[row]))
     if image is None:
         raise AuditError(f"an explained image of data set '{card.name}' cannot be read any more")
     return overlay(image, maps.arrays["regions"][row], maps.arrays["maps"][row])

@@ -196,7 +196,7 @@ def _maps(
         ]
         for row in positive[: design.max_maps]:
             index = int(explained.index[row])
-            png = explained_image(explained, row, source, cell.dataset, cell.model.input)
+            png = explained_image(explained, row, source, cell.dataset, cell.model)
             picture = Picture(
                 index, dataset.cases[index].patient, cell.target, "full", design.maps or ""
             )

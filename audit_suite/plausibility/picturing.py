@@ -124,7 +124,7 @@ def _masked(
     scale = min(1.0, largest / max(height, width))
     size = max(8, round(height * scale)), max(8, round(width * scale))
     channels: Literal[1, 3] = 3 if sample.image.ndim == 3 else 1
-    spec = InputSpec(size=size, channels=channels, resize="stretch")
+    spec = InputSpec(size=size, channels=channels, resize="stretch", mean=(0.0,), std=(1.0,))
     image, regions = fit_geometry(sample.image, sample.regions, spec)
     if masking.is_full:
         return image

@@ -149,7 +149,7 @@ def _overlays(
     for name in _CASES:
         left = rows[1 if name.startswith("positive") else 0]
         if left:
-            png = explained_image(maps, left.pop(0), source, cell.dataset, cell.model.input)
+            png = explained_image(maps, left.pop(0), source, cell.dataset, cell.model)
             yield Overlay(case=name, method=method, png=png)
 
 

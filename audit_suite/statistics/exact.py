@@ -19,11 +19,13 @@ class Exact:
         label: Its name in messages and in the report.
         value: The number.
         n_images: Number of images on which it was measured.
+        advice: What to do if it is too large; ends the message of a fail.
     """
 
     label: str
     value: float
     n_images: int
+    advice: str = ""
 
     def __le__(self, limit: float) -> bool:
         __tracebackhide__ = True
@@ -65,5 +67,8 @@ class Exact:
             p_raw=1.0 if holds else 0.0,
             smallest_effect=None,
             more_positives=None,
-            message=f"{self!r} is {'' if holds else 'not '}{words} {limit:g}",
+            message=f"{self!r} is {words} {limit:g}" if holds else self._fail(f"{words} {limit:g}"),
         )
+
+    def _fail(self, claim: str) -> str:
+        return "; ".join(filter(None, [f"{self!r} is not {claim}", self.advice]))

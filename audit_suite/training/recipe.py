@@ -138,6 +138,8 @@ class StudyRecipe(_File):
                 raise ValueError(f"'maskings': {error.what}") from None
             if masking.names_region:
                 raise ValueError(f"'maskings': '{id}' names a region; use the key 'data.roi'")
+        if self.input.function:
+            raise ValueError("'input.function' is for audits: say here with keys what it does")
         if self.only_head and (len(self.trainable) != 1 or self.embedding_layer is None):
             raise ValueError("'only_head' needs one 'trainable' layer and 'embedding_layer'")
         names = [data.name for data in self.data]

@@ -88,7 +88,7 @@ def _draw(data: TrainingData, output: int) -> _Images:
     always, never = (_with_agreement(data.phantom, share) for share in (1.0, 0.0))
     target = TARGETS[data.phantom.kind]
     size = data.phantom.size
-    spec = InputSpec(size=(size, size), channels=1)
+    spec = InputSpec(size=(size, size), channels=1, resize="pad", mean=(0.0,), std=(1.0,))
     plain, planted, distances, labels = [], [], [], []
     for on, off in zip(cohort(always, (target,)), cohort(never, (target,)), strict=True):
         label = on.labels[target]

@@ -58,7 +58,13 @@ def make_model(setting: Setting, kinds: Mapping[str, Kind], models: Path, datase
         "weights": f"{setting.name}.safetensors",
         "embedding_layer": "embedding",
         "datasets": list(tests),
-        "input": {"size": [SIZE, SIZE], "channels": 1, "mean": [0.5], "std": [0.25]},
+        "input": {
+            "size": [SIZE, SIZE],
+            "channels": 1,
+            "resize": "pad",
+            "mean": [0.5],
+            "std": [0.25],
+        },
     }
     card = ModelCard.model_validate(spec)
     training = _dataset(setting.data, phantom(setting, kinds, TRAINING_PATIENTS, 0))

@@ -43,6 +43,9 @@ trusted = true
 [input]
 size = [32, 32]
 channels = 1
+resize = "pad"
+mean = [0.0]
+std = [1.0]
 """
 DATA = """
 schema = 1

@@ -121,7 +121,7 @@ def test_a_reader_with_a_loader(project, where):
     )
     (project.path / "model.toml").write_text(
         'schema = 1\nname = "m"\ntargets = ["sick"]\nloader = "npz"\nweights = "weights.npz"\n'
-        "[input]\nsize = [16, 16]\nchannels = 1\n"
+        '[input]\nsize = [16, 16]\nchannels = 1\nresize = "pad"\nmean = [0.0]\nstd = [1.0]\n'
     )
     (project.path / "audits").mkdir(exist_ok=True)
     (project.path / "audits" / "test_own.py").write_text(

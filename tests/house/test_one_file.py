@@ -154,6 +154,9 @@ trusted = true
 [input]
 size = [32, 32]
 channels = 1
+resize = "pad"
+mean = [0.0]
+std = [1.0]
 """,
     "drawn.toml": """
 schema = 1

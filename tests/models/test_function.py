@@ -130,7 +130,7 @@ def exported(folder, module, batch, dynamic):
     torch.export.save(program, folder / "w.pt2")
     text = (
         'schema = 1\nname = "m"\ntargets = ["sick"]\nloader = "export"\nweights = "w.pt2"\n'
-        "[input]\nsize = [8, 8]\nchannels = 1\n"
+        '[input]\nsize = [8, 8]\nchannels = 1\nresize = "pad"\nmean = [0.0]\nstd = [1.0]\n'
     )
     (folder / "m.toml").write_text(text)
     return load_model_card(folder / "m.toml")

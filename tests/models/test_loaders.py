@@ -31,6 +31,9 @@ targets = ["a", "b"]
 [input]
 size = [8, 8]
 channels = 1
+resize = "pad"
+mean = [0.0]
+std = [1.0]
 """
 
 EXTENSION = '''

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import pickle
 
-import numpy as np
 import pytest
 import torch
+from cards import input_spec
 from safetensors.torch import save_file
 from torch import nn
 
-from audit_suite.cards import InputSpec, load_model_card
+from audit_suite.cards import load_model_card
 from audit_suite.errors import AuditError
 from audit_suite.models.load import load_model
-from audit_suite.models.preprocessing import fit_geometry, normalise
 
 FACTORY = """
 import torch
@@ -84,6 +83,9 @@ loader = "{loader}"
 [input]
 size = [16, 16]
 channels = 1
+resize = "pad"
+mean = [0.0]
+std = [1.0]
 """
 
 
@@ -167,7 +169,7 @@ def test_torchvision_by_name_with_an_embedding(tmp_path, card):
         'weights = "w.safetensors"',
         'embedding_layer = "layer4"',
     )
-    made = made.model_copy(update={"input": InputSpec(size=(32, 32), channels=3)})
+    made = made.model_copy(update={"input": input_spec((32, 32))})
     batch = torch.rand(3, 3, 32, 32)
     scores, embedding = load_model(made)(batch)
     assert torch.allclose(scores, reference(batch).sigmoid(), atol=1e-6)
@@ -307,73 +309,11 @@ def test_what_disagrees_is_said(tmp_path, module, card, loader, lines, said):
 def test_a_model_that_raises_on_its_input(tmp_path, module, card):
     save(module, tmp_path / "w.pt", "pt")
     made = card("architecture", TINY, 'weights = "w.pt"')
-    made = made.model_copy(update={"input": InputSpec(size=(16, 16), channels=3)})
+    made = made.model_copy(update={"input": input_spec((16, 16))})
     with pytest.raises(
         AuditError, match=r"raised RuntimeError on a batch of shape \(2, 3, 16, 16\)"
     ):
         load_model(made)
-
-
-def spec(**more):
-    return InputSpec(**({"size": (8, 8), "channels": 1} | more))
-
-
-@pytest.mark.parametrize(
-    ("image", "expected"),
-    [
-        (np.full((8, 8), 51, np.uint8), 0.2),
-        (np.full((8, 8), 13107, np.uint16), 0.2),
-        (np.full((8, 8), 0.2, np.float32), 0.2),
-        (np.stack([np.full((8, 8), v, np.uint8) for v in (255, 0, 0)], -1), 0.299),
-    ],
-)
-def test_intensities(image, expected):
-    fitted, _ = fit_geometry(image, {}, spec())
-    assert fitted.shape == (1, 8, 8)
-    assert fitted.dtype == np.float32
-    assert fitted == pytest.approx(expected, abs=1e-6)
-    three, _ = fit_geometry(image, {}, spec(channels=3))
-    assert three.shape == (3, 8, 8)
-
-
-def test_image_max_divides_by_the_images_own_maximum():
-    image = np.full((8, 8), 100, np.uint8)
-    image[0, 0] = 200
-    fitted, _ = fit_geometry(image, {}, spec(scale="image_max"))
-    assert fitted.max() == 1
-    assert fitted[0, 4, 4] == pytest.approx(0.5)
-    assert fit_geometry(np.zeros((8, 8), np.uint8), {}, spec(scale="image_max"))[0].max() == 0
-
-
-@pytest.mark.parametrize("resize", ["pad", "stretch", "crop"])
-def test_regions_stay_on_their_pixels(resize):
-    image = np.zeros((40, 20), np.uint8)
-    image[10:30, 5:15] = 255
-    region = image > 0
-    fitted, regions = fit_geometry(image, {"r": region}, spec(size=(32, 32), resize=resize))
-    assert fitted.shape == (1, 32, 32)
-    inside = regions["r"]
-    assert fitted[0][inside].mean() > 0.9
-    assert fitted[0][~inside].mean() < 0.1
-    share = {"pad": 0.25 / 2, "stretch": 0.25, "crop": 0.5}[resize]
-    assert inside.mean() == pytest.approx(share, abs=0.04)
-
-
-def test_what_cannot_be_scaled_is_said():
-    with pytest.raises(AuditError, match="int32"):
-        fit_geometry(np.zeros((8, 8), np.int32), {}, spec())
-    with pytest.raises(AuditError, match=r"values from 0.0 to 3.0"):
-        fit_geometry(np.linspace(0, 3, 64).reshape(8, 8), {}, spec())
-
-
-def test_normalise():
-    batch = torch.rand(2, 3, 4, 4)
-    found = normalise(batch, spec(channels=3, mean=(0.1, 0.2, 0.3), std=(0.5, 1.0, 2.0)))
-    for channel, (mean, std) in enumerate(((0.1, 0.5), (0.2, 1.0), (0.3, 2.0))):
-        assert torch.allclose(found[:, channel], (batch[:, channel] - mean) / std)
-    assert torch.allclose(
-        normalise(batch, spec(channels=3, mean=(0.5,), std=(0.25,))), (batch - 0.5) / 0.25
-    )
 
 
 @pytest.mark.gpu

@@ -49,6 +49,9 @@ embedding_layer = "pool"
 [input]
 size = [32, 32]
 channels = 1
+resize = "pad"
+mean = [0.0]
+std = [1.0]
 """
 
 DATASET = """

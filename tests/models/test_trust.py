@@ -45,7 +45,10 @@ def card(tmp_path):
 
     def make(*lines):
         text = 'schema = 1\nname = "m"\ntargets = ["a"]\n' + "\n".join(lines)
-        (tmp_path / "card.toml").write_text(text + "\n[input]\nsize = [8, 8]\nchannels = 1\n")
+        text += (
+            '\n[input]\nsize = [8, 8]\nchannels = 1\nresize = "pad"\nmean = [0.0]\nstd = [1.0]\n'
+        )
+        (tmp_path / "card.toml").write_text(text)
         return load_model_card(tmp_path / "card.toml")
 
     return make

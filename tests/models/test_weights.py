@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from cards import input_spec
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import nn
 
-from audit_suite.cards import InputSpec, ModelCard
+from audit_suite.cards import ModelCard
 from audit_suite.errors import AuditError
 from audit_suite.models.weights import fit_state, read_state, unreadable_archive, weights_file
 
@@ -20,7 +21,11 @@ FATES = ("kept", "missing", "renamed", "reshaped")
 def card(**more):
     keys = {"loader": "architecture", "architecture": "net.py:net", "weights": "w.pt"}
     return ModelCard(
-        schema=1, name="m", targets=("a",), input=InputSpec(size=(8, 8)), **(keys | more)
+        schema=1,
+        name="m",
+        targets=("a",),
+        input=input_spec(),
+        **(keys | more),
     )
 
 

@@ -55,6 +55,9 @@ embedding_layer = "features"
 [input]
 size = [24, 24]
 channels = 1
+resize = "pad"
+mean = [0.0]
+std = [1.0]
 """
 
 DATASET_CARD = """

@@ -31,6 +31,9 @@ trusted = true
 [input]
 size = [64, 64]
 channels = 1
+resize = "pad"
+mean = [0.0]
+std = [1.0]
 """
 NETWORK = """
 import torch

@@ -54,6 +54,9 @@ arguments = {{ where = "{where}" }}
 [input]
 size = [16, 16]
 channels = 1
+resize = "pad"
+mean = [0.0]
+std = [1.0]
 {more}
 """
 

@@ -36,6 +36,9 @@ batch_size = 8
 [input]
 size = [16, 16]
 channels = 1
+resize = "pad"
+mean = [0.0]
+std = [1.0]
 [[data]]
 name = "a"
 train = "d.toml"

@@ -42,6 +42,9 @@ learning_rate = 1e-2
 [input]
 size = [32, 32]
 channels = 1
+resize = "pad"
+mean = [0.0]
+std = [1.0]
 [[data]]
 name = "a"
 train = "train.toml"
@@ -308,7 +311,7 @@ def made_card(tmp_path):
     path = tmp_path / "net.toml"
     path.write_text(
         'schema = 1\nname = "net"\ntargets = ["x"]\nloader = "callable"\n'
-        'architecture = "net.py:net"\n[input]\nsize = [32, 32]\n'
+        'architecture = "net.py:net"\n[input]\nsize = [32, 32]\nresize = "pad"\nmean = [0.0]\nstd = [1.0]\n'
     )
     return load_model_card(path)
 

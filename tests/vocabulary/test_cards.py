@@ -21,6 +21,9 @@ architecture = "torchvision:resnet18"
 weights = "w.safetensors"
 [input]
 size = [64, 64]
+resize = "pad"
+mean = [0.0]
+std = [1.0]
 """
 
 DATASET = """
@@ -66,7 +69,7 @@ def test_model_zoo_datasets(path):
     ("change", "said"),
     [
         (("size = [64, 64]", "size = [64]"), "key 'input.size"),
-        (("size = [64, 64]", "size = [64, 64]\nmean = [0.1, 0.2]"), "'mean' needs 1 or 3 numbers"),
+        (("mean = [0.0]", "mean = [0.1, 0.2]"), "'mean' needs 1 or 3 numbers"),
         (('name = "m"', 'name = "My Model"'), "key 'name'"),
         (('name = "m"', ""), "key 'name': missing key"),
         (('name = "m"', 'name = "m"\nnmae = 3'), "key 'nmae': unknown key"),

@@ -23,7 +23,7 @@ BASE = {
     "margins": {"R2": {"value": 0.1, "source": "s"}},
     "arguments": {"outputs": 2},
     "claims": {"a": {"auroc": 0.9, "source": "s"}},
-    "input": {"size": [64, 64], "mean": [0.5], "std": [0.25]},
+    "input": {"size": [64, 64], "resize": "pad", "mean": [0.5], "std": [0.25]},
     "parity": {"images": ["x.png"], "expected": "x.safetensors", "tolerance": 0.1},
 }
 INF = [float("inf"), float("-inf"), float("nan")]

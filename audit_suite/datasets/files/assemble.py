@@ -158,7 +158,7 @@ def _read(card: DatasetCard, path: Path, entry: Entry) -> Sample:
         regions[name] = mask
     if missing := sorted(card.roi_regions - set(regions)):
         raise bad(entry.where, f"the image has no mask of {', '.join(missing)}")
-    return Sample(image, regions)
+    return Sample(image, regions, entry.image)
 
 
 def _why(error: ValueError | OSError) -> str:

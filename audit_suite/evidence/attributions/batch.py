@@ -64,7 +64,7 @@ def make_batch(request: AttributionRequest, source: EvidenceSource) -> Explained
 
     def fit(samples: Sequence[Sample]) -> tuple[Tensor, list[dict[str, NDArray[np.bool_]]]]:
         fitted = [
-            fit_geometry(sample.image, named_regions(sample, card, names), spec)
+            fit_geometry(sample.image, named_regions(sample, card, names), spec, sample.file)
             for sample in samples
         ]
         pixels = torch.from_numpy(np.stack([image for image, _ in fitted]))

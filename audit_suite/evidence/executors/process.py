@@ -45,6 +45,8 @@ class Processes(Executor):
         shown; a process of its own would not protect them from each other. Neither would it those
         that bring weights alone.
         """
+        if card.input.function:
+            return str(card.path)
         if card.architecture is None:
             return str(card.path) if code_of(card) else _NO_CODE
         module, _, _ = card.architecture.partition(":")

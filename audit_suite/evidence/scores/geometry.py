@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 from audit_suite.cards import InputSpec
 
-Geometry = tuple[tuple[int, int], int, str, str]  # size, channels, resize, scale
+Geometry = tuple[tuple[int, int], str]  # size, and all that applies before masking
 
 
 def geometry(spec: InputSpec) -> Geometry:
     """The part of a model's input that applies before masking; models with the same share work."""
-    return spec.size, spec.channels, spec.resize, spec.scale
+    code = [hashlib.sha256(path.read_bytes()).hexdigest() for path in spec.code()]
+    content = [spec.before_masking(), *code]
+    return spec.size, json.dumps(content, sort_keys=True)

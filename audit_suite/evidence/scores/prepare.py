@@ -69,7 +69,7 @@ def prepare(dataset: Dataset, index: int, wanted: Wanted) -> Made:
         named = named_regions(sample, dataset.card, names)
         made = {}
         for key, spec in wanted.specs.items():
-            image, regions = fit_geometry(sample.image, named, spec)
+            image, regions = fit_geometry(sample.image, named, spec, sample.file)
             distances: dict[Area, NDArray[np.int16]] = {
                 (region, "own"): signed_distance(union(regions, region))
                 for region in wanted.regions

@@ -96,10 +96,10 @@ def _chosen(dataset: Dataset, each: Pair) -> Iterator[tuple[int, NDArray[np.floa
         if found == _TRIED:
             return
         try:
-            image = dataset.read(index).image
+            sample = dataset.read(index)
         except BadImage:
             continue
-        yield index, fit_geometry(image, {}, each[0].input)[0]
+        yield index, fit_geometry(sample.image, {}, each[0].input, sample.file)[0]
         found += 1
 
 

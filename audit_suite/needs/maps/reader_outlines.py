@@ -76,7 +76,7 @@ def _outlined(
         if seen.any():
             declared = union(named_regions(sample, cell.dataset, roi), roi)
             inside.append((index, float(declared[seen].mean())))
-            drawn[index] = region_at_input(source, seen, cell.model.input)
+            drawn[index] = region_at_input(source, seen, cell.model)
     return drawn, inside
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from audit_suite.evidence import Cell, EvidenceSource, Request
+from audit_suite.evidence.breakdown import checked
 from audit_suite.statistics import Exact
 from audit_suite.verdict import NotApplicable
 
+_FOUND = TypeAdapter(tuple[float, str])
 _DIFFERENCE = "audit_suite.evidence.golden_files:preprocessing_difference"
 
 
@@ -37,8 +41,11 @@ class Parity:
             raise NotApplicable(
                 "the model card names no golden files of its release pipeline (parity)"
             )
+        code = (card,) if card.input.function else ()  # it runs where the model does
+        found = checked(_FOUND, source.call(_DIFFERENCE, card, card.parity, of=code))
         return Exact(
             "largest difference between the audit's input and the release pipeline's",
-            source.call(_DIFFERENCE, card, card.parity),
+            found[0],
             len(card.parity.images),
+            found[1],
         )

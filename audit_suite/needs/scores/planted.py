@@ -64,7 +64,7 @@ def _detector(cell: Cell) -> Cell:
             "architecture": "audit_suite.maskings.planted:pattern_reader",
             "trusted": True,
             "activation": "none",
-            "input": cell.model.input.model_dump(),
+            "input": cell.model.input,
         }
     )
     return Cell(card, (None,), cell.dataset, cell.target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cards import dataset_card, model_card, phantom_card
+from cards import dataset_card, input_spec, model_card, phantom_card
 from hypothesis import given
 from hypothesis import strategies as st
 from needs.evidence import (
@@ -20,7 +20,6 @@ from scipy.ndimage import binary_dilation
 
 from audit_suite import FACTORS, NotApplicable, OnlyROI, WithoutROI, at_margin, auroc, dilated
 from audit_suite import selective as selective_dilation
-from audit_suite.cards import InputSpec
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
 from audit_suite.needs import Need
 from audit_suite.needs.scores.dilation import FRAME, as_factor, radius
@@ -146,7 +145,7 @@ def test_the_engine_shows_the_model_what_masks_dilated_by_iterations_show(tmp_pa
 
 @given(st.integers(8, 1024), st.integers(8, 1024), st.integers(0, 500))
 def test_a_factor_is_a_share_of_the_longer_side(height, width, factor):
-    spec = InputSpec(size=(height, width))
+    spec = input_spec((height, width))
     pixels = radius(spec, factor)
     assert (pixels == 0) == (factor == 0), "the smallest dilation is no dilation only if it is 0"
     assert pixels <= radius(spec, factor + 1)
@@ -156,7 +155,7 @@ def test_a_factor_is_a_share_of_the_longer_side(height, width, factor):
 
 
 def test_in_the_papers_frame_a_factor_is_that_many_pixels():
-    assert [radius(InputSpec(size=(512, 512)), factor) for factor in FACTORS] == list(FACTORS)
+    assert [radius(input_spec((512, 512)), factor) for factor in FACTORS] == list(FACTORS)
 
 
 def test_factors_that_a_small_input_cannot_tell_apart_are_one_point_placed_where_it_lies(here):

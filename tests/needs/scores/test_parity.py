@@ -19,7 +19,7 @@ from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
 
 SIZE = 32
-PARITY = 'mean = [0.5]\nstd = [0.25]\n[parity]\nimages = [{images}]\nexpected = "{expected}"\n'
+PARITY = '[parity]\nimages = [{images}]\nexpected = "{expected}"\n'
 
 SOURCE = EvidenceSource(EvidenceStore(Path()), EvidenceProfile(device="cpu", threads=1))
 
@@ -49,6 +49,7 @@ def card(tmp_path, pixels):
         text = (tmp_path / "m.toml").read_text()
         listed = ", ".join(f'"{name}"' for name in images)
         lines = PARITY.format(images=listed, expected=expected)
+        text = text.replace("mean = [0.0]", "mean = [0.5]").replace("std = [1.0]", "std = [0.25]")
         (tmp_path / "m.toml").write_text(text + lines + tolerance)
         return load_model_card(place.model.path)
 
@@ -177,3 +178,23 @@ def test_o3_judges_by_the_cards_tolerance(card, pixels, tmp_path, shift, toleran
 def test_o3_is_not_asked_without_golden_files(tmp_path):
     found = judged("O3", cell(tmp_path), None)
     assert [verdict for verdict, _ in found.values()] == ["not_applicable"]
+
+
+def test_a_fail_names_the_reading_of_the_card_that_agrees(card, pixels):
+    """The release forgets mean and deviation; the message says by how much it would still differ."""
+    arrays = {name: array * 0.25 + 0.5 for name, array in both(pixels).items()}
+    found = difference(card(arrays))
+    assert found.value > 1
+    assert found.advice.startswith("with mean = [0.0] and std = [1.0] under 'input' it would be ")
+    said = found.compare("<=", 0.01).message
+    assert "is not at most 0.01; with mean = [0.0] and std = [1.0]" in said
+    assert found.compare("<=", 10.0).message.endswith("is at most 10"), "a pass needs no advice"
+
+
+def test_a_fail_that_no_reading_explains_says_so(card, pixels):
+    mirrored = {name: array[:, :, ::-1].copy() for name, array in both(pixels).items()}
+    assert "no other reading of 'input' that was tried" in difference(card(mirrored)).advice
+
+
+def test_within_the_tolerance_nothing_is_advised(card, pixels):
+    assert difference(card(both(pixels), tolerance="tolerance = 1e-5\n")).advice == ""

@@ -1,0 +1,96 @@
+"""Bring an image, or a mask on it, to the size of a model's input."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2 import functional as transforms
+
+from audit_suite.cards import InputSpec
+
+_MODES = {
+    "bilinear": InterpolationMode.BILINEAR,
+    "bicubic": InterpolationMode.BICUBIC,
+    "nearest": InterpolationMode.NEAREST_EXACT,
+}
+
+
+def resize(image: Tensor, spec: InputSpec) -> Tensor:
+    """Resize an image, then crop or pad it to the input's size; padding is 0.
+
+    Pixels are squares and their centres lie at half numbers, as in PIL, OpenCV and TensorFlow 2.
+
+    Args:
+        image: Shape (C, H, W), floating.
+        spec: The card's input section.
+
+    Returns:
+        Shape (C, h, w). Bicubic interpolation may leave the range of the image.
+    """
+    size = _size(image, spec)
+    if spec.interpolation == "nearest-floor":
+        resized = _at_corners(image, size)
+    elif spec.interpolation == "area":
+        resized = _shares(image.shape[1], size[0]) @ image @ _shares(image.shape[2], size[1]).T
+    else:
+        mode = _MODES[spec.interpolation]
+        resized = transforms.resize(image, list(size), mode, antialias=spec.antialias)
+    return _placed(resized, spec)
+
+
+def resize_mask(mask: Tensor, spec: InputSpec) -> Tensor:
+    """The pixels of a mask that belong to those of the resized image: the nearest ones.
+
+    Args:
+        mask: Shape (1, H, W), 0 or 1.
+        spec: The card's input section.
+    """
+    size = _size(mask, spec)
+    if spec.interpolation == "nearest-floor":
+        return _placed(_at_corners(mask, size), spec)
+    return _placed(transforms.resize(mask, list(size), _MODES["nearest"]), spec)
+
+
+def _size(image: Tensor, spec: InputSpec) -> tuple[int, int]:
+    """Height and width after resizing, before anything is cut off or added."""
+    height, width = image.shape[-2:]
+    if spec.resize == "stretch":
+        return spec.size
+    if spec.resize_to is not None:  # cut to whole pixels as torchvision's Resize does
+        short = min(height, width)
+        return spec.resize_to * height // short, spec.resize_to * width // short
+    ratios = spec.size[0] / height, spec.size[1] / width
+    ratio = min(ratios) if spec.resize == "pad" else max(ratios)
+    return max(1, round(height * ratio)), max(1, round(width * ratio))
+
+
+def _placed(image: Tensor, spec: InputSpec) -> Tensor:
+    if spec.pad_at == "end":
+        height, width = image.shape[-2:]
+        right_and_bottom = [0, 0, spec.size[1] - width, spec.size[0] - height]
+        at_end: Tensor = transforms.pad(image, right_and_bottom)
+        return at_end
+    fitted: Tensor = transforms.center_crop(image, list(spec.size))  # pads smaller images with 0
+    return fitted
+
+
+def _at_corners(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """The pixel at the upper left corner of each wanted one: OpenCV's INTER_NEAREST.
+
+    PyTorch's own rounds with 32 bits, and is a pixel off here and there.
+    """
+    rows, columns = (
+        torch.tensor([min(int(i * (1 / (wanted / given))), given - 1) for i in range(wanted)])
+        for given, wanted in zip(image.shape[1:], size, strict=True)
+    )
+    return image[:, rows][:, :, columns]
+
+
+def _shares(given: int, wanted: int) -> Tensor:
+    """How much of each wanted line a given one covers, (wanted, given): OpenCV's INTER_AREA."""
+    edges = torch.arange(wanted + 1, dtype=torch.float64) * given / wanted
+    lines = torch.arange(given, dtype=torch.float64)
+    ends = torch.minimum(edges[1:, None], lines + 1)
+    covered = (ends - torch.maximum(edges[:-1, None], lines)).clamp(min=0)
+    return (covered * wanted / given).float()
