@@ -12,7 +12,6 @@ from audit_suite.cards.dataset import (
     Holdout,
     MaskQuality,
     RegionColumn,
-    Target,
     internal_card,
     load_dataset_card,
 )
@@ -30,6 +29,7 @@ from audit_suite.cards.phantom import (
     PhantomSpec,
     ShortcutSpec,
 )
+from audit_suite.cards.target import Target
 
 __all__ = [
     "Clahe",

@@ -10,18 +10,9 @@ from pydantic import Field, field_validator, model_validator
 from audit_suite.cards.common import Card, Name, Once, Part, with_path
 from audit_suite.cards.names import RegionName
 from audit_suite.cards.phantom import PhantomSpec
+from audit_suite.cards.target import Target
 from audit_suite.registry import READERS
 from audit_suite.toml_files import read_toml
-
-
-class Target(Part):
-    """One class: its label column, and the regions where a reader would look for it."""
-
-    column: str | None = None
-    roi: Annotated[tuple[RegionName, ...], Once] = ()
-    roi_margin: Annotated[int, Field(ge=0)] | None = None
-    """How far disease may extend beyond the drawn ROI, in pixels of a 512-pixel frame (C12)."""
-    description: str = ""
 
 
 class RegionColumn(Part):
@@ -42,15 +33,22 @@ class RegionColumn(Part):
 class Columns(Part):
     """Which manifest columns hold the image file, the patient, the split and the image's id.
 
-    ``burned_in`` names one of yes and no: whether text is burned into the image. Of a table beside
-    DICOM files only ``patient`` counts, where it has that column: it replaces the headers' ids.
+    ``patient`` may be a list of columns that identify a patient together, such as hospital and
+    number. ``burned_in`` names one of yes and no: whether text is burned into the image. Of a table
+    beside DICOM files only ``patient`` counts, where it has these columns: it replaces the headers'
+    ids.
     """
 
     image: str = "image"
-    patient: str = "patient_id"
+    patient: str | Annotated[tuple[str, ...], Field(min_length=1), Once] = "patient_id"
     split: str | None = None
     id: str | None = None
     burned_in: str | None = None
+
+    @property
+    def patients(self) -> tuple[str, ...]:
+        """The columns that identify a patient together."""
+        return (self.patient,) if isinstance(self.patient, str) else self.patient
 
 
 class Holdout(Part):
@@ -102,6 +100,8 @@ class DatasetCard(Card):
     manifest: str | None = None
     files: dict[str, str] = Field(default_factory=dict)
     """Paths relative to ``root``, by what they hold (labels, images, masks ...)."""
+    delimiter: Literal[",", ";", "\t", "|"] | None = None
+    """What separates the columns of the table; without it, the header line shows which."""
     split: str | None = None
     holdout: Holdout | None = None
     internal: str | None = None
@@ -135,6 +135,14 @@ class DatasetCard(Card):
     def roi_regions(self) -> frozenset[str]:
         """The regions that any target names as its ROI: every audited image needs them."""
         return frozenset(name for target in self.targets.values() for name in target.roi)
+
+    @property
+    def table_keys(self) -> tuple[str, ...]:
+        """The keys that say how a table of the user's own is written, as far as they are used."""
+        keys = [f"targets.{name}.{key}" for name, one in self.targets.items() for key in one.said]
+        keys += ["delimiter"] if self.delimiter else []
+        keys += ["columns.patient"] if len(self.columns.patients) > 1 else []
+        return tuple(keys)
 
     @field_validator("reader")
     @classmethod

@@ -63,10 +63,11 @@ def _fault(card: DatasetCard, dataset: Any) -> str:
         if case.id in ids:
             return f"returned two cases with one id (row {case.row})"
         ids.add(case.id)
-        for target in card.targets:
-            if target not in case.labels:
-                return f"returned a case without a label of target '{target}' (row {case.row})"
-            label = case.labels[target]
+        labels = {name: case.labels[name] for name in card.targets if name in case.labels}
+        if not labels:
+            names = ", ".join(f"'{name}'" for name in card.targets)
+            return f"returned a case without a label of target {names} (row {case.row})"
+        for target, label in labels.items():
             if not isinstance(label, int | np.integer) or label not in (0, 1):
                 return f"returned a label of target '{target}' that is not 0 or 1 (row {case.row})"
     return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ class Case:
     Attributes:
         id: Unique in the data set; stays inside the process.
         patient: The patient's id; stays inside the process.
-        labels: 0 or 1 by target.
+        labels: 0 or 1 by target; a target that the image has no label of is missing.
         metadata: Declared tags as text, empty where unknown.
         quality: Quality of its masks, 0 to 1 (for example Dice RCA); None where unknown.
         row: Line of the manifest as an editor counts (the header is line 1); without a manifest,
@@ -46,6 +46,14 @@ class Case:
     def shown(self) -> bool:
         """Whether people may see the image: in a report, which travels, or in a reading pack."""
         return not self.burned_in
+
+
+UNLABELLED = -1
+
+
+def labels_of(cases: Sequence[Case], target: str) -> NDArray[np.int_]:
+    """The labels of one target, shape (n,): 0, 1, or `UNLABELLED` where an image has none."""
+    return np.array([case.labels.get(target, UNLABELLED) for case in cases], np.int_)
 
 
 @dataclass(frozen=True)

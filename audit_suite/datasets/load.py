@@ -34,7 +34,7 @@ def load_dataset(card: DatasetCard, max_cases: int | None = None) -> Dataset:
 
 def _require_both_classes(dataset: Dataset) -> None:
     for target in dataset.card.targets:
-        labels = {case.labels[target] for case in dataset.cases}
+        labels = {case.labels[target] for case in dataset.cases if target in case.labels}
         if labels != {0, 1}:
             only = f"only label {labels.pop()}" if labels else "no image at all"
             raise AuditError(

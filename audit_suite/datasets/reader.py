@@ -52,10 +52,16 @@ class Reader(Protocol):
     def check(self, card: DatasetCard) -> None:
         """Refuse a card that lacks what this reader needs, apart from ``files``.
 
+        Unless overridden, refuse keys that say how a table of the user's own is written: they would
+        not count.
+
         Raises:
             ValueError: If a key is missing or wrong; names the key.
         """
-        return None
+        if keys := card.table_keys:
+            raise ValueError(
+                f"'{keys[0]}' says how a table is written; reader '{self.name}' knows, so drop it"
+            )
 
     def regions(self, card: DatasetCard) -> Collection[str]:
         """The regions that images may have: unless overridden, those that targets name as ROI."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from audit_suite.cards import DatasetCard, Holdout, canonical_digest
-from audit_suite.datasets.dataset import Dataset
+from audit_suite.datasets.dataset import Dataset, labels_of
 from audit_suite.errors import AuditError
 
 
@@ -68,16 +68,15 @@ def selected(dataset: Dataset) -> Dataset:
 def sampled(dataset: Dataset, max_cases: int) -> Dataset:
     """About so many images of whole patients, chosen by a hash.
 
-    Patients are taken in turn from every combination of labels that occurs.
+    Patients are taken in turn from every combination of labels that occurs; to have none is one.
     """
     strata: dict[tuple[int, ...], list[str]] = {}
     images: dict[str, list[int]] = {}
     for index, case in enumerate(dataset.cases):
         images.setdefault(case.patient, []).append(index)
+    labels = [labels_of(dataset.cases, target) for target in dataset.card.targets]
     for patient, indices in images.items():
-        stratum = tuple(
-            max(dataset.cases[i].labels[target] for i in indices) for target in dataset.card.targets
-        )
+        stratum = tuple(int(of_target[indices].max()) for of_target in labels)
         strata.setdefault(stratum, []).append(patient)
     queues = [
         sorted(patients, key=lambda patient: _rank(dataset, patient), reverse=True)

@@ -15,10 +15,11 @@ def describe(dataset: Dataset) -> DatasetRecord:
     unseen = (f"{hidden} images have text burned in: they are audited, and never shown to people",)
     targets = {}
     for name, target in card.targets.items():
-        positive = [case for case in dataset.cases if case.labels[name] == 1]
+        labelled = [case for case in dataset.cases if name in case.labels]
+        positive = [case for case in labelled if case.labels[name] == 1]
         targets[name] = TargetRecord(
-            n_images=len(dataset.cases),
-            n_patients=len({case.patient for case in dataset.cases}),
+            n_images=len(labelled),
+            n_patients=len({case.patient for case in labelled}),
             n_positive_images=len(positive),
             n_positive_patients=len({case.patient for case in positive}),
             roi=list(target.roi),

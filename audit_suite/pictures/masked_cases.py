@@ -75,7 +75,11 @@ def _choose(survey: Survey, target: str, label: int, rank: int) -> tuple[int, Pr
     """
     dataset = survey.dataset
     candidates = sorted(
-        (i for i, case in enumerate(dataset.cases) if case.labels[target] == label and case.shown),
+        (
+            i
+            for i, case in enumerate(dataset.cases)
+            if case.labels.get(target) == label and case.shown
+        ),
         key=lambda index: hashlib.sha256(f"{dataset.digest}/{index}".encode()).digest(),
     )
     patients: set[str] = set()

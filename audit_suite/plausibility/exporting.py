@@ -192,7 +192,7 @@ def _maps(
         positive = [
             row
             for row, i in enumerate(explained.index)
-            if dataset.cases[i].shown and dataset.cases[i].labels[cell.target] == 1
+            if dataset.cases[i].shown and dataset.cases[i].labels.get(cell.target) == 1
         ]
         for row in positive[: design.max_maps]:
             index = int(explained.index[row])

@@ -111,7 +111,7 @@ def _players(regions: Attributions, cell: Cell, source: EvidenceSource) -> Itera
     dataset = source.dataset(cell.dataset)
     cases = [dataset.cases[i] for i in regions.index]
     patients = np.array([case.patient for case in cases])
-    positive = np.array([case.labels[cell.target] == 1 for case in cases])
+    positive = np.array([case.labels.get(cell.target) == 1 for case in cases])
     values, area, inside = (regions.arrays[name] for name in ("values", "area", "inside"))
     size = np.abs(values)
     share = size / np.maximum(size.sum(axis=1, keepdims=True), 1e-12)
@@ -142,7 +142,9 @@ def _overlays(
     cases = [dataset.cases[index] for index in maps.index]
     rows = {
         label: [
-            r for r, case in enumerate(cases) if case.shown and case.labels[cell.target] == label
+            r
+            for r, case in enumerate(cases)
+            if case.shown and case.labels.get(cell.target) == label
         ]
         for label in (0, 1)
     }

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from audit_suite.datasets.dataset import UNLABELLED
 from audit_suite.maskings import Masking
 from audit_suite.models.preprocessing import normalise
 from audit_suite.training.prepared import TrainingImages
@@ -92,7 +93,7 @@ def fit(
         order = train[torch.randperm(len(train), generator=rng).numpy()]
         for start in range(0, len(order), recipe.batch_size):
             logits, labels = shown(order[start : start + recipe.batch_size], rng)
-            loss = functional.binary_cross_entropy_with_logits(logits, labels)
+            loss = _loss(logits, labels)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -235,15 +236,27 @@ def _set_modes(module: nn.Module, trainable: tuple[str, ...]) -> None:
         part.training = not trainable or any(p.requires_grad for p in part.parameters())
 
 
+def _loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross entropy over the labels that the images have."""
+    known = labels != UNLABELLED
+    if known.all():  # the usual case, to the last digit as ever
+        return functional.binary_cross_entropy_with_logits(logits, labels)
+    of_all = functional.binary_cross_entropy_with_logits(
+        logits, labels.clamp(min=0), weight=known.float()
+    )
+    return of_all * (known.numel() / known.sum().clamp(min=1))
+
+
 def _mean_loss(shown: _Logits, indices: Indices, batch_size: int) -> float:
-    total = 0.0
+    total = weight = 0.0
     with torch.no_grad():
         for start in range(0, len(indices), batch_size):
             part = indices[start : start + batch_size]
             logits, labels = shown(part, None)
-            loss = functional.binary_cross_entropy_with_logits(logits, labels)
-            total += float(loss) * len(part)
-    return total / len(indices)
+            labelled = float((labels != UNLABELLED).sum()) / labels.shape[1]
+            total += float(_loss(logits, labels)) * labelled
+            weight += labelled
+    return total / max(weight, 1e-12)
 
 
 class _State:

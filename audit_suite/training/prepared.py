@@ -15,6 +15,7 @@ from torch import Tensor
 
 from audit_suite.cards import DatasetCard, InputSpec, canonical_digest, load_dataset_card
 from audit_suite.datasets import BadImage, load_dataset
+from audit_suite.datasets.dataset import labels_of
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceStore
 from audit_suite.evidence.keys import ENGINE_VERSION
@@ -38,7 +39,7 @@ class TrainingImages:
         images: Shape (n, C, H, W), float32 in [0, 1], on disk.
         distances: Signed distance to every masked area, shape (n, H, W), int16, on disk.
         positions: Shape (n,), indices of the images in the data set.
-        labels: Shape (n, T), 0 or 1.
+        labels: Shape (n, T), 0, 1, or `UNLABELLED`.
         patients: Shape (n,).
         roi: The region that is masked.
         context: What maskings may know of the data set.
@@ -126,12 +127,12 @@ def prepare_training(
         _decode(survey, files, progress)
     used = np.load(files["used"])
     kept = [case for case, good in zip(dataset.cases, used, strict=True) if good]
-    labels = [[float(case.labels[target]) for target in targets] for case in kept]
+    labels = np.stack([labels_of(kept, target) for target in targets], axis=1)
     return TrainingImages(
         images=np.load(files["images"], mmap_mode="r"),
         distances={area: np.load(files[_distances(area, seed)], mmap_mode="r") for area in areas},
         positions=np.flatnonzero(used),
-        labels=torch.tensor(labels),
+        labels=torch.tensor(labels, dtype=torch.float32),
         patients=np.array([case.patient for case in kept]),
         roi=roi,
         context=survey.at(geometry(spec)),

@@ -129,7 +129,10 @@ def test_a_byte_order_mark_is_no_harm(folder):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"image,patient_id\n\xe9.png,1\n", "is not UTF-8 text (byte 17)"),
+        (
+            b"image,patient_id\n\xe9.png,1\n",
+            "is not UTF-8 text (row 2, byte 17): it looks like Windows-1252",
+        ),
         (b"", "holds no rows"),
         (b"image,patient_id\n", "holds no rows"),
         (b'image,patient_id\n"a,1\n', "cannot be read"),
@@ -182,11 +185,14 @@ def test_wrong_rows(folder, column, value, said):
 
 
 def test_all_problems_come_at_once(folder):
-    for row in folder.rows[1:]:
-        row["sick"] = "x"
+    for row in folder.rows[2:]:
+        row["patient_id"] = ""
+    folder.rows[0]["patient_id"] = "secret-9"
+    folder.rows[2]["sick"] = folder.rows[5]["sick"] = "x"
     error = folder.error()
-    assert error.what.count("is not 0 or 1") == 5
-    assert "and 2 more" in error.what
+    assert "row 4 and 1 more, column 'sick': the label is not 0 or 1" in error.what
+    assert error.what.count("the patient is missing") == 4
+    assert "; and 2 more" in error.what
 
 
 def test_duplicate_ids(folder):

@@ -18,6 +18,7 @@ from audit_suite.datasets.files.checks import (
 from audit_suite.datasets.files.copies import without_copies
 from audit_suite.datasets.files.digest import entries_digest
 from audit_suite.datasets.files.entry import Entry, Mask, RegionSource
+from audit_suite.datasets.files.labels import note_rules, with_labels
 from audit_suite.datasets.files.paths import homes
 from audit_suite.datasets.files.problems import SHOWN, Problems
 from audit_suite.datasets.images import read_image
@@ -54,7 +55,8 @@ def dataset_from(
     splits = ((entry.row, entry.patient, entry.split) for entry in entries)
     refuse_patients_in_two_splits(problems.path, splits)
     chosen = _select(card, entries, filtered_from)
-    if not chosen:
+    audited = with_labels(chosen, problems)
+    if not audited:
         problems.raise_if_any()
         counted = "; ".join(problems.excluded[:SHOWN])
         raise AuditError(
@@ -62,11 +64,11 @@ def dataset_from(
             + (f" ({counted})" if counted else ""),
             f"correct the keys 'split' and 'filter' of {card.path}",
         )
-    refuse_impossible_quality(card, chosen, problems)
+    refuse_impossible_quality(card, audited, problems)
     allowed = homes(card)
     kept = [
         entry
-        for entry in chosen
+        for entry in audited
         if has_files(entry, allowed, problems) and has_good_masks(card, entry, problems)
     ]
     refuse_duplicates(kept, problems)
@@ -74,6 +76,7 @@ def dataset_from(
         others = [*elsewhere, *_other_split(card, entries, chosen)]
         kept = without_copies(card, kept, others, problems)
     problems.raise_if_any()
+    note_rules(card, kept, problems)
     return Dataset(
         card=card,
         digest=entries_digest(card, kept, published),

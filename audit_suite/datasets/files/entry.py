@@ -44,12 +44,13 @@ class Entry:
         image: The file.
         id: Unique in the data set.
         patient: The patient's id.
-        labels: 0 or 1 by target.
+        labels: 0 or 1 by target; a target that the image has no label of is missing.
         metadata: Declared tags.
         regions: Masks by region; a region may be missing.
         quality: Quality of the masks, 0 to 1; None where unknown.
         split: Part of the data set it belongs to; empty where there is none.
         burned_in: Whether text is burned into the image; None to ask the file itself.
+        ruled: By target ``missing`` or ``uncertain``, where a rule of the card decided on it.
     """
 
     row: int
@@ -63,3 +64,4 @@ class Entry:
     quality: float | None = None
     split: str = ""
     burned_in: bool | None = None
+    ruled: Mapping[str, str] = field(default_factory=dict)

@@ -1,34 +1,152 @@
-"""Labels of the targets: from columns of 0 and 1, or from the list of an image's classes."""
+"""Labels of the targets: from the columns of a table, or from the list of an image's classes."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from audit_suite.cards import DatasetCard
+from audit_suite.cards import DatasetCard, Target
+from audit_suite.datasets.files.entry import Entry
+from audit_suite.datasets.files.label_advice import suggested, values_there
+from audit_suite.datasets.files.label_rule import Said, label_of, reading
 from audit_suite.datasets.files.problems import Problems
 from audit_suite.datasets.files.tables import Row
 from audit_suite.errors import AuditError
 
-_LABELS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1}
+_RULED = (Said.MISSING, Said.UNCERTAIN)
 
 
-def binary_labels(columns: Mapping[str, str], row: Row, problems: Problems) -> dict[str, int]:
-    """The labels of a row by target; whatever is not 0 or 1 is noted as a problem.
+@dataclass(frozen=True)
+class Labels:
+    """The labels of one image.
+
+    Attributes:
+        labels: 0 or 1 by target; a target that the image has no label of is missing.
+        ruled: By target ``missing`` or ``uncertain``, where a rule of the card decided.
+    """
+
+    labels: Mapping[str, int]
+    ruled: Mapping[str, str]
+
+
+def column_labels(
+    card: DatasetCard, rows: Sequence[tuple[Row, str]], problems: Problems
+) -> dict[int, Labels]:
+    """The labels of the rows by row number, as the card says that columns are to be read.
 
     Args:
-        columns: The label column of each target.
-        row: The row.
-        problems: Where to note what is wrong.
+        card: The card; a target without ``column`` has its name for one.
+        rows: The rows, each with its patient.
+        problems: Where to note what cannot be read, once for each column and fault.
     """
-    labels = {}
-    for target, column in columns.items():
-        text = row.values[column]
-        if text not in _LABELS:
-            what = "is not 0 or 1" if text else "is missing"
-            problems.add(f"row {row.number}, column '{column}': the label {what}")
-        labels[target] = _LABELS.get(text, 0)
-    return labels
+    labels: dict[int, dict[str, int]] = {row.number: {} for row, _ in rows}
+    ruled: dict[int, dict[str, str]] = {row.number: {} for row, _ in rows}
+    for name, target in card.targets.items():
+        column = target.column or name
+        says = reading(target)
+        faults = defaultdict(list)
+        positive = False
+        for row, _ in rows:
+            said = says(row.values[column])
+            label = label_of(target, said)
+            positive |= said is Said.POSITIVE
+            if said in _RULED:
+                ruled[row.number][name] = said.value
+            if label is not None:
+                labels[row.number][name] = label
+            elif said not in _RULED or getattr(target, said.value) == "error":
+                faults[said].append(row.number)
+        cells = [(row.values[column], patient) for row, patient in rows]
+        for said, numbers in faults.items():
+            _note(card, name, said, numbers, cells, problems)
+        wanted = target.equals or target.contains
+        if rows and wanted is not None and not positive and not faults:
+            _note_absent(card, name, wanted, cells, problems)
+    return {number: Labels(labels[number], ruled[number]) for number in labels}
+
+
+def note_rules(card: DatasetCard, entries: Sequence[Entry], problems: Problems) -> None:
+    """Note for the report how many labels a rule of the card decided, by target and reason."""
+    for name, target in card.targets.items():
+        for said in _RULED:
+            count = sum(entry.ruled.get(name) == said.value for entry in entries)
+            rule = getattr(target, said.value)
+            if count and rule == "exclude":
+                problems.note(
+                    f"target '{name}': the label of {count} images is {said.value}: they are left "
+                    f"out for this target alone"
+                )
+            elif count:
+                problems.note(
+                    f"target '{name}': the label of {count} images is {said.value} and counts as "
+                    f"{rule}"
+                )
+
+
+def with_labels(entries: Sequence[Entry], problems: Problems) -> list[Entry]:
+    """The entries that have a label of any target; the others are left out and counted."""
+    for entry in entries:
+        if not entry.labels:
+            problems.leave_out("no label of any target")
+    return [entry for entry in entries if entry.labels]
+
+
+def _note(
+    card: DatasetCard,
+    name: str,
+    said: Said,
+    numbers: Sequence[int],
+    cells: Sequence[tuple[str, str]],
+    problems: Problems,
+) -> None:
+    target = card.targets[name]
+    what, remedy = {
+        Said.MISSING: ("is missing", 'missing = "exclude" (for this target alone) or "negative"'),
+        Said.UNCERTAIN: (
+            "is uncertain",
+            'uncertain = "exclude" (for this target alone), "positive" or "negative"',
+        ),
+    }.get(said, ("", ""))
+    if not what:
+        values = values_there(cells)
+        what = _unreadable(target)
+        what += f" (the column holds {_counted(values)})" if values else ""
+        remedy = suggested(target, [text for text, _ in values])
+    more = f" and {len(numbers) - 1} more" if len(numbers) > 1 else ""
+    problems.add(
+        f"row {numbers[0]}{more}, column '{target.column or name}': the label {what}",
+        f"write under [targets.{name}] of {card.path.name} what it means: {remedy}",
+    )
+
+
+def _unreadable(target: Target) -> str:
+    if target.values is not None:
+        return "is not among 'values'"
+    return "is a text that may deny the word" if target.contains is not None else "is not 0 or 1"
+
+
+def _note_absent(
+    card: DatasetCard,
+    name: str,
+    wanted: str,
+    cells: Sequence[tuple[str, str]],
+    problems: Problems,
+) -> None:
+    """A typing error would make every image negative."""
+    target = card.targets[name]
+    key = "equals" if target.equals is not None else "contains"
+    values = values_there(cells)
+    holds = f" (the column holds {_counted(values)})" if values else ""
+    problems.add(
+        f"column '{target.column or name}': no row has '{wanted}'{holds}",
+        f"correct targets.{name}.{key} in {card.path.name}",
+    )
+
+
+def _counted(values: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{text} {count} times" for text, count in values)
 
 
 def class_labels(card: DatasetCard, classes: Collection[str]) -> dict[str, int]:

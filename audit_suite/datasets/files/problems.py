@@ -22,22 +22,24 @@ class Problems:
     def __init__(self, card: DatasetCard, path: Path) -> None:
         self._card, self.path = card, path
         self._texts: list[str] = []
-        self._curable = False
+        self._remedies: dict[str, None] = {}
         self._counted: Counter[str] = Counter()
         self._excluded: list[str] = []
         self._notes: list[str] = []
 
-    def add(self, text: str) -> None:
-        """Note something that must be corrected."""
+    def add(self, text: str, remedy: str = "") -> None:
+        """Note something that must be corrected, and what else than that may be done."""
         self._texts.append(text)
+        if remedy:
+            self._remedies[remedy] = None
 
     def add_bad_file(self, text: str) -> None:
         """Note a missing or broken file: the card may allow its row to be left out."""
         if self._card.on_bad_image == "exclude":
             self._excluded.append(f"{self.path.name} {text}")
         else:
-            self._texts.append(text)
-            self._curable = True
+            leaving = f'leave such rows out with on_bad_image = "exclude" in {self._card.path}'
+            self.add(text, leaving)
 
     def leave_out(self, why: str) -> None:
         """Note a row that the protocol leaves out; such rows are counted, not listed."""
@@ -72,7 +74,7 @@ class Problems:
         shown = "; ".join(self._texts[:SHOWN])
         rest = len(self._texts) - SHOWN
         more = f"; and {rest} more" if rest > 0 else ""
-        remedy = "correct these rows"
-        if self._curable:
-            remedy += f', or leave such rows out with on_bad_image = "exclude" in {self._card.path}'
-        raise AuditError(f"{self.path}: {shown}{more}", remedy)
+        remedies = list(self._remedies)[:SHOWN]
+        raise AuditError(
+            f"{self.path}: {shown}{more}", "; or ".join(["correct these rows", *remedies])
+        )

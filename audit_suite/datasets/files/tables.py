@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import json
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +16,8 @@ from typing import TextIO
 from audit_suite.cards import DatasetCard
 from audit_suite.errors import AuditError
 
+_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -24,19 +27,23 @@ class Row:
     values: dict[str, str]
 
 
-def read_rows(path: Path, keys: str, ragged: bool = False) -> list[Row]:
+def read_rows(
+    path: Path, keys: str, ragged: bool = False, delimiter: str | None = None
+) -> list[Row]:
     """Read a whole CSV file; see `stream_rows`.
 
     Raises:
         AuditError: As there, or if it holds no rows.
     """
-    rows = list(stream_rows(path, keys, ragged))
+    rows = list(stream_rows(path, keys, ragged, delimiter))
     if not rows:
         raise AuditError(f"{path} holds no rows", "it needs a header and one row per image")
     return rows
 
 
-def stream_rows(path: Path, keys: str, ragged: bool = False) -> Iterator[Row]:
+def stream_rows(
+    path: Path, keys: str, ragged: bool = False, delimiter: str | None = None
+) -> Iterator[Row]:
     """Read a CSV file row by row, also if it is packed with gzip.
 
     Args:
@@ -44,6 +51,7 @@ def stream_rows(path: Path, keys: str, ragged: bool = False) -> Iterator[Row]:
         keys: The card's keys that name it, for messages.
         ragged: Allow a comma at the end of rows, with or without one in the header, as some
             publishers write them; nothing may follow it.
+        delimiter: What separates columns; None to tell by the header line.
 
     Raises:
         AuditError: If it is missing, is not UTF-8 text, names a column twice, or a row does not
@@ -52,7 +60,8 @@ def stream_rows(path: Path, keys: str, ragged: bool = False) -> Iterator[Row]:
     row = 0
     try:
         with _open(path) as file, _long_fields():
-            reader = csv.DictReader(file, strict=True)
+            separated_by = delimiter or _delimiter(path, file)
+            reader = csv.DictReader(file, strict=True, delimiter=separated_by)
             names = reader.fieldnames or ()
             _refuse_columns_of_one_name(path, names)
             for values in reader:
@@ -62,16 +71,19 @@ def stream_rows(path: Path, keys: str, ragged: bool = False) -> Iterator[Row]:
                 if nameless or (any(extra) if ragged else extra) or None in values.values():
                     raise AuditError(
                         f"{path} row {row}: does not have as many fields as the header",
-                        "check for a missing quotation mark or comma",
+                        f"check for a missing quotation mark or {_NAMES[separated_by]}",
                     )
                 yield Row(row, {k: v.strip() for k, v in values.items()})
     except FileNotFoundError:
         raise AuditError(
             f"{path} does not exist", f"correct the keys {keys} of the data set card"
         ) from None
-    except UnicodeDecodeError as error:
+    except UnicodeDecodeError:
+        where, encoding = _not_utf8(path)
         raise AuditError(
-            f"{path} is not UTF-8 text (byte {error.start})", "save it as UTF-8 and try again"
+            f"{path} is not UTF-8 text ({where}): it looks like {encoding}",
+            "save it as UTF-8, in Excel as 'CSV UTF-8', or convert it: "
+            f"iconv -f {encoding.upper()} -t UTF-8",
         ) from None
     except (OSError, EOFError, csv.Error, zlib.error) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
@@ -115,6 +127,39 @@ def _refuse_columns_of_one_name(path: Path, names: Sequence[str]) -> None:
             f"{path} row 1: columns {', '.join(map(str, places))} do not have names of their own",
             "rename or drop the others; the first row must name the columns",
         )
+
+
+def _delimiter(path: Path, file: TextIO) -> str:
+    """What separates the columns, by the header line: that which makes most columns of it.
+
+    Raises:
+        AuditError: If two characters make as many.
+    """
+    header = file.readline()
+    file.seek(0)
+    counts = {mark: len(next(csv.reader([header], delimiter=mark), [])) for mark in _NAMES}
+    best = [mark for mark, count in counts.items() if count == max(counts.values())]
+    if len(best) > 1 and counts[best[0]] > 1:
+        names = " and the ".join(_NAMES[mark] for mark in best)
+        raise AuditError(
+            f"{path} row 1: the {names} separate as many columns: which one is it?",
+            f"write it into the card, for example delimiter = {json.dumps(best[0])}",
+        )
+    return best[0]
+
+
+def _not_utf8(path: Path) -> tuple[str, str]:
+    """Where a file stops being UTF-8, and the encoding that it looks like."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        content = file.read()
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "row 1", "UTF-16"
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        row = content.count(b"\n", 0, error.start) + 1
+        return f"row {row}, byte {error.start}", "Windows-1252"
+    return "row 1", "another encoding"
 
 
 def _open(path: Path) -> TextIO:

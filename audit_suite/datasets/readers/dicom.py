@@ -13,15 +13,15 @@ from audit_suite.datasets.dataset import Dataset
 from audit_suite.datasets.dicom import is_dicom, read_identity
 from audit_suite.datasets.files.assemble import dataset_from
 from audit_suite.datasets.files.entry import Entry, RegionSource
-from audit_suite.datasets.files.labels import binary_labels
+from audit_suite.datasets.files.labels import Labels, column_labels
 from audit_suite.datasets.files.masks import MaskFile
 from audit_suite.datasets.files.metadata import declared_columns, metadata_of, refuse_unknown_tags
 from audit_suite.datasets.files.paths import file_of, folder_of, homes, leaves
+from audit_suite.datasets.files.patients import note_missing_patient, patient_of
 from audit_suite.datasets.files.problems import Problems
 from audit_suite.datasets.files.roi import refuse_several_regions
 from audit_suite.datasets.files.tables import Row, columns_there, read_rows
 from audit_suite.datasets.reader import Reader, register_reader
-from audit_suite.datasets.tags import is_missing
 from audit_suite.errors import AuditError
 
 _UID, _FILE = "sop_instance_uid", "file"
@@ -32,8 +32,8 @@ class DicomFolder(Reader):
     """Every DICOM file under ``root``; ``files.labels`` is a CSV with one row per file.
 
     The table has a column ``sop_instance_uid`` or ``file`` (path below the root), and for every
-    target a column of 0 and 1. Patients are known by the header's PatientID, hashed as soon as it
-    is read, or by the table's column ``columns.patient`` if there is one. ``files.masks`` is a
+    target a column of labels. Patients are known by the header's PatientID, hashed as soon as it
+    is read, or by the table's columns ``columns.patient`` if it has them. ``files.masks`` is a
     folder of mask files, each named by the UID of its image or by the stem of the image's file.
     """
 
@@ -41,6 +41,9 @@ class DicomFolder(Reader):
     needed_files: frozenset[str] = frozenset({"labels"})
     optional_files: frozenset[str] = frozenset({"masks"})
     selects_rows: bool = True
+
+    def check(self, card: DatasetCard) -> None:
+        """Nothing more: the keys about the table of labels count."""
 
     def read(self, card: DatasetCard) -> Dataset:
         """Match the rows of the table to the files.
@@ -51,23 +54,15 @@ class DicomFolder(Reader):
         refuse_unknown_tags(card)
         refuse_several_regions(card, "masks")
         path = file_of(card, "labels")
-        rows = read_rows(path, "'files.labels'")
+        rows = read_rows(path, "'files.labels'", delimiter=card.delimiter)
         key = _key_column(card, path, rows)
         problems = Problems(card, path)
         files = _files(card, key, problems)
         masks = _Masks(card, files)
-        entries = []
-        for row in rows:
-            file = files.get(row.values[key])
-            where = f"row {row.number}, column '{key}'"
-            if file is None:
-                problems.add_bad_file(f"{where}: there is no DICOM file with that name")
-            elif not file.patient and card.columns.patient not in row.values:
-                problems.add_bad_file(f"{where}: the file's header names no patient")
-            else:
-                entries.append(_entry(card, row, where, file, masks, problems))
-        listed = {row.values[key] for row in rows}
-        if unlisted := len(files.keys() - listed):
+        listed = _listed(card, key, rows, files, problems)
+        labels = column_labels(card, [(one.row, one.patient) for one in listed], problems)
+        entries = [_entry(card, one, labels[one.row.number], masks, problems) for one in listed]
+        if unlisted := len(files.keys() - {row.values[key] for row in rows}):
             problems.add(f"{unlisted} DICOM files under the root have no row in the table")
         _refuse_one_id(path, entries)
         return dataset_from(card, entries, problems)
@@ -94,6 +89,16 @@ class _File:
     burned_in: bool
 
 
+@dataclass(frozen=True)
+class _Listed:
+    """A row of the table with its file, its patient (hashed), and where it names the file."""
+
+    row: Row
+    file: _File
+    patient: str
+    where: str
+
+
 class _Masks:
     """The mask files, by the image's UID or by its file name."""
 
@@ -114,7 +119,9 @@ class _Masks:
 def _key_column(card: DatasetCard, path: Path, rows: Sequence[Row]) -> str:
     """The column that names a row's file; all other columns that the card names must exist too."""
     present = rows[0].values
-    wanted = dict.fromkeys([*_label_columns(card).values(), *card.filter, *declared_columns(card)])
+    columns = [target.column or name for name, target in card.targets.items()]
+    patients = card.columns.patients if len(card.columns.patients) > 1 else ()
+    wanted = dict.fromkeys([*columns, *patients, *card.filter, *declared_columns(card)])
     key = next((name for name in (_UID, _FILE) if name in present), None)
     if key is None or wanted.keys() - present.keys():
         raise AuditError(
@@ -125,8 +132,29 @@ def _key_column(card: DatasetCard, path: Path, rows: Sequence[Row]) -> str:
     return key
 
 
-def _label_columns(card: DatasetCard) -> dict[str, str]:
-    return {name: target.column or name for name, target in card.targets.items()}
+def _listed(
+    card: DatasetCard,
+    key: str,
+    rows: Sequence[Row],
+    files: dict[str, _File],
+    problems: Problems,
+) -> list[_Listed]:
+    """The rows that have a file and a patient; the table's patients replace the headers'."""
+    in_table = set(card.columns.patients) <= rows[0].values.keys()
+    listed = []
+    for row in rows:
+        file = files.get(row.values[key])
+        where = f"row {row.number}, column '{key}'"
+        if file is None:
+            problems.add_bad_file(f"{where}: there is no DICOM file with that name")
+        elif not file.patient and not in_table:
+            problems.add_bad_file(f"{where}: the file's header names no patient")
+        else:
+            if in_table:
+                note_missing_patient(card.columns, row, problems)
+            patient = _hashed(patient_of(card.columns, row)) if in_table else file.patient
+            listed.append(_Listed(row, file, patient, where))
+    return listed
 
 
 def _files(card: DatasetCard, key: str, problems: Problems) -> dict[str, _File]:
@@ -169,11 +197,9 @@ def _hashed(identity: str) -> str:
 
 
 def _entry(
-    card: DatasetCard, row: Row, where: str, file: _File, masks: _Masks, problems: Problems
+    card: DatasetCard, listed: _Listed, labels: Labels, masks: _Masks, problems: Problems
 ) -> Entry:
-    given = row.values.get(card.columns.patient)
-    if given is not None and is_missing(given):
-        problems.add(f"row {row.number}, column '{card.columns.patient}': the patient is missing")
+    row, where, file = listed.row, listed.where, listed.file
     mask = masks.of(file, where, problems)
     regions: dict[str, RegionSource] = (
         {name: MaskFile(mask, (), where) for name in card.roi_regions} if mask else {}
@@ -183,14 +209,15 @@ def _entry(
         where=where,
         image=file.path,
         id=file.id,
-        patient=file.patient if given is None else _hashed(given),
-        labels=binary_labels(_label_columns(card), row, problems),
+        patient=listed.patient,
+        labels=labels.labels,
         metadata={
             **metadata_of(card, file.path, where, problems, row.values),
             **{name: row.values[name] for name in card.filter},
         },
         regions=regions,
         burned_in=file.burned_in,
+        ruled=labels.ruled,
     )
 
 

@@ -12,14 +12,14 @@ from audit_suite.datasets.dataset import Dataset
 from audit_suite.datasets.files.assemble import dataset_from
 from audit_suite.datasets.files.checks import refuse_patients_in_two_splits
 from audit_suite.datasets.files.entry import Entry, RegionSource
-from audit_suite.datasets.files.labels import binary_labels
+from audit_suite.datasets.files.labels import Labels, column_labels
 from audit_suite.datasets.files.masks import MaskFile
 from audit_suite.datasets.files.metadata import declared_columns, metadata_of, refuse_unknown_tags
 from audit_suite.datasets.files.paths import is_there
+from audit_suite.datasets.files.patients import note_missing_patient, patient_of
 from audit_suite.datasets.files.problems import Problems
 from audit_suite.datasets.files.tables import Row, columns_there, read_rows
 from audit_suite.datasets.reader import Reader, register_reader
-from audit_suite.datasets.tags import is_missing
 from audit_suite.errors import AuditError
 
 _YES, _NO = ("yes", "1", "true"), ("no", "0", "false", "")
@@ -66,24 +66,24 @@ class Manifest(Reader):
         """
         root = card.resolve(card.root)
         path = root / (card.manifest or "")
-        rows = read_rows(path, "'root' and 'manifest'")
+        rows = read_rows(path, "'root' and 'manifest'", delimiter=card.delimiter)
         refuse_unknown_tags(card)
         _require_columns(card, path, rows)
         _refuse_patients_in_two_splits(card, path, rows)
         problems = Problems(card, path)
-        entries = []
-        for row in _filtered(card, rows):
-            files = _files(card, root, row, problems)
-            if files is not None:
-                entries.append(_entry(card, row, files, problems))
-        patients = {
-            row.values[card.columns.patient]
-            for row in rows
-            if not is_missing(row.values[card.columns.patient])
-        }
+        found = [(row, _files(card, root, row, problems)) for row in _filtered(card, rows)]
+        listed = [(row, patient_of(card.columns, row)) for row, files in found if files is not None]
+        labels = column_labels(card, listed, problems)
+        entries = [
+            _entry(card, row, files, labels[row.number], problems)
+            for row, files in found
+            if files is not None
+        ]
+        patients = {patient_of(card.columns, row) for row in rows} - {""}
         if len(rows) > 1 and len(patients) == 1:
+            named = ", ".join(card.columns.patients)
             raise AuditError(
-                f"{path}: all rows with a patient name the same one in '{card.columns.patient}'",
+                f"{path}: all rows with a patient name the same one in '{named}'",
                 "give each patient an id, also a made-up one: without them nothing is known of how "
                 "far figures vary between patients",
             )
@@ -107,8 +107,13 @@ def _refuse_one_column_twice(card: DatasetCard) -> None:
     for name, target in card.targets.items():
         if target.column in card.metadata:
             raise ValueError(f"'metadata' names '{target.column}', the label of '{name}'")
-        for key in ("image", "patient", "split"):
-            if target.column == getattr(card.columns, key):
+        columns = card.columns
+        for key, taken in (
+            ("image", (columns.image,)),
+            ("patient", columns.patients),
+            ("split", (columns.split,)),
+        ):
+            if target.column in taken:
                 raise ValueError(f"'targets.{name}' and 'columns.{key}' have the same column")
 
 
@@ -117,11 +122,14 @@ def _require_columns(card: DatasetCard, path: Path, rows: Sequence[Row]) -> None
     columns = card.columns
     wanted = {
         "columns.image": columns.image,
-        "columns.patient": columns.patient,
         "columns.split": columns.split,
         "columns.id": columns.id,
         "columns.burned_in": columns.burned_in,
         "mask_quality.column": card.mask_quality.column if card.mask_quality else None,
+    }
+    wanted |= {
+        "columns.patient" + f" '{name}'" * (len(columns.patients) > 1): name
+        for name in columns.patients
     }
     wanted |= {f"targets.{name}.column": target.column for name, target in card.targets.items()}
     wanted |= {f"regions.{name}.column": region.column for name, region in card.regions.items()}
@@ -145,7 +153,7 @@ def _refuse_patients_in_two_splits(card: DatasetCard, path: Path, rows: Sequence
     if columns.split is not None:
         refuse_patients_in_two_splits(
             path,
-            ((row.number, row.values[columns.patient], row.values[columns.split]) for row in rows),
+            ((row.number, patient_of(columns, row), row.values[columns.split]) for row in rows),
         )
 
 
@@ -199,13 +207,11 @@ def _files(card: DatasetCard, root: Path, row: Row, problems: Problems) -> dict[
     return files
 
 
-def _entry(card: DatasetCard, row: Row, files: dict[str, Path], problems: Problems) -> Entry:
+def _entry(
+    card: DatasetCard, row: Row, files: dict[str, Path], labels: Labels, problems: Problems
+) -> Entry:
     columns = card.columns
-    label_columns = {name: target.column or "" for name, target in card.targets.items()}
-    labels = binary_labels(label_columns, row, problems)
-    patient = row.values[columns.patient]
-    if is_missing(patient):
-        problems.add(f"row {row.number}, column '{columns.patient}': the patient is missing")
+    note_missing_patient(columns, row, problems)
     where = f"row {row.number}, column '{columns.image}'"
     regions: dict[str, RegionSource] = {
         name: MaskFile(
@@ -219,13 +225,14 @@ def _entry(card: DatasetCard, row: Row, files: dict[str, Path], problems: Proble
         where=where,
         image=files[columns.image],
         id=row.values[columns.id or columns.image],
-        patient=patient,
-        labels=labels,
+        patient=patient_of(columns, row),
+        labels=labels.labels,
         metadata=metadata_of(card, files[columns.image], where, problems, row.values),
         regions=regions,
         quality=_quality(card, row, problems),
         split=row.values[columns.split] if columns.split else "",
         burned_in=_burned_in(card, row, problems),
+        ruled=labels.ruled,
     )
 
 

@@ -17,6 +17,7 @@ class Phantom(Reader):
 
     def check(self, card: DatasetCard) -> None:
         """Require the section ``phantom``."""
+        super().check(card)
         _spec(card)
 
     def regions(self, card: DatasetCard) -> frozenset[str]:

@@ -86,7 +86,7 @@ def _by_hash(dataset: Dataset, target: str, label: int, seed: int) -> list[int]:
     A patient with images of both labels counts as positive: a reference must not come from a
     patient who is explained.
     """
-    positive = {case.patient for case in dataset.cases if case.labels[target] == 1}
+    positive = {case.patient for case in dataset.cases if case.labels.get(target) == 1}
 
     def drawn(index: int) -> bytes:
         return hashlib.sha256(f"{seed}/{dataset.digest}/explained/{index}".encode()).digest()
@@ -94,7 +94,7 @@ def _by_hash(dataset: Dataset, target: str, label: int, seed: int) -> list[int]:
     patients: dict[str, int] = {}
     for index in sorted(range(len(dataset.cases)), key=drawn):
         case = dataset.cases[index]
-        if case.labels[target] == label and (label == 1 or case.patient not in positive):
+        if case.labels.get(target) == label and (label == 1 or case.patient not in positive):
             patients.setdefault(case.patient, index)
     return list(patients.values())
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.datasets.dataset import UNLABELLED, labels_of
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking
@@ -114,7 +115,7 @@ class Embedded:
 
 
 def embedded(cell: Cell, source: EvidenceSource, *maskings: Masking) -> list[Embedded]:
-    """Embeddings of a cell's usable images, one entry per fold: folds share no axes.
+    """Embeddings of a cell's usable, labelled images, one entry per fold: folds share no axes.
 
     Folds that share one trunk give one entry. A fold that is held out from some images gives those
     images only.
@@ -125,6 +126,7 @@ def embedded(cell: Cell, source: EvidenceSource, *maskings: Masking) -> list[Emb
     """
     dataset = source.dataset(cell.dataset)
     patients = np.array([case.patient for case in dataset.cases])
+    labelled = labels_of(dataset.cases, cell.target) != UNLABELLED
     folds = []
     for requests in zip(*(cell.requests(masking) for masking in maskings), strict=True):
         tables = [source.read(request) for request in requests]
@@ -134,7 +136,7 @@ def embedded(cell: Cell, source: EvidenceSource, *maskings: Masking) -> list[Emb
                 f"model card '{cell.model.name}' names no layer to take embeddings from "
                 f"(key embedding_layer)"
             )
-        folds.append((arrays, np.all([table.used for table in tables], axis=0)))
+        folds.append((arrays, np.all([labelled, *(t.used for t in tables)], axis=0)))
     same = all(
         np.array_equal(array, first, equal_nan=True)
         for arrays, _ in folds

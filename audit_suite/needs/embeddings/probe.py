@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.datasets.dataset import labels_of
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
@@ -66,7 +67,7 @@ class Probe:
         self.requests(cell)
         cases = source.dataset(cell.dataset).cases
         texts = np.array([str(case.metadata[self.tag]) for case in cases])
-        labels = np.array([case.labels[cell.target] for case in cases])
+        labels = labels_of(cases, cell.target)
 
         def predicted(seen: Embedded) -> Estimate:
             what, each = sides(self.tag, texts[seen.used], seen.patients)

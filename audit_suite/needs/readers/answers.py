@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.datasets.dataset import UNLABELLED, labels_of
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Masking
@@ -99,20 +100,21 @@ def read_images(cell: Cell, source: EvidenceSource, masking: Masking) -> Read:
         AuditError: As `readings_of`.
     """
     study = readings_of(cell, source)
+    dataset = source.dataset(cell.dataset)
+    labels = labels_of(dataset.cases, cell.target)
     items = {
         code: item
         for code, item in sorted(study.key.items.items())
-        if _is(item, cell, masking) and item.repeats is None
+        if _is(item, cell, masking) and item.repeats is None and labels[item.index] != UNLABELLED
     }
     if not items:
         raise NotApplicable(f"readers saw no images {masking.label or 'in full'}")
-    dataset = source.dataset(cell.dataset)
     index = np.array([item.index for item in items.values()])
     ratings = [[_rating(given.get(code), cell.target) for code in items] for given in _given(study)]
     return Read(
         codes=tuple(items),
         index=index,
-        labels=np.array([dataset.cases[i].labels[cell.target] for i in index]),
+        labels=labels[index],
         patients=np.array([dataset.cases[i].patient for i in index]),
         dataset=dataset.digest,
         readers=tuple(reading.reader for reading in study.readings),

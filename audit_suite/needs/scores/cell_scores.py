@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.datasets.dataset import UNLABELLED, labels_of
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
@@ -20,12 +21,15 @@ from audit_suite.statistics import Estimate, estimate_auroc, estimate_auroc_with
 class CellScores:
     """Usable images of one cell under one masking; scores are the mean over the cell's folds.
 
+    Usable are images that can be read and have a label of the cell's target.
+
     Attributes:
         labels: Shape (n,), 0 or 1.
         scores: Shape (n,), the model's output for the cell's target.
         patients: Shape (n,), patient ids; they never leave the process.
         dataset: Digest of the data set.
         used: Shape (all images,), true for the images of the data set that are included.
+        readable: Shape (all images,), true for those that can be read, labelled or not.
         visible: Share of the image that is not hidden, 0 to 1, median over images.
         covered: Share of an image's own region that is hidden, 0 to 1, median over images; None
             where the masking always hides or keeps all of it.
@@ -40,6 +44,7 @@ class CellScores:
     patients: NDArray[np.str_]
     dataset: str
     used: NDArray[np.bool_]
+    readable: NDArray[np.bool_]
     visible: float
     covered: float | None = None
     weights: NDArray[np.float64] | None = None
@@ -91,11 +96,12 @@ def cell_scores(
     """
     dataset = source.dataset(cell.dataset)
     tables = [source.read(request) for request in cell.requests(masking)]
-    used = tables[0].used
+    labels = labels_of(dataset.cases, cell.target)
+    readable = tables[0].used
+    used = readable & (labels != UNLABELLED)
     hidden = _median(tables[0].hidden_fraction[used])
     sized = [source.read(request) for request in _sizing(cell, masking)] or tables
     refuse_large(masking, _median(sized[0].hidden_fraction[used]), largest)
-    labels = np.array([case.labels[cell.target] for case in dataset.cases])
     patients = np.array([case.patient for case in dataset.cases])
     column = cell.model.targets.index(cell.target)
     folds = held_out_folds(cell, source)
@@ -107,6 +113,7 @@ def cell_scores(
         patients=patients[used],
         dataset=dataset.digest,
         used=used,
+        readable=readable,
         visible=1 - hidden,
         covered=round(_median(tables[0].covered_fraction[used]), 6)
         if masking.covers_partly and used.any()

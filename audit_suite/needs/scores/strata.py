@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.datasets.dataset import UNLABELLED, labels_of
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Masking
@@ -53,17 +54,20 @@ class WithinStrata:
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """AUROC within strata; images whose tag is unknown are a stratum of their own.
 
+        Of another target only the images that have its label are compared.
+
         Raises:
             NotApplicable: If all images are in one stratum, or no stratum holds both classes.
         """
         self.requests(cell)
         scores = cell_scores(cell, source, self.masking)
         cases = source.dataset(cell.dataset).cases
-        used = [case for case, good in zip(cases, scores.used, strict=True) if good]
-        values = [
-            str(case.labels[self.by] if self.by in cell.dataset.targets else case.metadata[self.by])
-            for case in used
-        ]
+        if self.by in cell.dataset.targets:
+            labels = labels_of(cases, self.by)
+            scores = scores.where(labels[scores.used] != UNLABELLED)
+            values = [str(label) for label in labels[scores.used]]
+        else:
+            values = [str(cases[i].metadata[self.by]) for i in np.flatnonzero(scores.used)]
         strata = cut(values)
         alone = len(np.unique(strata)) < 2
         if scores.strata is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.datasets.dataset import UNLABELLED, labels_of
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import OnlyROI
@@ -44,9 +45,9 @@ class BackgroundGap:
             NotApplicable: If the region fills the frame, or too few donors share the class.
         """
         scores = cell_scores(cell, source, SWAPPED)
-        cases = source.dataset(cell.dataset).cases
         donors = donors_of(cell, source, scores)
-        classes = np.array([-1 if d < 0 else cases[d].labels[cell.target] for d in donors])
+        labels = labels_of(source.dataset(cell.dataset).cases, cell.target)
+        classes = np.where(donors < 0, UNLABELLED, labels[donors])
         same = classes == scores.labels
         few = min(len(np.unique(scores.patients[same & (scores.labels == k)])) for k in (0, 1))
         if few < 2:
@@ -68,7 +69,7 @@ def donors_of(cell: Cell, source: EvidenceSource, scores: CellScores) -> NDArray
     """Row of the image that lent each used image its background, shape (n,); -1 where none did."""
     from audit_suite.evidence.scores.donors import lenders
 
-    lent = lenders(source.dataset(cell.dataset), source.profile.seed, scores.used)
+    lent = lenders(source.dataset(cell.dataset), source.profile.seed, scores.readable)
     donors = [lent[i] for i in np.flatnonzero(scores.used)]
     return np.array([-1 if donor is None else donor for donor in donors])
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.datasets.dataset import UNLABELLED, labels_of
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import WithoutROI
@@ -44,15 +45,21 @@ class OutlineAuroc:
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """AUROC averaged over test folds and repeats, within strata of all other findings.
 
+        Only images that have a label of every finding are compared.
+
         Raises:
             NotApplicable: If there are too few patients of a class.
         """
         from sklearn.decomposition import PCA
         from sklearn.preprocessing import StandardScaler
 
-        outlines, used = _outlines(cell, source)
         dataset = source.dataset(cell.dataset)
-        labels = np.array([case.labels[cell.target] for case in dataset.cases])[used]
+        others = [name for name in cell.dataset.targets if name != cell.target]
+        every = np.stack(
+            [labels_of(dataset.cases, name) for name in (cell.target, *others)], axis=1
+        )
+        outlines, used = _outlines(cell, source, (every != UNLABELLED).all(axis=1))
+        labels, equal = every[used, 0], every[used, 1:]
         patients = np.array([case.patient for case in dataset.cases])[used]
         features = {"geometry": _geometry, "position": _position, "pixels": _pixels}[self.aspect](
             outlines
@@ -61,8 +68,6 @@ class OutlineAuroc:
         if self.aspect == "pixels":
             components = min(_COMPONENTS, features.shape[1], len(features) // 4)
             steps = [PCA(components, svd_solver="covariance_eigh"), StandardScaler()]
-        others = [name for name in cell.dataset.targets if name != cell.target]
-        equal = np.array([[case.labels[o] for o in others] for case in dataset.cases])[used]
         strata = np.unique(equal, axis=0, return_inverse=True)[1].ravel() if others else None
         within = ", within strata of the other findings" if others else ""
         with np.errstate(invalid="ignore"):  # PCA divides by a variance that is 0 for equal masks
@@ -105,7 +110,7 @@ class OutlineProperty:
         """
         dataset = source.dataset(cell.dataset)
         table = source.read(self.requests(cell)[0])
-        labels = np.array([case.labels[cell.target] for case in dataset.cases])
+        labels = labels_of(dataset.cases, cell.target)
         patients = np.array([case.patient for case in dataset.cases])
         if self.measure == "area":
             values = table.hidden_fraction.astype(np.float64)
@@ -113,7 +118,7 @@ class OutlineProperty:
             values = np.array(
                 [np.nan if case.quality is None else case.quality for case in dataset.cases]
             )
-        known = table.used & np.isfinite(values)
+        known = table.used & np.isfinite(values) & (labels != UNLABELLED)
         if len(np.unique(values[known])) < 2:
             raise NotApplicable(
                 f"all masks of '{cell.dataset.name}' have the same {self.measure}"
@@ -130,11 +135,14 @@ class OutlineProperty:
         )
 
 
-def _outlines(cell: Cell, source: EvidenceSource) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _outlines(
+    cell: Cell, source: EvidenceSource, labelled: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Outlines of the usable images, shape (n, 32, 32), 0 to 1, and which images these are."""
     table = source.read(cell.requests(WithoutROI())[0])
     assert table.outlines is not None, "this masking draws the region"
-    return table.outlines[table.used] / 255.0, table.used
+    used = table.used & labelled
+    return table.outlines[used] / 255.0, used
 
 
 def _axes(outlines: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
