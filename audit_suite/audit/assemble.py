@@ -17,7 +17,7 @@ from audit_suite.audit.opening import Audit
 from audit_suite.audit.policy_record import policy_record
 from audit_suite.audit.same_error import merge_same_errors
 from audit_suite.calibration import calibration
-from audit_suite.cards import canonical_digest, internal_card
+from audit_suite.cards import ModelCard, canonical_digest, internal_card
 from audit_suite.causes import name_causes
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceSource
@@ -168,9 +168,14 @@ def _models(audit: Audit) -> list[ModelRecord]:
                 runs_code=code_of(card),
                 targets=list(card.targets),
                 input=card.input.model_dump(mode="json"),
+                notes=_model_notes(audit.source, card, cell.folds),
             )
         )
     return models
+
+
+def _model_notes(source: EvidenceSource, card: ModelCard, folds: Sequence[int | None]) -> list[str]:
+    return list(dict.fromkeys(n for fold in folds for n in source.model_notes(card, fold)))
 
 
 def _datasets(audit: Audit, requests: Sequence[ScoreRequest]) -> list[DatasetRecord]:

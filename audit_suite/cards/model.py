@@ -66,36 +66,51 @@ class ParitySpec(Part):
 
 
 class ModelCard(Card):
-    """A model as it ships: its weights and its input.
-
-    ``loader`` says how to load it: ``architecture`` (a state dict, in the network of
-    ``torchvision:NAME`` or ``package.module:factory``), ``export`` (torch.export archive),
-    ``torchscript``, ``callable`` (``package.module:function`` or ``file.py:function`` returning a
-    module), or an extension's. ``weights`` names one file, ``folds`` one per fold; each fold is
-    audited on its own. ``trusted`` says that the code which loading runs (a function, a program)
-    was read and may run on this machine; an audit runs none without it.
-    """
+    """A model as it ships: its weights, its input and its outputs."""
 
     targets: Annotated[tuple[Name, ...], Field(min_length=1), Once]
+    """What is audited: some or all of the outputs, by the names of the data set's targets."""
     loader: str
+    """How the model is loaded: ``architecture`` (a state dict), ``onnx``, ``huggingface`` ..."""
     architecture: str | None = None
+    """The network: ``torchvision:NAME``, ``timm:NAME``, ``monai:NAME``, ``torchxrayvision:NAME``,
+    ``package.module:function``, or ``file.py:function`` relative to the card."""
     arguments: dict[str, Any] = Field(default_factory=dict)
+    """Arguments of the function that ``architecture`` names."""
     weights: str | None = None
+    """The file of the model, or its folder, relative to the card."""
     folds: Annotated[tuple[str, ...], Once] = ()
+    """One weights file per fold, in place of ``weights``; each fold is audited on its own."""
+    state: str | None = None
+    """Which state of a checkpoint that holds several is loaded, such as ``ema``."""
     trusted: StrictBool = False
+    """The code that loading runs (a function, a program) was read and may run on this machine."""
+    outputs: Annotated[tuple[Name, ...], Once] = ()
+    """Every output of the model by name, in its order, if ``targets`` are not all of them."""
+    output: str | Annotated[int, Field(ge=0)] | None = None
+    """Which of several things that the model returns holds the scores: its name or position."""
     activation: Literal["sigmoid", "softmax", "none"] = "sigmoid"
+    """What turns outputs into scores; ``none`` if the model has applied it."""
     embedding_layer: str | None = None
+    """The layer whose output is the embedding, averaged over space."""
     head: str | None = None
     """Last layer, if scores = head(embedding). Models with the same trunk share one pass."""
     held_out: str | None = None
     """Metadata column of the data set with the 0-based fold that did not train on the image."""
+    same_as: str | None = None
+    """Card of the model that this one was exported from: their outputs must agree on 16 images."""
     input: InputSpec
+    """How an image becomes the model's input."""
     claims: dict[Name, Claim] = Field(default_factory=dict)
+    """The maker's claims by target."""
     expectations: dict[Name, Expectation] = Field(default_factory=dict)
+    """By target, which regions should matter and which must not."""
     parity: ParitySpec | None = None
+    """Golden files of the release pipeline (check O3)."""
     datasets: Annotated[tuple[Name, ...], Once] = ()
     """Names of the data sets this model is audited on; empty for all that share a target."""
     study: Name | None = None
+    """The masking study that the model belongs to."""
     trained_on: str | None = None
     """Id of the masking it was trained on, if it belongs to a masking study."""
 
@@ -115,10 +130,16 @@ class ModelCard(Card):
 
     @model_validator(mode="after")
     def _consistent(self) -> ModelCard:
-        if self.activation == "softmax" and len(self.targets) == 1:
+        if unknown := sorted(set(self.targets) - set(self.outputs)) if self.outputs else []:
+            raise ValueError(
+                f"'targets' names {unknown}, which are not among 'outputs': name every output of "
+                f"the model there, in its order"
+            )
+        if self.activation == "softmax" and len(self.output_names) == 1:
             raise ValueError(
                 "key 'activation': softmax over the single output that 'targets' names is 1 for "
-                "every image; write sigmoid, or name all outputs"
+                "every image; write sigmoid, or name every output of the model, in its order: "
+                f'outputs = ["normal", "{self.targets[0]}"]'
             )
         if self.weights is not None and self.folds:
             raise ValueError("give either 'weights' (one file) or 'folds' (one file per fold)")
@@ -141,6 +162,11 @@ class ModelCard(Card):
                 raise ValueError(f"'{key}' names {unknown}, which are not among 'targets'")
         return self
 
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Every output of the model by name, in its order, as far as the card says."""
+        return self.outputs or self.targets
+
     def fold_name(self, fold: int | None) -> str:
         """What findings and messages call one fold; the model's own name if it has no folds."""
         return self.name if fold is None else f"{self.name}.fold{fold}"
@@ -149,8 +175,11 @@ class ModelCard(Card):
     def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out unused keys that older cards lack, so that their digests do not change."""
         content: dict[str, Any] = write(self)
-        for key in ("expectations", "trusted"):
+        for key in ("expectations", "trusted", "outputs"):
             if not getattr(self, key):
+                content.pop(key, None)
+        for key in ("state", "output", "same_as"):
+            if getattr(self, key) is None:
                 content.pop(key, None)
         return content
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 from audit_suite.cards import ModelCard, canonical_digest
-from audit_suite.models.weights import weights_file
+from audit_suite.models.weights import files_digest, weights_file
+
+_SETTINGS = {
+    "targets",
+    "loader",
+    "architecture",
+    "arguments",
+    "input",
+    "state",
+    "outputs",
+    "output",
+}
 
 
 def seen_digest(card: ModelCard, fold: int | None) -> str:
-    """SHA-256 of a card's settings, of the weights file, and of the factory's file if it names one.
+    """SHA-256 of a card's settings, its weights files, and the factory's file if it names one.
 
     The digest that a model's own process gives is joined with it: that process can claim what it
     likes, but it cannot take the stored evidence of another model for its own.
@@ -22,17 +32,11 @@ def seen_digest(card: ModelCard, fold: int | None) -> str:
     Raises:
         AuditError: If the weights file does not exist.
     """
-    settings = card.model_dump(
-        mode="json", include={"targets", "loader", "architecture", "arguments", "input"}
-    )
-    files = [weights_file(card, fold), *card.input.code()]
+    settings = card.model_dump(mode="json", include=_SETTINGS)
+    weights = weights_file(card, fold)
+    digests = [] if weights is None else [files_digest(card, weights)]
+    digests += [hashlib.sha256(file.read_bytes()).hexdigest() for file in card.input.code()]
     module, _, _ = (card.architecture or "").partition(":")
-    if module.endswith(".py"):
-        files.append(card.resolve(module))
-    digests = [_file_digest(file) for file in files if file is not None and file.is_file()]
+    if module.endswith(".py") and (file := card.resolve(module)).is_file():
+        digests.append(hashlib.sha256(file.read_bytes()).hexdigest())
     return canonical_digest([settings, digests])
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""What an executor is asked to do with models: their digests, and the evidence on them."""
+"""What an executor is asked to do with models: identify them, and compute evidence on them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ Failures = list[tuple[int, str, str]]
 """What could not be computed: a request by its position, what happened, and what to do next."""
 
 
-def digest(source: EvidenceSource, _say: Progress, card: ModelCard, fold: int | None) -> str:
-    """SHA-256 of everything that determines a model's scores, as it was loaded.
+def identify(
+    source: EvidenceSource, _say: Progress, card: ModelCard, fold: int | None
+) -> tuple[str, list[str]]:
+    """SHA-256 of everything that determines a model's scores, as it was loaded, and its notes.
 
     Raises:
         AuditError: If it cannot be loaded.
     """
-    return source.model(card, fold).digest
+    model = source.model(card, fold)
+    return model.digest, list(model.notes)
 
 
 def try_models(source: EvidenceSource, say: Progress, *requests: Request[Any]) -> Failures:

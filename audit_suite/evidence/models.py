@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import StringConstraints, TypeAdapter
+from pydantic import Field, StringConstraints, TypeAdapter
 
 from audit_suite.cards import ModelCard, canonical_digest
 from audit_suite.errors import AuditError
@@ -17,12 +17,14 @@ from audit_suite.models.vetting import vet
 if TYPE_CHECKING:
     from audit_suite.models.audited import AuditedModel
 
-_DIGEST = TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")])
+_Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+_Note = Annotated[str, StringConstraints(max_length=1000)]
+_TOLD = TypeAdapter(tuple[_Digest, Annotated[list[_Note], Field(max_length=20)]])
 _Key = tuple[ModelCard, int | None]
 
 
 class Models:
-    """Models and their digests, each asked for once; also errors are remembered.
+    """Models and what is known of them, each asked for once; also errors are remembered.
 
     Args:
         profile: Device and arithmetic.
@@ -35,7 +37,7 @@ class Models:
         self._may_load = may_load
         self._call = call
         self._loaded: dict[_Key, AuditedModel | AuditError] = {}
-        self._digests: dict[_Key, str | AuditError] = {}
+        self._known: dict[_Key, tuple[str, list[str]] | AuditError] = {}
 
     def loaded(self, card: ModelCard, fold: int | None) -> AuditedModel:
         """The model; see `EvidenceSource.model`."""
@@ -56,9 +58,16 @@ class Models:
 
     def digest(self, card: ModelCard, fold: int | None) -> str:
         """Its digest; see `EvidenceSource.model_digest`."""
-        if (card, fold) not in self._digests:
-            self._digests[card, fold] = self._ask(card, fold)
-        known = self._digests[card, fold]
+        return self._told(card, fold)[0]
+
+    def notes(self, card: ModelCard, fold: int | None) -> list[str]:
+        """What loading decided; see `EvidenceSource.model_notes`."""
+        return self._told(card, fold)[1]
+
+    def _told(self, card: ModelCard, fold: int | None) -> tuple[str, list[str]]:
+        if (card, fold) not in self._known:
+            self._known[card, fold] = self._ask(card, fold)
+        known = self._known[card, fold]
         if isinstance(known, AuditError):
             raise known
         return known
@@ -72,11 +81,13 @@ class Models:
         fix_arithmetic(self._profile)
         return load_model(card, fold, self._profile.device)
 
-    def _ask(self, card: ModelCard, fold: int | None) -> str | AuditError:
+    def _ask(self, card: ModelCard, fold: int | None) -> tuple[str, list[str]] | AuditError:
         try:
             vet(card, fold)
-            told = self._call("audit_suite.evidence.jobs:digest", card, fold, of=[card])
-            return canonical_digest([seen_digest(card, fold), checked(_DIGEST, told)])
+            told = self._call("audit_suite.evidence.jobs:identify", card, fold, of=[card])
+            digest, notes = checked(_TOLD, told)
+            shown = ["".join(c if c.isprintable() else " " for c in note) for note in notes]
+            return canonical_digest([seen_digest(card, fold), digest]), shown
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a model's code may raise anything

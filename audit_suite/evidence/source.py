@@ -198,6 +198,10 @@ class EvidenceSource:
         """
         return self._models.digest(card, fold)
 
+    def model_notes(self, card: ModelCard, fold: int | None) -> list[str]:
+        """What was decided when a model was loaded; raises as `model_digest` does."""
+        return self._models.notes(card, fold)
+
     def subject(self, request: Request[Any]) -> str:
         """What a request's evidence is of: its model and data set; for `EvidenceStore.write`.
 

@@ -10,6 +10,14 @@ from torch import Tensor, nn
 from audit_suite.cards import ModelCard
 from audit_suite.errors import AuditError
 from audit_suite.models.memory import ran_out
+from audit_suite.models.outputs import (
+    Picked,
+    activated,
+    check_outputs,
+    find_columns,
+    find_pick,
+    labels_of,
+)
 
 _LISTED = 8  # layer names shown in a message
 
@@ -22,22 +30,35 @@ class AuditedModel:
         digest: SHA-256 of what decides its scores.
         trunk: SHA-256 of what decides its embedding, if its scores are the card's head applied to
             the embedding; else None. Models with the same trunk share one pass through it.
+        notes: What loading decided that the card does not say.
+        module: The network with raw outputs of shape (B, K), for explainers.
+        count: K, the number of its outputs.
+        columns: The position of each target among these.
     """
 
-    def __init__(self, card: ModelCard, module: nn.Module, digest: str, trunk: str | None) -> None:
+    def __init__(self, card: ModelCard, network: nn.Module, digest: str, trunk: str | None) -> None:
         self.card = card
         self.digest = digest
         self.trunk = trunk
-        self._module = module
+        self.notes: tuple[str, ...] = ()
+        self.module = network
+        self.count, self.columns = find_columns(card, labels_of(network))
+        self._network = network
         self._embedding: Tensor | None = None
         self._head = None if card.head is None else self._layer(card.head)
         if card.embedding_layer is not None:
             self._layer(card.embedding_layer).register_forward_hook(self._keep)
 
-    @property
-    def module(self) -> nn.Module:
-        """The network itself, with raw outputs of shape (B, T), for explainers."""
-        return self._module
+    def find_outputs(self, batch: Tensor) -> None:
+        """Find the scores in what the network returns for a batch.
+
+        Raises:
+            AuditError: If it is unclear which they are, or the network raises.
+        """
+        with torch.inference_mode():
+            pick = find_pick(self.card, self._run(batch), len(batch))
+        if pick is not None:
+            self.module = Picked(self._network, pick)
 
     def __call__(self, batch: Tensor) -> tuple[Tensor, Tensor | None]:
         """Score a batch.
@@ -54,20 +75,32 @@ class AuditedModel:
             RuntimeError: If memory runs out, unchanged.
         """
         with torch.inference_mode():
-            try:
-                output = self._module(batch)
-            except (Exception, SystemExit) as error:  # whatever it raises is a finding about it
-                if ran_out(error):
-                    raise
-                raise AuditError(
-                    f"{self.card.path}: the model raised {type(error).__name__} on a batch of "
-                    f"shape {tuple(batch.shape)}: {str(error).partition(chr(10))[0]}",
-                    "check the key 'input' (size, channels) of the card",
-                ) from None
+            output = self._run(batch)
             if self._head is not None and self._embedding is not None:
                 return self.from_embedding(self._embedding), self._embedding
             scores = self._finite(output, len(batch))
         return scores, self._embedding
+
+    def _run(self, batch: Tensor) -> Any:
+        try:
+            return self.module(batch)
+        except (Exception, SystemExit) as error:  # whatever it raises is a finding about it
+            if ran_out(error):
+                raise
+            raise AuditError(
+                f"{self.card.path}: the model raised {type(error).__name__} on a batch of "
+                f"shape {tuple(batch.shape)}: {str(error).partition(chr(10))[0]}",
+                "check the key 'input' (size, channels) of the card",
+            ) from None
+
+    def outputs(self, batch: Tensor) -> Tensor:
+        """Raw outputs of a batch before the activation, shape (B, K), float32.
+
+        Raises:
+            AuditError: If the model raises or returns another shape.
+        """
+        with torch.inference_mode():
+            return check_outputs(self.card, self._run(batch), len(batch), self.count)
 
     def from_embedding(self, embedding: Tensor) -> Tensor:
         """Scores of embeddings that come from this model or from one with the same trunk.
@@ -92,11 +125,11 @@ class AuditedModel:
             AuditError: If they are not.
         """
         shape = (2, self.card.input.channels, *self.card.input.size)
-        device = next(iter(self._module.parameters())).device
+        device = next(iter(self._network.parameters())).device
         noise = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
         with torch.inference_mode():
             try:
-                whole = self._module(noise)
+                whole = self.module(noise)
             except Exception:
                 return  # a model that cannot take its input is reported when it is called
             try:
@@ -112,7 +145,8 @@ class AuditedModel:
             )
 
     def _finite(self, output: object, batch: int) -> Tensor:
-        scores = self._activate(self._check(output, batch))
+        outputs = check_outputs(self.card, output, batch, self.count)
+        scores = activated(self.card, outputs, self.columns)
         if not torch.isfinite(scores).all():
             raise AuditError(
                 f"{self.card.path}: the model returns scores that are not finite",
@@ -120,26 +154,8 @@ class AuditedModel:
             )
         return scores
 
-    def _check(self, output: object, batch: int) -> Tensor:
-        wanted = (batch, len(self.card.targets))
-        if isinstance(output, Tensor) and output.ndim == 1 and wanted[1] == 1:
-            output = output[:, None]
-        if not isinstance(output, Tensor) or tuple(output.shape) != wanted:
-            actual = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-            raise AuditError(
-                f"{self.card.path}: key 'targets' names {wanted[1]} outputs, the model returns "
-                f"{actual} for {batch} images",
-                "list one target per output, in the model's order",
-            )
-        return output.float()
-
-    def _activate(self, output: Tensor) -> Tensor:
-        if self.card.activation == "sigmoid":
-            return output.sigmoid()
-        return output.softmax(dim=1) if self.card.activation == "softmax" else output
-
     def _layer(self, name: str) -> nn.Module:
-        layers: dict[str, nn.Module] = dict(self._module.named_modules())
+        layers: dict[str, nn.Module] = dict(self._network.named_modules())
         if name not in layers:
             known = [layer for layer in layers if layer][-_LISTED:]
             raise AuditError(

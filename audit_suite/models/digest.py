@@ -13,11 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from audit_suite.cards import ModelCard, canonical_digest
+from audit_suite.models.weights import files_digest
 from audit_suite.registry import LOADERS
 
 _SCORED = {"targets", "loader", "architecture", "arguments", "activation", "embedding_layer"}
-_SCORED |= {"head", "input"}  # keys of a card that decide scores
-_TRUNK = {"loader", "architecture", "arguments", "embedding_layer", "input"}  # and an embedding
+_SCORED |= {"head", "input", "state", "outputs", "output"}  # keys of a card that decide scores
+_TRUNK = {"loader", "architecture", "arguments", "state"}
+_TRUNK |= {"embedding_layer", "input"}  # and an embedding
 _OF_TORCH = frozenset(vars(nn.Module()))  # attributes of every module
 
 
@@ -25,13 +27,13 @@ class Identity:
     """What decides the scores of a loaded model.
 
     The card's keys, the module's parameters, buffers and numbers as they are in memory, the source
-    of the project's modules behind it and library versions (`sources`), the weights file, and an
-    extension's loader. Name, description, claims and margins do not count, so that stored evidence
-    stays valid when they change.
+    of the project's modules behind it and library versions (`sources`), the weights file or every
+    file of its folder, and an extension's loader. Name, description, claims and margins do not
+    count, so that stored evidence stays valid when they change.
 
     Args:
         card: The model's card.
-        weights: The file it was loaded from, if the card names one.
+        weights: The file or folder it was loaded from, if the card names one.
         module: The loaded module, before it scored anything.
         code: From `sources.sources`.
     """
@@ -42,7 +44,7 @@ class Identity:
         fingerprint = LOADERS.fingerprint(card.loader)
         self._code = {**code, **({"loader_source": fingerprint} if fingerprint else {})}
         self._card = card
-        self._file = None if weights is None else _file_digest(weights)
+        self._file = None if weights is None else files_digest(card, weights)
         self._state = {name: _value_digest(value) for name, value in _state(module)}
 
     def digest(self) -> str:
@@ -106,8 +108,3 @@ def _bytes(tensor: Tensor) -> Any:
         buffer = io.BytesIO()
         torch.save(tensor, buffer)
         return buffer.getvalue()
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

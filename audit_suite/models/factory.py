@@ -1,4 +1,4 @@
-"""Factories named in a card: `torchvision:NAME`, `package.module:function`, `file.py:function`."""
+"""Factories named in a card: `LIBRARY:NAME`, `package.module:function`, `file.py:function`."""
 
 from __future__ import annotations
 
@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from audit_suite.cards import ModelCard
 from audit_suite.errors import AuditError
+from audit_suite.models.libraries import LIBRARIES, asks_for_weights, builder, odd_arguments
 
 if TYPE_CHECKING:
     from torch import nn
 
-_TORCHVISION = "torchvision"
 FILE_MODULE = "audit_model_"  # starts the name of a file's module; the rest differs by machine
-_KNOWN = (
-    _TORCHVISION,
-    "audit_suite.models.small_cnn",
-)  # no function of these runs what it is given
+_KNOWN = (*LIBRARIES, "audit_suite.models.small_cnn")
+"""No function of these runs what it is given, as long as it is given numbers and plain words."""
 
 
 def factory_code(card: ModelCard) -> str:
@@ -31,7 +29,10 @@ def factory_code(card: ModelCard) -> str:
     Any other function counts as code, also one of an installed package: ``os:system`` is one.
     """
     name = card.architecture or ""
-    return "" if name.partition(":")[0] in _KNOWN else name
+    if name.partition(":")[0] not in _KNOWN:
+        return name
+    odd = odd_arguments(card.arguments)
+    return f"{name} with the arguments {', '.join(odd)}" if odd else ""
 
 
 def call_factory(card: ModelCard, **more: Any) -> nn.Module:
@@ -46,8 +47,7 @@ def call_factory(card: ModelCard, **more: Any) -> nn.Module:
     """
     from torch import nn
 
-    assert card.architecture is not None, "the card's validation guarantees it"
-    factory = _find(card, card.architecture)
+    factory = find_factory(card)
     try:
         module = factory(**card.arguments, **more)
     except (Exception, SystemExit) as error:
@@ -65,23 +65,36 @@ def call_factory(card: ModelCard, **more: Any) -> nn.Module:
     return module
 
 
-def _find(card: ModelCard, name: str) -> Callable[..., Any]:
-    module, colon, function = name.partition(":")
-    if not colon or not function:
-        raise _unknown(card, f"'{name}' does not name a function")
-    if module == _TORCHVISION:
-        from torchvision.models import get_model_builder, list_models
+def find_factory(card: ModelCard) -> Callable[..., Any]:
+    """The function that the card names under ``architecture``.
 
-        if function not in list_models():
-            raise _unknown(card, f"torchvision has no model '{function}'")
-        builder: Callable[..., Any] = get_model_builder(function)
-        return lambda **arguments: builder(weights=None, **arguments)
+    Raises:
+        AuditError: If there is no such function, or its library is not installed.
+    """
+    assert card.architecture is not None, "the card's validation guarantees it"
+    module, colon, function = card.architecture.partition(":")
+    if not colon or not function:
+        raise _unknown(card, f"'{card.architecture}' does not name a function")
+    if module in LIBRARIES:
+        return _shipped(card, module, function)
     loaded = _import(card, module)
     factory = getattr(loaded, function, None)
     if not callable(factory):
         known = [n for n, f in vars(loaded).items() if inspect.isfunction(f)]
         raise _unknown(card, f"{module} has no function '{function}' (it has: {', '.join(known)})")
     return factory  # type: ignore[no-any-return]  # callable, as just checked
+
+
+def _shipped(card: ModelCard, library: str, name: str) -> Callable[..., Any]:
+    if asking := asks_for_weights(card.arguments):
+        raise AuditError(
+            f"{card.path}: key 'arguments.{asking[0]}': an audit fetches no weights",
+            "leave it out, and name the file of the weights under 'weights'",
+        )
+    found = builder(library, name)
+    if found is None:
+        raise _unknown(card, f"{library} has no model '{name}'")
+    return found
 
 
 def _import(card: ModelCard, module: str) -> ModuleType:
@@ -121,11 +134,11 @@ def _existing(card: ModelCard, module: str) -> Path:
 
 
 def module_name(card: ModelCard) -> str:
-    """The name under which the module of the card's factory is imported; empty for torchvision."""
+    """The name under which the factory's module is imported; empty for a library's network."""
     module = (card.architecture or "").partition(":")[0]
     if module.endswith(".py"):
         return _file_module(_existing(card, module))
-    return "" if module == _TORCHVISION else module
+    return "" if module in LIBRARIES else module
 
 
 def check_file(card: ModelCard) -> None:
@@ -142,5 +155,6 @@ def check_file(card: ModelCard) -> None:
 def _unknown(card: ModelCard, what: str) -> AuditError:
     return AuditError(
         f"{card.path}: key 'architecture': {what}",
-        "write torchvision:NAME, package.module:function, or file.py:function relative to the card",
+        "write torchvision:NAME (or timm, monai, torchxrayvision), package.module:function, or "
+        "file.py:function relative to the card",
     )

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from audit_suite.cards import ModelCard
 from audit_suite.errors import AuditError
+from audit_suite.models.checkpoints import states_in
 from audit_suite.models.factory import call_factory
-from audit_suite.models.weights import fit_state, read_state
+from audit_suite.models.weights import fit_state, read_tensors
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,7 +39,8 @@ def initial_network(card: ModelCard, initial: str | None, trainable: tuple[str, 
         )
     own = module.state_dict()
     trained = {key for key in own if key.startswith(tuple(f"{layer}." for layer in trainable))}
-    state = read_state(card, path)
-    kept = {key: value for key, value in state.items() if key in own and key not in trained}
+    states = states_in(read_tensors(card, path))
+    tensors = states[0].tensors if states else {}
+    kept = {key: value for key, value in tensors.items() if key in own and key not in trained}
     fit_state(card, module, path, {**{key: own[key] for key in trained}, **kept})
     return module

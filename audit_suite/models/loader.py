@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
@@ -35,7 +36,7 @@ class Loader(Protocol):
 
     A loader that inherits from this class needs only ``name`` and ``load``. Its module is imported
     whenever a model card is read, so import torch inside `load`. One that does not inherit may
-    leave out `code` and `inspect`.
+    leave out `takes`, `code`, `beside` and `inspect`.
     """
 
     @property
@@ -55,6 +56,11 @@ class Loader(Protocol):
         return True
 
     @property
+    def takes(self) -> tuple[str, ...]:
+        """What ``weights`` and ``folds`` may name: ``file``, ``folder``; all of a folder counts."""
+        return ("file",)
+
+    @property
     def has_modes(self) -> bool:
         """Whether the module must be put into evaluation mode after loading."""
         return True
@@ -67,12 +73,16 @@ class Loader(Protocol):
         """
         return whole_code(self, card)
 
+    def beside(self, weights: Path) -> Sequence[Path]:
+        """Other files that decide what a weights file computes, such as one with its tensors."""
+        return ()
+
     def inspect(self, card: ModelCard, weights: Path) -> None:
         """Look into a weights file before anything is computed, without running anything of it.
 
         Args:
             card: The model's card.
-            weights: The weights file of the model or of one fold; it exists.
+            weights: The weights file or folder of the model or of one fold; it exists.
 
         Raises:
             AuditError: If the file cannot be loaded or would run what it must not.
@@ -85,12 +95,13 @@ class Loader(Protocol):
 
         Args:
             card: The model's card.
-            weights: The weights file of the model or of one fold; it exists. None if the card
-                names none.
+            weights: The weights file or folder of the model or of one fold; it exists. None if the
+                card names none.
 
         Returns:
-            A module from (B, C, H, W), normalised as the card says, to raw outputs of shape (B, T),
-            before the card's activation.
+            A module from (B, C, H, W), normalised as the card says, to raw outputs of shape (B, K),
+            before the card's activation, or to a tuple, table or object that holds them. If the
+            model's files name its outputs, leave the names in its attribute ``output_labels``.
 
         Raises:
             AuditError: If the card or the file is wrong; names the card, the key and the file.

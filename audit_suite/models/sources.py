@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import audit_suite
+from audit_suite.models.arrays import ArrayModel
 from audit_suite.models.factory import FILE_MODULE
 
 if TYPE_CHECKING:
@@ -65,10 +66,11 @@ def sources(module: nn.Module, factory: str, noted: Iterable[str]) -> dict[str, 
     Returns:
         ``sources``: SHA-256 of each of the project's modules by name. These are the factory's
         module, those noted, those of the layers, and all that these import, in any function.
-        ``libraries``: the versions of torch, torchvision, numpy and of each installed package
-        that one of those modules imports.
+        ``libraries``: the versions of torch, torchvision, numpy, of each installed package that
+        one of those modules imports, and of what computes a program.
     """
     layers = {type(layer).__module__ for layer in module.modules()}
+    layers |= {layer.library for layer in module.modules() if isinstance(layer, ArrayModel)} - {""}
     waiting, seen = [*filter(None, [factory]), *layers, *noted], {"__main__"}
     hashes: dict[str, str] = {}
     libraries = {name: importlib.metadata.version(name) for name in _ALWAYS}

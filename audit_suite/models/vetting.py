@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit_suite.cards import ModelCard
+from audit_suite.cards import ModelCard, load_model_card
 from audit_suite.errors import AuditError
 from audit_suite.models.factory import check_file
 from audit_suite.models.loader import whole_code
@@ -27,7 +27,7 @@ def vet(card: ModelCard, fold: int | None) -> None:
     Raises:
         AuditError: If loading would run code and the card does not say ``trusted = true``, if a
             file is missing, or if the loader can tell that the weights cannot be loaded or would
-            run code that they must not.
+            run code that they must not. The same of the model that ``same_as`` names.
     """
     if (code := code_of(card)) and not card.trusted:
         raise AuditError(
@@ -41,3 +41,6 @@ def vet(card: ModelCard, fold: int | None) -> None:
     if weights is not None and hasattr(loader, "inspect"):
         with LOADERS.blaming(card.loader):
             loader.inspect(card, weights)
+    if card.same_as is not None:
+        other = load_model_card(card.resolve(card.same_as)).model_copy(update={"same_as": None})
+        vet(other, fold if other.folds else None)

@@ -62,6 +62,9 @@ class ModelRecord(RecordPart):
     )
     targets: list[str]
     input: dict[str, Any]
+    notes: list[str] = Field(
+        default_factory=list, description="what loading decided that the card does not say"
+    )
 
 
 class ReadingsRecord(RecordPart):

@@ -21,7 +21,8 @@ from audit_suite.models.load import load_model
 from audit_suite.models.loader import Loader, register_loader
 from audit_suite.registry import LOADERS, SHIPPED
 
-SHIPPED_LOADERS = {"architecture", "callable", "export", "torchscript"}
+SHIPPED_LOADERS = {"architecture", "callable", "export", "function", "huggingface", "keras"}
+SHIPPED_LOADERS |= {"monai_bundle", "onnx", "tflite", "torchscript"}
 
 CARD = """
 schema = 1
@@ -154,6 +155,12 @@ def test_the_shipped_ones_are_one_file_and_one_object_each():
         ("architecture", True, True, True),
         ("callable", True, False, True),
         ("export", False, True, False),
+        ("function", True, False, True),
+        ("huggingface", False, True, True),
+        ("keras", False, True, True),
+        ("monai_bundle", False, True, True),
+        ("onnx", False, True, False),
+        ("tflite", False, True, False),
         ("torchscript", False, True, True),
     ],
 )
@@ -183,17 +190,15 @@ def test_folds_count_as_weights(card):
 
 def test_an_unknown_loader_is_an_error_at_its_key_that_lists_what_is_known(card, npz):
     with pytest.raises(AuditError) as caught:
-        card('loader = "onnx"', 'weights = "w.onnx"')
+        card('loader = "caffe"', 'weights = "w.model"')
     assert str(caught.value).startswith("model card ")
     assert (
-        "key 'loader': there is no model loader 'onnx' "
-        "(known: architecture, callable, export, torchscript)"
+        f"key 'loader': there is no model loader 'caffe' "
+        f"(known: {', '.join(sorted(SHIPPED_LOADERS))})"
     ) in caught.value.what
     npz()
-    with pytest.raises(
-        AuditError, match=r"known: architecture, callable, export, npz, torchscript"
-    ):
-        card('loader = "onnx"', 'weights = "w.onnx"')
+    with pytest.raises(AuditError, match=r"known: .*monai_bundle, npz, onnx"):
+        card('loader = "caffe"', 'weights = "w.model"')
 
 
 def test_cards_are_read_and_loaders_looked_up_without_torch(tmp_path, card):
@@ -205,7 +210,8 @@ assert set(LOADERS) == {SHIPPED_LOADERS}
 from audit_suite.cards import load_model_card
 load_model_card({str(tmp_path / "card.toml")!r})
 import audit_suite.models.vetting
-heavy = {{"torch", "torchvision"}} & set(sys.modules)
+heavy = {{"torch", "torchvision", "timm", "monai", "transformers", "onnx", "keras"}}
+heavy &= set(sys.modules)
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -12,7 +12,13 @@ from torch import nn
 
 from audit_suite.cards import ModelCard
 from audit_suite.errors import AuditError
-from audit_suite.models.weights import fit_state, read_state, unreadable_archive, weights_file
+from audit_suite.models.weights import (
+    files_digest,
+    fit_state,
+    read_tensors,
+    unreadable_archive,
+    weights_file,
+)
 
 NAMES = ["0.bias", "0.weight", "1.bias", "1.weight", "2.bias", "2.weight"]
 FATES = ("kept", "missing", "renamed", "reshaped")
@@ -34,23 +40,22 @@ def network():
 
 
 @pytest.mark.parametrize("file", ["w.safetensors", "w.pt", "w.ckpt"])
-@pytest.mark.parametrize("wrapped", [False, True])
-def test_a_state_dict_comes_back_as_it_was_saved(tmp_path, file, wrapped):
+def test_a_state_dict_comes_back_as_it_was_saved(tmp_path, file):
     state = network().state_dict()
     if file.endswith(".safetensors"):
         save_file(state, tmp_path / file)
     else:
-        torch.save({"state_dict": state, "epoch": 3} if wrapped else state, tmp_path / file)
-    stored = read_state(card(), tmp_path / file)
+        torch.save(state, tmp_path / file)
+    stored = read_tensors(card(), tmp_path / file)
     assert stored.keys() == state.keys()
     assert all(torch.equal(stored[name], state[name]) for name in state)
 
 
-@pytest.mark.parametrize("content", [[1, 2], {"a": 1}, {"state_dict": {"a": 1}}, torch.zeros(2)])
-def test_what_is_not_a_state_dict_is_refused(tmp_path, content):
+@pytest.mark.parametrize("content", [[1, 2], torch.zeros(2)])
+def test_what_is_not_a_table_is_refused(tmp_path, content):
     torch.save(content, tmp_path / "w.pt")
     with pytest.raises(AuditError, match=r"key 'weights': .*w.pt is not a state dict"):
-        read_state(card(), tmp_path / "w.pt")
+        read_tensors(card(), tmp_path / "w.pt")
 
 
 @given(fates=st.lists(st.sampled_from(FATES), min_size=len(NAMES), max_size=len(NAMES)))
@@ -107,3 +112,36 @@ def test_an_unreadable_archive_is_reported_in_one_line(tmp_path):
         f"key 'weights': {tmp_path / 'w.pt2'} cannot be read as a ONNX archive: bad"
     )
     assert "key 'loader'" in error.remedy
+
+
+def test_a_folder_where_a_file_is_read_is_said_and_the_reverse(tmp_path):
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w.pt").write_bytes(b"x")
+    with pytest.raises(AuditError, match=r"key 'weights': .*w is a folder") as caught:
+        weights_file(card(weights=str(tmp_path / "w")), None)
+    assert caught.value.remedy == "name the file that loader 'architecture' reads"
+    with pytest.raises(AuditError, match=r"w.pt is a file") as caught:
+        weights_file(card(loader="huggingface", weights=str(tmp_path / "w.pt")), None)
+    assert caught.value.remedy == "name the folder that loader 'huggingface' reads"
+    for path in (tmp_path / "w", tmp_path / "w.pt"):
+        assert weights_file(card(loader="function", weights=str(path)), None) == path
+
+
+def test_every_file_of_a_folder_is_in_its_digest(tmp_path):
+    folder = tmp_path / "w"
+    for name in ("config.json", "deep/model.bin"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    made = card(loader="huggingface", weights=str(folder))
+    seen = {files_digest(made, folder)}
+    (folder / ".git").mkdir()
+    (folder / ".git" / "index").write_text("now and then another")
+    seen.add(files_digest(made, folder))
+    assert len(seen) == 1
+    (folder / "config.json").write_text("another")
+    seen.add(files_digest(made, folder))
+    (folder / "deep" / "model.bin").rename(folder / "deep" / "other.bin")
+    seen.add(files_digest(made, folder))
+    (folder / "vocab.txt").write_text("")
+    seen.add(files_digest(made, folder))
+    assert len(seen) == 4

@@ -86,6 +86,6 @@ def make_batch(request: AttributionRequest, source: EvidenceSource) -> Explained
         references=lent,
         spec=spec,
         module=explained_outputs(model.module, model.card.activation, images[:1]),
-        output=request.model.targets.index(request.target),
+        output=model.columns[request.model.targets.index(request.target)],
         profile=source.profile,
     )

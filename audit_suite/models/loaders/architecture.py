@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit_suite.models.checkpoints import fit_checkpoint
 from audit_suite.models.factory import call_factory, factory_code
-from audit_suite.models.loader import register_loader
-from audit_suite.models.weights import fit_state, inspect_state, read_state
+from audit_suite.models.loader import Loader, register_loader
+from audit_suite.models.weights import inspect_state, read_tensors
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,13 +18,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ArchitectureLoader:
+class ArchitectureLoader(Loader):
     """A state dict, in the network of ``torchvision:NAME`` or ``package.module:function``."""
 
     name: str = "architecture"
     needs_architecture: bool = True
-    needs_weights: bool = True
-    has_modes: bool = True
 
     def code(self, card: ModelCard) -> str:
         """The factory, unless it ships with torchvision or audit-suite."""
@@ -46,7 +45,7 @@ class ArchitectureLoader:
         """
         assert weights is not None, "the card's validation guarantees it"
         module = call_factory(card)
-        fit_state(card, module, weights, read_state(card, weights))
+        fit_checkpoint(card, module, weights, read_tensors(card, weights))
         return module
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit_suite.models.factory import call_factory
-from audit_suite.models.loader import register_loader, whole_code
+from audit_suite.models.loader import Loader, register_loader, whole_code
 
 if TYPE_CHECKING:
     from torch import nn
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class CallableLoader:
+class CallableLoader(Loader):
     """A function that returns the whole model.
 
     If the card names a weights file, its path is passed as the argument ``weights``.
@@ -25,7 +25,7 @@ class CallableLoader:
     name: str = "callable"
     needs_architecture: bool = True
     needs_weights: bool = False
-    has_modes: bool = True
+    takes: tuple[str, ...] = ("file", "folder")
 
     def code(self, card: ModelCard) -> str:
         """The function, and the file that it is given."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from audit_suite.errors import AuditError
 from audit_suite.models.archive import unsafe_parts
-from audit_suite.models.loader import card_files, register_loader
+from audit_suite.models.loader import Loader, card_files, register_loader
 from audit_suite.models.weights import unreadable_archive
 
 if TYPE_CHECKING:
@@ -20,12 +20,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ExportLoader:
+class ExportLoader(Loader):
     """A program written by ``torch.export.save``; its mode was decided at export."""
 
     name: str = "export"
-    needs_architecture: bool = False
-    needs_weights: bool = True
     has_modes: bool = False
 
     def code(self, card: ModelCard) -> str:
@@ -51,15 +49,14 @@ class ExportLoader:
             )
 
     def load(self, card: ModelCard, weights: Path | None) -> nn.Module:
-        """Read the archive; a program for batches of one runs image by image.
+        """Read the archive; a program for a fixed number of images is given so many.
 
         Raises:
-            AuditError: If it cannot be read, would run more than operators, or takes batches of
-                one other size only.
+            AuditError: If it cannot be read, or would run more than operators.
         """
         import torch
 
-        from audit_suite.models.one_by_one import OneByOne
+        from audit_suite.models.fixed_batch import FixedBatch
 
         assert weights is not None, "the card's validation guarantees it"
         self.inspect(card, weights)
@@ -72,12 +69,7 @@ class ExportLoader:
             batch = _fixed_batch(program)
         except Exception as error:
             raise unreadable_archive(card, weights, "torch.export", error) from None
-        if batch not in (None, 1):
-            raise AuditError(
-                f"{card.path}: key 'weights': the program {weights} takes batches of {batch} only",
-                "export it with dynamic_shapes=({0: torch.export.Dim('batch')},)",
-            )
-        return module if batch is None else OneByOne(module)
+        return module if batch is None else FixedBatch(module, batch)
 
 
 def _fixed_batch(program: ExportedProgram) -> int | None:

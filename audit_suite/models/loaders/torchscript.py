@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit_suite.models.loader import card_files, register_loader
+from audit_suite.models.loader import Loader, card_files, register_loader
 from audit_suite.models.weights import unreadable_archive
 
 if TYPE_CHECKING:
@@ -17,13 +17,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TorchScriptLoader:
+class TorchScriptLoader(Loader):
     """A program written by ``torch.jit.save``."""
 
     name: str = "torchscript"
-    needs_architecture: bool = False
-    needs_weights: bool = True
-    has_modes: bool = True
 
     def code(self, card: ModelCard) -> str:
         """The program."""
