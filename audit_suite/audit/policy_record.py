@@ -55,8 +55,8 @@ def _deviations(audit: Audit, findings: Sequence[Finding]) -> Iterator[Deviation
         )
     if settings.profile == "first-look":
         yield Deviation(
-            what=f"a first look: only what the policy needs, on at most {FIRST_LOOK} images of each "
-            "data set (--audit-profile=first-look)",
+            what=f"a first look: only what the policy needs, on at most {FIRST_LOOK} images of "
+            "each data set (--audit-profile=first-look)",
             never_opens=True,
         )
     if settings.confidence < policy.confidence:

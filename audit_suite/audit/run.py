@@ -83,14 +83,7 @@ def _run(
     audit: Audit, suites: tuple[str, ...], checks: list[Path], progress: Callable[[str], None]
 ) -> Record:
     audit.source.executor.start(audit.models[0])
-    files = _files(suites, checks)
-    planned = [
-        (case.repeated_by(file, name, Path.cwd()), function)
-        for file in files
-        for name, function in _functions(file)
-        for case in cases_of(getattr(function, ATTRIBUTE), audit)
-    ]
-    refuse_conflicts(case for case, _ in planned)
+    planned = planned_checks(audit, suites, checks)
     for problem in unusable_models(audit):
         progress(problem)
     if not audit.settings.offline:
@@ -98,6 +91,29 @@ def _run(
     findings = sorted((_judged(case, f, audit) for case, f in planned), key=natural_order)
     shown = shown_requests(audit.cells, ((case.planned(), case.shown()) for case, _ in planned))
     return assemble(audit, findings, shown)
+
+
+def planned_checks(
+    audit: Audit, suites: Sequence[str] = (), checks: Sequence[Path] = ()
+) -> list[tuple[CheckCase, Function]]:
+    """Every case of an audit with its test function; computes nothing.
+
+    Args:
+        audit: The cards.
+        suites: As of `run`.
+        checks: As of `run`.
+
+    Raises:
+        AuditError: If a suite or a file of checks is wrong.
+    """
+    planned = [
+        (case.repeated_by(file, name, Path.cwd()), function)
+        for file in _files(tuple(suites), list(checks))
+        for name, function in _functions(file)
+        for case in cases_of(getattr(function, ATTRIBUTE), audit)
+    ]
+    refuse_conflicts(case for case, _ in planned)
+    return planned
 
 
 def _judged(case: CheckCase, function: Function, audit: Audit) -> Finding:

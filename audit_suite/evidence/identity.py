@@ -35,7 +35,11 @@ def seen_digest(card: ModelCard, fold: int | None) -> str:
     settings = card.model_dump(mode="json", include=_SETTINGS)
     weights = weights_file(card, fold)
     digests = [] if weights is None else [files_digest(card, weights)]
-    digests += [hashlib.sha256(file.read_bytes()).hexdigest() for file in card.input.code()]
+    digests += [
+        hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in card.input.code()
+        if file.is_file()
+    ]
     module, _, _ = (card.architecture or "").partition(":")
     if module.endswith(".py") and (file := card.resolve(module)).is_file():
         digests.append(hashlib.sha256(file.read_bytes()).hexdigest())

@@ -93,6 +93,14 @@ class Request(Hashable, Protocol[Table_co]):
         """
         ...
 
+    def passes(self, source: EvidenceSource) -> int:
+        """Forward passes through the model that computing it takes, about; a backward pass is two.
+
+        Raises:
+            AuditError: If the data set cannot be read.
+        """
+        ...
+
     @classmethod
     def describe(cls, group: Sequence[Any], source: EvidenceSource) -> list[str]:
         """Lines for ``--audit-plan`` about requests of this kind, all of one model and data set.

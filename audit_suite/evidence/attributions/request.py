@@ -18,6 +18,9 @@ from audit_suite.verdict import NotApplicable
 
 REGION_SHAPLEY = "region-shapley"
 EXPLAINED_VERSION = 2  # raise it when explainers or what is stored of them change
+_SHAPLEY = 64  # forward passes per image: all subsets of six regions
+_UNKNOWN = 100  # ... of a method that does not say how many it takes
+_TESTED = 1.5  # the tests of a map (other weights, deletion, insertion) cost half as much again
 NOTHING_DRAWN = "there is no image to explain"
 
 Floats = NDArray[np.float64]
@@ -138,6 +141,14 @@ class AttributionRequest:
             arrays={name: array for name, array in arrays.items() if name not in own},
             players=tuple(unpack_lines(arrays["players"])) if "players" in arrays else (),
         )
+
+    def passes(self, source: EvidenceSource) -> int:
+        """As many per image as the method takes, about."""
+        if self.method == REGION_SHAPLEY:
+            each = _SHAPLEY
+        else:
+            each = round(_TESTED * getattr(EXPLAINERS.find(self.method), "passes", _UNKNOWN))
+        return each * min(source.max_explained, len(source.dataset(self.dataset).cases))
 
     @classmethod
     def describe(cls, group: Sequence[AttributionRequest], source: EvidenceSource) -> list[str]:

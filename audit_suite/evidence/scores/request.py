@@ -129,6 +129,10 @@ class ScoreRequest:
             excluded=tuple(line for shard in stored for line in unpack_lines(shard["excluded"])),
         )
 
+    def passes(self, source: EvidenceSource) -> int:
+        """One per image."""
+        return len(source.dataset(self.dataset).cases)
+
     @classmethod
     def describe(cls, group: Sequence[ScoreRequest], source: EvidenceSource) -> list[str]:
         """The number of images and maskings, the share that is stored, and the maskings."""

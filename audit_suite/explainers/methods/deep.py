@@ -35,6 +35,11 @@ class DeepLift:
         """Its slug."""
         return "deep"
 
+    @property
+    def passes(self) -> int:
+        """Forward passes per image, about; a backward pass counts as two."""
+        return 35
+
     def explain(
         self, module: nn.Module, output: int, images: Tensor, references: Tensor, seed: int
     ) -> Explained:

@@ -43,6 +43,11 @@ class GradCam:
         """Its slug."""
         return "grad-cam"
 
+    @property
+    def passes(self) -> int:
+        """Forward passes per image, about; a backward pass counts as two."""
+        return 3
+
     def explain(
         self, module: nn.Module, output: int, images: Tensor, references: Tensor, seed: int
     ) -> Explained:

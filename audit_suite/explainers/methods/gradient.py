@@ -46,6 +46,11 @@ class ExpectedGradients:
         """Its slug."""
         return "gradient"
 
+    @property
+    def passes(self) -> int:
+        """Forward passes per image, about; a backward pass counts as two."""
+        return 3 * self.samples
+
     def explain(
         self, module: nn.Module, output: int, images: Tensor, references: Tensor, seed: int
     ) -> Explained:

@@ -38,6 +38,11 @@ class Occlusion:
         """Its slug."""
         return "occlusion"
 
+    @property
+    def passes(self) -> int:
+        """Forward passes per image, about; a backward pass counts as two."""
+        return round((1 / (self.square * self.step)) ** 2)
+
     def explain(
         self, module: nn.Module, output: int, images: Tensor, references: Tensor, seed: int
     ) -> Explained:

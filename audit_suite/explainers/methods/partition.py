@@ -43,6 +43,11 @@ class Partition:
         """Its slug."""
         return "partition"
 
+    @property
+    def passes(self) -> int:
+        """Forward passes per image, about; a backward pass counts as two."""
+        return self.evaluations
+
     def explain(
         self, module: nn.Module, output: int, images: Tensor, references: Tensor, seed: int
     ) -> Explained:

@@ -1,0 +1,81 @@
+"""`audit-suite doctor`: what is wrong with cards, before an audit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audit_suite.cli.root import root
+
+if TYPE_CHECKING:
+    from audit_suite.doctor.diagnosis import Diagnosis, Seen
+
+_LONG, _LONGER = 90, 5400  # seconds after which minutes, and then hours, read better
+
+
+@root.command()
+def doctor(
+    cards: Annotated[list[Path], typer.Argument(help="Model cards and data set cards.")],
+    json: Annotated[
+        Path | None, typer.Option(help="Write all of it to this file too.", show_default=False)
+    ] = None,
+    pictures: Annotated[
+        Path, typer.Option(help="Folder for pictures of what the models are shown.")
+    ] = Path("doctor"),
+    evidence: Annotated[Path, typer.Option(help="Folder of stored evidence.")] = Path(
+        ".audit-evidence"
+    ),
+) -> None:
+    """Say all that is wrong with a model and its data, and try the model on a few images.
+
+    Nothing is audited: 16 images of each class are read, shown to the model and drawn on a sheet.
+    Exit code 1 means that something is wrong.
+    """
+    from audit_suite.doctor.examine import examine
+    from audit_suite.files import write_whole
+    from audit_suite.registry import load_extensions
+
+    load_extensions()
+    diagnosis = examine(cards, pictures, evidence, lambda line: typer.echo(line, err=True))
+    _show(diagnosis)
+    if json is not None:
+        write_whole(json, diagnosis.model_dump_json(indent=1).encode() + b"\n")
+    raise typer.Exit(1 if diagnosis.wrong else 0)
+
+
+def _show(diagnosis: Diagnosis) -> None:
+    for note in diagnosis.notes:
+        typer.echo(f"note   {note}")
+    for word, symptoms in (("WRONG", diagnosis.wrong), ("look", diagnosis.look)):
+        for symptom in symptoms:
+            typer.echo(f"{word:6} {symptom.what}")
+            typer.echo(f"       -> {symptom.remedy}")
+    for seen in diagnosis.seen:
+        for line in _seen(seen):
+            typer.echo(line)
+    for picture in diagnosis.pictures:
+        typer.echo(f"what the model is shown: {picture}")
+    count = len(diagnosis.wrong)
+    typer.echo(f"{count} thing{'s' * (count != 1)} to correct" if count else "nothing is wrong")
+
+
+def _seen(seen: Seen) -> list[str]:
+    claim = "" if seen.claim is None else f", claimed {seen.claim:g}"
+    return [
+        "",
+        f"{seen.model} on {seen.dataset}, {seen.target}",
+        f"  AUROC {seen.auroc} on {seen.images} images{claim}",
+        f"  the whole audit takes {_duration(seen.seconds)} on this machine, about",
+        f"  {seen.patients:,} patients, {seen.positives:,} with the finding: the gate opens for an "
+        f"honest model of this skill with a chance of {seen.open_if_honest:.0%}",
+    ]
+
+
+def _duration(seconds: float) -> str:
+    if seconds < _LONG:
+        return f"{max(1, round(seconds))} s"
+    if seconds < _LONGER:
+        return f"{round(seconds / 60)} minutes"
+    return f"{seconds / 3600:.1f} hours"

@@ -1,0 +1,1 @@
+"""What is wrong with a model's and a data set's cards, before an audit: `audit-suite doctor`."""

@@ -1,0 +1,105 @@
+"""Examine cards: first what can be said without running a model, then a try on a few images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from audit_suite.audit.opening import Audit
+from audit_suite.cards import ModelCard
+from audit_suite.datasets import Dataset
+from audit_suite.doctor.cards import check_dataset, check_model, read_cards
+from audit_suite.doctor.diagnosis import Diagnosis, Seen, Symptom
+from audit_suite.doctor.forecast import audit_seconds, cohort_of, open_for, open_if_honest
+from audit_suite.doctor.preflight import Preflight, interval
+from audit_suite.doctor.sheet import write_sheet
+from audit_suite.errors import AuditError
+
+Say = Callable[[str], None]
+
+
+def examine(
+    paths: Sequence[Path], pictures: Path, evidence: Path, say: Say = lambda line: None
+) -> Diagnosis:
+    """Say everything that is wrong with some cards, and try each model on each data set.
+
+    Args:
+        paths: Model cards and data set cards.
+        pictures: Folder for pictures of what the models are shown.
+        evidence: Folder of stored evidence; nothing is written there.
+        say: Called with lines of progress.
+    """
+    cards = read_cards(paths)
+    diagnosis = Diagnosis(wrong=cards.symptoms)
+    models = []
+    for model in cards.models:
+        symptoms = check_model(model)
+        diagnosis.add_wrong(symptoms)
+        models += [] if symptoms else [model]
+    datasets = []
+    for card in cards.datasets:
+        say(f"{card.name}: reading the list of images")
+        dataset, symptoms = check_dataset(card)
+        diagnosis.add_wrong(symptoms)
+        if dataset is not None:
+            diagnosis.notes += [*dataset.notes, *dataset.excluded]
+            datasets.append(dataset)
+    if not models or not datasets:
+        return diagnosis
+    try:
+        audit = open_for(models, [dataset.card for dataset in datasets], evidence)
+    except AuditError as error:
+        diagnosis.add_wrong([Symptom.of(error)])
+        return diagnosis
+    with closing(audit.source):
+        for model in models:
+            for dataset in datasets:
+                if any((c.model, c.dataset) == (model, dataset.card) for c in audit.cells):
+                    _try(audit, model, dataset, pictures, diagnosis, say)
+    return diagnosis
+
+
+def _try(
+    audit: Audit, model: ModelCard, dataset: Dataset, pictures: Path, into: Diagnosis, say: Say
+) -> None:
+    say(f"{model.name} on {dataset.card.name}: trying the model on a few images of each class")
+    try:
+        flight = Preflight(model, dataset, audit.source, say)
+        wrong, look = flight.symptoms()
+    except AuditError as error:
+        into.add_wrong([Symptom.of(error)])
+        return
+    into.add_wrong(wrong)
+    into.add_look(look)
+    if flight.looked.shown:
+        picture = pictures / f"{model.name}-on-{dataset.card.name}.png"
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        write_sheet(picture, flight.rows())
+        into.add_picture(picture)
+    seconds = audit_seconds(
+        audit, model, dataset, flight.looked.seconds, flight.looked.reading_seconds
+    )
+    for target in flight.targets:
+        try:
+            estimate = flight.auroc(target)
+        except AuditError:
+            continue  # the symptoms say so
+        claim = model.claims.get(target)
+        cohort = cohort_of(dataset, target)
+        likely = claim.auroc if claim else estimate.value
+        chance = open_if_honest(cohort, likely, claim.auroc if claim else None)
+        into.seen.append(
+            Seen(
+                model=model.name,
+                dataset=dataset.card.name,
+                target=target,
+                images=estimate.n_images,
+                auroc=interval(estimate),
+                claim=claim.auroc if claim else None,
+                patients=cohort.positives + cohort.negatives,
+                positives=cohort.positives,
+                open_if_honest=chance,
+                seconds=seconds,
+            )
+        )

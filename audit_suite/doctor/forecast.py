@@ -1,0 +1,62 @@
+"""What the whole audit would take, and whether it could open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from audit_suite.audit.opening import Audit, open_audit
+from audit_suite.audit.plan import planned_requests
+from audit_suite.audit.run import planned_checks
+from audit_suite.audit.settings import Settings
+from audit_suite.cards import DatasetCard, ModelCard
+from audit_suite.datasets import Dataset
+from audit_suite.evidence.passes import passes
+from audit_suite.statistics.opening_chance import Cohort, chance_to_open
+
+_ROOM, _FLOOR = 0.05, 0.6  # of check R1
+_AROUND = 1.3  # masking, storing and reading masks, beside the forward passes
+_BEST = 0.99  # AUROC beyond which a small sample tells no more
+
+
+def open_for(models: Sequence[ModelCard], datasets: Sequence[DatasetCard], evidence: Path) -> Audit:
+    """The whole audit of some cards; computes nothing.
+
+    Raises:
+        AuditError: If the cards have no target in common.
+    """
+    named = tuple(card.path for card in models), tuple(card.path for card in datasets)
+    return open_audit(Settings(models=named[0], datasets=named[1], evidence=evidence))
+
+
+def audit_seconds(
+    audit: Audit, model: ModelCard, dataset: Dataset, forward: float, reading: float
+) -> float:
+    """Seconds that the evidence of a model on a data set takes, about.
+
+    Args:
+        audit: The whole audit.
+        model: The model.
+        dataset: The data set.
+        forward: Seconds of one forward pass.
+        reading: Seconds in which one image is read and brought to its size.
+    """
+    requests = planned_requests(case for case, _ in planned_checks(audit))
+    mine = [
+        request for request in requests if (request.model, request.dataset) == (model, dataset.card)
+    ]
+    return _AROUND * forward * passes(mine, audit.source) + reading * len(dataset.cases)
+
+
+def cohort_of(dataset: Dataset, target: str) -> Cohort:
+    """The patients of a data set who have a label of a target."""
+    labelled = [case for case in dataset.cases if target in case.labels]
+    positive = {case.patient for case in labelled if case.labels[target] == 1}
+    patients = {case.patient for case in labelled}
+    return Cohort(len(positive), len(patients - positive), len(labelled) / max(1, len(patients)))
+
+
+def open_if_honest(cohort: Cohort, auroc: float, claim: float | None) -> float:
+    """The chance that the gate opens for a model that has this skill from the region alone."""
+    floor = _FLOOR if claim is None else max(_FLOOR, claim - _ROOM)
+    return chance_to_open(min(auroc, _BEST), cohort, floor)
