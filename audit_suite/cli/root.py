@@ -24,6 +24,13 @@ readers = typer.Typer(
 )
 root.add_typer(readers, name="readers")
 
+parity = typer.Typer(
+    help="Preprocessing: is the audit's the same as the release's?",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+root.add_typer(parity, name="parity")
+
 RecordFile = Annotated[Path, typer.Argument(metavar="AUDIT_JSON", help="The record, audit.json.")]
 
 

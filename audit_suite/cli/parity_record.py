@@ -8,19 +8,7 @@ from typing import Annotated
 
 import typer
 
-from audit_suite.cli.root import root
-
-parity = typer.Typer(
-    help="Is the audit's preprocessing the release's? (check O3)",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-root.add_typer(parity, name="parity")
-
-
-@parity.callback()
-def _commands() -> None:
-    """Keep `record` a command of its own, though it is the only one."""
+from audit_suite.cli.root import parity
 
 
 @parity.command("record")
@@ -36,7 +24,9 @@ def record_golden(
             "image's path, returns the array that enters the model. It is run."
         ),
     ],
-    more: Annotated[list[Path] | None, typer.Argument(hidden=True)] = None,
+    more: Annotated[
+        list[Path] | None, typer.Argument(hidden=True, help="More image files.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("golden.safetensors"),
 ) -> None:
     """Record what the release pipeline makes of some images, and compare the card with it."""
