@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -33,6 +34,12 @@ _CHOICES = {
 }
 _AFTER = {"order", "range", "mean", "std"}  # applied after masking
 _ALWAYS = {"size", "channels", "resize", "scale", "mean", "std"}
+
+
+def _missing(keys: Sequence[str]) -> str:
+    named = ", ".join(f"'{key}'" for key in keys)
+    choices = "; ".join(_CHOICES[key] for key in keys)
+    return f"{named} missing: write what the model was trained with: {choices}"
 
 
 class Clahe(Part):
@@ -68,7 +75,7 @@ class InputSpec(Part):
     """Whether the image's own range is measured on the file's pixels or after resizing."""
     clahe: Clahe | None = None
     """Equalise the file's pixels after they were scaled (extra ``clahe``)."""
-    resize: Resize
+    resize: Resize = "pad"
     """``pad`` fits the image in and adds black, ``stretch`` ignores its proportions, ``crop`` fills
     the input and cuts the rest, ``short-side`` goes by ``resize_to`` and cuts out the centre."""
     resize_to: Side | None = None
@@ -89,9 +96,9 @@ class InputSpec(Part):
     card must be trusted."""
     masks: OwnFunction | None = None
     """Your own way from a mask to the input's size; without it masks follow ``resize``."""
-    mean: tuple[float, ...]
+    mean: tuple[float, ...] = (0.0,)
     """Subtracted from each channel; one number, or one per channel."""
-    std: tuple[Annotated[float, Field(gt=0)], ...]
+    std: tuple[Annotated[float, Field(gt=0)], ...] = (1.0,)
     """Divides each channel afterwards; one number, or one per channel."""
 
     _folder: Path | None = PrivateAttr(default=None)
@@ -99,14 +106,21 @@ class InputSpec(Part):
     @model_validator(mode="before")
     @classmethod
     def _said(cls, content: Any) -> Any:
-        """Preprocessing that is assumed is a silent error: it must be written."""
         if isinstance(content, dict) and "masks" in content:
             content = {"resize": "stretch"} | content  # not used: both functions do it
-        if isinstance(content, dict) and (missing := [k for k in _CHOICES if k not in content]):
-            keys = ", ".join(f"'{key}'" for key in missing)
-            choices = "; ".join(_CHOICES[key] for key in missing)
-            raise ValueError(f"{keys} missing: write what the model was trained with: {choices}")
+        if isinstance(content, dict) and "size" not in content:
+            raise ValueError(_missing([key for key in _CHOICES if key not in content]))
         return content
+
+    @property
+    def assumed(self) -> str:
+        """What a card leaves open, with the choices; empty if it says all.
+
+        Such a card can be loaded, but is not audited: preprocessing that is assumed is a fault that
+        nobody sees.
+        """
+        missing = [key for key in _CHOICES if key not in self.model_fields_set]
+        return _missing(missing) if missing else ""
 
     @model_validator(mode="after")
     def _consistent(self) -> InputSpec:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from audit_suite.cards import DatasetCard, ModelCard, load_dataset_card, load_model_card
@@ -12,7 +13,7 @@ from audit_suite.cards.common import with_path
 from audit_suite.datasets import Dataset, load_dataset
 from audit_suite.doctor.diagnosis import Symptom
 from audit_suite.errors import AuditError
-from audit_suite.models.vetting import vet
+from audit_suite.models.vetting import require_files, require_input, require_trust
 
 
 @dataclass
@@ -57,10 +58,15 @@ def _is_dataset(path: Path) -> bool:
 
 def check_model(card: ModelCard) -> list[Symptom]:
     """What is wrong with a model's files, without running any of its code."""
+    checks: list[Callable[[], None]] = [
+        partial(require_trust, card),
+        partial(require_input, card),
+        *(partial(require_files, card, n) for n in (range(len(card.folds)) or [None])),
+    ]
     symptoms = []
-    for fold in range(len(card.folds)) if card.folds else [None]:
+    for check in checks:
         try:
-            vet(card, fold)
+            check()
         except AuditError as error:
             symptoms.append(Symptom.of(error))
     return symptoms

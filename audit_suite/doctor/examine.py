@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from audit_suite.audit.opening import Audit
+from audit_suite.audit.settings import Settings
 from audit_suite.cards import ModelCard
 from audit_suite.datasets import Dataset
 from audit_suite.doctor.cards import check_dataset, check_model, read_cards
@@ -15,8 +16,11 @@ from audit_suite.doctor.forecast import audit_seconds, cohort_of, open_for, open
 from audit_suite.doctor.preflight import Preflight, interval
 from audit_suite.doctor.sheet import write_sheet
 from audit_suite.errors import AuditError
+from audit_suite.evidence import EvidenceSource, EvidenceStore, choose_profile
+from audit_suite.registry import EXECUTORS
 
 Say = Callable[[str], None]
+_HANGS = 300.0  # seconds after which a model that finishes no batch has hung
 
 
 def examine(
@@ -45,27 +49,52 @@ def examine(
         if dataset is not None:
             diagnosis.notes += [*dataset.notes, *dataset.excluded]
             datasets.append(dataset)
-    if not models or not datasets:
-        return diagnosis
-    try:
-        audit = open_for(models, [dataset.card for dataset in datasets], evidence)
-    except AuditError as error:
-        diagnosis.add_wrong([Symptom.of(error)])
-        return diagnosis
-    with closing(audit.source):
-        for model in models:
+    source = EvidenceSource(
+        EvidenceStore(evidence),
+        choose_profile("auto", None, Settings((), ()).seed),
+        executor=EXECUTORS["process"](_HANGS),
+    )
+    with closing(source):
+        usable = [model for model in models if _loads(model, source, diagnosis, say)]
+        if not usable or not datasets:
+            return diagnosis
+        try:
+            audit = open_for(usable, [dataset.card for dataset in datasets], evidence)
+        except AuditError as error:
+            diagnosis.add_wrong([Symptom.of(error)])
+            return diagnosis
+        for model in usable:
             for dataset in datasets:
                 if any((c.model, c.dataset) == (model, dataset.card) for c in audit.cells):
-                    _try(audit, model, dataset, pictures, diagnosis, say)
+                    _try(audit, source, model, dataset, pictures, diagnosis, say)
     return diagnosis
 
 
-def _try(
-    audit: Audit, model: ModelCard, dataset: Dataset, pictures: Path, into: Diagnosis, say: Say
-) -> None:
-    say(f"{model.name} on {dataset.card.name}: trying the model on a few images of each class")
+def _loads(card: ModelCard, source: EvidenceSource, into: Diagnosis, say: Say) -> bool:
+    """Whether a model can be loaded and tried on noise; if not, the diagnosis says why."""
+    say(f"{card.name}: loading the model")
     try:
-        flight = Preflight(model, dataset, audit.source, say)
+        for fold in range(len(card.folds)) or [None]:
+            source.model_digest(card, fold)
+            into.notes += source.model_notes(card, fold)
+    except AuditError as error:
+        into.add_wrong([Symptom.of(error)])
+        return False
+    return True
+
+
+def _try(
+    audit: Audit,
+    source: EvidenceSource,
+    model: ModelCard,
+    dataset: Dataset,
+    pictures: Path,
+    into: Diagnosis,
+    say: Say,
+) -> None:
+    say(f"{model.name} on {dataset.card.name}: trying a few images of each class")
+    try:
+        flight = Preflight(model, dataset, source, say)
         wrong, look = flight.symptoms()
     except AuditError as error:
         into.add_wrong([Symptom.of(error)])
@@ -78,7 +107,7 @@ def _try(
         write_sheet(picture, flight.rows())
         into.add_picture(picture)
     seconds = audit_seconds(
-        audit, model, dataset, flight.looked.seconds, flight.looked.reading_seconds
+        audit, source, model, dataset, flight.looked.seconds, flight.looked.reading_seconds
     )
     for target in flight.targets:
         try:

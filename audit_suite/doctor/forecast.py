@@ -11,6 +11,7 @@ from audit_suite.audit.run import planned_checks
 from audit_suite.audit.settings import Settings
 from audit_suite.cards import DatasetCard, ModelCard
 from audit_suite.datasets import Dataset
+from audit_suite.evidence import EvidenceSource
 from audit_suite.evidence.passes import passes
 from audit_suite.statistics.opening_chance import Cohort, chance_to_open
 
@@ -30,12 +31,18 @@ def open_for(models: Sequence[ModelCard], datasets: Sequence[DatasetCard], evide
 
 
 def audit_seconds(
-    audit: Audit, model: ModelCard, dataset: Dataset, forward: float, reading: float
+    audit: Audit,
+    source: EvidenceSource,
+    model: ModelCard,
+    dataset: Dataset,
+    forward: float,
+    reading: float,
 ) -> float:
     """Seconds that the evidence of a model on a data set takes, about.
 
     Args:
         audit: The whole audit.
+        source: The data sets.
         model: The model.
         dataset: The data set.
         forward: Seconds of one forward pass.
@@ -45,7 +52,7 @@ def audit_seconds(
     mine = [
         request for request in requests if (request.model, request.dataset) == (model, dataset.card)
     ]
-    return _AROUND * forward * passes(mine, audit.source) + reading * len(dataset.cases)
+    return _AROUND * forward * passes(mine, source) + reading * len(dataset.cases)
 
 
 def cohort_of(dataset: Dataset, target: str) -> Cohort:

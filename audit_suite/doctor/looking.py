@@ -70,8 +70,8 @@ def look(
     readings = [("", card.input)]
     others = [("", spec) for spec in specs] or alternatives(card.input, [s.image for s in images])
     fitted: dict[str, list[Floats]] = {}
+    say(f"{card.name}: {len(images)} images by the card and by {len(others)} other readings of it")
     for words, spec in [*readings, *others]:
-        say(f"{card.name}: trying {words or 'the input as the card describes it'}")
         key = repr(spec.before_masking())
         try:
             if key not in fitted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -24,6 +25,7 @@ _FEW_BITS = 0.5  # share of a file type's range below which data may have fewer 
 _GAIN = 0.02  # AUROC that another reading must gain to be looked at again
 _ALIKE = 0.02  # AUROC within which other readings are named as well
 _SAME = 1e-6
+_COMMONEST = ("stored_range", "mean", "resize", "resize_to", "order", "antialias")
 
 
 class Preflight:
@@ -59,7 +61,7 @@ class Preflight:
     def symptoms(self) -> tuple[list[Symptom], list[Symptom]]:
         """What is wrong, and what a person should look at."""
         wrong = [Symptom(what=what, remedy=remedy) for what, remedy in self.looked.bad]
-        look = list(self._ranges())
+        look = [*self._ranges(), *self._without_region()]
         swapped = False
         for target in self.targets if self.looked.readings else ():
             try:
@@ -108,6 +110,16 @@ class Preflight:
                     f"{self.card.path}; the model is given values from "
                     f"{self.looked.entering[0]:.3g} to {self.looked.entering[1]:.3g} now",
                 )
+
+    def _without_region(self) -> Iterator[Symptom]:
+        card = self.dataset.card
+        if bare := [f"'{target}'" for target in self.targets if not card.targets[target].roi]:
+            yield Symptom(
+                what=f"{card.path}: no region of interest is declared for {', '.join(bare)}: the "
+                f"required check R8-box does not apply, so the audit stays partial",
+                remedy="name masks under [regions] and in 'roi'; without masks draw a region with "
+                "`audit-suite region draw`, or make masks with `audit-suite segment`",
+            )
 
     def _is_constant(self, target: str) -> bool:
         return bool(np.ptp(self._scores(self.looked.readings[0], target)) < _SAME)
@@ -164,19 +176,18 @@ class Preflight:
         ]
         clear = [(gain, first) for gain, first in confirmed if interval(gain).low > 0]
         if again is not self.looked and clear:
-            return [self._says(again, *_largest(clear), [r for _, r in clear])], []
-        if confirmed and _largest(confirmed)[0].value >= _GAIN:
-            return [], [self._says(again, *_largest(confirmed), [r for _, r in confirmed])]
+            return [self._says(again, clear)], []
+        if confirmed and max(gain.value for gain, _ in confirmed) >= _GAIN:
+            return [], [self._says(again, confirmed)]
         return [], []
 
-    def _says(
-        self, looked: Looked, gain: Estimate, reading: Tried, others: Sequence[Tried]
-    ) -> Symptom:
-        also = [f"`{each.words}`" for each in others if each is not reading][:3]
+    def _says(self, looked: Looked, gains: Sequence[tuple[Estimate, Tried]]) -> Symptom:
+        gain, reading = _likeliest(gains)
+        also = [f"`{_lines(each)}`" for _, each in gains if each is not reading][:3]
         return Symptom(
-            what=f"{self.card.path}: with `{reading.words}` under [input] the AUROC of "
+            what=f"{self.card.path}: with `{_lines(reading)}` under [input] the AUROC of "
             f"{len(looked.index)} images is higher by {interval(gain)}"
-            + (f" (nearly so with {', '.join(also)})" if also else ""),
+            + (f" (about as much with {', '.join(also)})" if also else ""),
             remedy="compare the card with the code that the model was trained with; `audit-suite "
             "parity record` makes files that check O3 compares",
         )
@@ -250,8 +261,20 @@ class Preflight:
         return Looked.model_validate(found)
 
 
-def _largest(gains: Sequence[tuple[Estimate, Tried]]) -> tuple[Estimate, Tried]:
-    return max(gains, key=lambda gain: gain[0].value)
+def _likeliest(gains: Sequence[tuple[Estimate, Tried]]) -> tuple[Estimate, Tried]:
+    """Of readings that gain about as much as the best, the one that is the commonest slip."""
+    best = max(gain.value for gain, _ in gains)
+
+    def rank(one: tuple[Estimate, Tried]) -> tuple[int, float]:
+        key = one[1].words.split(" ")[0]
+        return (_COMMONEST.index(key) if key in _COMMONEST else len(_COMMONEST), -one[0].value)
+
+    return min((one for one in gains if one[0].value > best - _ALIKE), key=rank)
+
+
+def _lines(reading: Tried) -> str:
+    """Lines of the card; whole numbers without a point."""
+    return re.sub(r"\.0(?=[,\] ]|$)", "", reading.words)
 
 
 def interval(estimate: Estimate) -> Interval:

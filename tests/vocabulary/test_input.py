@@ -9,6 +9,7 @@ from cards import input_spec
 from audit_suite.cards import InputSpec, load_model_card
 from audit_suite.errors import AuditError
 from audit_suite.evidence.scores.geometry import geometry
+from audit_suite.models.vetting import vet
 
 BASE = {
     "schema": 1,
@@ -26,7 +27,7 @@ def refused(folder, table):
     content = BASE if table is None else BASE | {"input": table}
     (folder / "card.toml").write_text(tomli_w.dumps(content))
     with pytest.raises(AuditError) as caught:
-        load_model_card(folder / "card.toml")
+        vet(load_model_card(folder / "card.toml"), None)
     assert "card.toml" in caught.value.what
     assert "\n" not in caught.value.what
     return caught.value.what
