@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -166,6 +166,7 @@ def test_any_separator_and_a_byte_order_mark_give_the_same_data_set(folder, sepa
     assert (after.cases, after.digest) == (before.cases, before.digest)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.text("ab ,;|\t\"'\n1é", max_size=6).map(str.strip).filter(bool),
