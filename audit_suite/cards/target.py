@@ -52,6 +52,7 @@ class Target(Part):
     """
 
     column: str | None = None
+    """The column of its labels; readers of public data sets take it for the name of a class."""
     values: Annotated[dict[str, Literal[0, 1]], Field(min_length=1)] | None = None
     """What each word of the column means, 1 or 0, in any case unless words differ by case alone."""
     contains: Word | None = None
@@ -71,6 +72,7 @@ class Target(Part):
     roi_margin: Annotated[int, Field(ge=0)] | None = None
     """How far disease may extend beyond the drawn ROI, in pixels of a 512-pixel frame (C12)."""
     description: str = ""
+    """What the finding is, in words."""
 
     @property
     def said(self) -> tuple[str, ...]:

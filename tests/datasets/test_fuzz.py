@@ -46,12 +46,24 @@ CARD = {
     "dicom_frame": 0,
     "mask_quality": {"column": "quality", "minimum": 0.5, "source": "me", "rule": "weight"},
     "masks": {"shared": ["lungs"], "source": "me"},
-    "columns": {"image": "image", "patient": "patient", "split": "split", "id": "image"},
-    "targets": {"sick": {"column": "sick", "roi": ["lungs", "heart"], "roi_margin": 3}},
+    "columns": {"image": "image", "patient": ["patient"], "split": "split", "id": "image"},
+    "targets": {
+        "sick": {"column": "sick", "roi": ["lungs", "heart"], "roi_margin": 3},
+        "kind": {
+            "column": "kind",
+            "values": {"a": 1, "b|c": 0},
+            "missing": "exclude",
+            "uncertain": "negative",
+            "uncertain_values": ["U"],
+        },
+        "part": {"column": "kind", "contains": "b", "separator": "|", "missing": "negative"},
+        "class": {"column": "kind", "equals": "a", "missing": "exclude"},
+    },
+    "delimiter": ",",
     "regions": {"lungs": {"column": "mask"}, "heart": {"column": "mask2", "value": 255}},
     "margins": {"C14": {"value": 0.1, "source": "me"}},
 }
-HEADER = ["image", "mask", "mask2", "patient", "split", "sick", "age", "sex", "quality"]
+HEADER = ["image", "mask", "mask2", "patient", "split", "sick", "age", "sex", "quality", "kind"]
 ROWS = [
     [
         f"{i}.png",
@@ -63,6 +75,7 @@ ROWS = [
         str(40 + i),
         "FM"[i % 2],
         ".9",
+        ["a", "b|c", ""][i % 3],
     ]
     for i in range(6)
 ]

@@ -234,9 +234,10 @@ def test_values_are_counted_the_most_frequent_first():
     [
         cells(**{f"Name {i}": 3 for i in range(9)}),
         cells(Yes=5, **{"the report of a patient in full": 2}),
+        cells(Yes=5, **{"\x1b[2J": 2}),
         [("Jane", "p1")] * 5 + [("Joe", "p2")] * 5,
     ],
-    ids=["many", "long", "of one patient each"],
+    ids=["many", "long", "that move the cursor", "of one patient each"],
 )
 def test_values_that_may_be_names_or_reports_are_not_shown(column):
     assert values_there(column) == []

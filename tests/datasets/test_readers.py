@@ -7,7 +7,7 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, dataclass, field
+from dataclasses import FrozenInstanceError, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -434,6 +434,17 @@ def test_an_error_that_a_reader_words_itself_passes_as_it_is(card):
     register_reader(Hospital(fails=AuditError("list.csv row 3: no image", "add it")))
     error = refusal(lambda: load_dataset(card()))
     assert (error.what, error.remedy) == ("list.csv row 3: no image", "add it")
+
+
+def test_a_case_may_lack_the_label_of_one_target_and_not_of_all(card):
+    labels = [{"sick": 1}, {"sick": 0, "other": 1}, {"other": 0}, {"sick": 1, "other": 0}] * 2
+    given = tuple(replace(c, labels=found) for c, found in zip(cases(), labels, strict=True))
+    register_reader(Hospital(cases=given))
+    dataset = load_dataset(card(more='[targets.other]\nroi = ["lungs"]'))
+    assert [dict(case.labels) for case in dataset.cases] == labels
+    counted = describe(dataset).targets
+    assert (counted["sick"].n_images, counted["sick"].n_positive_images) == (6, 4)
+    assert (counted["other"].n_images, counted["other"].n_positive_images) == (6, 2)
 
 
 class Other:

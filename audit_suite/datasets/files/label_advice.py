@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from audit_suite.cards import Target
+from audit_suite.cards import DatasetCard, Target
 from audit_suite.cards.target import plain
+from audit_suite.datasets.files.label_rule import Said
 from audit_suite.datasets.tags import is_missing
 
 _MOST, _LONGEST = 8, 24  # values of a column that are shown, and the characters of each
@@ -16,10 +17,55 @@ _SHARED = 2  # patients who must have a value before it is shown: it may be a na
 _SEPARATORS = "|;,/"
 _YES = "1 yes y true t positive pos present abnormal malignant case disease diseased + ja oui si sí"
 _NO = "0 no n false f negative neg absent normal benign control healthy - nein non"
+_RULES = {
+    Said.MISSING: 'missing = "exclude" (for this target alone) or "negative"',
+    Said.UNCERTAIN: 'uncertain = "exclude" (for this target alone), "positive" or "negative"',
+}
 _MEANT = dict.fromkeys(_YES.split(), 1) | dict.fromkeys(_NO.split(), 0)
 
 
-def values_there(cells: Iterable[tuple[str, str]]) -> list[tuple[str, int]]:
+Cells = Sequence[tuple[str, str]]
+"""The cells of a column, each with its patient."""
+
+
+def fault(
+    card: DatasetCard, name: str, said: Said, numbers: Sequence[int], cells: Cells
+) -> tuple[str, str]:
+    """What is wrong with some rows of a target's column, and the line of the card that helps.
+
+    Args:
+        card: The card.
+        name: The target.
+        said: What the cells of these rows say.
+        numbers: The rows.
+        cells: The whole column.
+    """
+    target = card.targets[name]
+    if said in _RULES:
+        what, remedy = f"is {said.value}", _RULES[said]
+    else:
+        values = values_there(cells)
+        what = _unreadable(target) + _holding(values)
+        remedy = suggested(target, [text for text, _ in values])
+    more = f" and {len(numbers) - 1} more" if len(numbers) > 1 else ""
+    return (
+        f"row {numbers[0]}{more}, column '{target.column or name}': the label {what}",
+        f"write under [targets.{name}] of {card.path.name} what it means: {remedy}",
+    )
+
+
+def absent(card: DatasetCard, name: str, cells: Cells) -> tuple[str, str]:
+    """That no row has a target's word, which makes all negative, and which key to correct."""
+    target = card.targets[name]
+    key, word = ("equals", target.equals) if target.equals else ("contains", target.contains)
+    selects = ", 'split' or 'filter'" if card.split or card.filter else ""
+    return (
+        f"column '{target.column or name}': no row has '{word}'{_holding(values_there(cells))}",
+        f"correct targets.{name}.{key}{selects} in {card.path.name}",
+    )
+
+
+def values_there(cells: Cells) -> list[tuple[str, int]]:
     """The values of a column with their counts, the most frequent first.
 
     Args:
@@ -35,12 +81,16 @@ def values_there(cells: Iterable[tuple[str, str]]) -> list[tuple[str, int]]:
         if not is_missing(text):
             counts[text] += 1
             patients[text].add(patient)
-    if len(counts) > _MOST or any(len(text) > _LONGEST for text in counts):
+    if len(counts) > _MOST or not all(map(_is_word, counts)):
         return []
     return sorted(
         ((text, count) for text, count in counts.items() if len(patients[text]) >= _SHARED),
         key=lambda value: (-value[1], value[0]),
     )
+
+
+def _is_word(text: str) -> bool:
+    return len(text) <= _LONGEST and text.isprintable()
 
 
 def suggested(target: Target, values: Sequence[str]) -> str:
@@ -66,6 +116,17 @@ def suggested(target: Target, values: Sequence[str]) -> str:
     if words:
         return f"equals = {_quoted(words[0])}, for that class, or {_mapped({})} for these words"
     return f"{_mapped({})} with its words"
+
+
+def _unreadable(target: Target) -> str:
+    if target.values is not None:
+        return "is not among 'values'"
+    return "is a text that may deny the word" if target.contains is not None else "is not 0 or 1"
+
+
+def _holding(values: Sequence[tuple[str, int]]) -> str:
+    counted = ", ".join(f"{text} {count} times" for text, count in values)
+    return f" (the column holds {counted})" if counted else ""
 
 
 def _mapped(labels: dict[str, int]) -> str:

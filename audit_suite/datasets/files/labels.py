@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit_suite.cards import DatasetCard, Target
+from audit_suite.cards import DatasetCard
 from audit_suite.datasets.files.entry import Entry
-from audit_suite.datasets.files.label_advice import suggested, values_there
+from audit_suite.datasets.files.label_advice import absent, fault
 from audit_suite.datasets.files.label_rule import Said, label_of, reading
 from audit_suite.datasets.files.problems import Problems
 from audit_suite.datasets.files.tables import Row
@@ -60,10 +60,9 @@ def column_labels(
                 faults[said].append(row.number)
         cells = [(row.values[column], patient) for row, patient in rows]
         for said, numbers in faults.items():
-            _note(card, name, said, numbers, cells, problems)
-        wanted = target.equals or target.contains
-        if rows and wanted is not None and not positive and not faults:
-            _note_absent(card, name, wanted, cells, problems)
+            problems.add(*fault(card, name, said, numbers, cells))
+        if rows and (target.equals or target.contains) and not positive and not faults:
+            problems.add(*absent(card, name, cells))
     return {number: Labels(labels[number], ruled[number]) for number in labels}
 
 
@@ -91,62 +90,6 @@ def with_labels(entries: Sequence[Entry], problems: Problems) -> list[Entry]:
         if not entry.labels:
             problems.leave_out("no label of any target")
     return [entry for entry in entries if entry.labels]
-
-
-def _note(
-    card: DatasetCard,
-    name: str,
-    said: Said,
-    numbers: Sequence[int],
-    cells: Sequence[tuple[str, str]],
-    problems: Problems,
-) -> None:
-    target = card.targets[name]
-    what, remedy = {
-        Said.MISSING: ("is missing", 'missing = "exclude" (for this target alone) or "negative"'),
-        Said.UNCERTAIN: (
-            "is uncertain",
-            'uncertain = "exclude" (for this target alone), "positive" or "negative"',
-        ),
-    }.get(said, ("", ""))
-    if not what:
-        values = values_there(cells)
-        what = _unreadable(target)
-        what += f" (the column holds {_counted(values)})" if values else ""
-        remedy = suggested(target, [text for text, _ in values])
-    more = f" and {len(numbers) - 1} more" if len(numbers) > 1 else ""
-    problems.add(
-        f"row {numbers[0]}{more}, column '{target.column or name}': the label {what}",
-        f"write under [targets.{name}] of {card.path.name} what it means: {remedy}",
-    )
-
-
-def _unreadable(target: Target) -> str:
-    if target.values is not None:
-        return "is not among 'values'"
-    return "is a text that may deny the word" if target.contains is not None else "is not 0 or 1"
-
-
-def _note_absent(
-    card: DatasetCard,
-    name: str,
-    wanted: str,
-    cells: Sequence[tuple[str, str]],
-    problems: Problems,
-) -> None:
-    """A typing error would make every image negative."""
-    target = card.targets[name]
-    key = "equals" if target.equals is not None else "contains"
-    values = values_there(cells)
-    holds = f" (the column holds {_counted(values)})" if values else ""
-    problems.add(
-        f"column '{target.column or name}': no row has '{wanted}'{holds}",
-        f"correct targets.{name}.{key} in {card.path.name}",
-    )
-
-
-def _counted(values: Iterable[tuple[str, int]]) -> str:
-    return ", ".join(f"{text} {count} times" for text, count in values)
 
 
 def class_labels(card: DatasetCard, classes: Collection[str]) -> dict[str, int]:

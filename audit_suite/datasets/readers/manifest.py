@@ -120,30 +120,24 @@ def _refuse_one_column_twice(card: DatasetCard) -> None:
 def _require_columns(card: DatasetCard, path: Path, rows: Sequence[Row]) -> None:
     present = rows[0].values.keys()
     columns = card.columns
-    wanted = {
-        "columns.image": columns.image,
-        "columns.split": columns.split,
-        "columns.id": columns.id,
-        "columns.burned_in": columns.burned_in,
-        "mask_quality.column": card.mask_quality.column if card.mask_quality else None,
-    }
-    wanted |= {
-        "columns.patient" + f" '{name}'" * (len(columns.patients) > 1): name
-        for name in columns.patients
-    }
-    wanted |= {f"targets.{name}.column": target.column for name, target in card.targets.items()}
-    wanted |= {f"regions.{name}.column": region.column for name, region in card.regions.items()}
-    wanted |= {f"metadata '{name}'": name for name in declared_columns(card)}
-    wanted |= {f"filter.{name}": name for name in card.filter}
-    missing = [
-        f"{key} = '{name}'"
-        for key, name in wanted.items()
-        if name is not None and name not in present
+    wanted = [
+        ("columns.image", columns.image),
+        *(("columns.patient", name) for name in columns.patients),
+        ("columns.split", columns.split),
+        ("columns.id", columns.id),
+        ("columns.burned_in", columns.burned_in),
+        ("mask_quality.column", card.mask_quality.column if card.mask_quality else None),
+        *((f"targets.{name}.column", target.column) for name, target in card.targets.items()),
+        *((f"regions.{name}.column", region.column) for name, region in card.regions.items()),
+        *((f"metadata '{name}'", name) for name in declared_columns(card)),
+        *((f"filter.{name}", name) for name in card.filter),
     ]
+    named = [(key, name) for key, name in wanted if name is not None]
+    missing = [f"{key} = '{name}'" for key, name in named if name not in present]
     if missing:
         raise AuditError(
             f"{card.path}: {', '.join(missing)}: no such column in {path}",
-            columns_there(present, (name for name in wanted.values() if name)),
+            columns_there(present, (name for _, name in named)),
         )
 
 
