@@ -125,8 +125,13 @@ def test_keys_that_are_not_used_change_no_digest():
     plain = card()
     content = plain.model_dump(mode="json", by_alias=True)
     assert not {"outputs", "output", "state", "same_as"} & set(content)
-    for more in ({"outputs": ("a", "b")}, {"output": 0}, {"state": "ema"}, {"same_as": "x.toml"}):
+    for more in ({"outputs": ("a", "b")}, {"output": 0}, {"same_as": "x.toml"}):
         assert card(**more).digest() != plain.digest()
+
+
+def test_a_state_is_chosen_only_where_there_are_checkpoints():
+    with pytest.raises(ValueError, match="key 'state' chooses in a checkpoint, and loader 'call"):
+        card(state="ema")
 
 
 # What is returned
