@@ -153,6 +153,11 @@ class ModelCard(Card):
             raise ValueError(f"loader '{self.loader}' needs the key 'architecture'")
         if loader.needs_weights and self.weights is None and not self.folds:
             raise ValueError(f"loader '{self.loader}' needs 'weights' or 'folds'")
+        if self.state is not None and not getattr(loader, "has_states", False):
+            raise ValueError(
+                f"key 'state' chooses in a checkpoint, and loader '{self.loader}' reads none: "
+                f"leave it out"
+            )
         if self.head is not None and self.embedding_layer is None:
             raise ValueError("'head' needs 'embedding_layer', the layer it is applied to")
         if self.held_out is not None and not self.folds:

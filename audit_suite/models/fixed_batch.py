@@ -23,7 +23,13 @@ class FixedBatch(nn.Module):
         self.size = size
 
     def forward(self, batch: Tensor) -> Any:
-        """The outputs of all images; the last part is filled up by its last image."""
+        """The outputs of all images; the last part is filled up by its last image.
+
+        Raises:
+            TypeError: If it is traced instead of called.
+        """
+        if not isinstance(batch, Tensor):
+            raise TypeError("a program for a fixed number of images shows no layers")
         parts = []
         for part in torch.split(batch, self.size):
             missing = self.size - len(part)

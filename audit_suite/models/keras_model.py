@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from audit_suite.cards import ModelCard
 from audit_suite.models.arrays import channels_last
 
+_SEED = "seed_generator_state"  # drawn anew by each process, and used in training alone
+
 
 class ChannelsLast(nn.Module):
     """A Keras model; it is given its images as (B, H, W, C) if it takes them so.
@@ -24,6 +26,9 @@ class ChannelsLast(nn.Module):
     def __init__(self, card: ModelCard, model: Any) -> None:
         super().__init__()
         self.model = model
+        for variable in model.variables:
+            if variable.path.endswith(_SEED):
+                variable.assign(variable * 0)
         self.last = channels_last(card, tuple(model.input_shape), "the Keras model")
 
     def forward(self, batch: Tensor) -> Any:

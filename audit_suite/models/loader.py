@@ -36,7 +36,7 @@ class Loader(Protocol):
 
     A loader that inherits from this class needs only ``name`` and ``load``. Its module is imported
     whenever a model card is read, so import torch inside `load`. One that does not inherit may
-    leave out `takes`, `code`, `beside` and `inspect`.
+    leave out `has_states`, `takes`, `code`, `beside` and `inspect`.
     """
 
     @property
@@ -54,6 +54,11 @@ class Loader(Protocol):
     def needs_weights(self) -> bool:
         """Whether a card must have ``weights`` or ``folds``."""
         return True
+
+    @property
+    def has_states(self) -> bool:
+        """Whether it reads checkpoints, in which a card's key ``state`` can choose."""
+        return False
 
     @property
     def takes(self) -> tuple[str, ...]:

@@ -89,7 +89,8 @@ def inspect_state(card: ModelCard, path: Path) -> None:
 def _unsafe(where: str, why: str) -> AuditError:
     return AuditError(
         f"{where} holds more than tensors and would run code when loaded: refused ({why})",
-        "save the state dict alone as .safetensors (safetensors.torch.save_file)",
+        "where you have its code, save the state dict alone: "
+        'safetensors.torch.save_file(model.state_dict(), "model.safetensors")',
     )
 
 
@@ -184,8 +185,9 @@ def _words(kind: str, names: list[str]) -> str:
 
 def unreadable_archive(card: ModelCard, path: Path, kind: str, error: Exception) -> AuditError:
     """The error for an archive that its loader cannot read, and why."""
+    article = "an" if kind[0] in "AEIOU" else "a"
     return AuditError(
-        f"{card.path}: key 'weights': {path} cannot be read as a {kind} archive: "
+        f"{card.path}: key 'weights': {path} cannot be read as {article} {kind} archive: "
         f"{str(error).partition(chr(10))[0]}",
         "check the key 'loader', or export the model again",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from audit_suite.record.part import RecordPart
 
@@ -65,6 +65,14 @@ class ModelRecord(RecordPart):
     notes: list[str] = Field(
         default_factory=list, description="what loading decided that the card does not say"
     )
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out notes that older records lack, so that their digests do not change."""
+        content: dict[str, Any] = write(self)
+        if not self.notes:
+            content.pop("notes", None)
+        return content
 
 
 class ReadingsRecord(RecordPart):

@@ -82,7 +82,7 @@ def test_what_a_model_patches_is_patched_for_itself_alone(here, tmp_path):
 
 def test_a_model_cannot_claim_to_be_another(here, tmp_path, monkeypatch):
     """Whatever its own process says of it, its card and files are part of its digest."""
-    monkeypatch.setattr(here.executor, "call", lambda *_: "0" * 64)
+    monkeypatch.setattr(here.executor, "call", lambda *_: ["0" * 64, []])
     for file in ("net.py", "x.py"):
         (tmp_path / file).write_text("def build(): ...")
     (tmp_path / "a").write_bytes(b"a")

@@ -109,7 +109,7 @@ def test_the_file_of_a_model_or_of_a_fold(tmp_path):
 def test_an_unreadable_archive_is_reported_in_one_line(tmp_path):
     error = unreadable_archive(card(), tmp_path / "w.pt2", "ONNX", ValueError("bad\nand more"))
     assert error.what.endswith(
-        f"key 'weights': {tmp_path / 'w.pt2'} cannot be read as a ONNX archive: bad"
+        f"key 'weights': {tmp_path / 'w.pt2'} cannot be read as an ONNX archive: bad"
     )
     assert "key 'loader'" in error.remedy
 

@@ -94,7 +94,7 @@ class GradCam:
                 handle.remove()
         sizes = [size for layer, size in seen if isinstance(layer, nn.Conv2d) and size != (1, 1)]
         if not sizes:
-            raise NotApplicable("Grad-CAM needs a convolution, and the model has none")
+            raise NotApplicable("Grad-CAM needs a convolution, and the model shows none")
         return [layer for layer, size in seen if size == sizes[-1]][-1]
 
 

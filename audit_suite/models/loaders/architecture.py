@@ -22,6 +22,7 @@ class ArchitectureLoader(Loader):
     """A state dict, in the network of ``torchvision:NAME`` or ``package.module:function``."""
 
     name: str = "architecture"
+    has_states: bool = True
     needs_architecture: bool = True
 
     def code(self, card: ModelCard) -> str:

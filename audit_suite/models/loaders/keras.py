@@ -76,6 +76,7 @@ class KerasLoader(Loader):
             )
         from audit_suite.models.keras_model import ChannelsLast
 
+        keras.backend.clear_session()  # it numbers names, and names are in the digest
         try:
             model = keras.saving.load_model(str(weights), compile=False, safe_mode=not card.trusted)
         except Exception as error:  # Keras raises many kinds

@@ -29,6 +29,7 @@ class MonaiBundleLoader(Loader):
     """
 
     name: str = "monai_bundle"
+    has_states: bool = True
     takes: tuple[str, ...] = ("folder",)
 
     def code(self, card: ModelCard) -> str:
