@@ -98,6 +98,9 @@ class ModelCard(Card):
     """
 
     targets: Annotated[tuple[Name, ...], Field(min_length=1), Once]
+    task: Literal["classification", "segmentation"] = "classification"
+    """What the model returns: scores, which are audited, or the channels of masks, which
+    ``audit-suite segment`` makes; then ``targets`` names the channels in their order."""
     loader: str
     architecture: str | None = None
     arguments: dict[str, Any] = Field(default_factory=dict)
@@ -162,6 +165,8 @@ class ModelCard(Card):
         for key in ("expectations", "trusted"):
             if not getattr(self, key):
                 content.pop(key, None)
+        if self.task == "classification":
+            content.pop("task", None)
         return content
 
 

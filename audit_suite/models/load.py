@@ -18,6 +18,34 @@ from audit_suite.registry import LOADERS, SHIPPED
 _TRIED = 4  # images of noise
 
 
+def load_module(card: ModelCard, fold: int | None) -> tuple[nn.Module, Identity]:
+    """Load a model's network in evaluation mode onto the CPU, without trying it.
+
+    Args:
+        card: The model's card.
+        fold: Which of ``folds``; None for a model with one set of weights.
+
+    Raises:
+        AuditError: If a file is missing or unsafe, or weights do not fit; names card and key. If
+            an extension's loader raises or does not return a module; names the extension.
+    """
+    loader = LOADERS.find(card.loader, f"{card.path}: key 'loader'")
+    path = weights_file(card, fold)
+    with noting_imports() as noted:
+        with LOADERS.blaming(card.loader):
+            module = loader.load(card, path)
+        if not isinstance(module, nn.Module):
+            raise LOADERS.misbehaved(
+                card.loader,
+                f"returned {type(module).__name__} for {card.path}, not a torch.nn.Module",
+            )
+        if loader.has_modes:
+            module.eval()
+        made = "" if LOADERS.origin(card.loader) == SHIPPED else type(loader).__module__
+        code = sources(module, module_name(card) or made, noted)
+    return module, Identity(card, path, module, code)
+
+
 def load_model(card: ModelCard, fold: int | None = None, device: str = "cpu") -> AuditedModel:
     """Load a model, or one fold of it, and try it on noise.
 
@@ -34,30 +62,16 @@ def load_model(card: ModelCard, fold: int | None = None, device: str = "cpu") ->
             card's targets, or scores depend on more than the image; names card and key. If an
             extension's loader raises or does not return a module; names the extension.
     """
-    loader = LOADERS.find(card.loader, f"{card.path}: key 'loader'")
-    path = weights_file(card, fold)
-    with noting_imports() as noted:
-        with LOADERS.blaming(card.loader):
-            module = loader.load(card, path)
-        if not isinstance(module, nn.Module):
-            raise LOADERS.misbehaved(
-                card.loader,
-                f"returned {type(module).__name__} for {card.path}, not a torch.nn.Module",
-            )
-        if loader.has_modes:
-            module.eval()
-        made = "" if LOADERS.origin(card.loader) == SHIPPED else type(loader).__module__
-        code = sources(module, module_name(card) or made, noted)
-        identity = Identity(card, path, module, code)
-        shape = (_TRIED, card.input.channels, *card.input.size)
-        noise = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
-        module = module.to(device)
-        if device == "cpu":
-            _put_channels_last(module, noise[:2])
-        model = AuditedModel(card, module, identity.digest(), identity.trunk())
-        if card.head is not None:
-            model.check_head()
-        model(torch.zeros_like(noise[:2]))
+    module, identity = load_module(card, fold)
+    shape = (_TRIED, card.input.channels, *card.input.size)
+    noise = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
+    module = module.to(device)
+    if device == "cpu":
+        _put_channels_last(module, noise[:2])
+    model = AuditedModel(card, module, identity.digest(), identity.trunk())
+    if card.head is not None:
+        model.check_head()
+    model(torch.zeros_like(noise[:2]))
     check_function(model, normalise(noise, card.input), "noise")
     return model
 

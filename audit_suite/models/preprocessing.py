@@ -56,6 +56,41 @@ def fit_geometry(
     return fitted.contiguous().numpy(), masks
 
 
+def unfit_mask(
+    mask: NDArray[np.bool_], shape: tuple[int, int], spec: InputSpec
+) -> NDArray[np.bool_]:
+    """Bring a mask at the model's input size back to the image: the inverse of `fit_geometry`.
+
+    Each pixel of the image takes the value of the input's pixel in which its centre lies. What was
+    cropped away is not part of the mask.
+
+    Args:
+        mask: Shape (h, w), as ``spec.size``.
+        shape: Height and width of the image.
+        spec: The card's input section.
+
+    Returns:
+        Shape (H, W).
+
+    Raises:
+        AuditError: If the card's way of resizing has no known inverse.
+    """
+    if spec.resize not in ("pad", "stretch", "crop"):
+        raise AuditError(
+            f"masks cannot be brought back from a model's input with resize = '{spec.resize}'",
+            "use a segmentation model whose card says pad, stretch or crop",
+        )
+    fitted = _fitted_size(shape, spec)
+    lines = []
+    for length, scaled, target in zip(shape, fitted, spec.size, strict=True):
+        before = (target - scaled) // 2 if scaled <= target else -round((scaled - target) / 2)
+        place = (2 * np.arange(length) + 1) * scaled // (2 * length) + before
+        lines.append((place.clip(0, target - 1), (place >= 0) & (place < target)))
+    (rows, row_there), (columns, column_there) = lines
+    taken: NDArray[np.bool_] = mask[np.ix_(rows, columns)]
+    return taken & row_there[:, None] & column_there[None, :]
+
+
 def normalise(batch: Tensor, spec: InputSpec) -> Tensor:
     """Subtract the card's mean and divide by its standard deviation, by channel.
 
@@ -90,15 +125,18 @@ def _scale(image: NDArray[Any], spec: InputSpec) -> NDArray[np.float32]:
 
 def _resize(image: Tensor, spec: InputSpec, mode: InterpolationMode) -> Tensor:
     height, width = image.shape[-2:]
-    target_height, target_width = spec.size
     if (height, width) == spec.size:
         return image
-    ratios = target_height / height, target_width / width
-    if spec.resize == "stretch":
-        size = spec.size
-    else:
-        ratio = min(ratios) if spec.resize == "pad" else max(ratios)
-        size = max(1, round(height * ratio)), max(1, round(width * ratio))
-    resized = transforms.resize(image, list(size), interpolation=mode, antialias=True)
+    size = list(_fitted_size((height, width), spec))
+    resized = transforms.resize(image, size, interpolation=mode, antialias=True)
     fitted: Tensor = transforms.center_crop(resized, list(spec.size))  # pads smaller images with 0
     return fitted
+
+
+def _fitted_size(shape: tuple[int, int], spec: InputSpec) -> tuple[int, int]:
+    """Height and width to which an image is resized before it is padded or cropped."""
+    if spec.resize == "stretch":
+        return spec.size
+    ratios = [target / length for target, length in zip(spec.size, shape, strict=True)]
+    ratio = min(ratios) if spec.resize == "pad" else max(ratios)
+    return max(1, round(shape[0] * ratio)), max(1, round(shape[1] * ratio))
