@@ -5,9 +5,11 @@ was made (exposure, noise). A cue on or in the body they cannot find: that takes
 """
 
 from audit_suite import (
+    Inconclusive,
     Margin,
     OnlyROI,
     Shuffled,
+    Verdict,
     WithoutROI,
     appearance_auroc,
     auroc,
@@ -22,6 +24,7 @@ from audit_suite import (
 EDGE = ("frame.corners", "frame.rim")
 FILLS = ("blur", "inpaint")  # that continue the picture: black corners alone upset honest models
 PROPOSED = "proposed default of audit-suite; pre-register your own in a card"
+EDGE_SHARE = Margin(0.10, source=PROPOSED)
 
 
 @check(
@@ -30,7 +33,7 @@ PROPOSED = "proposed default of audit-suite; pre-register your own in a card"
     full=auroc(),
     share=edge_shapley(),
     absolute=edge_shapley("output"),
-    margin=Margin(0.10, source=PROPOSED),
+    margin=EDGE_SHARE,
 )
 def test_the_edge_of_the_frame_separates_little(full, share, absolute, margin):
     """Do the rim and corners of the frame contribute little to telling the classes apart?"""
@@ -88,13 +91,26 @@ def test_what_shuffled_images_tell_of_the_label(left):
     full=auroc(),
     pixels=auroc(Shuffled("pixels")),
     patches=auroc(Shuffled("patches")),
+    edge=edge_shapley(),
     margin=Margin(0.5, source=PROPOSED),
 )
-def test_the_skill_needs_the_order_of_the_pixels(full, pixels, patches, margin):
+def test_the_skill_needs_the_order_of_the_pixels(full, pixels, patches, edge, margin):
     """Does the model lose at least half of its skill when the pixels of each image are shuffled?"""
     require_skill(full)
     # Patches are shown only: a finding that fits into one is still there. Nor does a score that
     # turns round fail, as with R8: noise upsets honest models (.38 where the full skill was .99).
-    observe(pixels, patches)
+    observe(pixels, patches, edge)
     kept = pixels - 0.5 - margin * (full - 0.5)
+    if kept.compare("<", 0).verdict is Verdict.FAIL:
+        only_if_the_edge_tells_it_too(kept, edge)
     assert kept < Margin(0.0, source=f"{margin:.0%} of the skill on full images, {margin.source}")
+
+
+def only_if_the_edge_tells_it_too(kept, edge):
+    """How an image was made shows everywhere; what the finding adds to the histogram does not."""
+    if edge.compare("<", EDGE_SHARE).verdict is not Verdict.FAIL:
+        raise Inconclusive(
+            f"{kept!r}: the model keeps much of its skill on shuffled pixels. It may read how the "
+            f"image was made, or a finding that is bright wherever it lies: the edge of the frame, "
+            f"where only the former shows, does not decide"
+        )
