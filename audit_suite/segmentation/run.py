@@ -18,6 +18,7 @@ from audit_suite.datasets import BadImage
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceSource
 from audit_suite.evidence.breakdown import as_audit_error, checked
+from audit_suite.models.vetting import vet
 
 _HERE = "audit_suite.segmentation.run:answer"
 
@@ -74,8 +75,10 @@ def segmented(
         The model's digest and, by image, its regions; None for an image that cannot be read.
 
     Raises:
-        AuditError: If the model cannot be loaded or run.
+        AuditError: If the model runs code and its card does not trust it, or if it cannot be
+            loaded or run.
     """
+    vet(model, None)
     try:
         told = source.call(_HERE, model, dataset, list(regions), list(indices), of=[model])
     except KeyboardInterrupt:
@@ -131,9 +134,7 @@ def answer(
 @lru_cache(maxsize=1)
 def _segmenter(card: ModelCard, device: str):  # type: ignore[no-untyped-def]  # names torch
     from audit_suite.models.segmenter import Segmenter
-    from audit_suite.models.vetting import vet
 
-    vet(card, None)
     return Segmenter(card, device)
 
 
