@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from audit_suite.maskings import Full as Full
     from audit_suite.maskings import Masking as Masking
     from audit_suite.maskings import OnlyROI as OnlyROI
+    from audit_suite.maskings import Shuffled as Shuffled
     from audit_suite.maskings import WithoutROI as WithoutROI
     from audit_suite.needs.combined import Contrast as contrast
     from audit_suite.needs.embeddings.distance import Departure as departure
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from audit_suite.needs.maps.attribution import OutsideShare as outside_shapley
     from audit_suite.needs.maps.expected_regions import EachNever as each_never
     from audit_suite.needs.maps.expected_regions import ExpectedExcess as expected_excess
+    from audit_suite.needs.maps.grid import EdgeShare as edge_shapley
     from audit_suite.needs.maps.method_tests import EachCluster as each_cluster
     from audit_suite.needs.maps.method_tests import Faithfulness as faithfulness
     from audit_suite.needs.maps.method_tests import Incompleteness as incompleteness
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from audit_suite.needs.scores.strata import EachStratum as each_stratum
     from audit_suite.needs.scores.strata import WithinStrata as within
     from audit_suite.needs.scores.swap import BackgroundGap as background_gap
+    from audit_suite.needs.tabular.appearance import AppearanceAuroc as appearance_auroc
     from audit_suite.needs.tabular.associations import Association as association
     from audit_suite.needs.tabular.associations import EachProperty as each_property
     from audit_suite.needs.tabular.associations import Following as following
@@ -100,6 +103,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "Full",
     "Masking",
     "OnlyROI",
+    "Shuffled",
     "WithoutROI",
     "FACTORS",
     "MASKINGS",
@@ -121,6 +125,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     # ... of attributions
     "each_cluster",
     "each_never",
+    "edge_shapley",
     "expected_excess",
     "faithfulness",
     "incompleteness",
@@ -139,6 +144,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "similarity",
     # ... of masks, metadata and image properties
     "agreement",
+    "appearance_auroc",
     "association",
     "baseline",
     "each_property",
@@ -180,6 +186,7 @@ _WHERE = {
     "Full": "maskings:Full",
     "Masking": "maskings:Masking",
     "OnlyROI": "maskings:OnlyROI",
+    "Shuffled": "maskings:Shuffled",
     "WithoutROI": "maskings:WithoutROI",
     "FACTORS": "needs.scores.dilation:FACTORS",
     "MASKINGS": "needs.scores.auroc:MASKINGS",
@@ -201,6 +208,7 @@ _WHERE = {
     # ... of attributions
     "each_cluster": "needs.maps.method_tests:EachCluster",
     "each_never": "needs.maps.expected_regions:EachNever",
+    "edge_shapley": "needs.maps.grid:EdgeShare",
     "expected_excess": "needs.maps.expected_regions:ExpectedExcess",
     "faithfulness": "needs.maps.method_tests:Faithfulness",
     "incompleteness": "needs.maps.method_tests:Incompleteness",
@@ -219,6 +227,7 @@ _WHERE = {
     "similarity": "needs.embeddings.similarity:Similarity",
     # ... of masks, metadata and image properties
     "agreement": "needs.tabular.metadata:Agreement",
+    "appearance_auroc": "needs.tabular.appearance:AppearanceAuroc",
     "association": "needs.tabular.associations:Association",
     "baseline": "needs.tabular.metadata:Baseline",
     "each_property": "needs.tabular.associations:EachProperty",

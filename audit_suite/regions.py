@@ -12,6 +12,8 @@ from audit_suite.errors import AuditError
 
 Region = NDArray[np.bool_]
 
+NO_REGION = "no region declared"
+"""Starts the reason of a check that does not apply because its target has no region."""
 FAR = 30_000  # distance for an empty or full region: larger than any within an image
 
 

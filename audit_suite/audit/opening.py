@@ -61,6 +61,7 @@ def open_audit(settings: Settings) -> Audit:
     policy = load_policy(settings.policy)
     executor = EXECUTORS.find(settings.executor, "--audit-executor")(settings.timeout)
     models = _unique([load_model_card(path) for path in settings.models], "--audit-model")
+    _refuse_segmenters(models)
     datasets = _unique([load_dataset_card(path) for path in settings.datasets], "--audit-dataset")
     return Audit(
         settings=settings,
@@ -97,6 +98,16 @@ def _readings(path: Path | None, datasets: Sequence[DatasetCard]) -> Readings | 
             f"out",
         )
     return readings
+
+
+def _refuse_segmenters(models: Sequence[ModelCard]) -> None:
+    for card in models:
+        if card.task != "classification":
+            raise AuditError(
+                f"--audit-model: {card.path} is the card of a {card.task} model, which gives no "
+                f"scores to audit",
+                "audit a classifier; `audit-suite segment` makes masks with this model",
+            )
 
 
 def _unique(cards: list[_Card], option: str) -> tuple[_Card, ...]:

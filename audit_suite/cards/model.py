@@ -70,6 +70,9 @@ class ModelCard(Card):
 
     targets: Annotated[tuple[Name, ...], Field(min_length=1), Once]
     """What is audited: some or all of the outputs, by the names of the data set's targets."""
+    task: Literal["classification", "segmentation"] = "classification"
+    """What the model returns: scores, which are audited, or the channels of masks, which
+    ``audit-suite segment`` makes; then ``targets`` names the channels in their order."""
     loader: str
     """How the model is loaded: ``architecture`` (a state dict), ``onnx``, ``huggingface`` ..."""
     architecture: str | None = None
@@ -186,6 +189,8 @@ class ModelCard(Card):
         for key in ("state", "output", "same_as"):
             if getattr(self, key) is None:
                 content.pop(key, None)
+        if self.task == "classification":
+            content.pop("task", None)
         return content
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from audit_suite.cards import DatasetCard, ModelCard
+from audit_suite.datasets.frame import CELLS
 from audit_suite.datasets.regions import BORDER, region_advice, region_names
 from audit_suite.evidence.attributions.request import AttributionRequest
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Masking
+from audit_suite.regions import NO_REGION
 from audit_suite.verdict import NotApplicable
 
 FoldPolicy = Literal["each", "mean", "ensemble"]
@@ -56,7 +58,7 @@ class Cell:
             NotApplicable: If the masking needs the ROI and this target declares none, or needs a
                 region that this data set does not have.
         """
-        if not masking.is_full:
+        if masking.hides:
             masking = masking.of(self._region(masking.region))
         return tuple(ScoreRequest(self.model, fold, self.dataset, masking) for fold in self.folds)
 
@@ -67,7 +69,7 @@ class Cell:
 
         Args:
             method: Name of an explainer: a registered one, or
-                `evidence.attributions.request.REGION_SHAPLEY`.
+                one of `evidence.attributions.request.OF_REGIONS`.
             region: Names of regions whose union replaces the target's ROI; empty for the ROI.
             apart: Further regions, each reported separately.
 
@@ -89,7 +91,7 @@ class Cell:
         Raises:
             NotApplicable: If the data set has no region of that name; the message says what to do.
         """
-        if name not in region_names(self.dataset) and name != BORDER:
+        if name not in region_names(self.dataset) and name not in (BORDER, *CELLS):
             advice = region_advice(self.dataset)
             raise NotApplicable(f"data set '{self.dataset.name}' has no region '{name}'; {advice}")
 
@@ -99,8 +101,9 @@ class Cell:
         region = named or self.dataset.targets[self.target].roi
         if not region:
             raise NotApplicable(
-                f"data set card '{self.dataset.name}' declares no ROI for '{self.target}' "
-                f"(key targets.{self.target}.roi)"
+                f"{NO_REGION}: data set card '{self.dataset.name}' declares no ROI for "
+                f"'{self.target}' (key targets.{self.target}.roi); draw one with `audit-suite "
+                f"region draw`, or make masks with `audit-suite segment`"
             )
         return tuple(region)
 

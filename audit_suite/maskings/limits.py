@@ -29,7 +29,7 @@ def refuse_large(masking: Masking, hidden: float, largest: float = LARGEST_ROI) 
     Raises:
         NotApplicable: If the region is too large; the message holds the share and the limit.
     """
-    if masking.is_full:
+    if not masking.hides:
         return
     share = hidden if masking.keep == "outside" else 1 - hidden
     if masking.whose == "window":

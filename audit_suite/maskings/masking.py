@@ -16,7 +16,9 @@ from audit_suite.registry import FILLS
 Keep = Literal["all", "inside", "outside"]
 Shape = Literal["contour", "box"]
 Whose = Literal["own", "foreign", "population", "elsewhere", "window"]
-First = Literal["nothing", "centre", "plant-inside", "plant-outside"]
+First = Literal[
+    "nothing", "centre", "plant-inside", "plant-outside", "shuffled-pixels", "shuffled-patches"
+]
 
 Names = tuple[str, ...]
 """Names of regions whose union is masked."""
@@ -26,7 +28,8 @@ Area = tuple[Names, Whose]
 _SIDES = {"inside": "only", "outside": "without"}
 _FIRST = "centre|plant-inside|plant-outside"
 _UNMOVED = ("population", "window")
-_NOTHING = ((), "contour", 0, "black", "own", "nothing")
+_NOTHING = ((), "contour", 0, "black", "own")
+_WHOLE = ("nothing", "shuffled-pixels", "shuffled-patches")  # what happens to a whole image
 _WORDS = {
     "foreign": "with another patient's",
     "population": "of the population",
@@ -35,6 +38,8 @@ _WORDS = {
     "centre": "ROI centred",
     "plant-inside": "pattern planted inside",
     "plant-outside": "pattern planted outside",
+    "shuffled-pixels": "pixels shuffled",
+    "shuffled-patches": "patches shuffled",
 }
 
 
@@ -56,7 +61,8 @@ class Masking:
             an area of equal size off the region (``elsewhere``); or the ``window`` that images
             still fill when their region is moved to the mean centroid.
         first: What happens to the image before: ``nothing``, its region is moved to the mean
-            centroid (``centre``), or a pattern is planted inside or outside the region.
+            centroid (``centre``), or a pattern is planted inside or outside the region. Of a whole
+            image the pixels or the patches may be shuffled, so that no anatomy is left.
     """
 
     keep: Keep
@@ -77,8 +83,14 @@ class Masking:
         ):
             if value not in known:
                 raise ValueError(f"{name}={value!r}: must be one of {tuple(known)}")
-        if self.is_full and astuple(self)[1:] != _NOTHING:
+        if not self.hides and astuple(self)[1:-1] != _NOTHING:
             raise ValueError("keep='all' hides nothing: leave the other attributes unset")
+        if not self.hides and self.first not in _WHOLE:
+            raise ValueError(
+                f"first={self.first!r}: must be one of {_WHOLE} where keep='all' hides nothing"
+            )
+        if self.hides and self.shuffles:
+            raise ValueError(f"first={self.first!r} shuffles the whole image: needs keep='all'")
         if self.first == "centre" and self.whose not in _UNMOVED:
             raise ValueError(
                 f"first='centre' moves the image off the area whose={self.whose!r}: must be one of "
@@ -91,7 +103,17 @@ class Masking:
     @property
     def is_full(self) -> bool:
         """Whether the whole image is shown as it is."""
-        return self.keep == "all"
+        return not self.hides and self.first == "nothing"
+
+    @property
+    def hides(self) -> bool:
+        """Whether it hides a part of the image, and so needs a region."""
+        return self.keep != "all"
+
+    @property
+    def shuffles(self) -> bool:
+        """Whether it shuffles the image's pixels or patches."""
+        return self.first.startswith("shuffled")
 
     @property
     def rank(self) -> tuple[bool, str]:
@@ -145,8 +167,8 @@ class Masking:
         return self.whose in ("foreign", "population", "elsewhere")
 
     def of(self, region: Sequence[str]) -> Masking:
-        """The same masking for another region; the full image has none."""
-        return self if self.is_full else replace(self, region=tuple(region))
+        """The same masking for another region; a whole image has none."""
+        return self if not self.hides else replace(self, region=tuple(region))
 
     def dilated(self, pixels: int) -> Masking:
         """The same masking with the region dilated by ``pixels`` instead of its own dilation."""
@@ -163,8 +185,8 @@ class Masking:
     @property
     def id(self) -> str:
         """Stable ASCII slug, for example ``without-roi-box-d25-mean``; `parse` reads it."""
-        if self.is_full:
-            return "full"
+        if not self.hides:
+            return "full" if self.is_full else self.first
         parts = [_SIDES[self.keep], "+".join(self.region) or "roi"]
         if self.shape == "box":
             parts.append("box")
@@ -181,8 +203,8 @@ class Masking:
     @property
     def label(self) -> str:
         """The masking in words, for example ``without ROI box (mean fill)``; empty for full."""
-        if self.is_full:
-            return ""
+        if not self.hides:
+            return "" if self.is_full else f"with {_WORDS[self.first]}"
         words = [_SIDES[self.keep], " + ".join(self.region) or "ROI"]
         if self.shape == "box":
             words.append("box")
@@ -214,8 +236,8 @@ class Masking:
         Raises:
             AuditError: If the id is not that of a masking.
         """
-        if id == "full":
-            return Full()
+        if id in ("full", *_WHOLE[1:]):
+            return Masking("all", first="nothing" if id == "full" else id)  # type: ignore[arg-type]
         part = _pattern(_named_fills()).fullmatch(id)
         if part is None:
             raise AuditError(
@@ -255,6 +277,11 @@ def _pattern(fills: tuple[str, ...]) -> re.Pattern[str]:
 def Full() -> Masking:  # noqa: N802 - reads like a masking's name
     """The whole image."""
     return Masking("all")
+
+
+def Shuffled(parts: Literal["pixels", "patches"]) -> Masking:  # noqa: N802
+    """The whole image with its pixels, or square patches of it, in random order."""
+    return Masking("all", first="shuffled-pixels" if parts == "pixels" else "shuffled-patches")
 
 
 def WithoutROI(  # noqa: N802

@@ -17,6 +17,7 @@ from audit_suite.maskings.centred import centre
 from audit_suite.maskings.fill import Fill, Surroundings
 from audit_suite.maskings.masking import Area, Masking, Names
 from audit_suite.maskings.planted import plant
+from audit_suite.maskings.shuffled import shuffled
 from audit_suite.regions import Region
 from audit_suite.registry import FILLS, SHIPPED
 
@@ -128,7 +129,7 @@ class Shown:
 
 
 def show(masking: Masking, batch: Batch, context: Context) -> Shown:
-    """Apply a masking: move or plant, hide, fill; visible pixels stay bit-identical.
+    """Apply a masking: shuffle, or move or plant, hide, fill; visible pixels stay bit-identical.
 
     A fill never receives hidden pixels, so it cannot read them. A blur of the whole image, for
     example, would carry a blurred finding into the image that is supposed to lack it.
@@ -145,8 +146,11 @@ def show(masking: Masking, batch: Batch, context: Context) -> Shown:
         AuditError: If an extension's fill raises or returns something other than images.
     """
     images = batch.images
-    if masking.is_full:
+    if not masking.hides:
         nothing = torch.zeros_like(images[:, 0], dtype=torch.bool)
+        if masking.shuffles:
+            seeds = [context.seed(masking, index) for index in batch.indices]
+            images = shuffled(images, seeds, masking.first == "shuffled-patches")
         return Shown(masking, images, nothing, nothing)
     distance = batch.distances[masking.own_area]
     own = distance < 0
@@ -169,7 +173,7 @@ def hidden_pixels(masking: Masking, distance: Tensor) -> Tensor:
     Returns:
         Shape (B, H, W), bool. The box of an empty region is empty.
     """
-    if masking.is_full:
+    if not masking.hides:
         return torch.zeros(distance.shape, dtype=torch.bool, device=distance.device)
     k = masking.dilation
     region = distance <= k if k >= 0 else distance < k

@@ -24,6 +24,35 @@ _COMPARED = 16  # with the model that this one was exported from
 _SAME = 1e-3  # relative to the largest output, if that exceeds 1: float32 in another order
 
 
+def load_module(card: ModelCard, fold: int | None) -> tuple[nn.Module, Identity]:
+    """Load a model's network in evaluation mode onto the CPU, without trying it.
+
+    Args:
+        card: The model's card.
+        fold: Which of ``folds``; None for a model with one set of weights.
+
+    Raises:
+        AuditError: If a file is missing or unsafe, or weights do not fit; names card and key. If
+            an extension's loader raises or does not return a module; names the extension.
+    """
+    loader = LOADERS.find(card.loader, f"{card.path}: key 'loader'")
+    path = weights_file(card, fold)
+    with noting_imports() as noted:
+        with LOADERS.blaming(card.loader):
+            module = loader.load(card, path)
+        if not isinstance(module, nn.Module):
+            raise LOADERS.misbehaved(
+                card.loader,
+                f"returned {type(module).__name__} for {card.path}, not a torch.nn.Module",
+            )
+        if loader.has_modes:
+            module.eval()
+        noted.update(own_modules(card.input))
+        made = "" if LOADERS.origin(card.loader) == SHIPPED else type(loader).__module__
+        code = sources(module, module_name(card) or made, noted)
+    return module, Identity(card, path, module, code)
+
+
 def load_model(card: ModelCard, fold: int | None = None, device: str = "cpu") -> AuditedModel:
     """Load a model, or one fold of it, and try it on noise.
 
@@ -41,22 +70,8 @@ def load_model(card: ModelCard, fold: int | None = None, device: str = "cpu") ->
             model that ``same_as`` names; names card and key. If an extension's loader raises or
             does not return a module; names the extension.
     """
-    loader = LOADERS.find(card.loader, f"{card.path}: key 'loader'")
-    path = weights_file(card, fold)
-    with noting_imports() as noted, taking_notes() as notes:
-        with LOADERS.blaming(card.loader):
-            module = loader.load(card, path)
-        if not isinstance(module, nn.Module):
-            raise LOADERS.misbehaved(
-                card.loader,
-                f"returned {type(module).__name__} for {card.path}, not a torch.nn.Module",
-            )
-        if loader.has_modes:
-            module.eval()
-        noted.update(own_modules(card.input))
-        made = "" if LOADERS.origin(card.loader) == SHIPPED else type(loader).__module__
-        code = sources(module, module_name(card) or made, noted)
-        identity = Identity(card, path, module, code)
+    with taking_notes() as notes:
+        module, identity = load_module(card, fold)
         noise = _noise(card, _TRIED, device)
         module = module.to(device)
         if device == "cpu":

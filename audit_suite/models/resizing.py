@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
 from audit_suite.cards import InputSpec
+from audit_suite.errors import AuditError
 
 _MODES = {
     "bilinear": InterpolationMode.BILINEAR,
@@ -28,7 +33,7 @@ def resize(image: Tensor, spec: InputSpec) -> Tensor:
     Returns:
         Shape (C, h, w). Bicubic interpolation may leave the range of the image.
     """
-    size = _size(image, spec)
+    size = _size(image.shape[-2:], spec)
     if spec.interpolation == "nearest-floor":
         resized = _at_corners(image, size)
     elif spec.interpolation == "area":
@@ -46,15 +51,52 @@ def resize_mask(mask: Tensor, spec: InputSpec) -> Tensor:
         mask: Shape (1, H, W), 0 or 1.
         spec: The card's input section.
     """
-    size = _size(mask, spec)
+    size = _size(mask.shape[-2:], spec)
     if spec.interpolation == "nearest-floor":
         return _placed(_at_corners(mask, size), spec)
     return _placed(transforms.resize(mask, list(size), _MODES["nearest"]), spec)
 
 
-def _size(image: Tensor, spec: InputSpec) -> tuple[int, int]:
+def unfit_mask(
+    mask: NDArray[np.bool_], shape: tuple[int, int], spec: InputSpec
+) -> NDArray[np.bool_]:
+    """Bring a mask at the model's input size back to the image: the inverse of `resize_mask`.
+
+    Each pixel of the image takes the value of the input's pixel in which its centre lies. What was
+    cropped away is not part of the mask.
+
+    Args:
+        mask: Shape (h, w), as ``spec.size``.
+        shape: Height and width of the image.
+        spec: The card's input section.
+
+    Returns:
+        Shape (H, W).
+
+    Raises:
+        AuditError: If the card's own function brings images to their size.
+    """
+    if spec.function is not None:
+        raise AuditError(
+            f"masks cannot be brought back from what the key 'input.function': {spec.function} "
+            "makes of an image",
+            "use a segmentation model whose card describes its input by the other keys",
+        )
+    lines = []
+    for length, scaled, target in zip(shape, _size(shape, spec), spec.size, strict=True):
+        before = (target - scaled) // 2 if scaled <= target else -round((scaled - target) / 2)
+        if spec.pad_at == "end":
+            before = 0
+        place = (2 * np.arange(length) + 1) * scaled // (2 * length) + before
+        lines.append((place.clip(0, target - 1), (place >= 0) & (place < target)))
+    (rows, row_there), (columns, column_there) = lines
+    taken: NDArray[np.bool_] = mask[np.ix_(rows, columns)]
+    return taken & row_there[:, None] & column_there[None, :]
+
+
+def _size(shape: Sequence[int], spec: InputSpec) -> tuple[int, int]:
     """Height and width after resizing, before anything is cut off or added."""
-    height, width = image.shape[-2:]
+    height, width = shape
     if spec.resize == "stretch":
         return spec.size
     if spec.resize_to is not None:  # cut to whole pixels as torchvision's Resize does

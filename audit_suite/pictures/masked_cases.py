@@ -43,7 +43,7 @@ def masked_cases(
         AuditError: If the data set cannot be read.
     """
     dataset, spec = source.dataset(cell.dataset), cell.model.input
-    areas = sorted({masking.area for masking in maskings if not masking.is_full})
+    areas = sorted({masking.area for masking in maskings if masking.hides})
     wanted = Wanted({geometry(spec): spec}, areas)
     # A donor's image would be seen in place of the hidden part.
     drawn = [m for m in maskings if not m.needs_donor or all(case.shown for case in dataset.cases)]

@@ -89,6 +89,25 @@ class AttributionRecord(RecordPart):
     overlays: list[Overlay]
 
 
+class FrameCell(RecordPart):
+    """One part of the frame, which needs no mask."""
+
+    name: str
+    area: float = Field(description="its share of the model's input")
+    share: EstimateRecord = Field(description="of the difference between the classes' outputs")
+
+
+class FrameRecord(RecordPart):
+    """Where in the frame the classes are told apart, on a sample of the images of one cell."""
+
+    model: str
+    dataset: str
+    target: str
+    n_images: int
+    png: str | None = Field(description="mean image in colour: PNG file, base64")
+    cells: list[FrameCell]
+
+
 class ReadImage(RecordPart):
     """One masked image that was read, with the readers' ratings and the model's rank."""
 

@@ -18,6 +18,7 @@ from audit_suite.record.part import RecordPart
 from audit_suite.record.pictures import (
     AttributionRecord,
     EmbeddingRecord,
+    FrameRecord,
     GalleryImage,
     MatrixRecord,
     ReadImage,
@@ -43,6 +44,7 @@ class Record(RecordPart):
     causes: list[CausesRecord]
     matrices: list[MatrixRecord] = Field(default_factory=list)
     attributions: list[AttributionRecord] = Field(default_factory=list)
+    frames: list[FrameRecord] = Field(default_factory=list)
     gallery: list[GalleryImage]
     read: list[ReadImage] = Field(default_factory=list)
     embeddings: list[EmbeddingRecord] = Field(default_factory=list)

@@ -94,10 +94,12 @@ def _environment() -> Environment:
         "word": words.word,
         "symbol": words.symbol,
         "kind": words.kind,
+        "lacks_region": words.lacks_region,
     }
     environment.globals |= {
         "VERDICTS": words.VERDICTS,
         "DECISIONS": words.DECISIONS,
         "RATES": words.RATES,
+        "WITHOUT_MASKS": words.WITHOUT_MASKS,
     }
     return environment

@@ -5,6 +5,7 @@ from __future__ import annotations
 from audit_suite.errors import AuditError
 from audit_suite.maskings import Masking
 from audit_suite.record import ComparisonRecord, EstimateRecord, Finding, Record
+from audit_suite.regions import NO_REGION
 from audit_suite.verdict import Verdict
 
 _TINY = 0.001
@@ -40,6 +41,11 @@ DECISIONS = {
     ),
 }
 
+WITHOUT_MASKS = (
+    "checks that need no mask can show cues at the edge of the picture and in how it was made, but "
+    "not a cue on or inside the body, so a pass is no acquittal"
+)
+"""What an audit without a region can and cannot show."""
 
 RATES = {
     "honest_blocked": "An honest model failed a check of region sensitivity",
@@ -112,6 +118,11 @@ def acceptance(comparison: ComparisonRecord) -> tuple[float | None, float | None
     return comparison.margin, None
 
 
+def lacks_region(record: Record) -> bool:
+    """Whether a check does not apply because its target has no region."""
+    return any(finding.reason.startswith(NO_REGION) for finding in record.findings)
+
+
 def attention(record: Record) -> list[str]:
     """What a reader must know besides the decision: waivers first, then what is missing.
 
@@ -133,5 +144,7 @@ def attention(record: Record) -> list[str]:
             f"required, but missing: {check.check}{suite} on {check.model}, {check.dataset}, "
             f"{check.target} {check.reason}; to do: {check.remedy}"
         )
+    if lacks_region(record):
+        lines.append(f"{NO_REGION}: {WITHOUT_MASKS}")
     lines += [f"deviation: {deviation.what}" for deviation in policy.deviations]
     return lines

@@ -77,7 +77,7 @@ class TrainingImages:
             return torch.from_numpy(np.array(array[indices])).to(device)
 
         masking = masking.of(self.roi)
-        areas = set() if masking.is_full else {masking.own_area, masking.area}
+        areas = {masking.own_area, masking.area} if masking.hides else set()
         distances = {area: read(self.distances[area]) for area in areas}
         batch = Batch(self.positions[indices].tolist(), read(self.images), distances)
         return show(masking, batch, self.context).images
@@ -116,7 +116,7 @@ def prepare_training(
     roi = roi or common_roi(card, targets)
     dataset = load_dataset(card)
     shown = [masking.of(roi) for masking in maskings]
-    areas = sorted({(roi, "own"), *(m.area for m in shown if not m.is_full)})
+    areas = sorted({(roi, "own"), *(m.area for m in shown if m.hides)})
     wanted = Wanted({geometry(spec): spec}, areas)
     digest = canonical_digest([ENGINE_VERSION, dataset.digest, spec.model_dump(mode="json"), roi])
     names = ("images", "used", *(_distances(area, seed) for area in areas))

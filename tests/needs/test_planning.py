@@ -21,9 +21,11 @@ from audit_suite import (
     Full,
     NotApplicable,
     OnlyROI,
+    Shuffled,
     WithoutROI,
     agreement,
     ahead_of_readers,
+    appearance_auroc,
     association,
     at_margin,
     auroc,
@@ -39,6 +41,7 @@ from audit_suite import (
     each_similarity,
     each_stratum,
     each_tag,
+    edge_shapley,
     expected_excess,
     faithfulness,
     flip_rate,
@@ -80,6 +83,7 @@ from audit_suite.evidence.attributions.request import AttributionRequest
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.models.small_cnn import small_cnn
 from audit_suite.needs import Expanding, Listing, Need, answer_in, requests_in
+from audit_suite.needs.maps.grid import CellShare
 from audit_suite.needs.maps.method_tests import STAGE_NAMES
 from audit_suite.needs.scores.auroc import EachMasking
 from audit_suite.readings import Readings
@@ -148,6 +152,12 @@ EXAMPLES = [
     agreement("positive"),
     outline_auroc("pixels"),
     outline_property("area"),
+    auroc(OnlyROI("frame.corners", fill="swap")),
+    auroc(Shuffled("pixels")),
+    appearance_auroc("patches"),
+    edge_shapley(),
+    edge_shapley("output"),
+    CellShare("frame.rim"),
 ]
 """Every kind of need, and the maskings whose size is read off another one."""
 

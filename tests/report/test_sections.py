@@ -29,6 +29,8 @@ from audit_suite.checks import ATTRIBUTE
 from audit_suite.errors import AuditError
 from audit_suite.record import (
     AttributionRecord,
+    FrameCell,
+    FrameRecord,
     Overlay,
     PlayerRecord,
     Record,
@@ -341,7 +343,11 @@ def everything():
         placed("I1", "attributions.maps", case="gradient"),
         placed("I3", "attributions.tests", case="gradient-all-layers", **reported),
         placed("I5", "attributions.tests", case="gradient", **reported),
+        placed("P3", "frame.cells", reason="no skill to place"),
     ]
+    cell = FrameCell(name="corners", area=0.1, share=estimate("share", 0.6, 0.1))
+    place = {"model": "lung-net", "dataset": "site-b", "target": "effusion"}
+    made.frames = [FrameRecord(**place, n_images=40, png=made.gallery[0].png, cells=[cell])]
     made.read = readers.read
     made.matrices = [matrix([[cell_of(0.9), None]], rows=["full"])]
     made.attributions = [

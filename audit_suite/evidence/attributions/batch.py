@@ -12,13 +12,19 @@ from torch import Tensor, nn
 
 from audit_suite.cards import InputSpec
 from audit_suite.datasets import Sample
+from audit_suite.datasets.frame import CELLS
 from audit_suite.datasets.regions import named_regions, region_names
-from audit_suite.evidence.attributions.request import NOTHING_DRAWN, AttributionRequest
+from audit_suite.evidence.attributions.request import (
+    GRID_SHAPLEY,
+    NOTHING_DRAWN,
+    AttributionRequest,
+)
 from audit_suite.evidence.attributions.sample import explained, references
+from audit_suite.evidence.frame import fit_with_frame
 from audit_suite.evidence.profile import EvidenceProfile
 from audit_suite.evidence.source import EvidenceSource
 from audit_suite.explainers.outputs import explained_outputs
-from audit_suite.models.preprocessing import fit_geometry, normalise
+from audit_suite.models.preprocessing import normalise
 from audit_suite.regions import union
 from audit_suite.verdict import NotApplicable
 
@@ -60,15 +66,18 @@ def make_batch(request: AttributionRequest, source: EvidenceSource) -> Explained
         AuditError: If images or the model cannot be loaded.
     """
     spec, card = request.model.input, request.dataset
-    names = {*region_names(card), *request.region, *request.apart}  # the same for every image
+    # The same for every image.
+    names = set(CELLS) if request.method == GRID_SHAPLEY else set(region_names(card))
+    names |= {*request.region, *request.apart}
 
     def fit(samples: Sequence[Sample]) -> tuple[Tensor, list[dict[str, NDArray[np.bool_]]]]:
         fitted = [
-            fit_geometry(sample.image, named_regions(sample, card, names), spec, sample.file)
+            fit_with_frame(sample, named_regions(sample, card, names), spec, names)
             for sample in samples
         ]
         pixels = torch.from_numpy(np.stack([image for image, _ in fitted]))
-        return pixels.to(source.profile.device), [regions for _, regions in fitted]
+        kept = [{n: each[n] for n in each if n in names} for _, each in fitted]
+        return pixels.to(source.profile.device), kept
 
     drawn = list(explained(request, source))
     if not drawn:

@@ -13,7 +13,7 @@ from audit_suite.evidence.attributions.batch import ExplainedBatch, make_batch
 from audit_suite.evidence.attributions.curves import deletion_and_insertion
 from audit_suite.evidence.attributions.pixels import explain_pixels, sized
 from audit_suite.evidence.attributions.regions import explain_regions
-from audit_suite.evidence.attributions.request import REGION_SHAPLEY, AttributionRequest
+from audit_suite.evidence.attributions.request import OF_REGIONS, AttributionRequest
 from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.evidence.store import Arrays, pack_lines
 from audit_suite.models.memory import ran_out
@@ -72,7 +72,7 @@ def _compute(request: AttributionRequest, source: EvidenceSource, progress: Prog
         return {"refused": pack_lines([str(refused)])}
     except (RuntimeError, MemoryError) as error:  # the machine, or a network beyond the method
         first_line = str(error).partition("\n")[0]
-        if request.method != REGION_SHAPLEY and not _is_machine_error(error):
+        if request.method not in OF_REGIONS and not _is_machine_error(error):
             reason = f"{request.method} cannot handle this model: {first_line}"
             return {"refused": pack_lines([reason])}
         raise AuditError(
@@ -83,7 +83,7 @@ def _compute(request: AttributionRequest, source: EvidenceSource, progress: Prog
 
 
 def _explained(request: AttributionRequest, batch: ExplainedBatch) -> Arrays:
-    if request.method == REGION_SHAPLEY:
+    if request.method in OF_REGIONS:
         return explain_regions(batch, request.apart)
     explainer = sized(EXPLAINERS.find(request.method), batch.profile.batch_size)
     arrays = explain_pixels(batch, explainer)

@@ -17,6 +17,10 @@ from audit_suite.registry import EXPLAINERS
 from audit_suite.verdict import NotApplicable
 
 REGION_SHAPLEY = "region-shapley"
+"""Shapley values of the data set's regions."""
+GRID_SHAPLEY = "grid-shapley"
+"""Shapley values of the parts of the frame (`datasets.frame.CELLS`), which need no mask."""
+OF_REGIONS = (REGION_SHAPLEY, GRID_SHAPLEY)
 EXPLAINED_VERSION = 2  # raise it when explainers or what is stored of them change
 _SHAPLEY = 64  # forward passes per image: all subsets of six regions
 _UNKNOWN = 100  # ... of a method that does not say how many it takes
@@ -65,7 +69,7 @@ class AttributionRequest:
         dataset: The data set's card.
         target: The target whose output is explained.
         region: The target's ROI, resolved.
-        method: `REGION_SHAPLEY`, or the name of a registered explainer.
+        method: One of `OF_REGIONS`, or the name of a registered explainer.
         held_out: Use only images that the fold did not train on, by the data set's fold column.
         apart: Further regions, each reported separately.
     """
@@ -103,9 +107,9 @@ class AttributionRequest:
     def keys(self, source: EvidenceSource) -> list[str]:
         """One key: a sample is one unit of work."""
         settings = {}
-        if self.method != REGION_SHAPLEY:
+        if self.method not in OF_REGIONS:
             settings = asdict(EXPLAINERS.find(self.method))
-        extension = "" if self.method == REGION_SHAPLEY else EXPLAINERS.fingerprint(self.method)
+        extension = "" if self.method in OF_REGIONS else EXPLAINERS.fingerprint(self.method)
         return [
             canonical_digest(
                 {

@@ -48,6 +48,10 @@ class ShardColumns:
         if properties is not None:
             self._put("properties", list(rows), properties, np.nan)
 
+    def put_appearance(self, rows: Sequence[int], appearance: Floats) -> None:
+        """Record what is left of shuffled images, shape (len(rows), k)."""
+        self._put("appearance", list(rows), appearance, np.nan)
+
     def put_scores(
         self, rows: Sequence[int], scores: torch.Tensor, embeddings: torch.Tensor | None
     ) -> None:

@@ -24,6 +24,7 @@ from audit_suite.evidence.scores.request import THUMBNAIL, ScoreRequest
 from audit_suite.evidence.scores.survey import Survey, survey_for
 from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.maskings.show import Batch, show
+from audit_suite.maskings.shuffled import appearance
 from audit_suite.models.audited import AuditedModel
 from audit_suite.models.memory import ran_out
 from audit_suite.models.preprocessing import normalise
@@ -121,7 +122,7 @@ class _Job:
         """What the maskings may know of the data set; surveyed once for all shards."""
         wanted = Wanted(
             specs={geometry(r.model.input): r.model.input for r in self.requests},
-            areas=sorted({r.masking.area for r in self.requests if not r.masking.is_full}),
+            areas=sorted({r.masking.area for r in self.requests if r.masking.hides}),
         )
         maskings = [request.masking for request in self.requests]
         seed, store = self.source.profile.seed, self.source.store
@@ -203,12 +204,18 @@ class _Job:
             if masking.draws_region:
                 drawn = adaptive_avg_pool2d(shown.hidden[:real, None].float(), THUMBNAIL)[:, 0]
                 outline = (drawn * 255).round().byte().cpu().numpy()
+            looks = None
+            if masking.shuffles:
+                patches = masking.first == "shuffled-patches"
+                looks = appearance(shown.images[:real], patches).cpu().numpy()
             covered = _share(shown.own & shown.hidden, of=shown.own)[:real]
             share = _share(shown.hidden)[:real]
             same = shown.key()
             for request in asked:
                 columns[request].put_region(rows, share, covered, outline)
                 columns[request].put_properties(rows, properties if masking.is_full else None)
+                if looks is not None:
+                    columns[request].put_appearance(rows, looks)
                 self._score(request, shown.images, rows, columns[request], scored, same)
 
     def _score(

@@ -13,9 +13,9 @@ from audit_suite.cards import InputSpec
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.datasets.properties import PROPERTIES, image_properties
 from audit_suite.datasets.regions import named_regions
+from audit_suite.evidence.frame import fit_with_frame
 from audit_suite.evidence.scores.geometry import Geometry
 from audit_suite.maskings.masking import Area, Names
-from audit_suite.models.preprocessing import fit_geometry
 from audit_suite.pulse import beat
 from audit_suite.regions import signed_distance, union
 
@@ -69,7 +69,7 @@ def prepare(dataset: Dataset, index: int, wanted: Wanted) -> Made:
         named = named_regions(sample, dataset.card, names)
         made = {}
         for key, spec in wanted.specs.items():
-            image, regions = fit_geometry(sample.image, named, spec, sample.file)
+            image, regions = fit_with_frame(sample, named, spec, names)
             distances: dict[Area, NDArray[np.int16]] = {
                 (region, "own"): signed_distance(union(regions, region))
                 for region in wanted.regions

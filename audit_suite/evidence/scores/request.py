@@ -36,6 +36,8 @@ class ScoreTable:
         properties: Shape (n_images, k), of the image files (`datasets.properties`); only for full
             images, else None.
         excluded: Why each unused image was left out, by row; holds no file name or patient.
+        appearance: Shape (n_images, k), what does not depend on the order of an image's parts
+            (`maskings.shuffled.appearance`); only for maskings that shuffle, else None.
     """
 
     scores: NDArray[np.float32]
@@ -46,6 +48,7 @@ class ScoreTable:
     outlines: NDArray[np.uint8] | None
     properties: NDArray[np.float32] | None
     excluded: tuple[str, ...]
+    appearance: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,7 @@ class ScoreRequest:
             embeddings=optional("embeddings", np.float32),
             outlines=optional("outlines", np.uint8),
             properties=optional("properties", np.float32),
+            appearance=optional("appearance", np.float32),
             excluded=tuple(line for shard in stored for line in unpack_lines(shard["excluded"])),
         )
 

@@ -1,0 +1,59 @@
+"""The frame of any image in parts that need no mask: corners, rim, and cells of the inside."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from audit_suite.regions import Region
+
+EDGE = ("frame.corners", "frame.rim")
+"""The parts where markers, text and collimation lie."""
+CELLS = (
+    *EDGE,
+    "frame.centre",
+    "frame.upper-left",
+    "frame.upper-right",
+    "frame.lower-left",
+    "frame.lower-right",
+)
+"""All parts; together they cover the frame, each pixel once. Sides are those of the picture."""
+
+CORNER, RIM = 0.15, 0.05  # side of a corner, width of the rim: shares of the shorter side
+_CENTRE = 0.4  # side of the centre, share of each side of the frame
+
+
+def frame_parts(seen: Region) -> dict[str, Region]:
+    """Divide the frame of an image among `CELLS`.
+
+    Args:
+        seen: Shape (H, W): the pixels that show the image. All of a picture that was stretched or
+            cropped; of one that was padded, a rectangle inside.
+
+    Returns:
+        Masks by name, each of shape (H, W). Pixels that show nothing of the image belong to none.
+    """
+    parts: dict[str, Region] = {name: np.zeros_like(seen) for name in CELLS}
+    if not seen.any():
+        return parts
+    there = np.ix_(seen.any(axis=1), seen.any(axis=0))
+    height, width = seen[there].shape
+    y, x = np.arange(height)[:, None] + 0.5, np.arange(width)[None, :] + 0.5
+    down, across = np.minimum(y, height - y), np.minimum(x, width - x)  # distance to the edge
+    corner, rim = (max(1.0, share * min(height, width)) for share in (CORNER, RIM))
+    in_corner = (down < corner) & (across < corner)
+    in_rim = ~in_corner & ((down < rim) | (across < rim))
+    inside = ~in_corner & ~in_rim
+    aside = 0.5 - _CENTRE / 2
+    central = inside & (down > aside * height) & (across > aside * width)
+    upper, left = y < height / 2, x < width / 2
+    for name, part in {
+        "frame.corners": in_corner,
+        "frame.rim": in_rim,
+        "frame.centre": central,
+        "frame.upper-left": inside & ~central & upper & left,
+        "frame.upper-right": inside & ~central & upper & ~left,
+        "frame.lower-left": inside & ~central & ~upper & left,
+        "frame.lower-right": inside & ~central & ~upper & ~left,
+    }.items():
+        parts[name][there] = part
+    return parts

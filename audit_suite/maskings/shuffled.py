@@ -1,0 +1,78 @@
+"""Shuffle an image so that no anatomy is left, and describe what is left.
+
+What still predicts the label then is how the image was made: exposure, noise, contrast, framing,
+or a finding so large or bright that no arrangement hides it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+GRID = 8
+"""Patches along each side of an image."""
+
+_LEVELS = 16  # steps of the quantiles that describe a distribution
+
+
+def shuffled(images: Tensor, seeds: Sequence[int], patches: bool) -> Tensor:
+    """Put the pixels, or the patches, of each image into an order of its own.
+
+    Rows and columns that do not fill a patch, at the lower and right edge, stay where they are.
+
+    Args:
+        images: Shape (B, C, H, W).
+        seeds: One per image; it alone decides the order.
+        patches: Whether the squares of `GRID` by `GRID` patches move as a whole.
+    """
+    high, wide = _sides(images) if patches else (1, 1)
+    rows, columns = images.shape[2] // high, images.shape[3] // wide
+    moved = images.clone()
+    for image, seed in zip(moved, seeds, strict=True):
+        inner = image[:, : rows * high, : columns * wide]
+        parts = inner.reshape(-1, rows, high, columns, wide).permute(1, 3, 0, 2, 4).flatten(0, 1)
+        generator = torch.Generator().manual_seed(seed)
+        order = torch.randperm(len(parts), generator=generator).to(parts.device)
+        put = parts[order].unflatten(0, (rows, columns)).permute(2, 0, 3, 1, 4)
+        image[:, : rows * high, : columns * wide] = put.reshape(inner.shape)
+    return moved
+
+
+def appearance(images: Tensor, patches: bool) -> Tensor:
+    """What does not depend on the order: quantiles of intensities and, of patches, of statistics.
+
+    Args:
+        images: Shape (B, C, H, W), at least 2 by 2 pixels.
+        patches: Whether whole patches were shuffled: then the quantiles, over patches, of their
+            mean, of their standard deviation and of the differences between neighbouring pixels
+            are known as well.
+
+    Returns:
+        Shape (B, k), float32.
+    """
+    images = images.float()
+    described = [images]
+    if patches:
+        high, wide = _sides(images)
+        mean = avg_pool2d(images, (high, wide))
+        spread = (avg_pool2d(images**2, (high, wide)) - mean**2).clamp(min=0).sqrt()
+        steps = (images[:, :, 1:, 1:] - images[:, :, :-1, :-1]).abs()
+        within = avg_pool2d(steps, (high - 1, wide - 1), (high, wide))  # not across patches
+        described += [mean, spread, within]
+    levels = torch.linspace(0, 1, _LEVELS + 1, device=images.device)
+    return torch.cat([_quantiles(each.flatten(2), levels) for each in described], dim=1)
+
+
+def _sides(images: Tensor) -> tuple[int, int]:
+    """Height and width of a patch, at least 2 pixels each."""
+    return max(2, images.shape[2] // GRID), max(2, images.shape[3] // GRID)
+
+
+def _quantiles(values: Tensor, levels: Tensor) -> Tensor:
+    """Of values of shape (B, C, n), by sorting: `torch.quantile` refuses large images."""
+    ordered = values.sort(dim=2).values
+    at = (levels * (values.shape[2] - 1)).round().long()
+    return ordered[:, :, at].flatten(1)
