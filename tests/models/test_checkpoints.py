@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +14,7 @@ from audit_suite.cards import InputSpec, ModelCard
 from audit_suite.errors import AuditError
 from audit_suite.models.checkpoints import fit_checkpoint, states_in
 from audit_suite.models.notes import taking_notes
-from audit_suite.models.weights import read_tensors
+from audit_suite.models.weights import inspect_state, read_tensors
 
 KEYS = ["state_dict", "model_state_dict", "model", "net", "network"]
 PREFIXES = ["", "module.", "model.", "net.", "_orig_mod.", "_orig_mod.module.", "model._orig_mod."]
@@ -162,6 +164,16 @@ def test_what_does_not_fit_is_named_in_the_networks_own_names(tmp_path, change, 
 def test_what_holds_no_state_is_said(tmp_path, content):
     with pytest.raises(AuditError, match=r"key 'weights': .*w.pt is not a state dict"):
         fitted(tmp_path, content)
+
+
+def test_a_checkpoint_that_holds_a_class_says_how_to_save_it(tmp_path):
+    content = {"state_dict": network().state_dict(), "hyper_parameters": Namespace(lr=1)}
+    torch.save(content, tmp_path / "w.ckpt")
+    with pytest.raises(AuditError, match=r"refused \(it imports argparse.Namespace\)") as caught:
+        inspect_state(card(), tmp_path / "w.ckpt")
+    assert 'save_file(model.state_dict(), "model.safetensors")' in caught.value.remedy
+    with pytest.raises(AuditError, match="would run code when loaded: refused"):
+        read_tensors(card(), tmp_path / "w.ckpt")
 
 
 def test_a_buffer_that_is_empty_until_weights_come_is_filled(tmp_path):

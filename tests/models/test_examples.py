@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from audit_suite.cards import load_model_card
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceProfile, EvidenceSource, EvidenceStore
+from audit_suite.evidence.attributions.pixels import shuffled
 from audit_suite.evidence.executors.process import Processes
 from audit_suite.evidence.identity import seen_digest
 from audit_suite.models.load import load_model
@@ -183,6 +184,7 @@ WRONG = [
         "the model's files 2: 0 = 'NORMAL'",
     ),
     ("huggingface", config(auto_map={"AutoModel": "m.M"}), "config.json has 'auto_map'"),
+    ("huggingface", config(attn_implementation="kernels/x"), "has 'attn_implementation'"),
     ("huggingface", without("vit/model.safetensors"), "holds no model.safetensors"),
     ("huggingface", without("vit/config.json"), "config.json cannot be read"),
     ("huggingface", config(model_type="nothing"), "cannot be read as an image classifier"),
@@ -208,6 +210,16 @@ WRONG = [
         "keras",
         zipped(lambda text: text.replace('"module": "keras.layers"', '"module": "os"', 1)),
         "runs code: Keras os.InputLayer in model.keras",
+    ),
+    (
+        "keras",
+        zipped(
+            lambda text: text.replace(
+                '"activation": "relu"',
+                '"activation": {"module": "keras.utils", "class_name": "function", "config": "get_file"}',
+            )
+        ),
+        "runs code: Keras keras.utils.function in model.keras",
     ),
     ("function", edited(":predict", ":guess"), "has no function 'guess'"),
     ("function", edited("[1 - p, p]", "[p]", "predict.py"), r"the model returns \(2, 1\)"),
@@ -386,3 +398,14 @@ def test_the_process_of_the_models_tells_the_same_of_them(example, tmp_path, mon
             assert source.model_notes(card, None) == here.model_notes(card, None)
     finally:
         source.close()
+
+
+def test_a_shuffled_keras_model_answers_otherwise_and_leaves_the_model_as_it_was(example):
+    """The test of explainers by randomised weights reaches the parameters that Keras uses."""
+    model = loaded(example("keras")[0])
+    images = normalise(IMAGES[:4, :1], model.card.input)
+    with torch.no_grad():
+        before = model.module(images)
+        spoiled = shuffled(model.module, 1.0, seed=0)(images)
+        assert torch.equal(model.module(images), before)
+    assert (spoiled - before).abs().max() > 1e-3

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from audit_suite.cards import ModelCard
 
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+_CODE = ("auto_map", "quantization_config")
+_ATTENTION = ("attn_implementation", "_attn_implementation")  # OWNER/NAME fetches a kernel
 _GENERIC = "LABEL_"  # how transformers names labels that nobody has named
 
 
@@ -50,7 +52,8 @@ class HuggingFaceLoader(Loader):
                 f"{where} holds no model.safetensors",
                 "save the model again with model.save_pretrained(folder)",
             )
-        for key in ("auto_map", "quantization_config"):
+        fetched = [key for key in _ATTENTION if "/" in str(config.get(key, ""))]
+        for key in (*_CODE, *fetched):
             if key in config:
                 raise AuditError(
                     f"{where}: config.json has '{key}', so that loading would run code beyond "

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 _LARGEST = 1 << 26  # bytes of a configuration
 _CODE = {"Lambda", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer"}
 _CODE |= {"StringLookup", "IntegerLookup", "TextVectorization"}  # read files that they name
-_PLAIN = ("keras", "keras.src")  # and what is in them; any other module may be imported
+_ROOMS = {"layers", "models", "initializers", "regularizers", "constraints", "activations", "ops"}
+_ROOMS |= {"dtype_policies", "quantizers", "optimizers", "losses", "metrics", "random", "backend"}
+"""What a configuration may name of Keras; ``utils``, say, holds functions that fetch and write."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ def _code_in(content: Any) -> Iterator[str]:
 
 
 def _is_keras(module: str) -> bool:
-    return module in _PLAIN or module.startswith("keras.")
+    parts = module.removeprefix("keras.src.").removeprefix("keras.").split(".")
+    return module == "keras" or (module.startswith("keras.") and parts[0] in _ROOMS)
 
 
 register_loader(KerasLoader())
