@@ -11,7 +11,6 @@ from audit_suite.cards.dataset import (
     DatasetCard,
     Holdout,
     MaskQuality,
-    RegionColumn,
     Target,
     internal_card,
     load_dataset_card,
@@ -30,6 +29,7 @@ from audit_suite.cards.phantom import (
     PhantomSpec,
     ShortcutSpec,
 )
+from audit_suite.cards.regions import MaskSpec, RegionSpec
 
 __all__ = [
     "Claim",
@@ -41,12 +41,13 @@ __all__ = [
     "InputSpec",
     "MarginEntry",
     "MaskQuality",
+    "MaskSpec",
     "MetadataTie",
     "ModelCard",
     "Name",
     "ParitySpec",
     "PhantomSpec",
-    "RegionColumn",
+    "RegionSpec",
     "Share",
     "ShortcutSpec",
     "Target",

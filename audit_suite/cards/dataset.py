@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from audit_suite.cards.common import Card, Name, Once, Part, with_path
 from audit_suite.cards.names import RegionName
 from audit_suite.cards.phantom import PhantomSpec
+from audit_suite.cards.regions import Region
 from audit_suite.registry import READERS
 from audit_suite.toml_files import read_toml
 
@@ -22,21 +23,6 @@ class Target(Part):
     roi_margin: Annotated[int, Field(ge=0)] | None = None
     """How far disease may extend beyond the drawn ROI, in pixels of a 512-pixel frame (C12)."""
     description: str = ""
-
-
-class RegionColumn(Part):
-    """A region drawn in mask files: what they show white, or the pixels of some values."""
-
-    column: str
-    value: int | Annotated[tuple[int, ...], Once] | None = None
-    """Values as stored: in files with a palette, its indices."""
-
-    @property
-    def values(self) -> tuple[int, ...]:
-        """The values that belong to the region; none where it is what the file shows white."""
-        if self.value is None:
-            return ()
-        return (self.value,) if isinstance(self.value, int) else self.value
 
 
 class Columns(Part):
@@ -111,7 +97,7 @@ class DatasetCard(Card):
     this data set whose patients are not explained."""
     columns: Columns = Columns()
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
-    regions: dict[RegionName, RegionColumn] = Field(default_factory=dict)
+    regions: dict[RegionName, Region] = Field(default_factory=dict)
     metadata: Annotated[tuple[str, ...], Once] = ()
     """Manifest columns; ``dicom.NAME`` is a tag of the image file (`dicom_tags.METADATA`)."""
     mask_quality: MaskQuality | None = None
@@ -135,6 +121,17 @@ class DatasetCard(Card):
     def roi_regions(self) -> frozenset[str]:
         """The regions that any target names as its ROI: every audited image needs them."""
         return frozenset(name for target in self.targets.values() for name in target.roi)
+
+    @property
+    def shared_regions(self) -> frozenset[str]:
+        """The regions that are drawn once for many images, by the card's ``masks`` or by design."""
+        named = self.masks.shared if self.masks else ()
+        return frozenset(named) | self.one_region_for_all
+
+    @property
+    def one_region_for_all(self) -> frozenset[str]:
+        """The regions that all images have alike: drawn in the frame, or the population's."""
+        return frozenset(name for name, region in self.regions.items() if region.is_shared)
 
     @field_validator("reader")
     @classmethod

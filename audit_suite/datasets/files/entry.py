@@ -14,15 +14,24 @@ Mask = NDArray[np.bool_]
 
 
 class RegionSource(Protocol):
-    """Where the mask of one region of one image comes from."""
+    """Where the mask of one region of one image comes from.
+
+    Attributes:
+        where: Row and column that name it, for messages.
+    """
+
+    where: str
 
     @property
-    def where(self) -> str:
-        """Row and column that name it, for messages."""
-        ...
+    def files(self) -> tuple[Path, ...]:
+        """Files of this image alone, which must exist in the folders that the card allows."""
+        return ()
 
-    def read(self) -> Mask:
-        """The mask, shape (H, W).
+    def read(self, shape: tuple[int, int]) -> Mask:
+        """The mask, shape (H, W); the caller refuses one that has not the image's shape.
+
+        Args:
+            shape: Height and width of the image, for sources that do not hold their own.
 
         Raises:
             ValueError: If it cannot be read; the message says why, without a file's name.
@@ -50,6 +59,7 @@ class Entry:
         quality: Quality of the masks, 0 to 1; None where unknown.
         split: Part of the data set it belongs to; empty where there is none.
         burned_in: Whether text is burned into the image; None to ask the file itself.
+        columns: The row of the list, by column; empty where masks may not be found by it.
     """
 
     row: int
@@ -63,3 +73,4 @@ class Entry:
     quality: float | None = None
     split: str = ""
     burned_in: bool | None = None
+    columns: Mapping[str, str] = field(default_factory=dict, repr=False)

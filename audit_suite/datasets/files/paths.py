@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,6 +42,12 @@ def homes(card: DatasetCard) -> tuple[Path, ...]:
         return ()
     root = card.resolve(card.root)
     return (root, *((root / file).resolve() for file in card.files.values()))
+
+
+def below(root: Path, name: str) -> Path | None:
+    """A file below a folder by its name in a table; None if the name leads out of it."""
+    file = Path(os.path.normpath(root / name))
+    return file if file.is_relative_to(root) else None
 
 
 def leaves(path: Path, homes: Sequence[Path]) -> bool:

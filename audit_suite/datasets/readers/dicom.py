@@ -18,7 +18,7 @@ from audit_suite.datasets.files.masks import MaskFile
 from audit_suite.datasets.files.metadata import declared_columns, metadata_of, refuse_unknown_tags
 from audit_suite.datasets.files.paths import file_of, folder_of, homes, leaves
 from audit_suite.datasets.files.problems import Problems
-from audit_suite.datasets.files.roi import refuse_several_regions
+from audit_suite.datasets.files.roi import refuse_several_regions, roi_of_reader
 from audit_suite.datasets.files.tables import Row, columns_there, read_rows
 from audit_suite.datasets.reader import Reader, register_reader
 from audit_suite.datasets.tags import is_missing
@@ -176,7 +176,7 @@ def _entry(
         problems.add(f"row {row.number}, column '{card.columns.patient}': the patient is missing")
     mask = masks.of(file, where, problems)
     regions: dict[str, RegionSource] = (
-        {name: MaskFile(mask, (), where) for name in card.roi_regions} if mask else {}
+        {name: MaskFile(mask, where) for name in roi_of_reader(card)} if mask else {}
     )
     return Entry(
         row=row.number,
@@ -191,6 +191,7 @@ def _entry(
         },
         regions=regions,
         burned_in=file.burned_in,
+        columns=row.values,
     )
 
 

@@ -136,9 +136,8 @@ def _require_roi(cell: Cell) -> None:
 
 
 def _are_shared(cell: Cell) -> bool:
-    """Whether the card says that the region is drawn once for many patients."""
-    expected, roi = cell.dataset.masks, cell.dataset.targets[cell.target].roi
-    return expected is not None and set(roi) <= set(expected.shared)
+    """Whether the region is drawn once for many patients, as the card says or by design."""
+    return set(cell.dataset.targets[cell.target].roi) <= cell.dataset.shared_regions
 
 
 def _seen(cell: Cell, source: EvidenceSource) -> tuple[MaskSurvey, NDArray[np.str_]]:
