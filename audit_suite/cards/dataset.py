@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -180,6 +180,32 @@ def load_dataset_card(path: str | Path) -> DatasetCard:
         AuditError: If the file is missing, is not TOML, or breaks the card's schema; names the key.
     """
     return with_path(read_toml(Path(path), DatasetCard, "data set card"), path)
+
+
+class _Undrawn(DatasetCard):
+    """A card of which nothing about regions counts: they are yet to be drawn."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_regions(cls, content: Any) -> Any:
+        kept = {k: v for k, v in content.items() if k not in ("regions", "masks", "mask_quality")}
+        if isinstance(targets := kept.get("targets"), dict):
+            kept["targets"] = {
+                name: {k: v for k, v in target.items() if k not in ("roi", "roi_margin")}
+                if isinstance(target, dict)
+                else target
+                for name, target in targets.items()
+            }
+        return kept
+
+
+def load_undrawn_card(path: str | Path) -> DatasetCard:
+    """Read a data set card whose targets may name regions that it does not have yet.
+
+    Raises:
+        AuditError: As `load_dataset_card`, but for what is about regions, which is passed over.
+    """
+    return with_path(read_toml(Path(path), _Undrawn, "data set card"), path)
 
 
 def internal_card(card: DatasetCard) -> DatasetCard | None:

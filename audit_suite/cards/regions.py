@@ -30,6 +30,11 @@ class RegionSpec(Part):
         return ()
 
     @property
+    def places(self) -> tuple[str, ...]:
+        """Folders that the card names itself: files in them may lie outside the root."""
+        return ()
+
+    @property
     def is_shared(self) -> bool:
         """Whether all images have the same region by design."""
         return False

@@ -24,6 +24,13 @@ readers = typer.Typer(
 )
 root.add_typer(readers, name="readers")
 
+region = typer.Typer(
+    help="Regions of interest without mask files.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+root.add_typer(region, name="region")
+
 RecordFile = Annotated[Path, typer.Argument(metavar="AUDIT_JSON", help="The record, audit.json.")]
 
 

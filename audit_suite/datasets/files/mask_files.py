@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import glob
+import os
+import re
 from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -29,16 +31,22 @@ class FileSpec(MaskSpec):
     column: Several | None = None
     """The manifest column (or columns) that name the mask file."""
     files: Several | None = None
-    """Path template (or templates) below the root, such as ``masks/{stem}_lung.png``: ``{stem}`` is
-    the image file's name without its ending, ``{name}`` its name, ``{folder}`` its folder, ``{id}``
-    the image's id, and ``{COLUMN}`` a column of its row; ``*`` stands for any text."""
+    """Path template (or templates) relative to the root, such as ``masks/{stem}_lung.png``:
+    ``{stem}`` is the image file's name without its ending, ``{name}`` its name, ``{folder}`` its
+    folder, ``{id}`` the image's id, and ``{COLUMN}`` a column of its row; ``*`` stands for any
+    text."""
     folder: Several | None = None
-    """Folder (or folders) below the root that hold a file with the stem of the image's."""
+    """Folder (or folders), relative to the root, that hold a file with the stem of the image's."""
 
     @property
     def manifest_columns(self) -> tuple[str, ...]:
         """The columns that name files."""
         return several(self.column)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The folders, and what templates say before their first field."""
+        return (*several(self.folder), *map(_fixed, several(self.files)))
 
     @model_validator(mode="after")
     def _found_in_one_way(self) -> FileSpec:
@@ -119,18 +127,26 @@ def _no_column(card: DatasetCard, column: str, entry: Entry) -> AuditError:
 
 
 def _by_template(card: DatasetCard, template: str) -> Callable[[Entry], list[Path]]:
-    root = card.resolve(card.root)
+    home = Path(os.path.normpath(card.resolve(card.root) / _fixed(template)))
+    rest = template.removeprefix(_fixed(template)).lstrip("/")
+    any_text = "*" in rest
 
     def files(entry: Entry) -> list[Path]:
-        any_text = "*" in template
-        name = filled(template, card, entry, glob.escape if any_text else str)
-        if below(root, name) is None:
-            raise ValueError("names a file outside the data set's root")
+        name = filled(rest, card, entry, glob.escape if any_text else str)
+        file = below(home, name)
+        if file is None:
+            raise ValueError("names a file outside the folder that its template begins with")
         if not any_text:
-            return [root / name] if is_there(root / name) else []
-        return sorted(file for file in root.glob(name) if file.is_file() and file != entry.image)
+            return [file] if is_there(file) else []
+        return sorted(file for file in home.glob(name) if file.is_file() and file != entry.image)
 
     return files
+
+
+def _fixed(template: str) -> str:
+    """The folders with which a template begins, up to its first field or star."""
+    fixed = re.split(r"[{*]", template, maxsplit=1)[0]
+    return fixed[: fixed.rfind("/") + 1]
 
 
 def _in_folder(card: DatasetCard, region: str, name: str) -> Callable[[Entry], list[Path]]:

@@ -41,7 +41,8 @@ def homes(card: DatasetCard) -> tuple[Path, ...]:
     if card.follow_links:
         return ()
     root = card.resolve(card.root)
-    return (root, *((root / file).resolve() for file in card.files.values()))
+    places = [place for region in card.regions.values() for place in region.places]
+    return (root, *((root / place).resolve() for place in (*card.files.values(), *places)))
 
 
 def below(root: Path, name: str) -> Path | None:

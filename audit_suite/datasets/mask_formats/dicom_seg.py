@@ -29,9 +29,14 @@ class DicomSegSpec(MaskSpec):
     """DICOM segmentation objects in a folder."""
 
     folder: str
-    """The folder, below the root; its files and those of folders in it are read."""
+    """The folder, relative to the root; its files and those of folders in it are read."""
     segment: Segment | Annotated[tuple[Segment, ...], Once]
     """The segment, or segments, by label or number; those of an image are united."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The folder."""
+        return (self.folder,)
 
     @property
     def segments(self) -> tuple[Segment, ...]:

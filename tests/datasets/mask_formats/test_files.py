@@ -25,7 +25,8 @@ def project(tmp_path_factory):
 
 @pytest.fixture
 def own(tmp_path):
-    return Project(tmp_path)
+    (tmp_path / "data").mkdir()
+    return Project(tmp_path / "data")
 
 
 def white(mask):
@@ -41,6 +42,9 @@ def drawn(number=4, seed=5):
 
 
 WAYS = {
+    "a template beside the root": ('files = "../{stem}.png"', "../a{i}.png"),
+    "a template of the name alone": ('files = "{stem}_m.png"', "a{i}_m.png"),
+    "a folder beside the root": ('folder = "../masks"', "../masks/a{i}.png"),
     "a template of the stem": ('files = "masks/{stem}_lung.png"', "masks/a{i}_lung.png"),
     "a template of folder and name": ('files = "out/{folder}/{name}"', "out/images/a{i}.png"),
     "a template of a column": ('files = "m/{site}/{stem}.png"', "m/s{i}/a{i}.png"),
@@ -77,6 +81,17 @@ def test_several_files_of_an_image_are_united(own, keys):
     same(own.masks(keys), [one | other for one, other in zip(left, right, strict=True)])
 
 
+def test_a_link_that_leads_out_of_the_folders_that_the_card_names_is_refused(own):
+    for i, mask in enumerate(drawn()):
+        own.image(f"m/a{i}.png", white(mask))
+    outside = own.image("../x.png", white(drawn()[0]))
+    (own.path / "m/a0.png").unlink()
+    (own.path / "m/a0.png").symlink_to(outside)
+    for keys in ('folder = "m"', 'files = "m/{stem}.png"'):
+        assert "row 2, column 'image': the file is a link that leads out" in own.refused(keys)
+        same(own.masks(keys, top="follow_links = true"), drawn())
+
+
 def test_a_star_never_means_the_image_itself_and_brackets_are_letters(own):
     for i, mask in enumerate(drawn()):
         name = f"images/a[{i}]*.png"
@@ -101,7 +116,10 @@ def test_values_number_the_regions_of_one_file(own):
         ('folder = "m"\nfiles = "m/{stem}.png"', "it has files and folder"),
         ('folder = "n"', "is not a folder; correct 'regions.it.folder'"),
         ('files = "m/{stm}.png"', "names {stm}, which images do not have; fields there: stem, "),
-        ('files = "../{stem}.png"', "'regions.it' names a file outside the data set's root"),
+        (
+            'files = "m/{up}/{stem}.png"',
+            "'regions.it' names a file outside the folder that its temp",
+        ),
         ('files = "images/{name}"', "'regions.it' finds the image itself"),
         ('files = "m/{stem}_2.png"', "row 2, column 'image': there is no file for 'regions.it'"),
         (
@@ -115,6 +133,8 @@ def test_values_number_the_regions_of_one_file(own):
     ],
 )
 def test_one_thing_wrong_in_the_keys(own, keys, said):
+    for row in own.rows:
+        row["up"] = ".."
     for i, mask in enumerate(drawn()):
         own.image(f"m/a{i}.png", white(mask))
     assert said in own.refused(keys)
