@@ -20,7 +20,7 @@ from audit_suite.datasets.files.digest import entries_digest
 from audit_suite.datasets.files.entry import Entry, Mask, RegionSource
 from audit_suite.datasets.files.paths import homes
 from audit_suite.datasets.files.problems import SHOWN, Problems
-from audit_suite.datasets.files.region_masks import with_population, with_regions
+from audit_suite.datasets.files.region_masks import read_region, with_population, with_regions
 from audit_suite.datasets.images import read_image
 from audit_suite.datasets.selection import one_side, passes_filter
 from audit_suite.errors import AuditError
@@ -136,9 +136,9 @@ def _read(card: DatasetCard, path: Path, entry: Entry) -> Sample:
             f'fix the file, or leave such rows out with on_bad_image = "exclude" in {card.path}',
         )
 
-    def mask_of(source: RegionSource, shape: tuple[int, int]) -> Mask:
+    def mask_of(name: str, source: RegionSource, shape: tuple[int, int]) -> Mask:
         try:
-            return source.read(shape)
+            return read_region(card, name, source, shape)
         except (ValueError, OSError) as error:
             raise bad(source.where, f"the mask {_why(error)}") from None
 
@@ -149,7 +149,7 @@ def _read(card: DatasetCard, path: Path, entry: Entry) -> Sample:
     regions = {}
     for name, source in entry.regions.items():
         height, width = image.shape[:2]
-        mask = mask_of(source, (height, width))
+        mask = mask_of(name, source, (height, width))
         if mask.shape != (height, width):
             turned = ": its rows and columns are exchanged" if mask.shape == (width, height) else ""
             raise bad(

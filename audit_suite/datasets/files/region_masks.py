@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from audit_suite.cards import DatasetCard
-from audit_suite.datasets.files.entry import Entry, RegionSource
+from audit_suite.datasets.files.entry import Entry, Mask, RegionSource
 from audit_suite.datasets.files.mask_format import Find
 from audit_suite.datasets.files.population import Population, PopulationMask
 from audit_suite.datasets.files.problems import Problems
@@ -67,6 +69,39 @@ def with_population(card: DatasetCard, entries: Sequence[Entry]) -> list[Entry]:
     return kept
 
 
+def read_region(card: DatasetCard, name: str, source: RegionSource, shape: tuple[int, int]) -> Mask:
+    """The mask of one region of one image.
+
+    Args:
+        card: The data set's card.
+        name: The region.
+        source: Where its mask comes from.
+        shape: Height and width of the image.
+
+    Returns:
+        A mask of any shape (H, W).
+
+    Raises:
+        ValueError: If it cannot be read; the message says why.
+        OSError: If its file cannot be read.
+        AuditError: If an extension's format raises anything else, or returns no mask.
+    """
+    if name not in card.regions:
+        return source.read(shape)
+    format = card.regions[name].format
+    wrong: ValueError | OSError | None = None
+    with MASK_FORMATS.blaming(format):
+        try:
+            mask = source.read(shape)
+        except (ValueError, OSError) as error:  # the mask is wrong, not its format
+            wrong = error
+    if wrong is not None:
+        raise wrong
+    if getattr(mask, "dtype", None) != np.bool_ or mask.ndim != 2:
+        raise MASK_FORMATS.misbehaved(format, "does not return a mask of truth values")
+    return mask
+
+
 def format_code(card: DatasetCard) -> list[tuple[str, str]]:
     """Fingerprints of the extensions' mask formats that a card uses; they decide its masks."""
     used = sorted({spec.format for spec in card.regions.values()})
@@ -87,10 +122,13 @@ def _masks(
     """The masks of an image by region; None if one is lacking that a target needs."""
     masks: dict[str, RegionSource] = {}
     for name, find in finders.items():
-        try:
-            found = find(entry)
-        except ValueError as error:
-            problems.add(f"{entry.where}: 'regions.{name}' {error}")
+        found: RegionSource | str | None = None
+        with MASK_FORMATS.blaming(card.regions[name].format):
+            try:
+                found = find(entry)
+            except ValueError as error:
+                problems.add(f"{entry.where}: 'regions.{name}' {error}")
+        if found is None:
             continue
         if not isinstance(found, str):
             masks[name] = found

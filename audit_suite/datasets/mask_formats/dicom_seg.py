@@ -167,7 +167,7 @@ def _references(path: Path, wanted: int | None) -> Iterator[tuple[str, int, int,
             found = list(_frames(header, labels, wanted))
         except (OSError, pydicom.errors.InvalidDicomError):
             return
-        except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+        except Exception as error:  # pydicom parses tags as they are asked for
             raise AuditError(
                 f"a DICOM segmentation in {path.parent} lacks what a segmentation must say "
                 f"({type(error).__name__})",
