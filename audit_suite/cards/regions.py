@@ -76,7 +76,13 @@ def _of_its_format(content: Any) -> Any:
     if not isinstance(name, str) or name not in MASK_FORMATS:
         known = ", ".join(sorted(MASK_FORMATS))
         raise ValueError(f"there is no mask format {name!r}; known: {known}")
-    return MASK_FORMATS[name].keys.model_validate(content)
+    keys = MASK_FORMATS[name].keys
+    if unknown := sorted(set(map(str, content)) - set(keys.model_fields)):
+        raise ValueError(
+            f"unknown key '{unknown[0]}'; regions of format '{name}' have "
+            f"{', '.join(keys.model_fields)}"
+        )
+    return keys.model_validate(content)
 
 
 Region = Annotated[SerializeAsAny[RegionSpec], BeforeValidator(_of_its_format)]

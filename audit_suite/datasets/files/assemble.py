@@ -75,7 +75,7 @@ def dataset_from(
         others = [*elsewhere, *_other_split(card, entries, chosen)]
         kept = without_copies(card, kept, others, problems)
     problems.raise_if_any()
-    kept = with_population(card, kept)
+    kept = with_population(card, kept, problems)
     return Dataset(
         card=card,
         digest=entries_digest(card, kept, published),

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from audit_suite.datasets.files.entry import Mask, RegionSource
 from audit_suite.datasets.images import read_shape
 from audit_suite.errors import AuditError
+from audit_suite.pulse import beat
 
 COMMON = 0.01
 """Share of the images with a mask in which a place of the frame must be region."""
@@ -54,6 +55,7 @@ class Population:
         counts = np.zeros((_GRID, _GRID), np.int64)
         masks = 0
         for image, source in self._drawn:
+            beat()
             mask = self._read(image, source)
             if mask.any():
                 masks += 1

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from audit_suite.cards import DatasetCard
+from audit_suite.cards import DatasetCard, MaskSpec
 from audit_suite.datasets.files.entry import Entry, Mask, RegionSource
 from audit_suite.datasets.files.mask_format import Find
 from audit_suite.datasets.files.population import Population, PopulationMask
@@ -34,19 +34,26 @@ def with_regions(card: DatasetCard, entries: Sequence[Entry], problems: Problems
     ]
 
 
-def with_population(card: DatasetCard, entries: Sequence[Entry]) -> list[Entry]:
+def with_population(card: DatasetCard, entries: Sequence[Entry], problems: Problems) -> list[Entry]:
     """Give all entries one region where the card wants the population's.
 
     Args:
         card: The card.
         entries: The images that are audited: the population.
+        problems: Where to note, for the report, which regions are one for all images.
 
     Raises:
         AuditError: If none has a mask of such a region.
     """
     kept = list(entries)
     for name, spec in card.regions.items():
-        if getattr(spec, "absent", "error") != "population":
+        if not spec.is_shared:
+            continue
+        if not isinstance(spec, MaskSpec):
+            problems.note(
+                f"region '{name}' is drawn once in the frame of all images: it holds some "
+                f"background, and may leave out some anatomy"
+            )
             continue
         drawn = [(entry.image, entry.regions[name]) for entry in kept if name in entry.regions]
         if not drawn:
@@ -55,6 +62,10 @@ def with_population(card: DatasetCard, entries: Sequence[Entry]) -> list[Entry]:
                 f"to draw the region from",
                 "correct the keys that find its masks",
             )
+        problems.note(
+            f"region '{name}' is one for all images, of the {len(drawn)} of {len(kept)} that have "
+            f"a mask of their own: it is larger than what they show"
+        )
         population = Population(f"{card.path}: regions.{name}", drawn)
         kept = [
             replace(

@@ -126,7 +126,10 @@ def test_values_number_the_regions_of_one_file(own):
             'format = "jpeg2000"',
             "key 'regions.it': there is no mask format 'jpeg2000'; known: boxes",
         ),
-        ('folder = "m"\nlabel = "x"', "key 'regions.it.label': unknown key"),
+        (
+            'folder = "m"\nlabel = "x"',
+            "key 'regions.it': unknown key 'label'; regions of format 'image' have format, abs",
+        ),
         ('folder = "m"\nabsent = "left out"', "key 'regions.it.absent'"),
         ('column = "nowhere"', "regions.it.column = 'nowhere': no such column"),
         ('column = "image"', "'columns.image' and 'regions.it' have the same column 'image'"),

@@ -64,7 +64,10 @@ def test_what_is_drawn_decides_the_digest(own):
         own.load(keys).digest for keys in (RECTANGLE, TRIANGLE, RECTANGLE.replace("0.6", "0.61"))
     }
     assert len(digests) == 3
-    assert own.load(RECTANGLE).card.one_region_for_all == {"it"}
+    dataset = own.load(RECTANGLE)
+    assert dataset.card.one_region_for_all == {"it"}
+    (note,) = dataset.notes
+    assert "region 'it' is drawn once in the frame of all images" in note
 
 
 @pytest.mark.parametrize(
@@ -84,7 +87,10 @@ def test_what_is_drawn_decides_the_digest(own):
             RECTANGLE.split("\n")[1] + "\n" + TRIANGLE.split("\n")[1],
             "needs either rectangle or polygon",
         ),
-        (RECTANGLE.split("\n")[1] + '\nabsent = "population"', "'regions.it.absent': unknown key"),
+        (
+            RECTANGLE.split("\n")[1] + '\nabsent = "population"',
+            "'regions.it': unknown key 'absent'; regions of format 'drawn' have",
+        ),
     ],
 )
 def test_one_thing_wrong_in_a_drawing(own, keys, said):
@@ -130,6 +136,8 @@ def test_all_images_get_the_union_whether_they_have_a_box_or_not(own):
     same([masks[2]], [np.kron(small, np.ones((2, 2))) > 0])
     dataset = own.load(BOXES)
     assert dataset.card.one_region_for_all == dataset.card.shared_regions == {"it"}
+    (note,) = dataset.notes
+    assert "region 'it' is one for all images, of the 2 of 4 that have a mask of their own" in note
 
 
 @settings(deadline=None)
