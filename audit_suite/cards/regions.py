@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BeforeValidator,
+    ConfigDict,
     SerializeAsAny,
     SerializerFunctionWrapHandler,
     model_serializer,
@@ -17,6 +18,8 @@ from audit_suite.registry import MASK_FORMATS
 
 class RegionSpec(Part):
     """A region as a card describes it."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     written: ClassVar[frozenset[str]] = frozenset()
     """Keys that count in digests also where a card does not give them."""
@@ -85,5 +88,17 @@ def _of_its_format(content: Any) -> Any:
     return keys.model_validate(content)
 
 
-Region = Annotated[SerializeAsAny[RegionSpec], BeforeValidator(_of_its_format)]
+class _AnyFormat:
+    """The JSON schema of a region: that of any format's keys."""
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        schemas = []
+        for name, format in MASK_FORMATS.items():
+            schema = format.keys.model_json_schema()
+            schema["properties"]["format"] |= {"const": name, "default": name}
+            schemas.append(schema)
+        return {"anyOf": schemas}
+
+
+Region = Annotated[SerializeAsAny[RegionSpec], BeforeValidator(_of_its_format), _AnyFormat()]
 """A region with the keys of its format."""

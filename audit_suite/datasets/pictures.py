@@ -62,8 +62,8 @@ def picture_shape(path: Path) -> tuple[int, int]:
 
     try:
         with path.open("rb") as file, Image.open(file, formats=FORMATS) as picture:
-            turned = picture.getexif().get(_ORIENTATION, 1) >= _SIDEWAYS
-            return picture.size if turned else (picture.height, picture.width)
+            sideways = picture.getexif().get(_ORIENTATION, 1) >= _SIDEWAYS
+            shape = (picture.height, picture.width)
     except UnidentifiedImageError:
         fault = "is not in a format that can be read"
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -72,6 +72,8 @@ def picture_shape(path: Path) -> tuple[int, int]:
         if isinstance(error, OSError) and error.strerror:
             raise
         fault = f"cannot be decoded ({type(error).__name__})"
+    else:  # Pillow's formats and versions differ in whether a header's sides are exchanged already
+        return open_picture(path).size[::-1] if sideways else shape
     raise ValueError(fault)
 
 

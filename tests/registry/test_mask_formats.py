@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 from datasets.masked import Project, same
 
+from audit_suite.cards import DatasetCard
 from audit_suite.datasets.mask_formats.image import ImageMask
 from audit_suite.errors import AuditError
 from audit_suite.extend import MaskFormat, RegionSpec, register_mask_format
@@ -18,6 +20,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "extend.md"
 HEAD = """
 from dataclasses import dataclass
 from pathlib import Path
+import jsonschema
 import numpy as np
 from audit_suite.extend import MaskFormat, MaskSpec, RegionSource, register_mask_format
 """
@@ -107,3 +110,17 @@ def test_a_name_that_is_taken_is_refused():
 
     with pytest.raises(AuditError, match="registers the mask format 'image', but audit-suite"):
         register_mask_format(Mine())
+
+
+def test_the_schema_of_a_card_describes_every_key_of_every_format():
+    schema = DatasetCard.model_json_schema()["properties"]["regions"]
+    (anything,) = schema["patternProperties"].values()
+    shown = {each["properties"]["format"]["const"]: each for each in anything["anyOf"]}
+    assert set(shown) == set(MASK_FORMATS)
+    for each in shown.values():
+        assert all(key.get("description") for key in each["properties"].values()), each["title"]
+        jsonschema.Draft202012Validator.check_schema(each)
+    wrong = {"format": "drawn", "rectangle": [0, 0, 1, 1], "label": "x"}
+    validator = jsonschema.Draft202012Validator(anything)
+    assert not validator.is_valid(wrong)
+    assert validator.is_valid({k: v for k, v in wrong.items() if k != "label"})
