@@ -15,7 +15,7 @@ from pydantic import model_validator
 from audit_suite.cards import DatasetCard
 from audit_suite.cards.common import Once
 from audit_suite.cards.regions import MaskSpec
-from audit_suite.datasets.files.entry import Entry, Mask
+from audit_suite.datasets.files.entry import Entry, Mask, RegionSource
 from audit_suite.datasets.files.mask_format import Find, MaskFormat
 from audit_suite.datasets.files.masks import MaskFile, united
 from audit_suite.datasets.files.matching import filled
@@ -79,7 +79,7 @@ class FileFormat(MaskFormat):
         ways = [_in_folder(card, region, name) for name in several(spec.folder)]
         ways += [_by_template(card, template) for template in several(spec.files)]
 
-        def find(entry: Entry) -> MaskFile | str:
+        def find(entry: Entry) -> RegionSource | str:
             found = [way(entry) for way in ways]
             if not all(found):
                 return f"{entry.where}: there is no file for 'regions.{region}'"
@@ -87,7 +87,7 @@ class FileFormat(MaskFormat):
             if entry.image in files:
                 raise ValueError("finds the image itself: its masks need another folder or name")
             parts = [MaskFile(file, entry.where, decode) for file in files]
-            return united(entry.where, parts)  # type: ignore[return-value]
+            return united(entry.where, parts)
 
         return find
 
@@ -100,7 +100,7 @@ def several(given: Several | None) -> tuple[str, ...]:
 def _by_column(card: DatasetCard, columns: tuple[str, ...], decode: Callable[[Path], Mask]) -> Find:
     root = card.resolve(card.root)
 
-    def find(entry: Entry) -> MaskFile | str:
+    def find(entry: Entry) -> RegionSource | str:
         parts = []
         for column in columns:
             where = f"row {entry.row}, column '{column}'"
@@ -113,7 +113,7 @@ def _by_column(card: DatasetCard, columns: tuple[str, ...], decode: Callable[[Pa
                 raise ValueError(f"names a file outside the data set's root (column '{column}')")
             parts.append(MaskFile(file, where, decode))
         whole = parts[0].where if len(parts) == 1 else entry.where
-        return united(whole, parts)  # type: ignore[return-value]
+        return united(whole, parts)
 
     return find
 

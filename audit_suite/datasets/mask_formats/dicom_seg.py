@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from audit_suite.cards import DatasetCard
@@ -21,6 +23,8 @@ from audit_suite.datasets.files.mask_format import Find, MaskFormat, register_ma
 from audit_suite.datasets.files.masks import united
 from audit_suite.datasets.pictures import MOST_PIXELS
 from audit_suite.errors import AuditError
+
+_SMALL = 1024  # bytes from which on a tag's value is left in the file until it is asked for
 
 Segment = str | Annotated[int, Field(ge=1)]
 
@@ -52,11 +56,13 @@ class SegmentFrames(RegionSource):
         path: The file.
         frames: Frame (from 0) and number of the segment.
         where: The image's row.
+        hashed: The hash of a file; remembers it, as one file may hold the segments of all images.
     """
 
     path: Path = field(repr=False)
     frames: tuple[tuple[int, int], ...]
     where: str
+    hashed: Callable[[Path], bytes] = field(repr=False)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -69,28 +75,27 @@ class SegmentFrames(RegionSource):
 
         with quietly():
             try:
-                content = pydicom.dcmread(self.path)
-                sides = int(content.Rows) * int(content.Columns) * _frame_count(content)
-                pixels = None if sides > MOST_PIXELS else content.pixel_array
+                header = pydicom.dcmread(self.path, defer_size=_SMALL)
+                fault = _fault_of_size(header)
+                frames = [] if fault else _decoded(self.path, header, self.frames)
             except OSError:
                 raise
             except Exception as error:  # a damaged file raises anything
                 raise ValueError(f"cannot be decoded as DICOM ({type(error).__name__})") from None
-        if pixels is None:
-            raise ValueError("claims to be unreasonably large")
-        stack = pixels if pixels.ndim == 3 else pixels[None]
-        kind = str(content.get("SegmentationType", "BINARY"))
-        half = int(content.get("MaximumFractionalValue", 1)) / 2
+        if fault:
+            raise ValueError(fault)
+        labelled = str(header.get("SegmentationType", "BINARY")) == "LABELMAP"
+        half = max(int(header.get("MaximumFractionalValue") or 1) / 2, 0.5)
         masks = [
-            stack[frame] == number if kind == "LABELMAP" else stack[frame] >= max(half, 0.5)
-            for frame, number in self.frames
+            pixels == number if labelled else pixels >= half
+            for pixels, (_, number) in zip(frames, self.frames, strict=True)
         ]
         joined: Mask = np.logical_or.reduce(masks)
         return joined
 
     def update(self, digest: Any, hash_file: Callable[[Path], bytes]) -> None:
         """Add the file's content and which frames count."""
-        digest.update(hash_content(self.path) + repr(self.frames).encode())
+        digest.update(self.hashed(self.path) + repr(self.frames).encode())
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,7 @@ class DicomSeg(MaskFormat):
                 f"{folder} is not a folder", f"correct 'regions.{region}.folder' of {card.path}"
             )
         frames: dict[str, list[tuple[Path, int, int]]] = defaultdict(list)
+        hashed = cache(hash_content)
         labels: set[str] = set()
         for path in sorted(file for file in folder.rglob("*") if file.is_file()):
             for uid, frame, number, label in _references(path, card.dicom_frame):
@@ -132,10 +138,39 @@ class DicomSeg(MaskFormat):
                 found[path].append((frame, number))
             if not found:
                 return f"{entry.where}: no segmentation of 'regions.{region}' refers to the image"
-            parts = [SegmentFrames(path, tuple(each), entry.where) for path, each in found.items()]
+            parts = [
+                SegmentFrames(path, tuple(each), entry.where, hashed)
+                for path, each in found.items()
+            ]
             return united(entry.where, parts)
 
         return find
+
+
+def _decoded(
+    path: Path, header: Any, wanted: tuple[tuple[int, int], ...]
+) -> list[NDArray[np.integer[Any]]]:
+    """The frames wanted, each of shape (H, W)."""
+    from pydicom.pixels.utils import pixel_array
+
+    if int(header.BitsAllocated) > 1 or int(header.Rows) * int(header.Columns) % 8 == 0:
+        return [pixel_array(path, index=frame) for frame, _ in wanted]
+    whole = pixel_array(path)  # pydicom finds no single frame that begins within a byte
+    stack = whole if whole.ndim == 3 else whole[None]
+    return [stack[frame] for frame, _ in wanted]
+
+
+def _fault_of_size(header: Any) -> str:
+    """Why the pixels of a file are not decoded; empty if they are. pydicom would fill up a rest."""
+    pixels = int(header.Rows) * int(header.Columns)
+    if pixels > MOST_PIXELS:
+        return "claims to be unreasonably large"
+    if header.file_meta.TransferSyntaxUID.is_encapsulated:
+        return ""
+    bits = pixels * int(header.get("NumberOfFrames") or 1) * int(header.BitsAllocated)
+    stored = header.get_item("PixelData")  # as in the file, or read already
+    length = stored.length if hasattr(stored, "length") else len(stored.value)
+    return "is cut off" if 8 * length < bits else ""
 
 
 def _uid(image: Path) -> str:
@@ -218,10 +253,6 @@ def _only_instance(header: Any) -> list[str]:
         for instance in series.get("ReferencedInstanceSequence") or ()
     ]
     return named if len(named) == 1 else []
-
-
-def _frame_count(header: Any) -> int:
-    return int(header.get("NumberOfFrames") or 1)
 
 
 register_mask_format(DicomSeg())

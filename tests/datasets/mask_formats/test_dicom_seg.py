@@ -22,7 +22,7 @@ def uid(number):
     return f"1.2.826.0.1.3680043.8.498.{number + 1}"
 
 
-def radiograph(number):
+def radiograph(number, shape=SHAPE):
     """A computed radiograph with all that a segmentation copies of it."""
     image = Dataset()
     image.file_meta = FileMetaDataset()
@@ -34,14 +34,14 @@ def radiograph(number):
     image.PatientBirthDate = image.PatientSex = image.StudyDate = image.StudyTime = ""
     image.AccessionNumber = image.StudyID = image.ReferringPhysicianName = ""
     image.Modality, image.Laterality, image.InstanceNumber = "CR", "", str(number + 1)
-    image.Rows, image.Columns = SHAPE
+    image.Rows, image.Columns = shape
     image.SamplesPerPixel, image.PhotometricInterpretation = 1, "MONOCHROME2"
     image.BitsAllocated = image.BitsStored = 16
     image.HighBit, image.PixelRepresentation = 15, 0
     image.PixelSpacing, image.ImageOrientationPatient = [1, 1], [1, 0, 0, 0, 1, 0]
     image.ImagePositionPatient, image.SliceThickness = [0, 0, number], 1
     image.FrameOfReferenceUID = uid(92)
-    pixels = np.random.default_rng(number).integers(0, 65_535, SHAPE, np.uint16)
+    pixels = np.random.default_rng(number).integers(0, 65_535, shape, np.uint16)
     image.PixelData = pixels.tobytes()
     return image
 
@@ -78,14 +78,14 @@ def segmentation(images, pixels, kind, labels=("Lung", "Heart")):
 class Segmented(Project):
     """Four radiographs; lungs and hearts in one file for all, or in one each."""
 
-    def __init__(self, path):
-        super().__init__(path)
+    def __init__(self, path, shape=SHAPE):
+        super().__init__(path, shape=shape)
         (path / "seg").mkdir()
-        self.images = [radiograph(number) for number in range(4)]
+        self.images = [radiograph(number, shape) for number in range(4)]
         for number, image in enumerate(self.images):
             image.save_as(path / f"images/a{number}.dcm", enforce_file_format=True)
             self.rows[number]["image"] = f"images/a{number}.dcm"
-        self.lungs, self.hearts = np.random.default_rng(4).random((2, 4, *SHAPE)) > 0.7
+        self.lungs, self.hearts = np.random.default_rng(4).random((2, 4, *shape)) > 0.7
         self.hearts &= ~self.lungs
 
     def write(self, kind="BINARY", each=False, name="seg/{}.dcm"):
@@ -119,6 +119,14 @@ def test_segments_are_those_that_the_library_reads(own, kind, each):
     same(own.masks(KEYS.format('["Lung", 2]')), list(own.lungs | own.hearts))
     read = hd.seg.segread(own.path / "seg/0.dcm").get_pixels_by_source_instance([uid(0)])
     assert np.array_equal(read[0, ..., 0] > 0, own.lungs[0])
+
+
+def test_frames_of_bits_that_fill_no_whole_bytes(tmp_path):
+    own = Segmented(tmp_path, (5, 7))
+    own.lungs[:, 0, 0] = True
+    own.write()
+    same(own.masks(LUNG), list(own.lungs))
+    same(own.masks(KEYS.format(2), roi=False), list(own.hearts))
 
 
 def test_a_file_may_have_any_name_and_others_lie_beside_it(own):
@@ -177,8 +185,10 @@ def test_one_file_wrong(own):
     own.change(set_rows)
     assert "its rows and columns are exchanged" in own.bad(LUNG)
     own.change(lambda header: setattr(header, "PixelData", b"\0\0"))
+    assert "the mask is cut off" in own.bad(LUNG)
+    own.change(lambda header: header.pop("BitsAllocated"))
     assert "the mask cannot be decoded as DICOM" in own.bad(LUNG)
-    own.change(lambda header: setattr(header, "NumberOfFrames", 10**9))
+    own.change(lambda header: header.update({"Rows": 60_000, "Columns": 60_000}))
     assert "unreasonably large" in own.bad(LUNG)
     own.change(lambda header: header.pop("SegmentSequence"))
     assert "a DICOM segmentation in /seg lacks what a segmentation must say" in own.refused(LUNG)
