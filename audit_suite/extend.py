@@ -5,9 +5,11 @@ a function without arguments), a pytest plugin (``-p NAME``), a conftest, or a f
 docs/extend.md.
 """
 
-from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
+from audit_suite.cards import DatasetCard, MaskSpec, ModelCard, RegionSpec, canonical_digest
 from audit_suite.causes import Cause, FindingsAt, all_of, any_of, not_, register_cause
 from audit_suite.datasets.dataset import BadImage, Case, Dataset, Sample
+from audit_suite.datasets.files.entry import Entry, RegionSource
+from audit_suite.datasets.files.mask_format import MaskFormat, register_mask_format
 from audit_suite.datasets.reader import Reader, register_reader
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, Request
 from audit_suite.evidence.attributions.request import AttributionRequest
@@ -34,12 +36,14 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "Explainer",
     "Fill",
     "Loader",
+    "MaskFormat",
     "Reader",
     "Section",
     "register_cause",
     "register_explainer",
     "register_fill",
     "register_loader",
+    "register_mask_format",
     "register_reader",
     "register_section",
     "register_shortcut",
@@ -69,8 +73,12 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "Case",
     "Dataset",
     "DatasetCard",
+    "Entry",
     "Explained",
+    "MaskSpec",
     "ModelCard",
+    "RegionSource",
+    "RegionSpec",
     "Sample",
     "Surroundings",
     # What causes and sections read

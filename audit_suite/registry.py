@@ -276,6 +276,7 @@ def _module(frame: FrameType) -> str:
 FILLS: Registry[Any] = Registry("fill", "audit_suite.maskings.fills")
 LOADERS: Registry[Any] = Registry("model loader", "audit_suite.models.loaders")
 READERS: Registry[Any] = Registry("data set reader", "audit_suite.datasets.readers")
+MASK_FORMATS: Registry[Any] = Registry("mask format", "audit_suite.datasets.mask_formats")
 EXPLAINERS: Registry[Any] = Registry("explainer", "audit_suite.explainers.methods")
 CAUSES: Registry[Any] = Registry("cause", "audit_suite.causes.rules")
 SECTIONS: Registry[Any] = Registry("report section", "audit_suite.sections")

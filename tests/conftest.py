@@ -12,6 +12,7 @@ REGISTRIES = (
     registry.FILLS,
     registry.LOADERS,
     registry.READERS,
+    registry.MASK_FORMATS,
     registry.EXPLAINERS,
     registry.CAUSES,
     registry.SECTIONS,

@@ -11,7 +11,6 @@ from audit_suite.cards.dataset import (
     DatasetCard,
     Holdout,
     MaskQuality,
-    RegionColumn,
     internal_card,
     load_dataset_card,
 )
@@ -29,6 +28,7 @@ from audit_suite.cards.phantom import (
     PhantomSpec,
     ShortcutSpec,
 )
+from audit_suite.cards.regions import MaskSpec, RegionSpec
 from audit_suite.cards.target import Target
 
 __all__ = [
@@ -42,12 +42,13 @@ __all__ = [
     "InputSpec",
     "MarginEntry",
     "MaskQuality",
+    "MaskSpec",
     "MetadataTie",
     "ModelCard",
     "Name",
     "ParitySpec",
     "PhantomSpec",
-    "RegionColumn",
+    "RegionSpec",
     "Share",
     "ShortcutSpec",
     "Target",

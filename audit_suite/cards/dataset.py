@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from audit_suite.cards.common import Card, Name, Once, Part, with_path
 from audit_suite.cards.names import RegionName
 from audit_suite.cards.phantom import PhantomSpec
+from audit_suite.cards.regions import Region
 from audit_suite.cards.target import Target
 from audit_suite.registry import READERS
 from audit_suite.toml_files import read_toml
-
-
-class RegionColumn(Part):
-    """A region drawn in mask files: what they show white, or the pixels of some values."""
-
-    column: str
-    value: int | Annotated[tuple[int, ...], Once] | None = None
-    """Values as stored: in files with a palette, its indices."""
-
-    @property
-    def values(self) -> tuple[int, ...]:
-        """The values that belong to the region; none where it is what the file shows white."""
-        if self.value is None:
-            return ()
-        return (self.value,) if isinstance(self.value, int) else self.value
 
 
 class Columns(Part):
@@ -111,7 +97,7 @@ class DatasetCard(Card):
     this data set whose patients are not explained."""
     columns: Columns = Columns()
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
-    regions: dict[RegionName, RegionColumn] = Field(default_factory=dict)
+    regions: dict[RegionName, Region] = Field(default_factory=dict)
     metadata: Annotated[tuple[str, ...], Once] = ()
     """Manifest columns; ``dicom.NAME`` is a tag of the image file (`dicom_tags.METADATA`)."""
     mask_quality: MaskQuality | None = None
@@ -143,6 +129,17 @@ class DatasetCard(Card):
         keys += ["delimiter"] if self.delimiter else []
         keys += ["columns.patient"] if len(self.columns.patients) > 1 else []
         return tuple(keys)
+
+    @property
+    def shared_regions(self) -> frozenset[str]:
+        """The regions that are drawn once for many images, by the card's ``masks`` or by design."""
+        named = self.masks.shared if self.masks else ()
+        return frozenset(named) | self.one_region_for_all
+
+    @property
+    def one_region_for_all(self) -> frozenset[str]:
+        """The regions that all images have alike: drawn in the frame, or the population's."""
+        return frozenset(name for name, region in self.regions.items() if region.is_shared)
 
     @field_validator("reader")
     @classmethod
@@ -191,6 +188,32 @@ def load_dataset_card(path: str | Path) -> DatasetCard:
         AuditError: If the file is missing, is not TOML, or breaks the card's schema; names the key.
     """
     return with_path(read_toml(Path(path), DatasetCard, "data set card"), path)
+
+
+class _Undrawn(DatasetCard):
+    """A card of which nothing about regions counts: they are yet to be drawn."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_regions(cls, content: Any) -> Any:
+        kept = {k: v for k, v in content.items() if k not in ("regions", "masks", "mask_quality")}
+        if isinstance(targets := kept.get("targets"), dict):
+            kept["targets"] = {
+                name: {k: v for k, v in target.items() if k not in ("roi", "roi_margin")}
+                if isinstance(target, dict)
+                else target
+                for name, target in targets.items()
+            }
+        return kept
+
+
+def load_undrawn_card(path: str | Path) -> DatasetCard:
+    """Read a data set card whose targets may name regions that it does not have yet.
+
+    Raises:
+        AuditError: As `load_dataset_card`, but for what is about regions, which is passed over.
+    """
+    return with_path(read_toml(Path(path), _Undrawn, "data set card"), path)
 
 
 def internal_card(card: DatasetCard) -> DatasetCard | None:

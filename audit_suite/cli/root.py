@@ -31,6 +31,13 @@ parity = typer.Typer(
 )
 root.add_typer(parity, name="parity")
 
+region = typer.Typer(
+    help="Regions of interest without mask files.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+root.add_typer(region, name="region")
+
 RecordFile = Annotated[Path, typer.Argument(metavar="AUDIT_JSON", help="The record, audit.json.")]
 
 

@@ -66,7 +66,7 @@ def read_dicom(path: Path, frame: int | None = None) -> NDArray[Any]:
         ValueError: If it cannot be decoded; the message says why, without the file's name and
             without anything that identifies.
     """
-    with _quiet():
+    with quietly():
         header = _read(path, pixels=True)
         kind = term("PhotometricInterpretation", *PHOTOMETRIC)(header)
         if kind not in (*MONOCHROME, *COLOUR):
@@ -95,7 +95,7 @@ def read_metadata(path: Path) -> dict[str, str]:
     Raises:
         ValueError: If it is not a DICOM file.
     """
-    with _quiet():
+    with quietly():
         header = _read(path, pixels=False)
         return {name: read(header) for name, read in METADATA.items()}
 
@@ -125,7 +125,7 @@ def read_identity(path: Path) -> Identity:
     Raises:
         ValueError: If it is not a DICOM file.
     """
-    with _quiet():
+    with quietly():
         header = _read(path, pixels=False)
         meta = getattr(header, "file_meta", None)
         return Identity(
@@ -136,6 +136,22 @@ def read_identity(path: Path) -> Identity:
             is_image=all(key in header for key in ("Rows", "Columns")),
             burned_in=METADATA["burned_in_annotation"](header) == "YES",
         )
+
+
+def read_dicom_shape(path: Path) -> tuple[int, int]:
+    """Height and width of a DICOM image, from its header.
+
+    Raises:
+        ValueError: If it is not a DICOM image.
+    """
+    with quietly():
+        header = _read(path, pixels=False)
+        sides = [first_of(value_of(header, key)) for key in ("Rows", "Columns")]
+    try:
+        height, width = (int(side) for side in sides)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise ValueError("does not say how many rows and columns it has") from None
+    return height, width
 
 
 def shows_burned_in(path: Path) -> bool:
@@ -152,7 +168,7 @@ _silent = 0
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """Silence warnings: pydicom quotes offending values, which may identify, as tags are read.
 
     Python's own context manager is not safe for threads, so the last thread to leave restores.

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.datasets.dicom import is_dicom, read_dicom
-from audit_suite.datasets.pictures import open_picture
+from audit_suite.datasets.dicom import is_dicom, read_dicom, read_dicom_shape
+from audit_suite.datasets.pictures import open_picture, picture_shape
 
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 """Pillow's names for grey pixels of more than 8 bits."""
@@ -43,3 +43,12 @@ def read_image(path: Path, dicom_frame: int | None = None) -> NDArray[Any]:
     if picture.mode in ("P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"):
         return np.asarray(picture.convert("RGB"))
     raise ValueError(f"has the pixel format {picture.mode}, which is not supported")
+
+
+def read_shape(path: Path) -> tuple[int, int]:
+    """Height and width of the image that `read_image` would give, from its file's header.
+
+    Raises:
+        ValueError: If the header cannot be read; the message says why, without the file's name.
+    """
+    return read_dicom_shape(path) if is_dicom(path) else picture_shape(path)

@@ -15,6 +15,7 @@ MOST_PIXELS = 89_000_000
 """A file that claims more is not decoded: a few kilobytes may claim terabytes."""
 
 _TOO_LARGE = "claims to be unreasonably large"
+_ORIENTATION, _SIDEWAYS = 274, 5  # a tag, and its first value that exchanges the sides
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # a TIFF's tag, and its value where 0 is white
 
 
@@ -48,6 +49,31 @@ def open_picture(path: Path) -> Image.Image:
         if isinstance(error, OSError) and error.strerror:  # of the system: a missing permission
             raise
         fault = f"cannot be decoded ({type(error).__name__})"
+    raise ValueError(fault)
+
+
+def picture_shape(path: Path) -> tuple[int, int]:
+    """Height and width of the picture that `open_picture` would give, from its header.
+
+    Raises:
+        ValueError: If it is in no format of `FORMATS`, or its header cannot be read.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with path.open("rb") as file, Image.open(file, formats=FORMATS) as picture:
+            sideways = picture.getexif().get(_ORIENTATION, 1) >= _SIDEWAYS
+            shape = (picture.height, picture.width)
+    except UnidentifiedImageError:
+        fault = "is not in a format that can be read"
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        fault = _TOO_LARGE
+    except Exception as error:  # as above
+        if isinstance(error, OSError) and error.strerror:
+            raise
+        fault = f"cannot be decoded ({type(error).__name__})"
+    else:  # Pillow's formats and versions differ in whether a header's sides are exchanged already
+        return open_picture(path).size[::-1] if sideways else shape
     raise ValueError(fault)
 
 

@@ -27,7 +27,7 @@ def region_names(card: DatasetCard) -> frozenset[str]:
         names = reader_of(card).regions(card)
         if not are_names(names):
             raise READERS.misbehaved(card.reader, "does not return names of regions")
-    return frozenset(names)
+    return frozenset(names) | set(card.regions)
 
 
 def region_advice(card: DatasetCard) -> str:

@@ -106,13 +106,13 @@ def test_a_mask_holds_what_more_than_half_of_the_experts_drew(tmp_path_factory, 
     paths = tuple(save(folder / f"{n}.tif", mask) for n, mask in enumerate(drawn))
     votes = [[sum(mask[y][x] for mask in drawn.tolist()) for x in range(5)] for y in range(4)]
     expected = [[count > experts / 2 for count in row] for row in votes]
-    assert Majority(paths, "here").read().tolist() == expected
+    assert Majority(paths, "here").read((0, 0)).tolist() == expected
 
 
 def test_a_tie_is_no_majority(tmp_path):
     first, second = box(2, 3, 7, 9), box(4, 5, 8, 11)
     paths = save(tmp_path / "1.tif", first), save(tmp_path / "2.tif", second)
-    assert np.array_equal(Majority(paths, "here").read(), first & second)
+    assert np.array_equal(Majority(paths, "here").read((0, 0)), first & second)
 
 
 def test_an_expert_who_drew_nothing_for_an_image_does_not_vote(chaksu):
@@ -126,7 +126,7 @@ def test_an_expert_who_drew_nothing_for_an_image_does_not_vote(chaksu):
 def test_masks_are_not_kept_in_memory(tmp_path):
     majority = Majority((save(tmp_path / "1.tif", box(2, 3, 7, 9)),), "here")
     before = dict(vars(majority))
-    assert majority.read().sum() == 30
+    assert majority.read((0, 0)).sum() == 30
     assert majority.agreement() == 1
     assert vars(majority) == before
 

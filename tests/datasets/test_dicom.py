@@ -27,7 +27,7 @@ from audit_suite.cards import load_dataset_card
 from audit_suite.datasets import BadImage, describe, load_dataset
 from audit_suite.datasets.dicom import read_dicom, read_metadata
 from audit_suite.datasets.dicom_tags import METADATA
-from audit_suite.datasets.images import read_image
+from audit_suite.datasets.images import read_image, read_shape
 from audit_suite.errors import AuditError
 
 TOP = 65_535
@@ -534,3 +534,10 @@ def test_real_radiographs_are_what_their_readme_says():
     assert read_image(folder / "RG1_J2KI.dcm").shape == (1955, 1841)
     assert read_image(folder / "RG3_J2KI.dcm").shape == (1760, 1760)
     assert np.array_equal(read_image(folder / "RG1_J2KI.dcm"), read_image(PACKAGE / "RG1_J2KI.dcm"))
+
+
+def test_the_shape_is_in_the_header(tmp_path):
+    path = write(tmp_path / "a.dcm", RAMP.reshape(32, 128))
+    assert read_shape(path) == read_image(path).shape == (32, 128)
+    with pytest.raises(ValueError, match="how many rows and columns"):
+        read_shape(write(tmp_path / "b.dcm", Rows=None))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile, ImageFilter
 from scipy.ndimage import gaussian_filter
 
-from audit_suite.datasets.images import read_image
+from audit_suite.datasets.images import read_image, read_shape
 from audit_suite.datasets.masks import read_mask
 from audit_suite.datasets.pictures import FORMATS, MOST_PIXELS
 
@@ -252,3 +252,17 @@ def test_a_tiff_of_16_bits_in_which_0_is_white_is_refused(folder):
     path = write(deep, folder / "m.tif", tiffinfo={262: 0})
     for read in (read_image, read_mask):
         assert "0 is white" in refused(read, path)
+
+
+@pytest.mark.parametrize("tag", sorted(UPRIGHT))
+@pytest.mark.parametrize("ending", ["png", "tif", "jpg"])
+def test_the_shape_in_the_header_is_that_of_the_image(folder, tag, ending):
+    path = write(Image.fromarray(np.zeros(SHAPE, np.uint8)), folder / f"n.{ending}", tag)
+    assert read_shape(path) == read_image(path).shape
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\nxxxx"])
+def test_a_header_that_cannot_be_read_is_refused(folder, content):
+    path = folder / "o.png"
+    path.write_bytes(content)
+    assert "format that can be read" in refused(read_shape, path)

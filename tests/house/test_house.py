@@ -35,6 +35,7 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(tmp_path):
     }
     for needed in (
         "audit_suite/suites/test_region_sensitivity.py",
+        "audit_suite/pictures/drawing/page.html.j2",
         "audit_suite/plausibility/viewer/index.html",
         "audit_suite/plausibility/viewer/reader.js",
         "audit_suite/report/templates/report.css",

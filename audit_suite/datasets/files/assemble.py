@@ -21,6 +21,7 @@ from audit_suite.datasets.files.entry import Entry, Mask, RegionSource
 from audit_suite.datasets.files.labels import note_rules, with_labels
 from audit_suite.datasets.files.paths import homes
 from audit_suite.datasets.files.problems import SHOWN, Problems
+from audit_suite.datasets.files.region_masks import read_region, with_population, with_regions
 from audit_suite.datasets.images import read_image
 from audit_suite.datasets.selection import one_side, passes_filter
 from audit_suite.errors import AuditError
@@ -68,7 +69,7 @@ def dataset_from(
     allowed = homes(card)
     kept = [
         entry
-        for entry in audited
+        for entry in with_regions(card, audited, problems)
         if has_files(entry, allowed, problems) and has_good_masks(card, entry, problems)
     ]
     refuse_duplicates(kept, problems)
@@ -77,6 +78,7 @@ def dataset_from(
         kept = without_copies(card, kept, others, problems)
     problems.raise_if_any()
     note_rules(card, kept, problems)
+    kept = with_population(card, kept, problems)
     return Dataset(
         card=card,
         digest=entries_digest(card, kept, published),
@@ -137,9 +139,9 @@ def _read(card: DatasetCard, path: Path, entry: Entry) -> Sample:
             f'fix the file, or leave such rows out with on_bad_image = "exclude" in {card.path}',
         )
 
-    def mask_of(source: RegionSource) -> Mask:
+    def mask_of(name: str, source: RegionSource, shape: tuple[int, int]) -> Mask:
         try:
-            return source.read()
+            return read_region(card, name, source, shape)
         except (ValueError, OSError) as error:
             raise bad(source.where, f"the mask {_why(error)}") from None
 
@@ -149,12 +151,14 @@ def _read(card: DatasetCard, path: Path, entry: Entry) -> Sample:
         raise bad(entry.where, f"the image {_why(error)}") from None
     regions = {}
     for name, source in entry.regions.items():
-        mask = mask_of(source)
-        if mask.shape != image.shape[:2]:
+        height, width = image.shape[:2]
+        mask = mask_of(name, source, (height, width))
+        if mask.shape != (height, width):
+            turned = ": its rows and columns are exchanged" if mask.shape == (width, height) else ""
             raise bad(
                 source.where,
-                f"the mask is {mask.shape[1]} x {mask.shape[0]} pixels, the image "
-                f"{image.shape[1]} x {image.shape[0]}",
+                f"the mask is {mask.shape[1]} x {mask.shape[0]} pixels, the image {width} x "
+                f"{height}{turned}",
             )
         if name in card.roi_regions and not mask.any():
             raise bad(source.where, "the mask is empty")

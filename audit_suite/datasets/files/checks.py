@@ -8,7 +8,6 @@ from pathlib import Path
 
 from audit_suite.cards import DatasetCard
 from audit_suite.datasets.files.entry import Entry
-from audit_suite.datasets.files.masks import MaskFile
 from audit_suite.datasets.files.paths import is_there, leaves
 from audit_suite.datasets.files.problems import Problems
 from audit_suite.datasets.tags import is_missing
@@ -63,9 +62,7 @@ def refuse_impossible_quality(
 def has_files(entry: Entry, homes: Sequence[Path], problems: Problems) -> bool:
     """Whether all files of an entry exist, in the folders they may be in."""
     files = [(entry.where, entry.image)]
-    files += [
-        (mask.where, mask.path) for mask in entry.regions.values() if isinstance(mask, MaskFile)
-    ]
+    files += [(mask.where, path) for mask in entry.regions.values() for path in mask.files]
     for where, path in files:
         if fault := _fault_of_file(path, homes):
             problems.add_bad_file(f"{where}: the file {fault}")

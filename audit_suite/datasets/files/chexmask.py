@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from audit_suite.datasets.files.entry import Mask, RegionSource
 from audit_suite.datasets.files.tables import Row, columns_there, stream_rows
+from audit_suite.datasets.run_lengths import decode_runs
 from audit_suite.errors import AuditError
 
 REGIONS = {"left-lung": "Left Lung", "right-lung": "Right Lung", "heart": "Heart"}
@@ -27,7 +26,7 @@ _LARGEST = 65_535  # pixels per side
 
 
 @dataclass(frozen=True)
-class RunLength:
+class RunLength(RegionSource):
     """A mask as ``start length start length ...``; starts count from 1, row by row."""
 
     runs: str
@@ -35,49 +34,13 @@ class RunLength:
     width: int
     where: str
 
-    def read(self) -> Mask:
-        """The mask."""
+    def read(self, shape: tuple[int, int]) -> Mask:
+        """The mask, of the size that its row gives."""
         return decode_runs(self.runs, self.height, self.width)
 
     def update(self, digest: Any, hash_file: Callable[[Path], bytes]) -> None:
         """Add the runs."""
         digest.update(f"{self.height} {self.width} {self.runs}".encode())
-
-
-def decode_runs(runs: str, height: int, width: int) -> Mask:
-    """Decode a run-length mask.
-
-    Args:
-        runs: Pairs of start (from 1, row by row) and length, separated by spaces.
-        height: Rows.
-        width: Columns.
-
-    Returns:
-        Shape (height, width).
-
-    Raises:
-        ValueError: If the runs are not such pairs, leave the image, or overlap.
-    """
-    try:
-        numbers = np.array(runs.split(), dtype=np.int64)
-    except (ValueError, OverflowError):
-        raise ValueError("has runs that are not whole numbers") from None
-    if len(numbers) % 2:
-        raise ValueError("has a run without a length: the text is cut off")
-    size = height * width
-    if len(numbers) and (numbers.min() < 1 or numbers.max() > size):  # before sums can overflow
-        raise ValueError(f"has runs outside an image of {width} x {height} pixels")
-    starts, lengths = numbers[::2] - 1, numbers[1::2]
-    ends = starts + lengths
-    if len(numbers) and ends.max() > size:
-        raise ValueError(f"has runs outside an image of {width} x {height} pixels")
-    if (starts[1:] < ends[:-1]).any():
-        raise ValueError("has runs that overlap")
-    steps = np.zeros(size + 1, np.int8)
-    steps[starts] += 1
-    np.subtract.at(steps, ends, 1)
-    mask: Mask = np.cumsum(steps[:-1], dtype=np.int8).reshape(height, width) > 0
-    return mask
 
 
 def read_chexmask(

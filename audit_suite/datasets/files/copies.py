@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from audit_suite.cards import DatasetCard
-from audit_suite.datasets.files.digest import hash_content
 from audit_suite.datasets.files.entry import Entry
+from audit_suite.datasets.files.hashing import hash_content
 from audit_suite.datasets.files.problems import SHOWN, Problems
 
 _BLOCK = 4096  # bytes at the beginning, middle and end by which files of one size are told apart

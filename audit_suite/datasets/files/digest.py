@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from audit_suite.cards import DatasetCard
 from audit_suite.datasets.files.entry import Entry
+from audit_suite.datasets.files.hashing import hash_content, hash_size
+from audit_suite.datasets.files.region_masks import format_code
 
 _KEYS = {
     "reader",
@@ -34,6 +35,8 @@ def entries_digest(card: DatasetCard, entries: Sequence[Entry], published: bool)
     """
     content = card.model_dump(mode="json", include=_KEYS)
     del content["columns"]["burned_in"]  # it decides what people are shown, not what is audited
+    if code := format_code(card):
+        content["mask_formats"] = code
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
     hash_file = hash_size if published else hash_content
     for entry in entries:
@@ -48,14 +51,3 @@ def entries_digest(card: DatasetCard, entries: Sequence[Entry], published: bool)
             digest.update(name.encode())
             source.update(digest, hash_file)
     return digest.hexdigest()
-
-
-def hash_content(path: Path) -> bytes:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
-
-
-def hash_size(path: Path) -> bytes:
-    """Name and size of a file: they stand for the content of a release that does not change."""
-    return f"{path.name} {path.stat().st_size}".encode()

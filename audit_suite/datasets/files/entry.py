@@ -14,15 +14,24 @@ Mask = NDArray[np.bool_]
 
 
 class RegionSource(Protocol):
-    """Where the mask of one region of one image comes from."""
+    """Where the mask of one region of one image comes from.
+
+    Attributes:
+        where: Row and column that name it, for messages.
+    """
+
+    where: str
 
     @property
-    def where(self) -> str:
-        """Row and column that name it, for messages."""
-        ...
+    def files(self) -> tuple[Path, ...]:
+        """Files of this image alone, which must exist in the folders that the card allows."""
+        return ()
 
-    def read(self) -> Mask:
-        """The mask, shape (H, W).
+    def read(self, shape: tuple[int, int]) -> Mask:
+        """The mask, shape (H, W); the caller refuses one that has not the image's shape.
+
+        Args:
+            shape: Height and width of the image, for sources that do not hold their own.
 
         Raises:
             ValueError: If it cannot be read; the message says why, without a file's name.
@@ -51,6 +60,7 @@ class Entry:
         split: Part of the data set it belongs to; empty where there is none.
         burned_in: Whether text is burned into the image; None to ask the file itself.
         ruled: By target ``missing`` or ``uncertain``, where a rule of the card decided on it.
+        columns: The row of the list, by column; empty where masks may not be found by it.
     """
 
     row: int
@@ -65,3 +75,4 @@ class Entry:
     split: str = ""
     burned_in: bool | None = None
     ruled: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,7 +41,14 @@ def homes(card: DatasetCard) -> tuple[Path, ...]:
     if card.follow_links:
         return ()
     root = card.resolve(card.root)
-    return (root, *((root / file).resolve() for file in card.files.values()))
+    places = [place for region in card.regions.values() for place in region.places]
+    return (root, *((root / place).resolve() for place in (*card.files.values(), *places)))
+
+
+def below(root: Path, name: str) -> Path | None:
+    """A file below a folder by its name in a table; None if the name leads out of it."""
+    file = Path(os.path.normpath(root / name))
+    return file if file.is_relative_to(root) else None
 
 
 def leaves(path: Path, homes: Sequence[Path]) -> bool:

@@ -8,6 +8,11 @@ from audit_suite.cards import DatasetCard
 from audit_suite.errors import AuditError
 
 
+def roi_of_reader(card: DatasetCard) -> frozenset[str]:
+    """The regions that targets name and the reader itself must give: not the card's own."""
+    return card.roi_regions - set(card.regions)
+
+
 def require_regions(card: DatasetCard, known: Collection[str]) -> None:
     """Refuse a ROI that a reader has no masks of.
 
@@ -15,7 +20,7 @@ def require_regions(card: DatasetCard, known: Collection[str]) -> None:
         AuditError: If a target names one.
     """
     for name, target in card.targets.items():
-        if unknown := sorted(set(target.roi) - set(known)):
+        if unknown := sorted(set(target.roi) - set(known) - set(card.regions)):
             raise AuditError(
                 f"{card.path}: key 'targets.{name}.roi' names {unknown}",
                 f"reader '{card.reader}' gives: {', '.join(sorted(known)) or 'no regions'}",
@@ -32,9 +37,9 @@ def refuse_several_regions(card: DatasetCard, role: str) -> None:
     Raises:
         AuditError: If the targets name several regions and there are masks.
     """
-    if len(card.roi_regions) > 1 and role in card.files:
+    if len(roi_of_reader(card)) > 1 and role in card.files:
         raise AuditError(
-            f"{card.path}: key 'roi' names {sorted(card.roi_regions)}, but 'files.{role}' holds "
+            f"{card.path}: key 'roi' names {sorted(roi_of_reader(card))}, but 'files.{role}' holds "
             f"one mask per image",
             "name the one region that these masks show",
         )

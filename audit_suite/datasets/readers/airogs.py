@@ -13,7 +13,7 @@ from audit_suite.datasets.files.masks import MaskFile
 from audit_suite.datasets.files.metadata import pick
 from audit_suite.datasets.files.paths import file_of, folder_of
 from audit_suite.datasets.files.problems import Problems
-from audit_suite.datasets.files.roi import refuse_several_regions
+from audit_suite.datasets.files.roi import refuse_several_regions, roi_of_reader
 from audit_suite.datasets.files.tables import Row, read_rows, require_columns
 from audit_suite.datasets.reader import Reader, register_reader
 from audit_suite.errors import AuditError
@@ -88,8 +88,8 @@ def _entry(
         if len(files.get(name, ())) > 1:
             problems.add(f"{where}: several {what} have that name")
     regions: dict[str, RegionSource] = {
-        region: MaskFile(masks[name][0], (), where)
-        for region in sorted(card.roi_regions)
+        region: MaskFile(masks[name][0], where)
+        for region in sorted(roi_of_reader(card))
         if name in masks
     }
     (target,) = card.targets

@@ -17,10 +17,10 @@ import numpy as np
 from audit_suite.cards import DatasetCard
 from audit_suite.datasets.dataset import Dataset
 from audit_suite.datasets.files.assemble import dataset_from
-from audit_suite.datasets.files.entry import Entry, Mask
+from audit_suite.datasets.files.entry import Entry, Mask, RegionSource
 from audit_suite.datasets.files.metadata import pick
 from audit_suite.datasets.files.problems import Problems
-from audit_suite.datasets.files.roi import require_regions
+from audit_suite.datasets.files.roi import require_regions, roi_of_reader
 from audit_suite.datasets.files.tables import Row, read_rows, require_columns
 from audit_suite.datasets.masks import read_mask
 from audit_suite.datasets.reader import Reader, register_reader
@@ -87,7 +87,7 @@ def _entries(
     require_columns(card, path, rows, "Images", *_EXPERTS)
     (target,) = card.targets
     table = path.relative_to(folder.parent).as_posix()  # Train and Test have tables of equal names
-    drawn = _drawn(folder, device, sorted(card.roi_regions))
+    drawn = _drawn(folder, device, sorted(roi_of_reader(card)))
     entries, seen = [], dict[str, int]()
     for row in rows:
         stem = Path(row.values["Images"].partition("-")[0]).stem.lower()
@@ -140,13 +140,13 @@ def _label(path: Path, row: Row) -> int:
 
 
 @dataclass(frozen=True)
-class Majority:
+class Majority(RegionSource):
     """The pixels that are in most of several masks."""
 
     paths: tuple[Path, ...]
     where: str
 
-    def read(self) -> Mask:
+    def read(self, shape: tuple[int, int]) -> Mask:
         """The majority."""
         return _most(self._masks())
 

@@ -19,7 +19,7 @@ from audit_suite.datasets.files.metadata import declared_columns, metadata_of, r
 from audit_suite.datasets.files.paths import file_of, folder_of, homes, leaves
 from audit_suite.datasets.files.patients import note_missing_patient, patient_of
 from audit_suite.datasets.files.problems import Problems
-from audit_suite.datasets.files.roi import refuse_several_regions
+from audit_suite.datasets.files.roi import refuse_several_regions, roi_of_reader
 from audit_suite.datasets.files.tables import Row, columns_there, read_rows
 from audit_suite.datasets.reader import Reader, register_reader
 from audit_suite.errors import AuditError
@@ -202,7 +202,7 @@ def _entry(
     row, where, file = listed.row, listed.where, listed.file
     mask = masks.of(file, where, problems)
     regions: dict[str, RegionSource] = (
-        {name: MaskFile(mask, (), where) for name in card.roi_regions} if mask else {}
+        {name: MaskFile(mask, where) for name in roi_of_reader(card)} if mask else {}
     )
     return Entry(
         row=row.number,
@@ -218,6 +218,7 @@ def _entry(
         regions=regions,
         burned_in=file.burned_in,
         ruled=labels.ruled,
+        columns=row.values,
     )
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit_suite.cards import DatasetCard
+from audit_suite.cards import DatasetCard, RegionSpec
 from audit_suite.datasets.dataset import Dataset
 from audit_suite.datasets.files.assemble import dataset_from
 from audit_suite.datasets.files.checks import refuse_patients_in_two_splits
-from audit_suite.datasets.files.entry import Entry, RegionSource
+from audit_suite.datasets.files.entry import Entry
 from audit_suite.datasets.files.labels import Labels, column_labels
-from audit_suite.datasets.files.masks import MaskFile
 from audit_suite.datasets.files.metadata import declared_columns, metadata_of, refuse_unknown_tags
-from audit_suite.datasets.files.paths import is_there
+from audit_suite.datasets.files.paths import below, is_there
 from audit_suite.datasets.files.patients import note_missing_patient, patient_of
 from audit_suite.datasets.files.problems import Problems
 from audit_suite.datasets.files.tables import Row, columns_there, read_rows
@@ -71,13 +69,13 @@ class Manifest(Reader):
         _require_columns(card, path, rows)
         _refuse_patients_in_two_splits(card, path, rows)
         problems = Problems(card, path)
-        found = [(row, _files(card, root, row, problems)) for row in _filtered(card, rows)]
-        listed = [(row, patient_of(card.columns, row)) for row, files in found if files is not None]
+        found = [(row, _image(card, root, row, problems)) for row in _filtered(card, rows)]
+        listed = [(row, patient_of(card.columns, row)) for row, image in found if image is not None]
         labels = column_labels(card, listed, problems)
         entries = [
-            _entry(card, row, files, labels[row.number], problems)
-            for row, files in found
-            if files is not None
+            _entry(card, row, image, labels[row.number], problems)
+            for row, image in found
+            if image is not None
         ]
         patients = {patient_of(card.columns, row) for row in rows} - {""}
         if len(rows) > 1 and len(patients) == 1:
@@ -98,12 +96,15 @@ class Manifest(Reader):
 
 def _refuse_one_column_twice(card: DatasetCard) -> None:
     """Refuse a column that stands for two things that cannot be the same."""
-    drawn: list[tuple[str, str, tuple[int, ...]]] = [("columns.image", card.columns.image, ())]
-    drawn += [(f"regions.{name}", one.column, one.values) for name, one in card.regions.items()]
-    for place, (key, column, values) in enumerate(drawn):
-        for other, same, whose in drawn[:place]:
-            if column == same and (values == whose or other == "columns.image"):
-                raise ValueError(f"'{other}' and '{key}' have the same column '{column}'")
+    named: list[tuple[str, RegionSpec]] = []
+    for name, region in card.regions.items():
+        key = f"regions.{name}"
+        for column in region.manifest_columns:
+            if column == card.columns.image:
+                raise ValueError(f"'columns.image' and '{key}' have the same column '{column}'")
+            if same := [other for other, before in named if before == region]:
+                raise ValueError(f"'{same[0]}' and '{key}' have the same column '{column}'")
+        named.append((key, region))
     for name, target in card.targets.items():
         if target.column in card.metadata:
             raise ValueError(f"'metadata' names '{target.column}', the label of '{name}'")
@@ -120,6 +121,11 @@ def _refuse_one_column_twice(card: DatasetCard) -> None:
 def _require_columns(card: DatasetCard, path: Path, rows: Sequence[Row]) -> None:
     present = rows[0].values.keys()
     columns = card.columns
+    drawn = [
+        (f"regions.{name}.column", column)
+        for name, region in card.regions.items()
+        for column in region.manifest_columns
+    ]
     wanted = [
         ("columns.image", columns.image),
         *(("columns.patient", name) for name in columns.patients),
@@ -128,7 +134,7 @@ def _require_columns(card: DatasetCard, path: Path, rows: Sequence[Row]) -> None
         ("columns.burned_in", columns.burned_in),
         ("mask_quality.column", card.mask_quality.column if card.mask_quality else None),
         *((f"targets.{name}.column", target.column) for name, target in card.targets.items()),
-        *((f"regions.{name}.column", region.column) for name, region in card.regions.items()),
+        *drawn,
         *((f"metadata '{name}'", name) for name in declared_columns(card)),
         *((f"filter.{name}", name) for name in card.filter),
     ]
@@ -168,65 +174,43 @@ def _other_splits(card: DatasetCard, root: Path, rows: Sequence[Row]) -> list[Pa
     if card.split is None or column is None:
         return []
     named = (
-        _below(root, row.values[card.columns.image])
+        below(root, row.values[card.columns.image])
         for row in rows
         if row.values[column] != card.split and row.values[card.columns.image]
     )
     return [file for file in named if file is not None and is_there(file)]
 
 
-def _below(root: Path, name: str) -> Path | None:
-    """A file below the root by its name in the table; None if the name leads out of it."""
-    file = Path(os.path.normpath(root / name))
-    return file if file.is_relative_to(root) else None
+def _image(card: DatasetCard, root: Path, row: Row, problems: Problems) -> Path | None:
+    """The image file of a row; None if none is named, or it lies outside."""
+    column = card.columns.image
+    where = f"row {row.number}, column '{column}'"
+    if not row.values[column]:
+        problems.add_bad_file(f"{where}: no file is named")
+        return None
+    file = below(root, row.values[column])
+    if file is None:
+        problems.add(f"{where}: the file lies outside the data set's root")
+    return file
 
 
-def _files(card: DatasetCard, root: Path, row: Row, problems: Problems) -> dict[str, Path] | None:
-    """The files of a row by column; None if a needed one is not named, or one lies outside."""
-    columns = {card.columns.image: True}
-    columns |= {region.column: name in card.roi_regions for name, region in card.regions.items()}
-    files = {}
-    for column, required in columns.items():
-        name = row.values[column]
-        where = f"row {row.number}, column '{column}'"
-        if not name and required:
-            problems.add_bad_file(f"{where}: no file is named")
-            return None
-        file = _below(root, name)
-        if name and file is None:
-            problems.add(f"{where}: the file lies outside the data set's root")
-            return None
-        if name and file is not None:
-            files[column] = file
-    return files
-
-
-def _entry(
-    card: DatasetCard, row: Row, files: dict[str, Path], labels: Labels, problems: Problems
-) -> Entry:
+def _entry(card: DatasetCard, row: Row, image: Path, labels: Labels, problems: Problems) -> Entry:
     columns = card.columns
     note_missing_patient(columns, row, problems)
     where = f"row {row.number}, column '{columns.image}'"
-    regions: dict[str, RegionSource] = {
-        name: MaskFile(
-            files[region.column], region.values, f"row {row.number}, column '{region.column}'"
-        )
-        for name, region in card.regions.items()
-        if region.column in files
-    }
     return Entry(
         row=row.number,
         where=where,
-        image=files[columns.image],
+        image=image,
         id=row.values[columns.id or columns.image],
         patient=patient_of(columns, row),
         labels=labels.labels,
-        metadata=metadata_of(card, files[columns.image], where, problems, row.values),
-        regions=regions,
+        metadata=metadata_of(card, image, where, problems, row.values),
         quality=_quality(card, row, problems),
         split=row.values[columns.split] if columns.split else "",
         burned_in=_burned_in(card, row, problems),
         ruled=labels.ruled,
+        columns=row.values,
     )
 
 

@@ -16,9 +16,11 @@ class Phantom(Reader):
     name: str = "phantom"
 
     def check(self, card: DatasetCard) -> None:
-        """Require the section ``phantom``."""
+        """Require the section ``phantom``, and no regions beside those that are drawn."""
         super().check(card)
         _spec(card)
+        if card.regions:
+            raise ValueError(f"reader '{self.name}' draws its own regions: drop 'regions'")
 
     def regions(self, card: DatasetCard) -> frozenset[str]:
         """Everything that is drawn in this kind of phantom."""

@@ -91,12 +91,13 @@ class MaskFault:
 
 @dataclass(frozen=True)
 class MaskFit:
-    """Share of images that a misplaced mask fits better than their own: one estimate or two.
+    """Share of images that a misplaced mask fits better than their own: none, one or two.
 
     A mask fits where the brightness changes across its edge as it does in most images. The first
     estimate lays each image's own mask, turned in the way that fits best over all images; the
     second, unless the card says that masks are shared, those of other patients. A region without a
-    visible edge gives one half, and so does one mask for all images.
+    visible edge gives one half, and so does one mask for all images. A region that is drawn in the
+    frame, or of the population, has no image that it was drawn on: there is none to estimate.
     """
 
     @property
@@ -116,6 +117,8 @@ class MaskFit:
             NotApplicable: If no image has the region, or all are of one patient.
             AuditError: If the data set cannot be read.
         """
+        if set(cell.dataset.targets[cell.target].roi) <= cell.dataset.one_region_for_all:
+            return ()
         seen, patients = _seen(cell, source)
         if len(np.unique(patients)) < 2:
             raise NotApplicable("all masks are of one patient: there is none to compare them with")
@@ -136,9 +139,8 @@ def _require_roi(cell: Cell) -> None:
 
 
 def _are_shared(cell: Cell) -> bool:
-    """Whether the card says that the region is drawn once for many patients."""
-    expected, roi = cell.dataset.masks, cell.dataset.targets[cell.target].roi
-    return expected is not None and set(roi) <= set(expected.shared)
+    """Whether the region is drawn once for many patients, as the card says or by design."""
+    return set(cell.dataset.targets[cell.target].roi) <= cell.dataset.shared_regions
 
 
 def _seen(cell: Cell, source: EvidenceSource) -> tuple[MaskSurvey, NDArray[np.str_]]:

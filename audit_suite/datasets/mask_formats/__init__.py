@@ -1,0 +1,1 @@
+"""The shipped mask formats, one file each."""
