@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from audit_suite.cards import DatasetCard
 from audit_suite.cards.common import Once
 from audit_suite.cards.regions import MaskSpec
-from audit_suite.datasets.dicom import is_dicom, quietly, read_identity
+from audit_suite.datasets.dicom import is_dicom, read_identity
+from audit_suite.datasets.dicom_segments import read_segments, references
 from audit_suite.datasets.files.entry import Entry, Mask, RegionSource
 from audit_suite.datasets.files.hashing import hash_content
 from audit_suite.datasets.files.mask_format import Find, MaskFormat, register_mask_format
 from audit_suite.datasets.files.masks import united
-from audit_suite.datasets.pictures import MOST_PIXELS
 from audit_suite.errors import AuditError
-
-_SMALL = 1024  # bytes from which on a tag's value is left in the file until it is asked for
 
 Segment = str | Annotated[int, Field(ge=1)]
 
@@ -71,27 +67,7 @@ class SegmentFrames(RegionSource):
 
     def read(self, shape: tuple[int, int]) -> Mask:
         """The union of the frames; a fractional segment counts from half of its maximum on."""
-        import pydicom
-
-        with quietly():
-            try:
-                header = pydicom.dcmread(self.path, defer_size=_SMALL)
-                fault = _fault_of_size(header)
-                frames = [] if fault else _decoded(self.path, header, self.frames)
-            except OSError:
-                raise
-            except Exception as error:  # a damaged file raises anything
-                raise ValueError(f"cannot be decoded as DICOM ({type(error).__name__})") from None
-        if fault:
-            raise ValueError(fault)
-        labelled = str(header.get("SegmentationType", "BINARY")) == "LABELMAP"
-        half = max(int(header.get("MaximumFractionalValue") or 1) / 2, 0.5)
-        masks = [
-            pixels == number if labelled else pixels >= half
-            for pixels, (_, number) in zip(frames, self.frames, strict=True)
-        ]
-        joined: Mask = np.logical_or.reduce(masks)
-        return joined
+        return read_segments(self.path, self.frames)
 
     def update(self, digest: Any, hash_file: Callable[[Path], bytes]) -> None:
         """Add the file's content and which frames count."""
@@ -120,7 +96,7 @@ class DicomSeg(MaskFormat):
         hashed = cache(hash_content)
         labels: set[str] = set()
         for path in sorted(file for file in folder.rglob("*") if file.is_file()):
-            for uid, frame, number, label in _references(path, card.dicom_frame):
+            for uid, frame, number, label in references(path, card.dicom_frame):
                 labels.add(f"{label} ({number})")
                 if number in spec.segments or label in spec.segments:
                     frames[uid].append((path, frame, number))
@@ -147,112 +123,12 @@ class DicomSeg(MaskFormat):
         return find
 
 
-def _decoded(
-    path: Path, header: Any, wanted: tuple[tuple[int, int], ...]
-) -> list[NDArray[np.integer[Any]]]:
-    """The frames wanted, each of shape (H, W)."""
-    from pydicom.pixels.utils import pixel_array
-
-    if int(header.BitsAllocated) > 1 or int(header.Rows) * int(header.Columns) % 8 == 0:
-        return [pixel_array(path, index=frame) for frame, _ in wanted]
-    whole = pixel_array(path)  # pydicom finds no single frame that begins within a byte
-    stack = whole if whole.ndim == 3 else whole[None]
-    return [stack[frame] for frame, _ in wanted]
-
-
-def _fault_of_size(header: Any) -> str:
-    """Why the pixels of a file are not decoded; empty if they are. pydicom would fill up a rest."""
-    pixels = int(header.Rows) * int(header.Columns)
-    if pixels > MOST_PIXELS:
-        return "claims to be unreasonably large"
-    if header.file_meta.TransferSyntaxUID.is_encapsulated:
-        return ""
-    bits = pixels * int(header.get("NumberOfFrames") or 1) * int(header.BitsAllocated)
-    stored = header.get_item("PixelData")  # as in the file, or read already
-    length = stored.length if hasattr(stored, "length") else len(stored.value)
-    return "is cut off" if 8 * length < bits else ""
-
-
 def _uid(image: Path) -> str:
     """The image's SOP instance UID; empty if it has none, as what is not DICOM."""
     try:
         return read_identity(image).uid if is_dicom(image) else ""
     except (ValueError, OSError):  # what is wrong with it is said where it is read
         return ""
-
-
-def _references(path: Path, wanted: int | None) -> Iterator[tuple[str, int, int, str]]:
-    """UID of the image, frame from 0, number and label of the segment, for each frame of a file.
-
-    Files that are not segmentations have none.
-    """
-    import pydicom
-
-    with quietly():
-        try:
-            if not is_dicom(path):
-                return
-            header = pydicom.dcmread(path, stop_before_pixels=True)
-            if str(header.get("Modality", "")) != "SEG":
-                return
-            labels = {
-                int(segment.SegmentNumber): str(segment.SegmentLabel)
-                for segment in header.SegmentSequence
-            }
-            found = list(_frames(header, labels, wanted))
-        except (OSError, pydicom.errors.InvalidDicomError):
-            return
-        except Exception as error:  # pydicom parses tags as they are asked for
-            raise AuditError(
-                f"a DICOM segmentation in {path.parent} lacks what a segmentation must say "
-                f"({type(error).__name__})",
-                "export it again; `audit-suite` reads segments, and the images they refer to",
-            ) from None
-    yield from found
-
-
-def _frames(
-    header: Any, labels: dict[int, str], wanted: int | None
-) -> Iterator[tuple[str, int, int, str]]:
-    shared = header.get("SharedFunctionalGroupsSequence") or [{}]
-    only = _only_instance(header)
-    labelmap = str(header.get("SegmentationType", "")) == "LABELMAP"
-    for frame, groups in enumerate(header.PerFrameFunctionalGroupsSequence):
-        numbers = list(labels) if labelmap else [_segment(groups, shared[0])]
-        for uid in _images(groups, shared[0], wanted) or only:
-            for number in numbers:
-                yield uid, frame, number, labels[number]
-
-
-def _segment(groups: Any, shared: Any) -> int:
-    named = groups.get("SegmentIdentificationSequence") or shared.get(
-        "SegmentIdentificationSequence"
-    )
-    return int(named[0].ReferencedSegmentNumber)
-
-
-def _images(groups: Any, shared: Any, wanted: int | None) -> list[str]:
-    """The images that a frame was derived from; of one with several frames, the audited one's."""
-    found = []
-    for derived in (
-        groups.get("DerivationImageSequence") or shared.get("DerivationImageSequence") or ()
-    ):
-        for source in derived.get("SourceImageSequence", ()):
-            numbers = source.get("ReferencedFrameNumber")
-            many = [numbers] if isinstance(numbers, int | float | str) else list(numbers or ())
-            if not many or (wanted or 0) + 1 in [int(number) for number in many]:
-                found.append(str(source.ReferencedSOPInstanceUID))
-    return found
-
-
-def _only_instance(header: Any) -> list[str]:
-    """The image of a file that names one, for frames that do not say what they are derived from."""
-    named = [
-        str(instance.ReferencedSOPInstanceUID)
-        for series in header.get("ReferencedSeriesSequence") or ()
-        for instance in series.get("ReferencedInstanceSequence") or ()
-    ]
-    return named if len(named) == 1 else []
 
 
 register_mask_format(DicomSeg())
