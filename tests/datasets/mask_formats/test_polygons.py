@@ -200,6 +200,18 @@ def test_one_outline_wrong(own, content, said):
     assert said in own.bad(EDEMA, 1)
 
 
+def test_one_outline_for_two_images_is_refused(own):
+    gt(own, {f"a{i}": {"img_size": [24, 31], "Edema": contours(1)} for i in range(4)})
+    own.image("b/a0.png", np.full(SHAPE, 7, np.uint8))
+    own.rows.append({"image": "b/a0.png", "patient_id": "secret-9", "sick": "0"})
+    assert "has one mask for the images of rows 2 and 6" in own.refused(EDEMA)
+    for i, row in enumerate(own.rows):
+        row["known"] = f"a{i % 4}-{i}"
+    gt(own, {f"a{i % 4}-{i}": {"img_size": [24, 31], "Edema": contours(i)} for i in range(5)})
+    masks = own.masks(f'{EDEMA}\nmatch = "{{known}}"')
+    same(masks, [chexlocalize_mask(contours(i), SHAPE) for i in range(5)])
+
+
 def test_one_file_of_chexlocalize_wrong(own):
     good = {f"a{i}": {"img_size": [24, 31], "Edema": contours(1)} for i in range(4)}
     gt(own, good)
