@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 from datasets.masked import SHAPE, Project, same
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 from pycocotools import mask as codec
@@ -75,6 +75,7 @@ SHAPES = st.one_of(
 )
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(SHAPES, max_size=4))
 def test_shapes_are_drawn_as_labelme_draws_them(tmp_path_factory, shapes):
     path = tmp_path_factory.getbasetemp() / "shapes.json"
@@ -139,6 +140,7 @@ def contours(seed):
     return [rng.uniform(0, 24, (n, 2)).round(2).tolist() for n in (5, 3)]
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.lists(point, min_size=3, max_size=8), min_size=1, max_size=3))
 def test_contours_are_drawn_as_chexlocalize_draws_them(polygons):
     assert np.array_equal(polygon_mask(polygons, SHAPE), chexlocalize_mask(polygons, SHAPE))
