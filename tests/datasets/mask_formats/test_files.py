@@ -317,6 +317,7 @@ def test_nifti_files_of_a_card(own):
         (gzip.compress(b"no image")[:-9], "cannot be read as NIfTI"),
         (b"", "cannot be read as NIfTI"),
     ],
+    ids=["three axes", "cut", "text", "packed text", "packed and cut", "empty"],
 )
 def test_what_no_mask_of_nifti_is(project, content, said):
     path = project.path / "bad.nii"
