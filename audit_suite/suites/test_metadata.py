@@ -37,7 +37,7 @@ def test_the_score_adds_to_the_metadata(both, metadata, margin):
     """Does the model's score add information to the declared metadata?
 
     If it fails: With the model's score the regression on the metadata does no better than without.
-    What to do: As for M1.
+    What to do: Audit on patients among whom the metadata do not differ, as for M1.
     """
     assert both - metadata > margin
 

@@ -1,4 +1,4 @@
-"""Every shipped check, from its suite: question, needs, rule, margin, role and what a fail means."""
+"""Every shipped check, from its suite: question, needs, rule, role, and what a fail means."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-from generate.words import first_paragraph, markdown, summary
-
 from audit_suite.audit.policy import load_policy
 from audit_suite.audit.suites import suite_files, suite_name
 from audit_suite.checks import ATTRIBUTE, Check
 from audit_suite.registry import CAUSES
 from audit_suite.statistics import Margin
+from generate.words import first_paragraph, markdown, summary
 
 _SHOWN = 4  # needs of one argument that are named
 _ROLES = {
@@ -28,13 +27,14 @@ _ROLES = {
 }
 _INTRO = """# Checks
 
-Every check that ships with audit-suite. A policy of your own may give them other roles, and a card's
-`[margins.ID]` another margin (its `value` and its `source`); both are shown in the report.
+Every check that ships with audit-suite. A policy of your own may give them other roles, and a
+card's `[margins.ID]` another margin (its `value` and its `source`); the report shows both.
 
-**How a verdict is drawn.** A rule such as `hidden < margin` passes if the interval of the estimate lies
-below the margin, fails if it lies above, and is inconclusive if the interval includes it: too little data.
-Intervals count patients, not images. A list of needs is one case each, and a fail must hold at 5 %
-divided by the number of cases. With fewer than 20 patients of either class there is no verdict.
+**How a verdict is drawn.** A rule such as `hidden < margin` passes if the interval of the estimate
+lies below the margin, fails if it lies above, and is inconclusive if the interval includes it: too
+little data. Intervals count patients, not images. A list of needs is one case each, and a fail must
+hold at 5 % divided by the number of cases. With fewer than 20 patients of either class there is no
+verdict.
 
 """
 
@@ -119,8 +119,8 @@ def _rules(module: ModuleType, function: Callable[..., Any]) -> list[str]:
 def causes_page() -> str:
     """The causes that a report can name."""
     text = (
-        "# Causes\n\nWhere a model has skill without the region, the report says which of these hold, "
-        "with the estimates behind each, and what would settle those that are unknown.\n\n"
+        "# Causes\n\nWhere a model has skill without the region, the report says which of these "
+        "hold, with the estimates behind each, and what would settle those that are unknown.\n\n"
     )
     for name, cause in sorted(CAUSES.items(), key=lambda item: item[1].rank):
         ids = dict.fromkeys([*cause.checks, *cause.also_reads])

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
-from generate.words import kind_of, sentences, summary
 from pydantic import BaseModel
 
 from audit_suite.audit.policy import Policy
@@ -15,6 +14,7 @@ from audit_suite.audit.waivers import Waiver
 from audit_suite.cards import DatasetCard, InputSpec, ModelCard, RegionSpec
 from audit_suite.registry import LOADERS, MASK_FORMATS, READERS
 from audit_suite.training.recipe import Recipe, StudyRecipe
+from generate.words import kind_of, sentences, summary
 
 
 class Table(NamedTuple):

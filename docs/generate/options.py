@@ -1,4 +1,4 @@
-"""Exit codes, options of `pytest --audit` with their ini keys, and the commands of `audit-suite`."""
+"""Exit codes, options of `pytest --audit` with their ini keys, commands of `audit-suite`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import typer.main
-from pytest_audit.options import add_options
 
 from audit_suite.audit.gate import Exit
 from audit_suite.cli import app
+from pytest_audit.options import add_options
 
 
 class _Listing:

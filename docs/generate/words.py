@@ -56,7 +56,7 @@ def kind_of(schema: dict[str, Any]) -> str:
     if "$ref" in schema:
         return "a table (below)"
     if "anyOf" in schema or "oneOf" in schema:
-        several = [each for each in schema.get("anyOf", []) + schema.get("oneOf", [])]
+        several = [*schema.get("anyOf", []), *schema.get("oneOf", [])]
         words = [kind_of(each) for each in several if each.get("type") != "null"]
         return ", or ".join(dict.fromkeys(words))
     if "enum" in schema or "const" in schema:

@@ -10,7 +10,6 @@ from house.pages import PAGES, ROOT
 import audit_suite
 import audit_suite.extend
 
-
 pytestmark = pytest.mark.skipif(
     not (ROOT / "ARCHITECTURE.md").exists(), reason="runs in a checkout, not beside a wheel"
 )

@@ -31,9 +31,13 @@ def of_pytest():
 @pytest.fixture(scope="module")
 def of_scripts():
     """The options of the repository's own scripts."""
-    scripts = [path for folder in ("benchmarks", "audits") for path in (ROOT / folder).rglob("*.py")]
+    scripts = [
+        path for folder in ("benchmarks", "audits") for path in (ROOT / folder).rglob("*.py")
+    ]
     return {
-        option for path in scripts for option in re.findall(r'"(--[a-z-]+)"', path.read_text("utf-8"))
+        option
+        for path in scripts
+        for option in re.findall(r'"(--[a-z-]+)"', path.read_text("utf-8"))
     }
 
 

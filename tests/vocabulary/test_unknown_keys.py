@@ -139,5 +139,5 @@ def test_an_unknown_key_of_a_region_lists_those_of_its_format(tmp_path):
 def test_two_tables_each_list_theirs(tmp_path):
     path = tmp_path / "model.toml"
     path.write_text(MODEL.format(top="", input="colour = 1", claim="colour = 1"))
-    with pytest.raises(AuditError, match="of 'input': .*; known keys of 'claims.a': "):
+    with pytest.raises(AuditError, match=r"of 'input': .*; known keys of 'claims.a': "):
         load_model_card(path)
