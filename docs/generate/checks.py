@@ -22,7 +22,8 @@ _SHOWN = 4  # needs of one argument that are named
 _ROLES = {
     "required": "**Required** by the default policy: it must be asked, judged and passed.",
     "asked": "**Guards**, and must be asked by the default policy; a fail closes the gate.",
-    "guard": "**Guards** by the default policy: a fail closes the gate, no verdict leaves it.",
+    "guard": "**Guards** by the default policy: a fail closes the gate; without a verdict nothing "
+    "changes.",
     "reports": "**Reports**: it never fails.",
 }
 _INTRO = """# Checks
@@ -32,9 +33,9 @@ card's `[margins.ID]` another margin (its `value` and its `source`); the report 
 
 **How a verdict is drawn.** A rule such as `hidden < margin` passes if the interval of the estimate
 lies below the margin, fails if it lies above, and is inconclusive if the interval includes it: too
-little data. Intervals count patients, not images. A list of needs is one case each, and a fail must
-hold at 5 % divided by the number of cases. With fewer than 20 patients of either class there is no
-verdict.
+little data. With `>` it is the reverse. Intervals count patients, not images. A list of needs is
+one case each, and a fail must hold at 5 % divided by the number of cases. With fewer than 20
+patients of either class there is no verdict.
 
 """
 

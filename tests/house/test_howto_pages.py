@@ -54,6 +54,13 @@ def test_the_custom_checks_are_checks_and_the_policy_requires_one(tmp_path):
     assert "own-anatomy" in required
 
 
+def test_the_checks_of_the_readme_are_checks():
+    code = next(b for b in blocks(ROOT / "README.md", "python") if "@check" in b)
+    module = {}
+    exec(compile(code, "README", "exec"), module)
+    assert sum(ATTRIBUTE in vars_of(thing) for thing in module.values()) == 2
+
+
 def vars_of(thing):
     return getattr(thing, "__dict__", {})
 

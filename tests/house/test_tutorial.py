@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 import shlex
@@ -17,6 +18,38 @@ from audit_suite.cli import app
 from audit_suite.datasets import load_dataset
 
 PAGE = DOCS / "tutorial.md"
+SLIPS_MODEL = """
+schema = 1
+name = "model"
+targets = ["consolidation"]
+loader = "architecture"
+architecture = "torchvision:resnet18"
+weights = "{folder}/modle.ckpt"
+[input]
+size = [64, 64]
+resize = "crop"
+mean = [0.45]
+std = [0.22]
+"""
+SLIPS_DATA = """
+schema = 1
+name = "images"
+reader = "manifest"
+root = "{folder}/images"
+manifest = "../labels.csv"
+[columns]
+image = "file"
+patient = "mrn"
+[targets.consolidation]
+column = "consolidation"
+values = {{ Yes = 1, No = 0 }}
+missing = "exclude"
+roi = ["lungs"]
+[regions.lungs]
+format = "coco"
+file = "../outlines.json"
+category = "lung"
+"""
 
 if not PAGE.exists():
     pytest.skip("runs in a checkout, not beside a wheel", allow_module_level=True)
@@ -48,6 +81,33 @@ def test_init_prints_what_the_page_shows_and_the_cards_load(hospital, monkeypatc
     doctor = next(b for b in blocks(PAGE, "text") if b.startswith("note"))
     positives = sum(case.labels["consolidation"] for case in data.cases)
     assert f"{len(patients)} patients, {positives} with the finding" in doctor
+
+
+def test_the_doctor_says_of_wrong_cards_what_its_page_shows(hospital, monkeypatch, tmp_path):
+    """The cards of the tutorial with three slips; no model is loaded."""
+    monkeypatch.chdir(tmp_path)
+    model = SLIPS_MODEL.format(folder=hospital)
+    (tmp_path / "wrongm.toml").write_text(model)
+    (tmp_path / "wrong.toml").write_text(SLIPS_DATA.format(folder=hospital))
+    result = CliRunner().invoke(app, ["doctor", "wrongm.toml", "wrong.toml"])
+    assert result.exit_code == 1
+    shown = next(b for b in blocks(DOCS / "howto" / "doctor.md", "text") if "things to" in b)
+    assert re.sub(r"/[^\s']*/", "", result.stdout) == shown
+
+
+def test_the_page_on_the_doctor_quotes_its_words():
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "audit_suite/doctor").glob("*.py"))
+    said = " ".join(
+        node.value
+        for node in ast.walk(ast.parse(source.replace("from __future__ import annotations", "")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    page = (DOCS / "howto" / "doctor.md").read_text(encoding="utf-8")
+    quoted = re.findall(r"^\| \*(.+?)\* \|", page, re.MULTILINE)
+    assert len(quoted) == 6
+    for quote in quoted:
+        for part in re.split(r"\.\.\.|6 %|12|`", quote):
+            assert part.strip(" :?") in said, quote
 
 
 def test_the_page_shows_the_verdicts_of_a_first_look_in_its_words():
