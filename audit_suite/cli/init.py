@@ -35,7 +35,13 @@ def init(
     outputs: Annotated[
         str, typer.Option(help="Every output of the model in its order, separated by commas.")
     ] = "",
+    activation: Annotated[
+        str, typer.Option(help="What turns outputs into scores: softmax, sigmoid or none.")
+    ] = "",
     size: Annotated[str, typer.Option(help="Input: 224, or 320x256 (height x width).")] = "",
+    channels: Annotated[
+        int, typer.Option(help="Channels of the input, 1 or 3.", show_default="as the model says")
+    ] = 0,
     resize: Annotated[
         str, typer.Option(help="How images come to it: pad, stretch, crop or short-side.")
     ] = "",
@@ -62,6 +68,8 @@ def init(
             outputs=tuple(slug(name) for name in outputs.split(",") if name.strip()),
             size=parse_size(size) if size else None,
             resize=resize,
+            activation=activation,
+            channels=channels,
             mean=numbers(mean, "--mean"),
             std=numbers(std, "--std"),
         ),

@@ -12,6 +12,7 @@ from typing import Any
 
 from audit_suite.cards.target import plain
 from audit_suite.datasets.files.label_advice import meaning, values_there
+from audit_suite.datasets.files.paths import is_there
 from audit_suite.datasets.files.tables import Row, read_rows
 from audit_suite.datasets.tags import is_missing
 from audit_suite.errors import AuditError
@@ -100,9 +101,10 @@ def data_keys(options: DataOptions, out: Path, answers: Answers) -> tuple[str, d
     if options.masks is not None:
         root = (out / keys["root"]).resolve()
         keys["targets"][target]["roi"] = [slug(options.region)]
-        keys["regions"] = {
-            slug(options.region): region_keys(options.masks, root, _stems(options.images), answers)
-        }
+        region = region_keys(options.masks, root, _stems(options.images), answers)
+        if "table" in region and (uids := [name for name in columns if _UID.fullmatch(name)]):
+            region["match"] = f"{{{uids[0]}}}"  # DICOM files are known by what the table calls them
+        keys["regions"] = {slug(options.region): region}
     return target, keys
 
 
@@ -114,9 +116,7 @@ def _manifest_keys(
     best, root, share = "", images, 0.0
     for folder in dict.fromkeys((images.resolve(), table.resolve().parent)):
         for column in rows[0].values:
-            there = sum(
-                (folder / row.values[column]).is_file() for row in some if row.values[column]
-            )
+            there = sum(is_there(folder / row.values[column]) for row in some if row.values[column])
             if there / len(some) > share:
                 best, root, share = column, folder, there / len(some)
     if share < _ENOUGH:
@@ -261,10 +261,13 @@ def _label_keys(
             f"which value of column '{column}' is the finding '{target}'", "--target", words
         )
         keys["equals"] = positive
-    blanks = sum(is_missing(row.values[column]) for row in rows)
-    if blanks:
-        keys["missing"] = Guess("exclude", f"{blanks} rows have no label")
-        answers.assume(f"{blanks} rows without a label are left out (missing)")
+    blanks = [row.values[column] for row in rows if is_missing(row.values[column])]
+    if blanks and "equals" in keys and {word.lower() for word in blanks} == {"none"}:
+        keys["missing"] = Guess("negative", "the column says none where there is no finding")
+        answers.assume(f"{len(blanks)} rows say none: they count as without {target} (missing)")
+    elif blanks:
+        keys["missing"] = Guess("exclude", f"{len(blanks)} rows have no label")
+        answers.assume(f"{len(blanks)} rows without a label are left out (missing)")
     uncertain = sum(plain(row.values[column]) == "-1" for row in rows)
     if uncertain:
         keys["uncertain"] = Guess("exclude", f"{uncertain} rows say -1")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from audit_suite.datasets.files.tables import read_rows
+from audit_suite.datasets.files.tables import Row, read_rows
 from audit_suite.errors import AuditError
 from audit_suite.starting.answers import Answers
 
@@ -23,7 +24,8 @@ _CORNERS = (
     (("x", "y", "width", "height"), "xywh"),
     (("x", "y", "w", "h"), "xywh"),
 )
-_RUNS = ("encodedpixels", "rle", "mask_rle", "segmentation", "rle_mask")
+_RUNS = ("encodedpixels", "segmentation", "rle_mask")
+_NAMES = re.compile(r"image|file|uid|study|path|^id$", re.IGNORECASE)
 _SOME = 50  # files that are looked at
 
 
@@ -139,26 +141,34 @@ def _json(masks: Path, root: Path, answers: Answers) -> dict[str, Any]:
 def _table(masks: Path, root: Path, stems: Sequence[str], answers: Answers) -> dict[str, Any]:
     rows = read_rows(masks, "--masks")
     names = {name.lower(): name for name in rows[0].values}
-    known = set(stems)
-    image = max(
-        rows[0].values,
-        key=lambda column: sum(
-            Path(row.values[column]).stem in known or row.values[column] in known for row in rows
-        ),
-    )
-    table = {"table": _relative(masks, root), "image": image}
+    table = {"table": _relative(masks, root)}
     for corners, box in _CORNERS:
         if all(corner in names for corner in corners):
             columns = [names[corner] for corner in corners]
+            image = _image_column(rows, stems, columns)
             answers.assume(f"boxes: columns {', '.join(columns)} ({box}), image by '{image}'")
-            return {"format": "boxes", **table, "columns": columns, "box": box}
-    for name in _RUNS:
-        if name in names:
+            return {"format": "boxes", **table, "image": image, "columns": columns, "box": box}
+    for name, column in names.items():
+        if name in _RUNS or name.endswith("rle"):
             encoding = answers.ask(
                 "Which run lengths are these (kaggle, coco or chexmask)", "kaggle", "the commonest"
             )
-            return {"format": "rle", **table, "column": names[name], "encoding": encoding}
+            image = _image_column(rows, stems, [column])
+            runs = {"image": image, "column": column, "encoding": encoding}
+            return {"format": "rle", **table, **runs}
     raise _unknown(masks)
+
+
+def _image_column(rows: Sequence[Row], stems: Sequence[str], others: Sequence[str]) -> str:
+    """The column that names the images: most of its cells do, or its own name says so."""
+    known = set(stems)
+
+    def rank(column: str) -> tuple[int, bool]:
+        cells = [row.values[column] for row in rows]
+        count = sum(cell in known or Path(cell).stem in known for cell in cells)
+        return count, bool(_NAMES.search(column))
+
+    return max((column for column in rows[0].values if column not in others), key=rank)
 
 
 def _labelme(files: Sequence[Path]) -> list[str]:

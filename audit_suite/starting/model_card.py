@@ -32,6 +32,8 @@ class ModelOptions:
         resize: How images are brought to the size; empty to guess.
         mean: Subtracted from each channel; empty to guess.
         std: Divides each channel; empty to guess.
+        activation: What turns outputs into scores; empty to guess.
+        channels: Of the input, 1 or 3; 0 to guess.
         name: Name of the model; empty for that of its file.
     """
 
@@ -42,6 +44,8 @@ class ModelOptions:
     resize: str = ""
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    activation: str = ""
+    channels: int = 0
     name: str = ""
 
 
@@ -250,13 +254,13 @@ def _outputs(options: ModelOptions, seen: Seen, target: str, answers: Answers) -
             "name each of them, in the model's order",
         )
     if len(names) <= 1:
-        return {}
+        return {"activation": options.activation} if options.activation else {}
     if target not in names:
         raise AuditError(
             f"none of the model's outputs ({', '.join(names)}) is '{target}'",
             "say which finding is audited with --target, by the name of that output",
         )
-    activation = answers.ask(
+    activation = options.activation or answers.ask(
         "Which function turns the outputs into scores (softmax, sigmoid or none)",
         "softmax",
         "several outputs, one of which applies",
@@ -268,7 +272,11 @@ def _input(options: ModelOptions, seen: Seen, answers: Answers) -> dict[str, Any
     recipe = dict(seen.input)
     why = str(recipe.pop("_why", "a common choice; compare it with your training code"))
     size = options.size or seen.size
-    channels = seen.channels or 3
+    channels = (
+        options.channels
+        or seen.channels
+        or int(answers.ask("How many channels does the input have (1 or 3)", "3", "the commonest"))
+    )
     keys: dict[str, Any] = {}
     if size is not None:
         keys["size"] = list(size)
