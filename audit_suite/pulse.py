@@ -1,7 +1,7 @@
 """A sign of life after each unit of work, by which slow work can be told from work that hangs.
 
-Whoever computes calls `beat` after each batch, image or step; who watches the process says with
-`listen` what to do then. Without a listener nothing happens.
+Whoever computes calls `beat` after each batch, image or step, with the forward passes it took; who
+watches says with `listening` what to do then. Without a listener nothing happens.
 """
 
 from __future__ import annotations
@@ -11,21 +11,63 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+Listener = Callable[[int], None]
+"""Takes the number of forward passes since its last call, often none."""
+
 _EVERY = 0.5  # seconds between two signs
-_listener: list[Callable[[], None]] = []
+_listener: list[Listener] = []
 _last = [0.0]
+_passes = [0]  # that no listener was told of yet
+_left: list[int] = []  # of the work that is counted as a whole
+_counting = threading.Lock()
 
 
-def listen(listener: Callable[[], None]) -> None:
-    """Call a function at each beat, at most twice a second; it replaces the one before."""
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Call a function at the beats of some work, at most twice a second, and once at its end."""
     _listener[:] = [listener]
+    _passes[0] = 0
+    try:
+        yield
+    finally:
+        _tell()
+        _listener.clear()
 
 
-def beat() -> None:
-    """Note that work went on."""
-    if _listener and (now := time.monotonic()) - _last[0] >= _EVERY:
-        _last[0] = now
-        _listener[0]()
+def beat(passes: int = 0) -> None:
+    """Note that work went on.
+
+    Args:
+        passes: Forward passes since the last beat; a backward pass counts as two.
+    """
+    if not _listener:
+        return
+    if passes:
+        with _counting:
+            if _left:
+                passes = min(passes, _left[-1])
+                _left[-1] -= passes
+            _passes[0] += passes
+    if time.monotonic() - _last[0] >= _EVERY:
+        _tell()
+
+
+def _tell() -> None:
+    _last[0] = time.monotonic()
+    with _counting:
+        passes, _passes[0] = _passes[0], 0
+    _listener[0](passes)
+
+
+@contextmanager
+def counted(passes: int) -> Iterator[None]:
+    """Count some work as so many passes, as they were forecast, whatever its beats add up to."""
+    _left.append(passes)
+    try:
+        yield
+    finally:
+        beat(passes)  # what is left of them
+        _left.pop()
 
 
 @contextmanager
@@ -36,11 +78,11 @@ def beating() -> Iterator[None]:
         return
     over = threading.Event()
 
-    def tick() -> None:
+    def steadily() -> None:
         while not over.wait(_EVERY):
             beat()
 
-    thread = threading.Thread(target=tick, daemon=True)
+    thread = threading.Thread(target=steadily, daemon=True)
     thread.start()
     try:
         yield

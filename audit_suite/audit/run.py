@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from audit_suite.audit.assemble import assemble
+from audit_suite.audit.full_run import full_passes, full_run
 from audit_suite.audit.judge import judge
 from audit_suite.audit.opening import Audit, open_audit
 from audit_suite.audit.plan import (
@@ -25,7 +26,7 @@ from audit_suite.audit.suites import suite_files
 from audit_suite.audit.vetting import unusable_models
 from audit_suite.checks import ATTRIBUTE, Check
 from audit_suite.errors import AuditError
-from audit_suite.evidence import compute
+from audit_suite.evidence.measured import Log, compute_measured
 from audit_suite.record import Finding, Record, natural_order
 from audit_suite.statistics import recording
 
@@ -53,7 +54,8 @@ def run(
         suites: Shipped suites by name; all of them without ``suites`` and ``checks``.
         checks: Your own files of checks; by default the files ``test_*.py`` of the folder
             ``audits`` if the working directory has one.
-        progress: Called with a line of text now and then.
+        progress: Called with a line of text now and then: how far the computing is, at most every
+            ten seconds, what it took, and what else must be said.
         **settings: Any further field of `audit.settings.Settings`, for example ``seed=7`` or
             ``evidence="evidence"``.
 
@@ -83,14 +85,24 @@ def _run(
     audit: Audit, suites: tuple[str, ...], checks: list[Path], progress: Callable[[str], None]
 ) -> Record:
     audit.source.executor.start(audit.models[0])
-    planned = planned_checks(audit, suites, checks)
+    functions = _collected(suites, checks)
+    planned = _planned(functions, audit)
     for problem in unusable_models(audit):
         progress(problem)
+    rate = None
     if not audit.settings.offline:
-        compute(planned_requests(case for case, _ in planned), audit.source, progress)
+        log = Log(progress)
+        requests = planned_requests(case for case, _ in planned)
+        meter = compute_measured(requests, audit.source, log.show, progress)
+        log.close(meter)
+        rate = meter.rate
     findings = sorted((_judged(case, f, audit) for case, f in planned), key=natural_order)
     shown = shown_requests(audit.cells, ((case.planned(), case.shown()) for case, _ in planned))
-    return assemble(audit, findings, shown)
+    record = assemble(audit, findings, shown)
+    if audit.settings.profile == "first-look":
+        declared = [getattr(function, ATTRIBUTE) for _, _, function in functions]
+        progress(full_run(full_passes(declared, audit), rate))
+    return record
 
 
 def planned_checks(
@@ -106,10 +118,24 @@ def planned_checks(
     Raises:
         AuditError: If a suite or a file of checks is wrong.
     """
+    return _planned(_collected(tuple(suites), list(checks)), audit)
+
+
+def _collected(suites: tuple[str, ...], checks: list[Path]) -> list[tuple[Path, str, Function]]:
+    """The test functions of all checks, with their files and names."""
+    return [
+        (file, name, function)
+        for file in _files(suites, checks)
+        for name, function in _functions(file)
+    ]
+
+
+def _planned(
+    functions: list[tuple[Path, str, Function]], audit: Audit
+) -> list[tuple[CheckCase, Function]]:
     planned = [
         (case.repeated_by(file, name, Path.cwd()), function)
-        for file in _files(tuple(suites), list(checks))
-        for name, function in _functions(file)
+        for file, name, function in functions
         for case in cases_of(getattr(function, ATTRIBUTE), audit)
     ]
     refuse_conflicts(case for case, _ in planned)

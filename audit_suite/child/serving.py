@@ -23,7 +23,7 @@ from audit_suite.evidence import EvidenceSource, EvidenceStore
 from audit_suite.evidence.executor import described
 from audit_suite.evidence.processes.frames import read_frame, write_frame
 from audit_suite.phantoms import register_shortcut
-from audit_suite.pulse import beat, beating, listen
+from audit_suite.pulse import beat, beating, listening
 from audit_suite.registry import load_extensions
 
 _HEAVY = "audit_suite.evidence.scores.compute"  # imported while the judge reads and collects
@@ -81,12 +81,13 @@ def serve(jobs: BinaryIO, answers: BinaryIO, confined: bool) -> None:
     warnings.simplefilter("ignore")  # output is the last word of a process that dies
     logging.getLogger().addHandler(logging.NullHandler())
     reply = _Answers(answers)
-    listen(lambda: reply.send(alive=True))
     reply.send(network=confined)
     sources: dict[Any, EvidenceSource] = {}
     while (content := read_frame(jobs, most=1 << 40)) is not None:
         try:
-            reply.send(result=_do(content, sources, reply))
+            with listening(lambda passes: reply.send(alive=True, passes=passes)):
+                result = _do(content, sources, reply)
+            reply.send(result=result)
         except AuditError as error:
             reply.send(error=[error.what, error.remedy])
         except BaseException as error:

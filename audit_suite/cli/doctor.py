@@ -12,8 +12,6 @@ from audit_suite.cli.root import root
 if TYPE_CHECKING:
     from audit_suite.doctor.diagnosis import Diagnosis, Seen
 
-_LONG, _LONGER = 90, 5400  # seconds after which minutes, and then hours, read better
-
 
 @root.command()
 def doctor(
@@ -62,20 +60,14 @@ def _show(diagnosis: Diagnosis) -> None:
 
 
 def _seen(seen: Seen) -> list[str]:
+    from audit_suite.evidence.meter import in_words
+
     claim = "" if seen.claim is None else f", claimed {seen.claim:g}"
     return [
         "",
         f"{seen.model} on {seen.dataset}, {seen.target}",
         f"  AUROC {seen.auroc} on {seen.images} images{claim}",
-        f"  the whole audit takes {_duration(seen.seconds)} on this machine, about",
+        f"  the whole audit takes {in_words(seen.seconds)} on this machine, about",
         f"  {seen.patients:,} patients, {seen.positives:,} with the finding: the gate opens for an "
         f"honest model of this skill with a chance of {seen.open_if_honest:.0%}",
     ]
-
-
-def _duration(seconds: float) -> str:
-    if seconds < _LONG:
-        return f"{max(1, round(seconds))} s"
-    if seconds < _LONGER:
-        return f"{round(seconds / 60)} minutes"
-    return f"{seconds / 3600:.1f} hours"

@@ -82,6 +82,7 @@ class Dataset:
         excluded: Why rows were left out before reading, by row.
         notes: What else the report should say of the data, as counts.
         read: The image of a case by its position; raises `BadImage`. Safe for threads.
+        sampled_from: All images, where these are a sample of them for a quick run; else None.
     """
 
     card: DatasetCard
@@ -90,3 +91,4 @@ class Dataset:
     read: Callable[[int], Sample]
     excluded: tuple[str, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
+    sampled_from: Dataset | None = field(default=None, repr=False)

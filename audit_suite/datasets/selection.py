@@ -89,7 +89,7 @@ def sampled(dataset: Dataset, max_cases: int) -> Dataset:
                 kept += images[queue.pop()]
             else:
                 queue.clear()
-    return _subset(dataset, sorted(kept))
+    return replace(_subset(dataset, sorted(kept)), sampled_from=dataset)
 
 
 def _rank(dataset: Dataset, patient: str) -> bytes:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
-
-from pydantic import TypeAdapter
 
 from audit_suite.cards import DatasetCard, ModelCard
 from audit_suite.datasets import Dataset, load_dataset
 from audit_suite.errors import AuditError
-from audit_suite.evidence.breakdown import as_audit_error, checked, parts_of, vanished
+from audit_suite.evidence.breakdown import vanished
 from audit_suite.evidence.executor import Executor
 from audit_suite.evidence.executors.inline import Inline
 from audit_suite.evidence.models import Models
@@ -25,6 +24,7 @@ Progress = Callable[[str], None]
 Pair = tuple[ModelCard, int | None, DatasetCard]
 Table_co = TypeVar("Table_co", covariant=True)
 _Read = TypeVar("_Read")
+_COMPUTE = "audit_suite.evidence.computing:compute"  # which calls the source
 
 
 class Request(Hashable, Protocol[Table_co]):
@@ -244,7 +244,7 @@ class EvidenceSource:
                     f"{request.words}",
                     "run once without --audit-offline, with the same cards and evidence profile",
                 )
-            compute([request], self)
+            resolve_name(_COMPUTE)([request], self)
             stored = self._stored(request)
         if (why := self.failures.get(refused(request))) is not None:
             raise why
@@ -308,93 +308,3 @@ def refused(request: Request[Any]) -> Hashable:
 def plan(requests: Iterable[Request[Any]]) -> tuple[Request[Any], ...]:
     """Unite requests: each once, in an order that depends only on their content."""
     return tuple(sorted(set(requests), key=lambda r: (r.rank[0], r.executor, r.rank)))
-
-
-def compute(
-    requests: Iterable[Request[Any]],
-    source: EvidenceSource,
-    progress: Progress = lambda line: None,
-) -> None:
-    """Compute and store the evidence that is missing, of any kind.
-
-    Each model is first tried on a few images of each data set, and compared with what is stored
-    (`scores.rescore`).
-
-    Several processes may call this with the same requests and one store: each claims what it
-    computes and waits for what others have claimed. Failures, including exceptions of an
-    extension's executor, are recorded in ``source.failures``, and the rest is still computed. A
-    request with a recorded failure is not tried again.
-
-    Args:
-        requests: The requested evidence.
-        source: Data sets, models, profile and store.
-        progress: Called with one line of text after each unit of work.
-    """
-    wanted = plan(requests)
-    untried = [request for request in wanted if pair(request) not in source.tried]
-    source.tried.update(map(pair, untried))
-    for together in _by_place(untried, source):
-        _ask(_TRY, together, source, progress)
-    for together in _by_place((r for r in wanted if _undone(r, source)), source):
-        _ask(_COMPUTE, together, source, progress)
-
-
-def _by_place(
-    requests: Iterable[Request[Any]], source: EvidenceSource
-) -> Iterable[list[Request[Any]]]:
-    """Requests of one kind whose models run at one place."""
-    places: dict[Hashable, list[Request[Any]]] = {}
-    for request in requests:
-        key = request.executor, source.executor.place(request.model)
-        places.setdefault(key, []).append(request)
-    return places.values()
-
-
-def _undone(request: Request[Any], source: EvidenceSource) -> bool:
-    """Whether there is something to compute."""
-    if source.failure(request) is not None:
-        return False
-    try:
-        return bool(source.missing(request))
-    except AuditError:
-        return True
-
-
-def _ask(
-    job: str, requests: Sequence[Request[Any]], source: EvidenceSource, progress: Progress
-) -> None:
-    """Have a job done for some requests at their common place.
-
-    If that breaks down, smaller parts are tried one by one, so that what broke it fails alone.
-    """
-    model = requests[0].model
-    try:
-        models = dict.fromkeys(request.model for request in requests)
-        found = source.call(job, *requests, of=models, say=progress)
-        failed = {number: AuditError(*error) for number, *error in checked(_FAILURES, found)}
-        for number, request in enumerate(requests):
-            if number in failed and source.failure(request) is None:
-                source.failures[_failing(job, request)] = failed[number]
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # a model's code may raise anything
-        parts = parts_of(requests)
-        if len(parts) > 1:
-            for part in parts:
-                if left := [request for request in part if _undone(request, source)]:
-                    _ask(job, left, source, progress)
-            return
-        doing = f"{model.path}: computing the model's evidence on '{requests[0].dataset.name}'"
-        failure = as_audit_error(error, doing)
-        for request in requests:
-            source.failures.setdefault(_failing(job, request), failure)
-
-
-def _failing(job: str, request: Request[Any]) -> Hashable:
-    """What fails with a job: the request, or all evidence of its model on its data set."""
-    return refused(request) if job == _TRY else request
-
-
-_TRY = "audit_suite.evidence.jobs:try_models"
-_COMPUTE = "audit_suite.evidence.jobs:compute"
-_FAILURES = TypeAdapter(list[tuple[int, str, str]])

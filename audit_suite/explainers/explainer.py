@@ -178,5 +178,5 @@ def raw_outputs(
     with torch.no_grad():
         for part in torch.split(images, batch_for(images, batch_size)):
             parts.append(module(part)[:, output])
-            beat()
+            beat(len(part))
     return torch.cat(parts).float()

@@ -24,6 +24,7 @@ _DICOM = (".dcm", ".dicom")
 _PATIENT = re.compile(r"patient|subject|mrn|pid\b|person|participant", re.IGNORECASE)
 _UID = re.compile(r"sop_?instance_?uid", re.IGNORECASE)
 _TAGS = ("age", "sex", "gender", "view", "site", "hospital", "scanner", "manufacturer", "device")
+_CLASS = "class"  # column of a table that we write: the folder of the image
 _ENOUGH = 0.5  # share of rows whose file is there, for a column to be that of the images
 _TRIED = 200  # rows that are looked at for it
 
@@ -90,7 +91,7 @@ def data_keys(options: DataOptions, out: Path, answers: Answers) -> tuple[str, d
         *_identity(columns),
     }
     column = _label_column(options, rows, [name for name in columns if name not in taken], answers)
-    target = slug(options.target or _class_of(options, rows, column) or column)
+    target = slug(options.target or column)
     keys["targets"] = {target: _label_keys(rows, column, options, target, answers)}
     tags = [name for name in columns if name.lower() in _TAGS and name not in (*taken, column)]
     if tags and keys["reader"] == "manifest":
@@ -212,7 +213,13 @@ def _label_column(
                 f"columns there: {', '.join(rows[0].values)}",
             )
         return options.label
-    wanted = [name for name in columns if slug(name) == slug(options.target)]
+    if options.labels is None:
+        return _CLASS
+    wanted = [
+        name
+        for name in columns
+        if options.target and slug(options.target) in (slug(name), *map(slug, _words(rows, name)))
+    ]
     clear = wanted or [name for name in columns if _is_label(rows, name)]
     if len(clear) == 1:
         return answers.ask("Which column holds the label", clear[0], "its values are yes and no")
@@ -229,11 +236,6 @@ def _words(rows: Sequence[Row], column: str) -> list[str]:
 def _is_label(rows: Sequence[Row], column: str) -> bool:
     words = [word for word in _words(rows, column) if plain(word) != "-1"]
     return bool(words) and column.lower() not in _TAGS and {meaning(w) for w in words} == {0, 1}
-
-
-def _class_of(options: DataOptions, rows: Sequence[Row], column: str) -> str:
-    """The class to audit, where the column holds classes by name and no yes or no."""
-    return "" if _is_label(rows, column) or options.labels is not None else column
 
 
 def _label_keys(
@@ -288,7 +290,7 @@ def _by_folder(images: Path, out: Path, answers: Answers) -> Path:
     path = out / "images.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["image_file", "class"])
+        writer.writerow(["image_file", _CLASS])
         writer.writerows([str(image.relative_to(images)), name] for image, name in found)
     answers.assume(f"each folder is a class: {', '.join(classes)}; wrote {path}")
     return path

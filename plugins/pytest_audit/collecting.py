@@ -22,12 +22,14 @@ class Collecting:
     def __init__(self, config: pytest.Config, audit: Audit) -> None:
         self._config = config
         self._audit = audit
+        self.checks: dict[str, Check] = {}  # all, by id; also those that a first look leaves out
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Give every argument of a check its case, which is resolved when the check runs."""
         check: Check | None = getattr(metafunc.function, ATTRIBUTE, None)
         if check is None:
             return
+        self.checks[check.id] = check
         names = list(check.needs) or ["audit"]
         cases = cases_of(check, self._audit)
         metafunc.parametrize(
@@ -48,7 +50,7 @@ class Collecting:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Deselect everything that is not a check; note the plan before `-k` and the like."""
+        """Deselect all but checks, required ones first; note the plan before `-k` and the like."""
         others = [item for item in items if CASE not in item.stash]
         if others:
             self._config.hook.pytest_deselected(items=others)

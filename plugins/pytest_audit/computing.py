@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 import pytest
 
+from audit_suite.audit.full_run import full_passes, full_run
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.plan import planned_requests
 from audit_suite.audit.vetting import unusable_models
-from audit_suite.evidence import compute, describe_plan
-from pytest_audit.collecting import cases_in
+from audit_suite.evidence import describe_plan
+from audit_suite.evidence.measured import compute_measured
+from audit_suite.evidence.meter import Meter
+from pytest_audit.collecting import Collecting, cases_in
+from pytest_audit.exchange import Computed, Exchange
+from pytest_audit.progress import Watching, display_for
 
 
 class Computing:
     """Computes the plan's evidence once, in this process or shared among workers."""
 
-    def __init__(self, config: pytest.Config, audit: Audit, show_plan: bool) -> None:
+    def __init__(
+        self, config: pytest.Config, audit: Audit, collecting: Collecting, show_plan: bool
+    ) -> None:
         self._config = config
         self._audit = audit
+        self._collecting = collecting
         self._show_plan = show_plan
+        self._exchange = config.stash[Exchange.KEY]
+        self._full = 0  # passes of the full audit, if this is a first look
+        self._rate: float | None = None
         workers = getattr(config.option, "numprocesses", None) or getattr(config.option, "tx", None)
-        self._is_worker = hasattr(config, "workerinput")
-        self._is_controller = bool(workers) and not self._is_worker
+        self._is_controller = bool(workers) and not self._exchange.is_worker
+        self._workers = 0
         if self._is_controller and show_plan:
             raise pytest.UsageError("--audit-plan shows the plan of one process: add -n0")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self, specs: Sequence[object]) -> None:
+        """Note how many workers there are."""
+        self._workers = len(specs)
 
     def pytest_collection(self) -> None:
         """Start the process of the first model, which imports torch while checks are collected."""
@@ -36,8 +52,14 @@ class Computing:
         """Compute what the selected checks declared, before the first of them runs."""
         if self._is_controller:
             self._say("audit: the workers share the computation of the evidence")
-        elif not session.testsfailed and not self._config.option.collectonly:
-            requests = planned_requests(cases_in(session.items))
+            watching = Watching(self._exchange, display_for(self._reporter), self._workers)
+            self._config.pluginmanager.register(watching, "audit-watching")
+            try:
+                return (yield)
+            finally:
+                watching.stop()
+                self._full, self._rate = watching.full, watching.rate
+        if not session.testsfailed and not self._config.option.collectonly:
             problems = unusable_models(self._audit)
             if problems and self._show_plan:
                 raise pytest.UsageError("\n".join(problems))
@@ -45,17 +67,56 @@ class Computing:
                 self._say(f"audit: {problem}")
             if self._show_plan:
                 self._say("audit plan: evidence to compute, by model and data set")
+                requests = planned_requests(cases_in(session.items))
                 for line in describe_plan(requests, self._audit.source):
                     self._say(f"  {line}")
                 session.items.clear()
-            elif not self._audit.settings.offline:
-                compute(requests, self._audit.source, lambda line: self._say(f"evidence: {line}"))
-            if not (self._is_worker or self._show_plan):
+            else:
+                self._compute(session.items)
+            if not (self._exchange.is_worker or self._show_plan):
                 self._audit.source.executor.start()  # for the pictures, when all is judged
         return (yield)
 
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say at the end of a first look how long the full audit takes."""
+        if self._full and not self._exchange.is_worker:
+            terminalreporter.write_line(full_run(self._full, self._rate))
+
+    def _compute(self, items: list[pytest.Item]) -> None:
+        """Compute what is missing, and measure how fast."""
+        meter = Meter(0)
+        if not self._audit.settings.offline:
+            display = display_for(self._reporter)
+            requests = planned_requests(cases_in(items))
+            show = self._note if self._exchange.is_worker else display.show
+            meter = compute_measured(requests, self._audit.source, show, display.say)
+            display.close(meter)
+            self._rate = meter.rate
+        if self._audit.settings.profile == "first-look":
+            self._full = full_passes(self._collecting.checks.values(), self._audit)
+        if self._exchange.is_worker:
+            self._note(meter, over=True)
+
+    def _note(self, meter: Meter, over: bool = False) -> None:
+        """Tell the controller how far this worker is."""
+        self._exchange.note_computed(
+            Computed(
+                expected=meter.expected,
+                done=meter.done,
+                seconds=meter.seconds,
+                over=over,
+                full=self._full,
+            )
+        )
+
+    @property
+    def _reporter(self) -> pytest.TerminalReporter | None:
+        """The reporter; a worker's shows nothing."""
+        if self._exchange.is_worker:
+            return None
+        return self._config.pluginmanager.get_plugin("terminalreporter")
+
     def _say(self, line: str) -> None:
-        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None and not self._is_worker:
+        if (reporter := self._reporter) is not None:
             reporter.ensure_newline()
             reporter.write_line(line)

@@ -24,6 +24,24 @@ class Planned(BaseModel):
     maskings: list[str]
 
 
+class Computed(BaseModel):
+    """How far a worker's computing is.
+
+    Attributes:
+        expected: Forward passes that were missing when it started.
+        done: Those that it made.
+        seconds: How long it has been at it.
+        over: Whether it has ended.
+        full: Passes of the full audit; 0 if not known.
+    """
+
+    expected: int
+    done: int
+    seconds: float
+    over: bool = False
+    full: int = 0
+
+
 class Exchange:
     """The plan of a run: in memory if there is one process, else in a folder that workers share.
 
@@ -54,9 +72,7 @@ class Exchange:
         self._plan = dict(plan)
         if self.is_worker and self._folder is not None:
             content = {node: planned.model_dump(mode="json") for node, planned in plan.items()}
-            aside = self._folder / f"plan-{os.getpid()}.tmp"
-            aside.write_text(json.dumps(content), encoding="utf-8")
-            aside.replace(self._folder / "plan.json")
+            _write(self._folder / "plan.json", json.dumps(content))
 
     def plan(self) -> dict[str, Planned]:
         """Planned cases by node id, their findings with verdict ``none``."""
@@ -69,7 +85,31 @@ class Exchange:
                 }
         return self._plan
 
+    def note_computed(self, computed: Computed) -> None:
+        """Note how far this worker is, for `computed`."""
+        if self._folder is not None:
+            _write(self._folder / f"computed-{os.getpid()}.json", computed.model_dump_json())
+
+    def computed(self) -> Computed:
+        """How far the workers are together: they share the passes that the first found missing."""
+        files = [] if self._folder is None else sorted(self._folder.glob("computed-*.json"))
+        each = [Computed.model_validate_json(file.read_text(encoding="utf-8")) for file in files]
+        return Computed(
+            expected=max((one.expected for one in each), default=0),
+            done=sum(one.done for one in each),
+            seconds=max((one.seconds for one in each), default=0),
+            over=all(one.over for one in each),
+            full=max((one.full for one in each), default=0),
+        )
+
     def close(self) -> None:
         """Remove the shared folder."""
         if self._temporary is not None:
             self._temporary.cleanup()
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file at once: who reads it sees all or nothing."""
+    aside = file.with_suffix(f".{os.getpid()}.tmp")
+    aside.write_text(text, encoding="utf-8")
+    aside.replace(file)

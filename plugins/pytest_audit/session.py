@@ -41,9 +41,10 @@ def start(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     config.add_cleanup(audit.source.close)
     config.stash[Exchange.KEY] = Exchange(config)
+    collecting = Collecting(config, audit)
     for name, plugin in (
-        ("collecting", Collecting(config, audit)),
-        ("computing", Computing(config, audit, options.plan)),
+        ("collecting", collecting),
+        ("computing", Computing(config, audit, collecting, options.plan)),
         ("judging", Judging(config, audit)),
         ("recording", Recording(config, audit, options)),
     ):

@@ -17,6 +17,7 @@ from audit_suite.evidence.attributions.request import OF_REGIONS, AttributionReq
 from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.evidence.store import Arrays, pack_lines
 from audit_suite.models.memory import ran_out
+from audit_suite.pulse import counted
 from audit_suite.registry import EXPLAINERS
 from audit_suite.verdict import NotApplicable
 
@@ -31,7 +32,7 @@ def compute_attributions(
     Args:
         requests: The requested attributions, as planned (`evidence.plan`).
         source: Data sets, models, profile and store.
-        progress: Called with one line of text after each request.
+        progress: Called with a line of text if memory runs out.
     """
     fix_arithmetic(source.profile)
     for wait in (False, True):  # first what no other process computes, then wait for the rest
@@ -42,12 +43,9 @@ def compute_attributions(
                 for key in source.missing(request):
                     with source.store.claim(key[:32], wait) as granted:
                         if granted and not source.store.has(key):
-                            arrays = _compute(request, source, progress)
+                            with counted(request.passes(source)):
+                                arrays = _compute(request, source, progress)
                             source.store.write(key, arrays, source.subject(request))
-                            progress(
-                                f"{request.dataset.name}: {request.method} of "
-                                f"{request.model.name} on {len(arrays.get('index', ()))} images"
-                            )
             except AuditError as error:
                 source.failures[request] = error
 

@@ -22,7 +22,7 @@ GRID_SHAPLEY = "grid-shapley"
 """Shapley values of the parts of the frame (`datasets.frame.CELLS`), which need no mask."""
 OF_REGIONS = (REGION_SHAPLEY, GRID_SHAPLEY)
 EXPLAINED_VERSION = 2  # raise it when explainers or what is stored of them change
-_SHAPLEY = 64  # forward passes per image: all subsets of six regions
+_SHAPLEY = {REGION_SHAPLEY: 64, GRID_SHAPLEY: 128}  # passes per image: all subsets of 6 and 7 parts
 _UNKNOWN = 100  # ... of a method that does not say how many it takes
 _TESTED = 1.5  # the tests of a map (other weights, deletion, insertion) cost half as much again
 NOTHING_DRAWN = "there is no image to explain"
@@ -148,8 +148,8 @@ class AttributionRequest:
 
     def passes(self, source: EvidenceSource) -> int:
         """As many per image as the method takes, about."""
-        if self.method == REGION_SHAPLEY:
-            each = _SHAPLEY
+        if self.method in OF_REGIONS:
+            each = _SHAPLEY[self.method]
         else:
             each = round(_TESTED * getattr(EXPLAINERS.find(self.method), "passes", _UNKNOWN))
         return each * min(source.max_explained, len(source.dataset(self.dataset).cases))

@@ -20,6 +20,7 @@ from audit_suite.errors import AuditError
 from audit_suite.evidence.executor import Raised, Say
 from audit_suite.evidence.processes.frames import read_frame, write_frame
 from audit_suite.evidence.processes.surroundings import child_environment
+from audit_suite.pulse import beat
 
 _COMMAND = (sys.executable, "-P", "-m", "audit_suite.child")
 _KEPT = 4096  # bytes of a child's output that are kept
@@ -27,6 +28,7 @@ _LINES, _WIDTH = 3, 160  # of these, what an error shows
 _LINES_OF_MESSAGE, _MESSAGE = 40, 4000  # what an error's own message may have
 _WAITING = 64  # answers read ahead; a flood of them waits in the pipe
 _SAID = 10_000  # lines of progress per call that are passed on
+_PASSES = 10**9  # between two signs of life, that are believed
 _SLICE = 0.5  # seconds after which it is seen that a child ended without closing its pipe
 _PATIENCE = 5.0  # seconds that a child is given to end by itself
 
@@ -86,8 +88,8 @@ class Child:
         said = 0
         while True:
             match self._next(timeout):
-                case {"alive": True}:
-                    pass
+                case {"alive": True, **more}:
+                    beat(_count(more.get("passes")))
                 case {"network": bool(cut)}:
                     self.confined = cut
                 case {"said": str(line)}:
@@ -193,6 +195,11 @@ def _started(target: Callable[..., None], *arguments: Any) -> threading.Thread:
 def _send(pipe: IO[bytes], content: bytes) -> None:
     with suppress(OSError, ValueError):  # it died: the answers say so
         write_frame(pipe, content)
+
+
+def _count(passes: object) -> int:
+    """Passes that a child says it did; none if that is no number of them."""
+    return min(passes, _PASSES) if type(passes) is int and passes > 0 else 0
 
 
 def _clean(text: str, width: int = _WIDTH) -> str:

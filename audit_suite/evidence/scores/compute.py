@@ -46,7 +46,7 @@ def compute_scores(
     Args:
         requests: The requested scores, as planned (`evidence.plan`).
         source: Data sets, models, profile and store.
-        progress: Called with one line of text after each shard.
+        progress: Called with a line of text if memory runs out.
     """
     fix_arithmetic(source.profile)
     for _, group in groupby(requests, key=lambda request: request.dataset):
@@ -70,11 +70,6 @@ def _compute_dataset(
             with source.store.claim(f"{dataset.digest[:16]}-{shard}", wait) as granted:
                 if granted and (missing := job.missing(missing, shard)):
                     job.compute(missing, shard)
-                    end = min((shard + 1) * SHARD, len(dataset.cases))
-                    progress(
-                        f"{dataset.card.name}: {end}/{len(dataset.cases)} images x "
-                        f"{len({request.masking for request in missing})} maskings"
-                    )
 
 
 def _can_load(request: ScoreRequest, source: EvidenceSource) -> bool:
@@ -238,7 +233,7 @@ class _Job:
         except AuditError as error:
             self.source.failures[request.pair] = error
             return
-        beat()
+        beat(len(rows))
         kept = slice(0, len(rows))
         column.put_scores(rows, scores[kept], None if embeddings is None else embeddings[kept])
 
@@ -276,6 +271,11 @@ class _Job:
 
 def _share(pixels: torch.Tensor, of: torch.Tensor | None = None) -> NDArray[np.float32]:
     """The share of the frame, or of a part of it, covered by masks of shape (B, H, W)."""
-    size = pixels[0].numel() if of is None else of.sum(dim=(1, 2)).clamp(min=1)
-    share: NDArray[np.float32] = (pixels.sum(dim=(1, 2)) / size).float().cpu().numpy()
+    size = pixels[0].numel() if of is None else _count(of).clamp(min=1)
+    share: NDArray[np.float32] = (_count(pixels) / size).float().cpu().numpy()
     return share
+
+
+def _count(pixels: torch.Tensor) -> torch.Tensor:
+    """How many pixels each mask covers; counted in 32 bits, which takes a third of the time."""
+    return pixels.flatten(1).sum(1, dtype=torch.int32)

@@ -90,7 +90,7 @@ def _attribute(
             parts = []
             for part in torch.split(images, _TOGETHER):  # shap takes them one by one in any case
                 parts.append(explainer.shap_values(part, check_additivity=False))
-                beat()
+                beat(2 * len(references) * len(part))
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:

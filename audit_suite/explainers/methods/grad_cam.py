@@ -121,7 +121,7 @@ def _maps(module: nn.Module, layer: nn.Module, output: int, images: Tensor) -> T
     (slope,) = torch.autograd.grad(total, kept[-1], allow_unused=True)
     if slope is None:
         raise NotApplicable("Grad-CAM needs a layer that the output comes from")
-    beat()
+    beat(3 * len(images))
     weighted = (slope.mean(dim=(2, 3), keepdim=True) * kept[-1].detach()).sum(dim=1, keepdim=True)
     size = images.shape[2:]
     return functional.interpolate(weighted.relu(), size, mode="bilinear", align_corners=False)[

@@ -1,0 +1,141 @@
+"""How far the computing is: a bar in a terminal, lines in a log, and the sum of all workers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import pytest
+
+from audit_suite.evidence.measured import Log
+from audit_suite.evidence.meter import Meter
+from pytest_audit.exchange import Exchange
+
+_EVERY = 1.0  # seconds between two looks at what the workers have done
+_LAST = 2.0  # seconds in which the others say what they did, when the first has ended
+
+
+class Display(Protocol):
+    """Shows a meter."""
+
+    @property
+    def say(self) -> Callable[[str], None]:
+        """Writes a line of another content."""
+        ...
+
+    def show(self, meter: Meter) -> None:
+        """Show how far it is."""
+        ...
+
+    def close(self, meter: Meter) -> None:
+        """Show what was done, if anything was."""
+        ...
+
+
+def display_for(reporter: pytest.TerminalReporter | None) -> Display:
+    """A bar in a terminal, else lines; nothing is shown without a reporter."""
+    if reporter is None:
+        return Log(lambda line: None)
+    return Bar(reporter) if reporter.isatty() else Log(lambda line: write(reporter, line))
+
+
+def write(reporter: pytest.TerminalReporter, line: str) -> None:
+    """Write a line about evidence."""
+    reporter.ensure_newline()
+    reporter.write_line(f"evidence: {line}")
+
+
+class Bar:
+    """One line of a terminal, rewritten in place."""
+
+    def __init__(self, reporter: pytest.TerminalReporter) -> None:
+        self._reporter = reporter
+        self._shown = False
+
+    def say(self, line: str) -> None:
+        """Write a line above the bar."""
+        self._clear()
+        write(self._reporter, line)
+
+    def show(self, meter: Meter) -> None:
+        """Draw the bar."""
+        if meter.expected:
+            self._reporter.rewrite(f"evidence {meter.bar()}", erase=True)
+            self._shown = True
+
+    def close(self, meter: Meter) -> None:
+        """Put what was done in the place of the bar."""
+        self._clear()
+        if meter.done:
+            write(self._reporter, meter.last_line())
+
+    def _clear(self) -> None:
+        if self._shown:
+            self._reporter.rewrite("", erase=True)
+            self._reporter.rewrite("")  # back to the start of the line
+            self._shown = False
+
+
+class Watching:
+    """Shows what the workers do, in the process that hands out the checks.
+
+    They compute between the end of their collection and their first check.
+    """
+
+    def __init__(self, exchange: Exchange, display: Display, workers: int) -> None:
+        self._exchange = exchange
+        self._display = display
+        self._collecting = workers
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._meter: Meter | None = None
+        self.full = 0
+
+    @property
+    def rate(self) -> float | None:
+        """Passes a second of all workers together; None if nothing was computed."""
+        return None if self._meter is None else self._meter.rate
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self) -> None:
+        """Start when the last worker has collected: until then xdist rewrites a line of its own."""
+        self._collecting -= 1
+        if self._collecting == 0:
+            self._thread.start()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self) -> None:
+        """Stop before the first check is shown."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Show what was done; only once."""
+        if self._over.is_set():
+            return
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        until = time.monotonic() + _LAST
+        while not self._look() and time.monotonic() < until:
+            time.sleep(_LAST / 100)
+        if self._meter is not None:
+            self._display.close(self._meter)
+
+    def _watch(self) -> None:
+        while not self._over.wait(_EVERY):
+            self._look()
+            if self._meter is not None:
+                self._display.show(self._meter)
+
+    def _look(self) -> bool:
+        """Read what the workers have done; returns whether all have ended."""
+        found = self._exchange.computed()
+        self.full = found.full
+        if found.expected and self._meter is None:
+            self._meter = Meter(found.expected, running=found.seconds)
+        if self._meter is not None:
+            self._meter.expected = found.expected
+            self._meter.reach(found.done)
+        return found.over
