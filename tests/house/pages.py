@@ -14,14 +14,17 @@ PAGES = [
 ]
 
 
-def blocks(page: Path, language: str = r"\w*") -> list[str]:
-    """The code blocks of a page in some language."""
-    text = page.read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+_FENCED = re.compile(r"^ *```(\w*)[^\n]*\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+
+
+def blocks(page: Path, language: str | None = None) -> list[str]:
+    """The code blocks of a page: all, or those in a language; "" is none."""
+    found = _FENCED.findall(page.read_text(encoding="utf-8"))
+    return [code for said, code in found if language in (None, said)]
 
 
 def command_lines(page: Path) -> list[str]:
     """Every command that a page shows, in a block or in backticks, continued lines joined."""
     lines = "\n".join(blocks(page)).replace("\\\n", " ").splitlines()
-    prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.M)
+    prose = _FENCED.sub("", page.read_text(encoding="utf-8"))
     return [*lines, *(" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose))]

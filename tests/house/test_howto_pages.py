@@ -18,6 +18,7 @@ from audit_suite.cards import load_dataset_card
 from audit_suite.checks import ATTRIBUTE
 from audit_suite.datasets.dicom_tags import METADATA
 from audit_suite.report.words import DECISIONS, VERDICTS
+from audit_suite.suites import test_region_sensitivity
 
 HOWTO = DOCS / "howto"
 
@@ -122,6 +123,18 @@ def test_the_readme_says_which_extras_and_suites_there_are():
     assert set(re.findall(r"^\| `([a-z-]+)`", asked, re.MULTILINE)) == set(
         map(suite_name, suite_files())
     )
+
+
+def test_the_demonstration_of_the_readme_asks_what_the_suite_asks():
+    shown = next(b for b in blocks(ROOT / "README.md", "text") if b.startswith("phantom-honest"))
+    asked = {
+        vars(function)[ATTRIBUTE].question
+        for function in vars(test_region_sensitivity).values()
+        if ATTRIBUTE in vars_of(function)
+    }
+    lines = re.findall(r"^  (PASS|FAIL)  (.+)$", shown, re.MULTILINE)
+    assert [verdict for verdict, _ in lines] == ["PASS"] * 4 + ["FAIL"] * 2
+    assert {question for _, question in lines} <= asked
 
 
 def test_every_how_to_is_on_the_entry_page():
