@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import re
+from pathlib import Path
 
 import pytest
 from _pytest.terminal import TerminalReporter
@@ -271,10 +273,37 @@ def test_a_full_audit_does_not_speak_of_it(world):
     world.run("test_checks.py").stdout.no_fnmatch_line("*full audit takes*")
 
 
-def test_time_of_a_full_run_in_words():
-    assert full_run(84_000, 100.0) == (
-        "a full audit takes about 14 minutes on this machine: leave the profile 'first-look' out"
-    )
+PAGE = Path(__file__).parents[2] / "docs" / "howto" / "first-look.md"
+with_page = pytest.mark.skipif(not PAGE.exists(), reason="runs in a checkout, not beside a wheel")
+
+
+@with_page
+def test_the_page_shows_what_is_said():
+    page = PAGE.read_text(encoding="utf-8")
+    now = [120.0]
+    meter = Meter(31_232, lambda: now[0])
+    meter.reach(11_985)
+    now[0] += 5
+    meter.reach(12_500)
+    assert f"evidence {meter.bar()}\n" in page
+    assert f"evidence: {meter.line()}\n" in page
+    last = Meter(31_232, lambda: 0.0, running=300.3)
+    last.reach(31_232)
+    assert f"evidence: {last.last_line()}\n" in page
+    assert f"\n{full_run(84_000, 100.0)}\n" in page
+    assert full_run(31_232, None).partition(":")[0] in page
+
+
+@with_page
+def test_the_example_of_the_page_runs(looked, monkeypatch, capsys):
+    (example,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    for ours, theirs in (("honest", "model"), ("big", "data")):
+        (looked.path / f"{ours}.toml").rename(looked.path / f"{theirs}.toml")
+    here = {"checks": ["test_checks.py"], "policy": "policy.toml", "executor": "inline"}
+    given = {**here, "device": "cpu", "evidence": "here"}
+    monkeypatch.setattr(audit_suite, "run", functools.partial(audit_suite.run, **given))
+    exec(example, {})
+    assert re.search(f"^{LEFT}", capsys.readouterr().out, re.M)
 
 
 # Required checks first
