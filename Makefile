@@ -7,7 +7,7 @@ AUDIT := $(BIN)/pytest --audit
 REAL_SETS := covid covid-ieee8023 pneumonia-kermany glaucoma
 REAL_TESTS := $(foreach name,$(REAL_SETS),--audit-dataset audits/real_study/$(name)-test.toml)
 
-.PHONY: audit audit-shortcut study study-real causes-real audit-real test lint schema clean
+.PHONY: audit audit-shortcut study study-real causes-real audit-real test lint schema docs clean
 
 audit: $(VENV)/.installed  ## audit the honest reference model on the phantoms: the main job
 	@mkdir -p $(OUT) && rm -f $(OUT)/audit.json
@@ -74,10 +74,13 @@ schema: $(VENV)/.installed  ## regenerate the schema, the example report, and th
 	$(BIN)/python tests/report/example.py
 	$(BIN)/python tests/house/exit_codes.py
 
+docs: $(VENV)/.installed  ## build the documentation into docs/_build/html; a warning is an error
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+
 $(VENV)/.installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(OUT) .audit-evidence
+	rm -rf $(VENV) $(OUT) .audit-evidence docs/_build docs/_generated

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
-from typing import TypeVar
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 
 from audit_suite.errors import AuditError
 
@@ -56,8 +59,49 @@ def _problem(error: dict[str, object]) -> str:
 
 
 def _remedy(model: type[BaseModel], error: ValidationError, advice: str) -> str:
-    unknown = [e for e in error.errors() if e["type"] == "extra_forbidden" and len(e["loc"]) == 1]
-    if not unknown:
-        return advice
-    keys = (field.alias or name for name, field in model.model_fields.items())
-    return f"known keys: {', '.join(keys)}"
+    """The keys that exist beside each unknown one; the advice if none is unknown."""
+    known = {}
+    for each in error.errors():
+        if each["type"] == "extra_forbidden":
+            *table, _ = each["loc"]
+            if keys := _keys(reduce(_inside, table, [model])):
+                of = f" of '{'.'.join(map(str, table))}'" if table else ""
+                known[of] = f"known keys{of}: {', '.join(keys)}"
+    return "; ".join(known.values()) or advice
+
+
+def _keys(kinds: Sequence[Any]) -> list[str]:
+    """The keys of the models among some types, as a file writes them."""
+    models = [kind for kind in _plain(kinds) if isinstance(kind, type)]
+    fields = (m.model_fields.items() for m in models if issubclass(m, BaseModel))
+    return list(dict.fromkeys(f.alias or name for each in fields for name, f in each))
+
+
+def _inside(kinds: Sequence[Any], part: str | int) -> list[Any]:
+    """The types that one step of an error's place leads to: a key, a position, a kind of file."""
+    found: list[Any] = []
+    for kind in _plain(kinds):
+        if get_origin(kind) is dict:
+            found.append(get_args(kind)[1])
+        elif get_origin(kind) in (tuple, list):
+            found += [one for one in get_args(kind) if one is not Ellipsis]
+        elif isinstance(kind, type) and issubclass(kind, RootModel):
+            members = _plain([kind.model_fields["root"].annotation])
+            found += [m for m in members if part in get_args(m.model_fields["kind"].annotation)]
+        elif isinstance(kind, type) and issubclass(kind, BaseModel):
+            fields = kind.model_fields.items()
+            found += [field.annotation for name, field in fields if part in (name, field.alias)]
+    return found
+
+
+def _plain(kinds: Sequence[Any]) -> list[Any]:
+    """Types without what is written around them: the members of unions, the type of Annotated."""
+    found: list[Any] = []
+    for kind in kinds:
+        if get_origin(kind) is Annotated:
+            found += _plain(get_args(kind)[:1])
+        elif get_origin(kind) in (Union, UnionType):
+            found += _plain(get_args(kind))
+        else:
+            found.append(kind)
+    return found

@@ -1,12 +1,19 @@
-"""What every test starts from: registries without what another test registered."""
+"""What every test starts from: registries without what another test registered.
+
+hypothesis is imported here for good: its plugin would import it anew in each inner pytest.
+"""
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
 
 from audit_suite import registry
 from audit_suite.phantoms.shortcut import SHORTCUTS
 from audit_suite.registry import SHIPPED
+
+hypothesis.settings.register_profile("unhurried", deadline=None)  # a busy machine is no fault
+hypothesis.settings.load_profile("unhurried")
 
 REGISTRIES = (
     registry.FILLS,

@@ -22,38 +22,33 @@ _Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00-\x1f]+$
 
 
 class TargetKind(BaseModel):
-    """The required checks of the targets whose names match.
-
-    Attributes:
-        match: Patterns with ``*`` and ``?``.
-        required: Ids of checks that must pass; every other check guards.
-        asked: Ids of guards that must not be left out.
-    """
+    """The required checks of the targets whose names match."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     match: Annotated[tuple[_Text, ...], Field(min_length=1)]
+    """Patterns of targets' names, with ``*`` and ``?``."""
     required: Annotated[tuple[_Text, ...], Field(min_length=1)]
+    """Ids of checks that must pass; every other check guards."""
     asked: tuple[_Text, ...] = ()
+    """Ids of guards that must not be left out."""
 
 
 class Policy(BaseModel):
-    """What must be shown before the gate opens.
-
-    Attributes:
-        name: Shown in the report.
-        confidence: Confidence level of verdicts; an audit at a lower level never opens the gate.
-        waiver_days: Longest time that a waiver may run.
-        targets: Kinds of targets; the first that matches applies.
-    """
+    """What must be shown before the gate opens."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     schema_version: Literal[1] = Field(alias="schema")
+    """The version of the policy's keys: 1."""
     name: _Text
+    """Shown in the report."""
     confidence: Annotated[float, Field(ge=0.5, le=0.9999)] = 0.95
+    """Confidence level of verdicts; an audit at a lower level never opens the gate."""
     waiver_days: Annotated[int, Field(ge=1, le=366)] = 366
+    """Longest time that a waiver may run, in days."""
     targets: Annotated[tuple[TargetKind, ...], Field(min_length=1)]
+    """Kinds of targets; the first that matches applies."""
 
     def kind(self, target: str) -> TargetKind:
         """The kind of a target: the first that matches.

@@ -27,12 +27,19 @@ class Waiver(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     check: _Text
+    """Id of the check whose fail or inconclusive result is accepted."""
     model: _Text | None = None
+    """The model's name; without it, every model."""
     dataset: _Text | None = None
+    """The data set's name; without it, every data set."""
     target: _Text | None = None
+    """The target's name; without it, every target."""
     owner: _Text
+    """Who takes responsibility."""
     reason: _Text
+    """Why it is accepted."""
     expires: date
+    """Last day of the waiver, at most the policy's ``waiver_days`` ahead."""
 
     def covers(self, check: str, model: str, dataset: str, target: str) -> bool:
         """Whether this waiver covers the finding with that identity."""
@@ -54,6 +61,7 @@ class _WaiverFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     waiver: tuple[Waiver, ...] = ()
+    """One table ``[[waiver]]`` for each."""
 
 
 def load_waivers(path: Path, longest: int, today: date) -> tuple[Waiver, ...]:

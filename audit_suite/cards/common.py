@@ -48,16 +48,23 @@ class MarginEntry(Part):
     """A margin pre-registered for one check, and its source."""
 
     value: float
+    """The limit, on the scale of what the check compares."""
     source: Annotated[str, Field(min_length=1)]
+    """Where it comes from: a protocol, a guideline, a person."""
 
 
 class Card(Part):
     """What both kinds of card share: a name, the file they come from, a digest of the content."""
 
     schema_version: Literal[1] = Field(alias="schema")
+    """The version of the card's keys: 1."""
     name: Name
+    """Lower-case letters, digits, ``.``, ``_`` and ``-``; reports call it by this name."""
     description: str = ""
+    """What it is, in words."""
     margins: dict[str, MarginEntry] = Field(default_factory=dict)
+    """By the id of a check, the limit that counts in place of the check's own; a data set card's
+    goes before a model card's."""
     _path: Path = PrivateAttr(default=Path("card.toml"))
 
     @model_validator(mode="before")

@@ -17,19 +17,23 @@ from audit_suite.toml_files import read_toml
 
 
 class Columns(Part):
-    """Which manifest columns hold the image file, the patient, the split and the image's id.
+    """What the columns of the table are called.
 
-    ``patient`` may be a list of columns that identify a patient together, such as hospital and
-    number. ``burned_in`` names one of yes and no: whether text is burned into the image. Of a table
-    beside DICOM files only ``patient`` counts, where it has these columns: it replaces the headers'
-    ids.
+    Of a table beside DICOM files only ``patient`` counts, where it has these columns: it replaces
+    the headers' ids.
     """
 
     image: str = "image"
+    """The column of the image file, relative to ``root``."""
     patient: str | Annotated[tuple[str, ...], Field(min_length=1), Once] = "patient_id"
+    """The column of the patient, or a list of columns that identify a patient together, such as
+    hospital and number."""
     split: str | None = None
+    """The column of the part (train, test ...); the key ``split`` of the card chooses one."""
     id: str | None = None
+    """The column of the image's id; without it, the image file is the id."""
     burned_in: str | None = None
+    """A column of yes and no: whether text is burned into the image."""
 
     @property
     def patients(self) -> tuple[str, ...]:
@@ -41,18 +45,19 @@ class Holdout(Part):
     """A random share of the patients is held out; ``split`` selects the audited side."""
 
     share: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """The share of patients that is held out."""
     seed: int = 1907
+    """The seed of the draw."""
 
 
 class MaskQuality(Part):
-    """The quality of the masks, and what to do with poor ones.
-
-    ``drop`` leaves out images at or below ``minimum``; ``weight`` weights an image by its quality;
-    ``stratify`` compares images only with those on the same side of ``minimum``.
-    """
+    """The quality of the masks, and what to do with poor ones."""
 
     rule: Literal["drop", "weight", "stratify"] = "drop"
+    """``drop`` leaves out images at or below ``minimum``; ``weight`` weights an image by its
+    quality; ``stratify`` compares images only with those on the same side of ``minimum``."""
     minimum: Annotated[float, Field(ge=0, lt=1)] = 0.7
+    """The quality at or below which a mask is poor."""
     column: str | None = None
     """Manifest column; readers of published masks know their own column."""
     source: str = ""
@@ -79,34 +84,51 @@ class DatasetCard(Card):
     """
 
     reader: str
+    """How the data are read: ``manifest``, ``dicom``, ``phantom``, or a public data set by name."""
     modality: str = ""
+    """The kind of image, in words."""
     licence: str = ""
+    """The licence of the data."""
     citation: str = ""
+    """The publication of the data."""
     root: str = "."
+    """The folder of the images, relative to the card."""
     manifest: str | None = None
+    """The table with one row per image (reader ``manifest``), relative to ``root``."""
     files: dict[str, str] = Field(default_factory=dict)
     """Paths relative to ``root``, by what they hold (labels, images, masks ...)."""
     delimiter: Literal[",", ";", "\t", "|"] | None = None
     """What separates the columns of the table; without it, the header line shows which."""
     split: str | None = None
+    """The part of the data that is audited, as the split's column, the reader or ``holdout`` calls
+    it."""
     holdout: Holdout | None = None
+    """A random share of the patients as the part ``test``, where the data have no parts."""
     internal: str | None = None
     """Card of the internal data set, like that of the model's development; this one is external."""
     references: str | None = None
     """Card of the data set whose images serve as references in explanations; without it, images of
     this data set whose patients are not explained."""
     columns: Columns = Columns()
+    """What the columns of the table are called."""
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
+    """The findings by name; a model is audited on those that its card names too."""
     regions: dict[RegionName, Region] = Field(default_factory=dict)
+    """Parts of the image by name, and how their masks are kept."""
     metadata: Annotated[tuple[str, ...], Once] = ()
     """Manifest columns; ``dicom.NAME`` is a tag of the image file (`dicom_tags.METADATA`)."""
     mask_quality: MaskQuality | None = None
+    """What to do with poor masks."""
     masks: ExpectedMasks | None = None
+    """What is odd about the masks by design."""
     dicom_frame: Annotated[int, Field(ge=0)] | None = None
+    """The frame, from 0, that is read of DICOM files with several."""
     filter: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
+    """Columns and the value, or list of values, that a row must have to be audited."""
     maskings: Annotated[tuple[str, ...], Once] = ()
     """The maskings that checks over ``MASKINGS`` run on; empty for the paper's five."""
     on_bad_image: Literal["error", "exclude"] = "error"
+    """What to do with an image that cannot be used: stop, or leave it out and list its row."""
     repeated_images: Literal["cluster", "error"] = "cluster"
     """What to do with equal image files under several patients: count these as one patient, or
     refuse the data set."""
@@ -116,6 +138,7 @@ class DatasetCard(Card):
     """Whether text is burned into the images, so that people never see them in reports and packs;
     DICOM files say so themselves, and ``columns.burned_in`` for each image."""
     phantom: PhantomSpec | None = None
+    """Settings of synthetic patients (reader ``phantom``)."""
 
     @property
     def roi_regions(self) -> frozenset[str]:

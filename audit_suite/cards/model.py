@@ -24,7 +24,9 @@ class Claim(Part):
     """The maker's claim for one target; check R1 tests it."""
 
     auroc: Annotated[float, Field(gt=0.5, lt=1)]
+    """The claimed AUROC on full images."""
     source: str
+    """Where the claim is made."""
 
 
 class Expectation(Part):

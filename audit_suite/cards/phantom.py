@@ -10,28 +10,27 @@ from audit_suite.cards.common import Name, Part, Share
 
 
 class ShortcutSpec(Part):
-    """A planted shortcut, which agrees with the label of a target in a share of the patients.
-
-    ``target`` is the phantom's first target by default; ``agreement`` is the share of patients
-    whose shortcut equals the label (.5 = no information); ``strength`` is its visibility.
-    """
+    """A planted shortcut, which agrees with the label of a target in a share of the patients."""
 
     name: str
+    """The shortcut, by its name."""
     target: Name | None = None
+    """The target whose label it follows; by default the phantom's first."""
     agreement: Share = 1.0
+    """The share of patients whose shortcut equals the label (.5 = no information)."""
     strength: Share = 1.0
+    """How visible it is."""
 
 
 class CoLabel(Part):
-    """A second finding with its own label: independent of the first target, or tied to it.
-
-    ``prevalence`` draws it independently (the default, with .5); ``agreement`` is the share of
-    patients whose co-label equals the first target's label.
-    """
+    """A second finding with its own label: independent of the first target, or tied to it."""
 
     target: Name
+    """The name of the second finding."""
     prevalence: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Its share of patients, drawn independently (.5 by default)."""
     agreement: Share | None = None
+    """The share of patients whose co-label equals the first target's label."""
 
     @model_validator(mode="after")
     def _one_rule(self) -> CoLabel:
@@ -50,9 +49,13 @@ class MetadataTie(Part):
     """
 
     key: Literal["site", "view", "age"]
+    """Which of the metadata depends on the label."""
     agreement: Share = 1.0
+    """The share of patients who follow the tie."""
     strength: Share = 1.0
+    """How visible the shortcuts of a tied site are."""
     shows: tuple[str, ...] = ("exposure", "scanner_noise")
+    """The shortcuts that images from the tied site have."""
 
 
 _LATER_KEYS = ("co_labels", "metadata", "under_segmentation")
@@ -62,15 +65,25 @@ class PhantomSpec(Part):
     """Settings of a synthetic data set (``audit_suite.phantoms``)."""
 
     kind: Literal["cxr", "fundus"]
+    """Chest radiographs or fundus photographs."""
     patients: Annotated[int, Field(ge=2)]
+    """The number of patients."""
     images_per_patient: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 1)
+    """The fewest and the most images of a patient."""
     size: Annotated[int, Field(ge=32)] = 64
+    """Height and width of the images, in pixels."""
     seed: int = 1907
+    """The seed that decides every patient."""
     prevalence: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """The share of patients with the first target."""
     finding_strength: Share = 1.0
+    """How visible the finding is."""
     shortcuts: tuple[ShortcutSpec, ...] = ()
+    """Shortcuts to plant."""
     co_labels: tuple[CoLabel, ...] = ()
+    """Further findings."""
     metadata: tuple[MetadataTie, ...] = ()
+    """Metadata that depend on the label."""
     under_segmentation: Share = 0.0
     """Size of a hole in the ROI's mask where the finding is densest: at 1 its radius is 10 % of the
     frame."""

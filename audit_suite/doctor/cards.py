@@ -11,6 +11,8 @@ from pathlib import Path
 from audit_suite.cards import DatasetCard, ModelCard, load_dataset_card, load_model_card
 from audit_suite.cards.common import with_path
 from audit_suite.datasets import Dataset, load_dataset
+from audit_suite.datasets.files.tables import read_rows
+from audit_suite.datasets.tags import is_missing
 from audit_suite.doctor.diagnosis import Symptom
 from audit_suite.errors import AuditError
 from audit_suite.models.vetting import require_files, require_input, require_trust
@@ -104,8 +106,31 @@ def _parts(card: DatasetCard) -> Iterator[DatasetCard]:
     for name, target in card.targets.items():
         plain = {name: target.model_copy(update={"roi": ()})}
         yield _changed(card, targets=plain, **bare)
+    if (readable := _any_label(card)) is not None:
+        yield readable
     if card.metadata:
         yield _changed(card, **{k: v for k, v in bare.items() if k != "metadata"}, **_no_roi(card))
+
+
+def _any_label(card: DatasetCard) -> DatasetCard | None:
+    """The card with label columns whose every cell counts, so that what comes later is tried."""
+    if card.reader != "manifest":
+        return None
+    try:
+        rows = read_rows(
+            card.resolve(card.root) / (card.manifest or ""), "'manifest'", delimiter=card.delimiter
+        )
+    except AuditError:
+        return None
+    open_ones = {}
+    for name, target in card.targets.items():
+        words = [row.values.get(target.column or "", "") for row in rows]
+        known = next((word for word in words if not is_missing(word)), "")
+        rule = {"values": None, "contains": None, "equals": known, "missing": "negative"}
+        open_ones[name] = target.model_copy(update={**rule, "uncertain": "negative"})
+        if not known:
+            return None
+    return _changed(card, targets=open_ones)
 
 
 def _no_roi(card: DatasetCard) -> dict[str, object]:

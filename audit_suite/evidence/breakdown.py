@@ -55,3 +55,12 @@ def as_audit_error(error: BaseException, doing: str) -> AuditError:
         f"{doing} raised {text}",
         "correct the model's code; --audit-executor inline runs it where a debugger sees it",
     )
+
+
+def vanished(request: Any) -> AuditError:
+    """The error for evidence that was computed and is not there."""
+    return AuditError(
+        f"the evidence of model '{request.model.name}' on '{request.dataset.name}' under "
+        f"{request.words} is missing",
+        "run the audit again; if it stays missing, empty the folder of --audit-evidence",
+    )

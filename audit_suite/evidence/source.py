@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 from audit_suite.cards import DatasetCard, ModelCard
 from audit_suite.datasets import Dataset, load_dataset
 from audit_suite.errors import AuditError
+from audit_suite.evidence.breakdown import vanished
 from audit_suite.evidence.executor import Executor
 from audit_suite.evidence.executors.inline import Inline
 from audit_suite.evidence.models import Models
@@ -250,7 +251,7 @@ class EvidenceSource:
         if stored is None and (why := self.failure(request)) is not None:
             raise why
         if stored is None:
-            raise _vanished(request)
+            raise vanished(request)
         table = request.table(stored)
         if request.kept:
             self._tables[request] = table
@@ -292,14 +293,6 @@ class EvidenceSource:
         """Why the evidence of a request cannot be had; None if nothing is known against it."""
         scopes = (request, *request.scopes, refused(request))
         return next((self.failures[scope] for scope in scopes if scope in self.failures), None)
-
-
-def _vanished(request: Request[Any]) -> AuditError:
-    return AuditError(
-        f"the evidence of model '{request.model.name}' on '{request.dataset.name}' under "
-        f"{request.words} is missing",
-        "run the audit again; if it stays missing, empty the folder of --audit-evidence",
-    )
 
 
 def pair(request: Request[Any]) -> Pair:

@@ -8,17 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torchvision.transforms.v2 import InterpolationMode
-from torchvision.transforms.v2 import functional as transforms
+from torch.nn import functional
 
 from audit_suite.cards import InputSpec
 from audit_suite.errors import AuditError
-
-_MODES = {
-    "bilinear": InterpolationMode.BILINEAR,
-    "bicubic": InterpolationMode.BICUBIC,
-    "nearest": InterpolationMode.NEAREST_EXACT,
-}
 
 
 def resize(image: Tensor, spec: InputSpec) -> Tensor:
@@ -39,8 +32,7 @@ def resize(image: Tensor, spec: InputSpec) -> Tensor:
     elif spec.interpolation == "area":
         resized = _shares(image.shape[1], size[0]) @ image @ _shares(image.shape[2], size[1]).T
     else:
-        mode = _MODES[spec.interpolation]
-        resized = transforms.resize(image, list(size), mode, antialias=spec.antialias)
+        resized = _interpolated(image, size, spec.interpolation, spec.antialias)
     return _placed(resized, spec)
 
 
@@ -54,7 +46,7 @@ def resize_mask(mask: Tensor, spec: InputSpec) -> Tensor:
     size = _size(mask.shape[-2:], spec)
     if spec.interpolation == "nearest-floor":
         return _placed(_at_corners(mask, size), spec)
-    return _placed(transforms.resize(mask, list(size), _MODES["nearest"]), spec)
+    return _placed(_interpolated(mask, size, "nearest"), spec)
 
 
 def unfit_mask(
@@ -108,13 +100,29 @@ def _size(shape: Sequence[int], spec: InputSpec) -> tuple[int, int]:
 
 
 def _placed(image: Tensor, spec: InputSpec) -> Tensor:
+    """Pad with 0, or crop, to the input's size; on both sides as torchvision's CenterCrop does."""
+    height, width = image.shape[-2:]
+    down, right = spec.size[0] - height, spec.size[1] - width
     if spec.pad_at == "end":
-        height, width = image.shape[-2:]
-        right_and_bottom = [0, 0, spec.size[1] - width, spec.size[0] - height]
-        at_end: Tensor = transforms.pad(image, right_and_bottom)
-        return at_end
-    fitted: Tensor = transforms.center_crop(image, list(spec.size))  # pads smaller images with 0
-    return fitted
+        return functional.pad(image, (0, right, 0, down))
+    top, left = max(0, down) // 2, max(0, right) // 2
+    padded = functional.pad(image, (left, max(0, right) - left, top, max(0, down) - top))
+    above, before = round(max(0, -down) / 2), round(max(0, -right) / 2)
+    return padded[:, above : above + spec.size[0], before : before + spec.size[1]]
+
+
+def _interpolated(
+    image: Tensor, size: tuple[int, int], mode: str, antialias: bool = False
+) -> Tensor:
+    """Resize as torchvision does, without importing it: that takes longer than all of torch."""
+    if image.shape[-2:] == size:
+        return image
+    if mode == "nearest":
+        return functional.interpolate(image[None], size, mode="nearest-exact")[0]
+    resized: Tensor = functional.interpolate(
+        image[None], size, mode=mode, align_corners=False, antialias=antialias
+    )[0]
+    return resized
 
 
 def _at_corners(image: Tensor, size: tuple[int, int]) -> Tensor:

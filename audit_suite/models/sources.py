@@ -26,7 +26,7 @@ from audit_suite.models.factory import FILE_MODULE
 if TYPE_CHECKING:
     from torch import nn
 
-_ALWAYS = ("numpy", "torch", "torchvision")  # every score passes through these
+_ALWAYS = ("numpy", "torch", "torchvision")  # every score, or most networks, pass through these
 _OWN = Path(audit_suite.__file__).parent  # covered by the engine's version in every key
 
 

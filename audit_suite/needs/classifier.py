@@ -21,6 +21,7 @@ _REMEMBERED = 128  # results kept in memory, without their features: embeddings 
 Floats = NDArray[np.float64]
 Validated = tuple[list[Floats], list[NDArray[np.int_]]]  # scores and test folds, per repeat
 _VALIDATED: dict[str, Validated] = {}
+_DRAWN: dict[tuple[bytes, bytes, int], NDArray[np.int_]] = {}
 
 
 def cross_validate(
@@ -79,7 +80,6 @@ def _cross_validate(
     make: Classifier,
     seed: int,
 ) -> Validated:
-    from sklearn.model_selection import StratifiedGroupKFold
     from threadpoolctl import threadpool_limits
 
     rarer = min(len(np.unique(patients[labels == side])) for side in (0, 1))
@@ -90,16 +90,31 @@ def _cross_validate(
         )
     scores, tested = [], []
     for repeat in range(repeats(len(labels))):
-        score, fold = np.zeros(len(labels)), np.zeros(len(labels), np.int_)
-        splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=(seed + repeat) % 2**32)
-        for number, (train, test) in enumerate(splitter.split(features, labels, patients)):
+        score, fold = np.zeros(len(labels)), _folds(labels, patients, (seed + repeat) % 2**32)
+        for number in range(FOLDS):
+            train, test = fold != number, fold == number
             with threadpool_limits(1):  # the last digits must not depend on the number of threads
                 classifier = make.make().fit(features[train], labels[train])
                 score[test] = classifier.decision_function(features[test])
-            fold[test] = number
         scores.append(score)
         tested.append(fold)
     return scores, tested
+
+
+def _folds(labels: NDArray[np.int_], patients: NDArray[np.str_], seed: int) -> NDArray[np.int_]:
+    """The fold in which each image is tested; drawing costs more than fitting, so it is kept."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    key = labels.tobytes(), patients.tobytes(), seed
+    if key not in _DRAWN:
+        if len(_DRAWN) >= _REMEMBERED:
+            del _DRAWN[next(iter(_DRAWN))]
+        folds = np.zeros(len(labels), np.int_)
+        splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+        for number, (_, test) in enumerate(splitter.split(labels, labels, patients)):
+            folds[test] = number
+        _DRAWN[key] = folds
+    return _DRAWN[key]
 
 
 def repeats(images: int) -> int:

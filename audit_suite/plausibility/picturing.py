@@ -128,8 +128,10 @@ def _masked(
     image, regions = fit_geometry(sample.image, sample.regions, spec)
     if masking.is_full:
         return image
-    distance = torch.from_numpy(signed_distance(union(regions, region)))[None]
-    batch = Batch.of_one_region(torch.from_numpy(image)[None], distance, masking.region)
+    batch = Batch([0], torch.from_numpy(image)[None], {})
+    if masking.hides:
+        distance = torch.from_numpy(signed_distance(union(regions, region)))[None]
+        batch = Batch.of_one_region(batch.images, distance, masking.region)
     seed = int.from_bytes(hashlib.sha256(image.tobytes()).digest()[:4], "big")
     shown = show(
         masking.scaled(max(size) / model_side), batch, Alone(torch.zeros(channels), [seed])

@@ -44,7 +44,13 @@ window = OnlyROI(whose="window")
     margin=Margin(0.05, source=PROPOSED),
 )
 def test_the_mask_alone_is_uninformative(outline, margin):
-    """Does a classifier that sees only the region's outline, not the image, stay at chance?"""
+    """Does a classifier that sees only the region's outline, not the image, stay at chance?
+
+    If it fails: The shape, size or place of the mask alone tells who has the finding, so checks
+    that hide the mask's shape may be misled.
+    What to do: Look at how the masks were drawn; use boxes (R3, R8-box), or one region for all
+    images, and read C3 and C4.
+    """
     # One-sided: an AUROC below one half on unseen patients is noise, not information.
     assert outline - 0.5 < margin
 
@@ -59,7 +65,11 @@ def test_the_mask_alone_is_uninformative(outline, margin):
     ),
 )
 def test_masks_dilated_in_one_class(changes):
-    """How does the AUROC change when only the masks of one class are dilated?"""
+    """How does the AUROC change when only the masks of one class are dilated?
+
+    How to read it: A large change at a small step means that the model responds to the rim that a
+    dilated mask uncovers; whether masks tell the label is C1's question.
+    """
     report_only(
         *changes,
         because="a dilated mask also uncovers a rim that the model responds to: on phantoms whose "
@@ -78,7 +88,12 @@ def test_masks_dilated_in_one_class(changes):
     margin=Margin(0.05, source=PROPOSED),
 )
 def test_chance_without_another_region_too(full, own, foreign, margin):
-    """The hole has the shape of two patients' regions."""
+    """The hole has the shape of two patients' regions.
+
+    If it fails: With a second patient's region hidden too, the model still detects the finding, so
+    the shape of the hole is not what it reads.
+    What to do: Look for a cue in the background, as for R2.
+    """
     for mine, both in zip(own, foreign, strict=True):
         side = 1 if mine.value > 0.5 else -1  # a leak may also push the AUROC below one half
         fall = ((mine - both) * side).named(f"loss of the signal of {mine.label}")
@@ -96,7 +111,12 @@ def test_chance_without_another_region_too(full, own, foreign, margin):
     margin=Margin(0.05, source=PROPOSED),
 )
 def test_chance_without_a_common_area(full, hidden, margin):
-    """No hole has a shape of its own."""
+    """No hole has a shape of its own.
+
+    If it fails: With the same area hidden in every image, the model still detects the finding, so
+    neither shape nor place of a hole explains it.
+    What to do: Look for a cue in the background, as for R2.
+    """
     observe(*hidden)
     assert hidden.distance_to(0.5) < margin
     require_skill(full)
@@ -110,7 +130,13 @@ def test_chance_without_a_common_area(full, hidden, margin):
     margin=Margin(0.0, source="hiding the region should cost more than hiding as much elsewhere"),
 )
 def test_a_hole_elsewhere_costs_less(full, hidden, elsewhere, margin):
-    """Does hiding the region cost more skill than hiding an area of the same size elsewhere?"""
+    """Does hiding the region cost more skill than hiding an area of the same size elsewhere?
+
+    If it fails: Hiding the region costs less skill than hiding as large an area elsewhere: the
+    model looks elsewhere, or is upset by any hole.
+    What to do: Compare the fills in C6. If these agree, look for the cue where the other area was
+    hidden.
+    """
     require_skill(full)
     observe(full - elsewhere)
     assert elsewhere - hidden > margin
@@ -127,7 +153,13 @@ def test_a_hole_elsewhere_costs_less(full, hidden, elsewhere, margin):
     margin=Margin(0.05, source=PROPOSED),
 )
 def test_the_fill_makes_no_difference(full, plain, others, margin):
-    """Is the AUROC without the region the same whichever fill replaces the region?"""
+    """Is the AUROC without the region the same whichever fill replaces the region?
+
+    If it fails: The answer depends on what is put in the region's place, so hiding itself disturbs
+    the model.
+    What to do: Trust none of the fills alone: use the checks that need no hole (R14 and the maps),
+    or train with masked images.
+    """
     # Judged between the two fills that are the same in all images. The others are made of what lies
     # around the region, and so carry a shortcut into it that a model of the region would read.
     observe(*others)
@@ -142,7 +174,11 @@ def test_the_fill_makes_no_difference(full, plain, others, margin):
     domains=(domain(WithoutROI()), domain(WithoutROI(fill="blur"))),
 )
 def test_masked_images_in_the_embedding(departures, domains):
-    """How far does masking move images from unmasked ones in the model's embedding?"""
+    """How far does masking move images from unmasked ones in the model's embedding?
+
+    How to read it: A model that tells masked images from whole ones may react to masking itself; C6
+    says whether that changes its skill.
+    """
     report_only(
         *departures,
         *domains,
@@ -158,7 +194,12 @@ def test_masked_images_in_the_embedding(departures, domains):
     margin=Margin(0.05, source="at most one in twenty should fail"),
 )
 def test_permuted_labels_do_not_fail(full, hidden, fails, margin):
-    """How often would R2 fail by chance, with the labels permuted among the patients?"""
+    """How often would R2 fail by chance, with the labels permuted among the patients?
+
+    If it fails: With labels drawn at random R2 would fail too often, so the intervals are too
+    narrow for these data.
+    What to do: Check that `columns.patient` names real patients; audit more of them.
+    """
     observe(*hidden)
     assert fails <= margin
     require_skill(full)
@@ -173,7 +214,13 @@ def test_permuted_labels_do_not_fail(full, hidden, fails, margin):
     margin=Margin(0.05, source="the margin of R2, which these controls validate"),
 )
 def test_planted_signals_are_detected_only_outside(full, inside, outside, margin):
-    """With the region hidden, is a pattern outside it still detected, and one inside it not?"""
+    """With the region hidden, is a pattern outside it still detected, and one inside it not?
+
+    If it fails: A pattern that was planted outside the region is not detected, or one inside still
+    is: the audit would miss a real cue here.
+    What to do: Look at the masks (C14) and the masked images; do not rely on R2 and R3 on these
+    data.
+    """
     assert inside.distance_to(0.5) < margin
     assert outside - 0.5 > margin
     require_skill(full)
@@ -186,7 +233,12 @@ def test_planted_signals_are_detected_only_outside(full, inside, outside, margin
     margin=Margin(0.05, source=PROPOSED),
 )
 def test_chance_within_strata(full, hidden, margin, audit):
-    """Among patients alike in a tag or other finding, is the model at chance without the region?"""
+    """Among patients alike in a tag or other finding, is the model at chance without the region?
+
+    If it fails: Even among patients alike in view, site or another finding, the model detects the
+    finding without the region, so these do not explain it.
+    What to do: Look for another cue, as for R2.
+    """
     stratum = hidden.at["stratum"]
     others = [audit(within(WithoutROI(fill=fill), stratum)) for fill in FILLS[1:]]
     assert Family([hidden, *others]).distance_to(0.5) < margin
@@ -200,7 +252,13 @@ def test_chance_within_strata(full, hidden, margin, audit):
     margin=Margin(0.05, source=PROPOSED),
 )
 def test_the_place_in_the_frame_makes_no_difference(full, change, margin):
-    """Does the AUROC stay the same when every region is moved to the same place in the frame?"""
+    """Does the AUROC stay the same when every region is moved to the same place in the frame?
+
+    If it fails: Moving the region to the same place in every frame changes the model's skill, so it
+    reads how the picture was framed.
+    What to do: Look at how patients with and without the finding are positioned and cropped; crop
+    all images alike and train again.
+    """
     assert change.distance_to(0) < margin
     require_skill(full)
 
@@ -212,7 +270,12 @@ def test_the_place_in_the_frame_makes_no_difference(full, change, margin):
     margin=Margin(0.05, source=PROPOSED),
 )
 def test_chance_without_the_region_and_its_margin(full, hidden, margin):
-    """Does the model fall to chance when the region and its declared margin are hidden?"""
+    """Does the model fall to chance when the region and its declared margin are hidden?
+
+    If it fails: With the region and its declared margin hidden, the model still detects the
+    finding, so disease at the rim of the mask does not explain it.
+    What to do: Look for a cue in the background, as for R2.
+    """
     assert hidden.distance_to(0.5) < margin
     require_skill(full)
 
@@ -223,5 +286,11 @@ def test_chance_without_the_region_and_its_margin(full, hidden, margin):
     margin=Margin(0.05, source=PROPOSED),
 )
 def test_mask_area_and_quality_are_uninformative(measure, margin):
-    """Do patients with and without the finding have masks of the same area and quality?"""
+    """Do patients with and without the finding have masks of the same area and quality?
+
+    If it fails: Patients with the finding have masks of another size or quality than those without,
+    so a mask can tell who has it.
+    What to do: Look at how the masks were made; redraw them without knowledge of the finding, or
+    use one region for all images.
+    """
     assert measure.distance_to(0.5) < margin

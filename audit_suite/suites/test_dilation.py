@@ -30,7 +30,13 @@ ALMOST_ALL = 0.05  # of the image: what may be visible where 95 % of it is hidde
     margin=Margin(0.05, source=PROPOSED),
 )
 def test_skill_falls_as_the_hidden_region_grows(full, without, only, margin):
-    """Does the model lose its skill when the dilated region hides 95 % of the image?"""
+    """Does the model lose its skill when the dilated region hides 95 % of the image?
+
+    If it fails: Even with the region grown until 95 % of the image is hidden, the model keeps its
+    skill.
+    What to do: Look at what is still visible then: corners and rim of the frame, and the outline of
+    the hole (C1, P3).
+    """
     observe(*without, *only)
     require_skill(full)
     nearly = [estimate for estimate in without if 0 < estimate.at["visible"] <= ALMOST_ALL]

@@ -23,7 +23,11 @@ ELSEWHERE = WithoutROI(whose="elsewhere")
 
 @check("E1", section="embeddings.difference", hidden=similarity(WithoutROI(), beside=ELSEWHERE))
 def test_effect_of_hiding_the_region(hidden, audit):
-    """Does hiding the region move the embedding more than hiding an equal area elsewhere?"""
+    """Does hiding the region move the embedding more than hiding an equal area elsewhere?
+
+    How to read it: Below 0 the region moves the embedding more than its area alone explains, as it
+    should.
+    """
     plain = [hidden, *(audit(similarity(WithoutROI(), among)) for among in EVERYONE[1:])]
     try:
         elsewhere = [audit(similarity(ELSEWHERE, among)) for among in EVERYONE]
@@ -45,19 +49,31 @@ def test_effect_of_hiding_the_region(hidden, audit):
 
 @check("E2", section="embeddings.probe", encoded=[each_tag(), domain(WithoutROI())])
 def test_what_the_embedding_encodes(encoded):
-    """Can a tag, or whether the image was masked, be predicted from the embedding?"""
+    """Can a tag, or whether the image was masked, be predicted from the embedding?
+
+    How to read it: What can be predicted from the embedding is available to the model, though it
+    need not use it.
+    """
     report_only(encoded, because="the model need not use all that its embedding encodes")
 
 
 @check("E3", section="embeddings.map", hidden=similarity(WithoutROI()))
 def test_map_of_embeddings(hidden):
-    """Where do images with and without the region lie in the model's embedding?"""
+    """Where do images with and without the region lie in the model's embedding?
+
+    How to read it: Groups of masked or of same-site images may be seen; distances between far
+    points mean nothing.
+    """
     report_only(because="a picture in the report, whose distances have no scale to judge by")
 
 
 @check("E4", section="embeddings.similarity", overall=[each_similarity()])
 def test_similarity_of_masked_images(overall, audit):
-    """How similar are the embeddings of a full image and its masked versions, in each class?"""
+    """How similar are the embeddings of a full image and its masked versions, in each class?
+
+    How to read it: A large difference between classes shows that masking changes more in one of
+    them.
+    """
     masking = Masking.parse(overall.at["masking"])
     report_only(
         overall,

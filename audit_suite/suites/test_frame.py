@@ -36,7 +36,13 @@ EDGE_SHARE = Margin(0.10, source=PROPOSED)
     margin=EDGE_SHARE,
 )
 def test_the_edge_of_the_frame_separates_little(full, share, absolute, margin):
-    """Do the rim and corners of the frame contribute little to telling the classes apart?"""
+    """Do the rim and corners of the frame contribute little to telling the classes apart?
+
+    If it fails: More of the model's skill comes from rim and corners of the frame than a reader
+    would take from there.
+    What to do: Look for markers, text, collimation and borders; crop or cover them in training and
+    in use.
+    """
     require_skill(full)  # a model without skill has nothing to locate
     # The share of all that moves the output is shown only: it counts noise, which is never 0.
     observe(absolute)
@@ -51,7 +57,12 @@ def test_the_edge_of_the_frame_separates_little(full, share, absolute, margin):
     margin=Margin(0.05, source=PROPOSED),
 )
 def test_chance_on_the_edge_alone(full, alone, margin):
-    """Is the model at chance where only the corners, or the rim, are the patient's own?"""
+    """Is the model at chance where only the corners, or the rim, are the patient's own?
+
+    If it fails: On corners or rim alone the model detects the finding.
+    What to do: Look for markers, text, collimation and borders; crop or cover them in training and
+    in use.
+    """
     assert alone.distance_to(0.5) < margin
     require_skill(full)
 
@@ -65,7 +76,12 @@ def test_chance_on_the_edge_alone(full, alone, margin):
     margin=Margin(0.05, source=PROPOSED),
 )
 def test_the_model_does_not_need_the_edge(full, corners, rim, margin):
-    """Does the AUROC stay the same when the corners, or the rim, are hidden?"""
+    """Does the AUROC stay the same when the corners, or the rim, are hidden?
+
+    If it fails: Hiding the corners or the rim changes the model's skill, so it uses them.
+    What to do: Look for markers, text, collimation and borders; crop or cover them in training and
+    in use.
+    """
     assert corners.distance_to(0) < margin
     assert rim.distance_to(0) < margin
     require_skill(full)
@@ -77,7 +93,11 @@ def test_the_model_does_not_need_the_edge(full, corners, rim, margin):
     left=[appearance_auroc("pixels"), appearance_auroc("patches")],
 )
 def test_what_shuffled_images_tell_of_the_label(left):
-    """Does a classifier predict the label from images whose pixels or patches are shuffled?"""
+    """Does a classifier predict the label from images whose pixels or patches are shuffled?
+
+    How to read it: Skill without the order of pixels comes from brightness, contrast or noise: of
+    the disease, or of how the picture was made.
+    """
     report_only(
         left,
         because="a finding that is bright, or that fits into a patch, is still there when the "
@@ -95,7 +115,13 @@ def test_what_shuffled_images_tell_of_the_label(left):
     margin=Margin(0.5, source=PROPOSED),
 )
 def test_the_skill_needs_the_order_of_the_pixels(full, pixels, patches, edge, margin):
-    """Does the model lose at least half of its skill when the pixels of each image are shuffled?"""
+    """Does the model lose at least half of its skill when the pixels of each image are shuffled?
+
+    If it fails: On images whose pixels are shuffled the model keeps half of its skill or more, and
+    the edge of the frame tells the finding too: it reads how the picture was made.
+    What to do: Compare devices, exposure and processing of patients with and without the finding;
+    balance them and train again.
+    """
     require_skill(full)
     # Patches are shown only: a finding that fits into one is still there. Nor does a score that
     # turns round fail, as with R8: noise upsets honest models (.38 where the full skill was .99).

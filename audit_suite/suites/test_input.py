@@ -25,7 +25,13 @@ CLEAR = 0.15  # real lungs and optic discs stay below .03
     margin=Margin(0.05, source=PROPOSED),
 )
 def test_the_masks_are_sane(area, polarity, content, repeated, images, fit, margin):
-    """At most one mask in twenty looks wrong."""
+    """At most one mask in twenty looks wrong.
+
+    If it fails: Too many masks look wrong: inverted, empty, of another image, copied, or turned.
+    Every answer about the region would be about something else.
+    What to do: Look at the images that the report lists, correct the masks or the keys of
+    `[regions]`, and audit again. What is odd by design belongs under `[masks]`.
+    """
     for share in (area, polarity, content, repeated, images):
         assert share <= margin
     for turned in fit[:1]:

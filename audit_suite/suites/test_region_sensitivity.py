@@ -33,7 +33,13 @@ hidden_box = tuple(auroc(WithoutROI(shape="box", fill=fill)) for fill in FILLS)
 
 @check("R1", full=auroc())
 def test_skill_is_shown(full, audit):
-    """Does the model separate patients with and without the finding, as well as it claims?"""
+    """Does the model separate patients with and without the finding, as well as it claims?
+
+    If it fails: On these patients the model separates those with and without the finding less well
+    than required, or than its maker claims.
+    What to do: Run `audit-suite doctor`: wrong preprocessing or swapped outputs look the same. If
+    the cards are right, do not use the model on such patients.
+    """
     # Against the claim itself a true claim would pass in one audit of twenty, at any size.
     claim = audit.cell.model.claims.get(audit.cell.target)
     least = Margin(LEAST_SKILL, source="least skill of a model that can be audited; " + PROPOSED)
@@ -45,14 +51,26 @@ def test_skill_is_shown(full, audit):
 
 @check("R2", full=auroc(), hidden=hidden_contour, margin=Margin(0.05, source=PROPOSED))
 def test_chance_without_the_region(full, hidden, margin):
-    """With the region of interest hidden, does the model fall to chance?"""
+    """With the region of interest hidden, does the model fall to chance?
+
+    If it fails: With the region hidden the model still detects the finding, so it reads something
+    else: background, the outline of the hidden area, or another finding.
+    What to do: Read the cause that the report names and the checks C1 to C13 behind it; look at the
+    masked images.
+    """
     assert hidden.distance_to(0.5) < margin
     require_skill(full)
 
 
 @check("R3", full=auroc(), hidden=hidden_box, margin=Margin(0.05, source=PROPOSED))
 def test_chance_without_the_box(full, hidden, margin):
-    """With the region's bounding box hidden, and so its shape, does the model fall to chance?"""
+    """With the region's bounding box hidden, and so its shape, does the model fall to chance?
+
+    If it fails: With the whole box around the region hidden, and so the region's outline too, the
+    model still detects the finding.
+    What to do: Read the cause that the report names; look for markers, devices, borders and
+    differences between hospitals outside the box.
+    """
     assert hidden.distance_to(0.5) < margin
     require_skill(full)
 
@@ -61,7 +79,12 @@ def test_chance_without_the_box(full, hidden, margin):
     "R4", full=auroc(), hidden=auroc(WithoutROI(shape="box")), margin=Margin(0.10, source=PROPOSED)
 )
 def test_skill_is_lost_without_the_box(full, hidden, margin):
-    """Does hiding the region's bounding box cost the model its skill?"""
+    """Does hiding the region's bounding box cost the model its skill?
+
+    If it fails: Hiding the box costs the model little of its skill, so it hardly needs the anatomy.
+    What to do: As for R3: find the cue outside the box, remove it from training data or balance it,
+    and train again.
+    """
     require_skill(full)
     assert full - hidden > margin
 
@@ -73,7 +96,13 @@ def test_skill_is_lost_without_the_box(full, hidden, margin):
     margin=Margin(0.05, source=PROPOSED),
 )
 def test_the_box_is_enough(full, only, margin):
-    """Does the region's bounding box alone carry the model's skill?"""
+    """Does the region's bounding box alone carry the model's skill?
+
+    If it fails: On the box alone the model is clearly worse, so it needs what lies around the
+    region.
+    What to do: Ask whether the finding may show outside the region; if so, name that region too. If
+    not, look for a cue in the surroundings.
+    """
     # A model that never saw a black surround may fail on it. Before another patient's background,
     # too, nothing but the box is the patient's own.
     assert Family([full - alone for alone in only], enough="one") < margin
@@ -82,7 +111,11 @@ def test_the_box_is_enough(full, only, margin):
 
 @check("R6", full=auroc(), hidden=auroc(WithoutROI()), only=auroc(OnlyROI()), fills=hidden_contour)
 def test_the_region_beats_its_background(full, hidden, only, fills):
-    """Is the model better on the region alone than on everything but the region?"""
+    """Is the model better on the region alone than on everything but the region?
+
+    If it fails: The model does better on everything but the region than on the region.
+    What to do: Do not use it: its skill comes from the background. R2 and the named cause say more.
+    """
     beats_background(hidden, only, fills)
     require_skill(full)
 
@@ -95,20 +128,35 @@ def test_the_region_beats_its_background(full, hidden, only, fills):
     fills=hidden_box,
 )
 def test_the_box_beats_its_background(full, hidden, only, fills):
-    """Is the model better on the region's bounding box alone than on everything but the box?"""
+    """Is the model better on the region's bounding box alone than on everything but the box?
+
+    If it fails: The model does better on everything but the box around the region than on that box.
+    What to do: Do not use it: its skill comes from the background. R3 and the named cause say more.
+    """
     beats_background(hidden, only, fills)
     require_skill(full)
 
 
 @check("R8", full=auroc(), hidden=hidden_contour)
 def test_at_most_a_quarter_of_the_skill_stays(full, hidden):
-    """Without the region, is at most a quarter of the model's skill left, in either direction?"""
+    """Without the region, is at most a quarter of the model's skill left, in either direction?
+
+    If it fails: With the region hidden, more than a quarter of the model's skill is left.
+    What to do: Read the cause that the report names; if the outline of the hidden area may tell the
+    finding, see C1 and C3.
+    """
     keeps_at_most_a_quarter(full, hidden)
 
 
 @check("R8-box", full=auroc(), hidden=hidden_box)
 def test_at_most_a_quarter_of_the_skill_stays_without_the_box(full, hidden):
-    """Without the region's box, is at most a quarter of the skill left, in either direction?"""
+    """Without the region's box, is at most a quarter of the skill left, in either direction?
+
+    If it fails: With the box around the region hidden, more than a quarter of the model's skill is
+    left: it rests on something a reader would not look at.
+    What to do: Do not release the model for this use. Read the cause that the report names, remove
+    that cue from the data, and train again.
+    """
     keeps_at_most_a_quarter(full, hidden)
 
 
@@ -119,7 +167,13 @@ def test_at_most_a_quarter_of_the_skill_stays_without_the_box(full, hidden):
     outside=auroc(WithoutROI(whose="elsewhere", fill="noise")),
 )
 def test_noise_in_the_region_costs_more(full, inside, outside):
-    """Does noise in the region cost more skill than the same amount of noise elsewhere?"""
+    """Does noise in the region cost more skill than the same amount of noise elsewhere?
+
+    If it fails: Noise on the region disturbs the model less than as much noise elsewhere, so it
+    looks elsewhere more.
+    What to do: Compare with R14 and the maps of the report, and look for the cue outside the
+    region.
+    """
     require_skill(full)
     mean = (inside.value + outside.value) / 2
     room = 2 * min(mean, 1 - mean)
@@ -139,14 +193,23 @@ def test_noise_in_the_region_costs_more(full, inside, outside):
     margin=Margin(0.05, source=PROPOSED),
 )
 def test_another_background_makes_no_difference(full, gap, margin):
-    """Is the AUROC the same on swapped backgrounds of the image's own class as on random ones?"""
+    """Is the AUROC the same on swapped backgrounds of the image's own class as on random ones?
+
+    If it fails: The model's skill changes with the class of the patient whose background is put
+    around the region, so the background tells it the finding.
+    What to do: Look for a cue in the background, as for R2.
+    """
     assert gap.distance_to(0) < margin
     require_skill(full)
 
 
 @check("R11", shift=score_shift(WithoutROI(shape="box")), flips=flip_rate(WithoutROI(shape="box")))
 def test_scores_shift_without_the_box(shift, flips):
-    """How far do the scores move when the region's bounding box is hidden?"""
+    """How far do the scores move when the region's bounding box is hidden?
+
+    How to read it: A large shift with little loss of AUROC means that the threshold, not the
+    ranking, depends on what was hidden.
+    """
     report_only(shift, flips, because="a shift of the scores may be a shift of calibration")
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from audit_suite.cards import InputSpec
 from audit_suite.cards.names import fault_of_region
+from audit_suite.datasets import Sample
 from audit_suite.datasets.frame import CELLS, CORNER, EDGE, RIM, frame_parts
 from audit_suite.evidence.frame import fit_with_frame
 from audit_suite.explainers.region_shapley import EXACT_UP_TO, divide
@@ -59,11 +60,11 @@ def spec(resize, size=(48, 48)):
 
 def test_the_frame_is_what_the_model_sees():
     image = np.zeros((40, 80), np.uint8)
-    padded = fit_with_frame(image, {}, spec("pad"), EDGE)[1]
+    padded = fit_with_frame(Sample(image, {}), {}, spec("pad"), EDGE)[1]
     assert set(padded) == set(EDGE)
     assert not padded["frame.rim"][:12].any(), "padding is not part of the frame"
     assert padded["frame.corners"][12, 0]
-    cropped = fit_with_frame(image, {}, spec("crop"), EDGE)[1]
+    cropped = fit_with_frame(Sample(image, {}), {}, spec("crop"), EDGE)[1]
     assert cropped["frame.corners"][0, 0]
     assert cropped["frame.rim"][0, 24], "what is cropped away has no rim"
 
@@ -71,8 +72,10 @@ def test_the_frame_is_what_the_model_sees():
 def test_regions_are_fitted_as_without_a_frame():
     image = np.arange(64, dtype=np.uint8).reshape(8, 8)
     lungs = image > 30
-    plain, masks = fit_with_frame(image, {"lungs": lungs}, spec("pad"), ("lungs",))
-    framed, more = fit_with_frame(image, {"lungs": lungs}, spec("pad"), ("lungs", *CELLS))
+    plain, masks = fit_with_frame(Sample(image, {}), {"lungs": lungs}, spec("pad"), ("lungs",))
+    framed, more = fit_with_frame(
+        Sample(image, {}), {"lungs": lungs}, spec("pad"), ("lungs", *CELLS)
+    )
     assert np.array_equal(plain, framed)
     assert np.array_equal(masks["lungs"], more["lungs"])
     assert set(more) == {"lungs", *CELLS}
@@ -82,6 +85,6 @@ def test_regions_are_fitted_as_without_a_frame():
     ("shape", "resize"), [((40, 80), "pad"), ((80, 40), "pad"), ((40, 80), "crop")]
 )
 def test_shapley_values_of_the_parts_are_exact(shape, resize):
-    parts = fit_with_frame(np.zeros(shape, np.uint8), {}, spec(resize), CELLS)[1]
+    parts = fit_with_frame(Sample(np.zeros(shape, np.uint8), {}), {}, spec(resize), CELLS)[1]
     names, owners = divide([parts])
     assert len(np.unique(owners)) <= EXACT_UP_TO, names

@@ -468,6 +468,8 @@ trusted = true
 size = [8, 8]
 channels = 1
 resize = "stretch"
+mean = [0.0]
+std = [1.0]
 """
 CHECKS = """
 from audit_suite import *

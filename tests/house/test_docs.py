@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
+from house.pages import PAGES, ROOT
 
 import audit_suite
 import audit_suite.extend
-
-ROOT = Path(__file__).parents[2]
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "ARCHITECTURE.md").exists(), reason="runs in a checkout, not beside a wheel"

@@ -41,6 +41,8 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(tmp_path):
         "audit_suite/report/templates/report.css",
         "audit_suite/report/templates/report.html.j2",
         "audit_suite/py.typed",
+        "audit_suite/zoo/models/phantom-shortcut.toml",
+        "audit_suite/zoo/weights/phantom-shortcut.safetensors",
         "pytest_audit/plugin.py",
     ):
         assert needed in names

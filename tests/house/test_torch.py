@@ -54,3 +54,13 @@ def test_importing_all_of_the_judges_imports_no_torch():
         "import pytest_audit.session; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_process_of_a_model_imports_torchvision_only_for_a_model_of_it():
+    """It pulls in torch's compiler: half of the seconds that such a process took to start."""
+    code = (
+        "import sys, audit_suite.child.serving, audit_suite.evidence.scores.compute, "
+        "audit_suite.evidence.attributions.compute, audit_suite.models.load; "
+        "sys.exit('torch' not in sys.modules or bool({'torchvision', 'torch._dynamo'} & {*sys.modules}))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

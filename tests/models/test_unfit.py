@@ -81,7 +81,25 @@ def test_a_region_of_whole_blocks_comes_back_whole(shape, size, resize):
     assert np.array_equal(back, region & there)
 
 
-def test_a_way_without_an_inverse_is_refused():
-    card = spec((32, 32), "pad").model_copy(update={"resize": "twirl"})
-    with pytest.raises(AuditError, match="resize = 'twirl'"):
+def test_a_function_of_the_card_has_no_known_inverse():
+    card = spec((32, 32), "pad").model_copy(update={"function": "prep.py:load"})
+    with pytest.raises(AuditError, match=r"'input.function': prep\.py:load"):
         unfit_mask(np.zeros((32, 32), bool), (64, 64), card)
+
+
+@pytest.mark.parametrize(("shape", "resize_to"), [((70, 50), 40), ((50, 90), 32)])
+def test_the_centre_of_a_shorter_side_and_padding_at_the_end_come_back(shape, resize_to):
+    """Where a pixel of the input has a pixel of the image, going back and forth keeps it."""
+    more = {"resize": "short-side", "resize_to": resize_to}
+    cards = [
+        InputSpec(size=(32, 32), channels=1, mean=(0.0,), std=(1.0,), **more),
+        InputSpec(size=(32, 32), channels=1, mean=(0.0,), std=(1.0,), resize="pad", pad_at="end"),
+    ]
+    for card in cards:
+        region = np.zeros(shape, bool)
+        region[20:40, 15:45] = True
+        seen = fit_geometry(np.zeros(shape, np.uint8), {"m": region}, card)[1]["m"]
+        back = unfit_mask(seen, shape, card)
+        again = fit_geometry(np.zeros(shape, np.uint8), {"m": back}, card)[1]["m"]
+        assert np.array_equal(again, seen)
+        assert (back & region).sum() / (back | region).sum() > 0.75  # the larger image is cut

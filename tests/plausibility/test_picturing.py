@@ -54,6 +54,13 @@ def test_every_grey_value_of_the_file_reaches_the_reader(kind):
     assert picture["window"] == [0.5, 1.0]
 
 
+def test_shuffled_pixels_are_the_images_own():
+    one = sample()
+    picture = pixels(shown(one, "shuffled-pixels"))
+    assert sorted(picture.ravel()) == sorted(one.image.ravel())
+    assert (picture != one.image).any()
+
+
 def test_colours_stay_colours():
     one = sample(colour=True)
     assert (pixels(shown(one)) == one.image).all()

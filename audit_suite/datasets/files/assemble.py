@@ -9,6 +9,7 @@ from audit_suite.cards import DatasetCard
 from audit_suite.datasets.dataset import BadImage, Case, Dataset, Sample
 from audit_suite.datasets.dicom import shows_burned_in
 from audit_suite.datasets.files.checks import (
+    faults_of_files,
     has_files,
     has_good_masks,
     refuse_duplicates,
@@ -66,11 +67,11 @@ def dataset_from(
             f"correct the keys 'split' and 'filter' of {card.path}",
         )
     refuse_impossible_quality(card, audited, problems)
-    allowed = homes(card)
+    fault_of = faults_of_files(homes(card))
     kept = [
         entry
         for entry in with_regions(card, audited, problems)
-        if has_files(entry, allowed, problems) and has_good_masks(card, entry, problems)
+        if has_files(entry, fault_of, problems) and has_good_masks(card, entry, problems)
     ]
     refuse_duplicates(kept, problems)
     if not published:

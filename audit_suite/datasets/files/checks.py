@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 from audit_suite.cards import DatasetCard
 from audit_suite.datasets.files.entry import Entry
-from audit_suite.datasets.files.paths import is_there, leaves
+from audit_suite.datasets.files.paths import is_there, leaving
 from audit_suite.datasets.files.problems import Problems
 from audit_suite.datasets.tags import is_missing
 from audit_suite.errors import AuditError
@@ -59,28 +60,40 @@ def refuse_impossible_quality(
             problems.add(f"row {entry.row}{named}: the mask quality is not a number from 0 to 1")
 
 
-def has_files(entry: Entry, homes: Sequence[Path], problems: Problems) -> bool:
-    """Whether all files of an entry exist, in the folders they may be in."""
+def has_files(entry: Entry, fault_of: Callable[[Path], str], problems: Problems) -> bool:
+    """Whether all files of an entry can be used (`faults_of_files`)."""
     files = [(entry.where, entry.image)]
     files += [(mask.where, path) for mask in entry.regions.values() for path in mask.files]
     for where, path in files:
-        if fault := _fault_of_file(path, homes):
+        if fault := fault_of(path):
             problems.add_bad_file(f"{where}: the file {fault}")
             return False
     return True
 
 
-def _fault_of_file(path: Path, homes: Sequence[Path]) -> str:
-    """Why a file cannot be used, as far as its content does not matter; empty if it can."""
-    if not is_there(path):
-        return "does not exist"
-    if leaves(path, homes):
-        return "is a link that leads out of 'root' (follow_links = true allows it)"
-    try:
-        with path.open("rb"):
-            return ""
-    except OSError as error:
-        return f"cannot be read ({error.strerror})"
+def faults_of_files(homes: Sequence[Path]) -> Callable[[Path], str]:
+    """What says why a file cannot be used, as far as its content does not matter; empty if it can.
+
+    It looks once at a file that many entries share.
+
+    Args:
+        homes: The folders in which files must lie, links followed; none where any may.
+    """
+    leaves = leaving(homes)
+
+    @cache
+    def fault_of(path: Path) -> str:
+        if not is_there(path):
+            return "does not exist"
+        if leaves(path):
+            return "is a link that leads out of 'root' (follow_links = true allows it)"
+        try:
+            with path.open("rb"):
+                return ""
+        except OSError as error:
+            return f"cannot be read ({error.strerror})"
+
+    return fault_of
 
 
 def has_good_masks(card: DatasetCard, entry: Entry, problems: Problems) -> bool:

@@ -55,11 +55,10 @@ def without_copies(
         problems.note(
             f"{shared} images are files that several patients have: these count as one patient"
         )
-    return [
-        replace(entry, patient=_root(one_of, entry.patient))
-        for place, entry in enumerate(entries)
-        if place not in seen_before
-    ]
+    kept = [entry for place, entry in enumerate(entries) if place not in seen_before]
+    if not one_of:
+        return kept
+    return [replace(entry, patient=_root(one_of, entry.patient)) for entry in kept]
 
 
 def copies(paths: Sequence[Path]) -> list[list[int]]:
@@ -91,9 +90,10 @@ def _sample(path: Path) -> bytes:
     size = path.stat().st_size
     with path.open("rb") as file:
         digest = hashlib.sha256(file.read(_BLOCK))
-        for start in (size // 2, max(0, size - _BLOCK)):
-            file.seek(start)
-            digest.update(file.read(_BLOCK))
+        if size > _BLOCK:
+            for start in (size // 2, size - _BLOCK):
+                file.seek(start)
+                digest.update(file.read(_BLOCK))
     return digest.digest()
 
 

@@ -89,6 +89,11 @@ def values_there(cells: Cells) -> list[tuple[str, int]]:
     )
 
 
+def meaning(word: str) -> int | None:
+    """1 or 0 where a word usually says yes or no, as ``Yes`` and ``absent`` do; else None."""
+    return _MEANT.get(plain(word).casefold())
+
+
 def _is_word(text: str) -> bool:
     return len(text) <= _LONGEST and text.isprintable()
 
@@ -103,7 +108,7 @@ def suggested(target: Target, values: Sequence[str]) -> str:
     if target.contains is not None:
         return f'separator = "|", or what separates the labels in a cell, or {_mapped({})}'
     words = [word for word in values if plain(word).casefold() != "-1"]
-    meant = {word: _MEANT.get(plain(word).casefold()) for word in words}
+    meant = {word: meaning(word) for word in words}
     known = {word: label for word, label in meant.items() if label is not None}
     listed = [sign for sign in _SEPARATORS if any(sign in word for word in words)]
     if words and len(known) == len(words):

@@ -27,10 +27,18 @@ class Matcher(Generic[Content]):
         card: The data set's card.
         listed: Content by name.
         match: The name of an image, as a template (`filled`); empty for the ways above.
+        joined: Whether names may also be the end of a path joined by ``_``, without its ending.
     """
 
-    def __init__(self, card: DatasetCard, listed: Mapping[str, Content], match: str = "") -> None:
-        self._card, self._listed, self._match = card, listed, match
+    def __init__(
+        self,
+        card: DatasetCard,
+        listed: Mapping[str, Content],
+        match: str = "",
+        *,
+        joined: bool = False,
+    ) -> None:
+        self._card, self._listed, self._match, self._joined = card, listed, match, joined
         self._root = card.resolve(card.root)
         self._by_name: dict[str, list[str]] = defaultdict(list)
         self._by_stem: dict[str, list[str]] = defaultdict(list)
@@ -64,7 +72,8 @@ class Matcher(Generic[Content]):
             name = filled(self._match, self._card, entry)
             return name if name in self._listed else None
         below = _below(entry.image, self._root)
-        for whole in (below, entry.id):
+        wholes = [below, entry.id, *_joined_ends(below)] if self._joined else [below, entry.id]
+        for whole in wholes:
             if whole in self._listed:
                 return whole
         for names in (self._by_name.get(entry.image.name), self._by_stem.get(entry.image.stem)):
@@ -115,14 +124,6 @@ def filled(
     return _FIELD.sub(lambda found: quote(known[found[1]]), template)
 
 
-def tails(entry: Entry, card: DatasetCard) -> Iterator[str]:
-    """The end of an image's path without its ending, joined by ``_``: ``view``, ``study_view``."""
-    path = PurePosixPath(_below(entry.image, card.resolve(card.root))).with_suffix("")
-    parts = [part for part in path.parts if part not in ("..", "/")]
-    for number in range(1, len(parts) + 1):
-        yield "_".join(parts[-number:])
-
-
 def _below(image: Path, root: Path) -> str:
     """An image's path below the root; its whole path where it lies elsewhere."""
     return (image.relative_to(root) if image.is_relative_to(root) else image).as_posix()
@@ -134,3 +135,10 @@ def _same_end(name: str, below: str) -> bool:
     two = PurePosixPath(below).with_suffix("").parts
     shared = min(len(one), len(two))
     return one[-shared:] == two[-shared:]
+
+
+def _joined_ends(below: str) -> Iterator[str]:
+    """The ends of a path without its ending, the longest first: ``study_view``, ``view``."""
+    parts = PurePosixPath(below).with_suffix("").parts
+    for first in range(len(parts)):
+        yield "_".join(parts[first:])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 from audit_suite.cards import DatasetCard
@@ -47,16 +48,28 @@ def homes(card: DatasetCard) -> tuple[Path, ...]:
 
 def below(root: Path, name: str) -> Path | None:
     """A file below a folder by its name in a table; None if the name leads out of it."""
-    file = Path(os.path.normpath(root / name))
-    return file if file.is_relative_to(root) else None
+    file = Path(os.path.normpath(os.path.join(root, name)))  # noqa: PTH118 - half the time
+    return file if file.parts[: len(root.parts)] == root.parts else None
 
 
-def leaves(path: Path, homes: Sequence[Path]) -> bool:
-    """Whether a link leads a file out of all folders in which it may lie."""
-    if not homes:
-        return False
-    real = path.resolve()
-    return not any(real.is_relative_to(home) for home in homes)
+def leaving(homes: Sequence[Path]) -> Callable[[Path], bool]:
+    """What tells whether a link leads a file out of all folders in which it may lie.
+
+    It follows the links of each folder once, and those of a file only where there are any.
+    """
+
+    def inside(real: Path) -> bool:
+        return any(real.is_relative_to(home) for home in homes)
+
+    @cache
+    def holds(folder: Path) -> bool:
+        return inside(folder.resolve())
+
+    def leaves(path: Path) -> bool:
+        stays = not path.is_symlink() and holds(path.parent)
+        return not (stays or inside(path.resolve()))
+
+    return leaves if homes else lambda path: False
 
 
 def is_there(path: Path) -> bool:

@@ -19,7 +19,7 @@ from audit_suite.datasets.files.entry import Entry, Mask, RegionSource
 from audit_suite.datasets.files.mask_files import Several, several
 from audit_suite.datasets.files.mask_format import Find, MaskFormat, register_mask_format
 from audit_suite.datasets.files.masks import United
-from audit_suite.datasets.files.matching import Matcher, tails
+from audit_suite.datasets.files.matching import Matcher
 from audit_suite.datasets.mask_formats.rle import decode_object
 from audit_suite.datasets.shapes import frame, polygon_mask
 from audit_suite.errors import AuditError
@@ -91,11 +91,10 @@ class CheXlocalize(MaskFormat):
                 f"{path} has no finding {', '.join(unknown)}",
                 f"its findings: {', '.join(sorted(known)) or 'none'}",
             )
-        matcher = Matcher(card, content, spec.match)
+        matcher = Matcher(card, content, spec.match, joined=True)
 
         def find(entry: Entry) -> RegionSource | str:
-            joined = next((tail for tail in tails(entry, card) if tail in content), None)
-            findings = content[joined] if joined and not spec.match else matcher(entry)
+            findings = matcher(entry)
             parts = [
                 Outline(findings[name], findings.get(_SIZE), f"{path.name}, '{name}'")
                 for name in wanted

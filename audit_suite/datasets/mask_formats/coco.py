@@ -7,6 +7,7 @@ its own.
 from __future__ import annotations
 
 import json
+import warnings
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,7 +83,9 @@ def draw_polygons(polygons: Any, shape: tuple[int, int]) -> Mask:
             raise ValueError("has a polygon with a coordinate that is not a number")
         refuse_outside(list(zip(polygon[::2], polygon[1::2], strict=True)), shape)
     floats = [[float(number) for number in polygon] for polygon in polygons]
-    mask: Mask = codec.decode(codec.merge(codec.frPyObjects(floats, *shape))) > 0
+    with warnings.catch_warnings():  # of pycocotools itself, once for each image
+        warnings.simplefilter("ignore", DeprecationWarning)
+        mask: Mask = codec.decode(codec.merge(codec.frPyObjects(floats, *shape))) > 0
     return mask
 
 

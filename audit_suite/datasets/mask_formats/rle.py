@@ -81,12 +81,15 @@ def read_counts(text: str, shape: tuple[int, int]) -> Mask:
     Raises:
         ValueError: If it is none of these.
     """
-    if text[:1] not in ("{", "["):
+    if text[-1:] not in (
+        "}",
+        "]",
+    ):  # either, at the end, would say that more of COCO's text follows
         return decode_counts(text, *shape)
     try:
         content = json.loads(text)
     except (json.JSONDecodeError, RecursionError):
-        raise ValueError("has counts that are not JSON: the text is cut off") from None
+        raise ValueError("has counts that are not JSON") from None
     return decode_object(content if isinstance(content, dict) else {"counts": content}, shape)
 
 

@@ -16,7 +16,7 @@ from audit_suite.datasets.files.entry import Entry, RegionSource
 from audit_suite.datasets.files.labels import Labels, column_labels
 from audit_suite.datasets.files.masks import MaskFile
 from audit_suite.datasets.files.metadata import declared_columns, metadata_of, refuse_unknown_tags
-from audit_suite.datasets.files.paths import file_of, folder_of, homes, leaves
+from audit_suite.datasets.files.paths import file_of, folder_of, homes, leaving
 from audit_suite.datasets.files.patients import note_missing_patient, patient_of
 from audit_suite.datasets.files.problems import Problems
 from audit_suite.datasets.files.roi import refuse_several_regions, roi_of_reader
@@ -161,10 +161,10 @@ def _files(card: DatasetCard, key: str, problems: Problems) -> dict[str, _File]:
     """The DICOM files under the root, by what the table names a file by."""
     files: dict[str, _File] = {}
     root = card.resolve(card.root)
-    allowed = homes(card)
+    leaves = leaving(homes(card))
     for number, path in enumerate(sorted(path for path in root.rglob("*") if path.is_file())):
         where = f"file {number + 1} under the root"
-        if leaves(path, allowed):
+        if leaves(path):
             continue  # if the table lists it, its row says that there is no such file
         try:
             if not is_dicom(path):

@@ -271,6 +271,11 @@ class _Job:
 
 def _share(pixels: torch.Tensor, of: torch.Tensor | None = None) -> NDArray[np.float32]:
     """The share of the frame, or of a part of it, covered by masks of shape (B, H, W)."""
-    size = pixels[0].numel() if of is None else of.sum(dim=(1, 2)).clamp(min=1)
-    share: NDArray[np.float32] = (pixels.sum(dim=(1, 2)) / size).float().cpu().numpy()
+    size = pixels[0].numel() if of is None else _count(of).clamp(min=1)
+    share: NDArray[np.float32] = (_count(pixels) / size).float().cpu().numpy()
     return share
+
+
+def _count(pixels: torch.Tensor) -> torch.Tensor:
+    """How many pixels each mask covers; counted in 32 bits, which takes a third of the time."""
+    return pixels.flatten(1).sum(1, dtype=torch.int32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from datasets.masked import SHAPE, Project, same
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit_suite.datasets.shapes import box_mask, centres_mask
@@ -58,6 +58,7 @@ def edges(last):
     return two.map(sorted).filter(lambda pair: pair[0] < pair[1])
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(edges(32), edges(25))
 def test_a_box_takes_the_pixels_whose_centres_lie_in_it(across, down):
     box = (across[0], down[0], across[1], down[1])
@@ -69,6 +70,7 @@ def test_a_box_takes_the_pixels_whose_centres_lie_in_it(across, down):
             box_mask(box, SHAPE)
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(
     st.lists(
         st.tuples(st.floats(0, 31, width=32), st.floats(0, 24, width=32)), min_size=3, max_size=9

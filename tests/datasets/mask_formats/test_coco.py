@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 from datasets.masked import SHAPE, Project, same
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as codec
 from pycocotools.coco import COCO
@@ -80,6 +80,7 @@ def own(tmp_path):
     return Annotated(tmp_path)
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(
     st.lists(
         st.lists(st.tuples(st.floats(0, 31), st.floats(0, 24)), min_size=3, max_size=8),

@@ -10,7 +10,7 @@ import nibabel
 import numpy as np
 import pytest
 from datasets.masked import SHAPE, Project, regions, same
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit_suite.datasets.mask_formats.nifti import read_nifti
@@ -195,6 +195,7 @@ def test_the_content_of_every_part_is_in_the_digest(own):
 # NumPy
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(mask=regions(), data=st.data())
 def test_numpy_files_hold_what_was_saved(project, mask, data):
     kind = data.draw(st.sampled_from([bool, "u1", ">i2", "i8", "f4", "f8"]))
@@ -274,6 +275,7 @@ def nifti(array, affine=None):
     return nibabel.Nifti1Image(array, np.eye(4) if affine is None else affine)
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(
     mask=regions(),
     kind=st.sampled_from(["u1", "i2", "f4"]),
@@ -315,6 +317,7 @@ def test_nifti_files_of_a_card(own):
         (gzip.compress(b"no image")[:-9], "cannot be read as NIfTI"),
         (b"", "cannot be read as NIfTI"),
     ],
+    ids=["three axes", "cut", "text", "packed text", "packed and cut", "empty"],
 )
 def test_what_no_mask_of_nifti_is(project, content, said):
     path = project.path / "bad.nii"

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 from datasets.masked import SHAPE, Project, same
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 from pycocotools import mask as codec
@@ -75,6 +75,7 @@ SHAPES = st.one_of(
 )
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(SHAPES, max_size=4))
 def test_shapes_are_drawn_as_labelme_draws_them(tmp_path_factory, shapes):
     path = tmp_path_factory.getbasetemp() / "shapes.json"
@@ -139,6 +140,7 @@ def contours(seed):
     return [rng.uniform(0, 24, (n, 2)).round(2).tolist() for n in (5, 3)]
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.lists(point, min_size=3, max_size=8), min_size=1, max_size=3))
 def test_contours_are_drawn_as_chexlocalize_draws_them(polygons):
     assert np.array_equal(polygon_mask(polygons, SHAPE), chexlocalize_mask(polygons, SHAPE))
@@ -198,6 +200,18 @@ def test_one_outline_wrong(own, content, said):
         {f"a{i}": {"img_size": [24, 31], "Edema": contours(1)} for i in range(4)} | {"a1": content},
     )
     assert said in own.bad(EDEMA, 1)
+
+
+def test_one_outline_for_two_images_is_refused(own):
+    gt(own, {f"a{i}": {"img_size": [24, 31], "Edema": contours(1)} for i in range(4)})
+    own.image("b/a0.png", np.full(SHAPE, 7, np.uint8))
+    own.rows.append({"image": "b/a0.png", "patient_id": "secret-9", "sick": "0"})
+    assert "has one mask for the images of rows 2 and 6" in own.refused(EDEMA)
+    for i, row in enumerate(own.rows):
+        row["known"] = f"a{i % 4}-{i}"
+    gt(own, {f"a{i % 4}-{i}": {"img_size": [24, 31], "Edema": contours(i)} for i in range(5)})
+    masks = own.masks(f'{EDEMA}\nmatch = "{{known}}"')
+    same(masks, [chexlocalize_mask(contours(i), SHAPE) for i in range(5)])
 
 
 def test_one_file_of_chexlocalize_wrong(own):

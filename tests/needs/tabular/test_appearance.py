@@ -1,0 +1,100 @@
+"""What shuffled images tell of the label (M5), and whether the model's skill needs their order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from needs.evidence import Stored, attributions, binormal, case, cell, findings, judged, table
+
+from audit_suite import NotApplicable, appearance_auroc
+from audit_suite.verdict import Verdict
+
+COUNT = 200  # images of each class
+
+
+def stored(full=0.95, pixels=0.5, edge=0.0, told=0.0, count=COUNT):
+    """Evidence with an AUROC on full and on shuffled images, an edge's share, and an exposure."""
+    labels, scores = binormal(full, count)
+    rng = np.random.default_rng(3)
+    cases = [case(i, label) for i, label in enumerate(labels)]
+    looks = rng.normal(0, 1, (2 * count, 6)) + told * labels[:, None]
+    tables = {
+        "full": table(scores, 0.0),
+        "shuffled-pixels": replace(
+            table(binormal(pixels, count)[1], 0.0), appearance=looks.astype(np.float32)
+        ),
+        "shuffled-patches": replace(table(scores, 0.0), appearance=looks.astype(np.float32)),
+    }
+    explained = np.arange(min(48, 2 * count))
+    positive = labels[explained][:, None]
+    values = np.concatenate([edge * positive, (1 - edge) * positive], axis=1)
+    values = values + rng.normal(0, 0.02, values.shape)
+    parts = attributions(
+        0,
+        explained,
+        values=values,
+        inside=np.tile([1.0, 0.0], (len(explained), 1)),
+        area=np.tile([0.2, 0.8], (len(explained), 1)),
+        players=("frame.corners", "frame.centre"),
+    )
+
+    def read(request):
+        return parts if hasattr(request, "method") else tables[request.masking.id]
+
+    return Stored(cases, read)
+
+
+@pytest.fixture
+def here(tmp_path):
+    return cell(tmp_path, roi="")
+
+
+def test_a_classifier_tells_what_the_images_tell_without_their_order(here):
+    told = appearance_auroc("pixels").estimate(here, stored(told=0.6))
+    assert told.interval(0.95)[0] > 0.6
+    assert told.at["masking"] == "shuffled-pixels"
+    nothing = appearance_auroc("patches").estimate(here, stored())
+    low, high = nothing.interval(0.95)
+    assert low < 0.5 < high
+
+
+def test_too_few_patients_are_not_applicable(here):
+    with pytest.raises(NotApplicable, match="too few"):
+        appearance_auroc("pixels").estimate(here, stored(count=6))
+
+
+def test_what_the_data_tell_is_reported_and_never_judged(here):
+    for _, finding, _ in findings("M5", here, stored(told=3.0)):
+        assert finding.verdict is Verdict.NOT_APPLICABLE
+        assert finding.observations
+
+
+@pytest.mark.parametrize(
+    ("pixels", "edge", "expected"),
+    [
+        (0.50, 0.0, Verdict.PASS),
+        (0.30, 0.0, Verdict.PASS),  # noise upsets a model the other way
+        (0.90, 0.0, Verdict.INCONCLUSIVE),  # a bright finding
+        (0.90, 0.4, Verdict.FAIL),  # an exposure, which shows at the edge too
+        (0.74, 0.4, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_the_skill_needs_the_order_of_the_pixels(here, pixels, edge, expected):
+    ((verdict, _),) = judged("M5-score", here, stored(pixels=pixels, edge=edge)).values()
+    assert verdict is expected
+
+
+@pytest.mark.parametrize(
+    ("edge", "expected"),
+    [(0.0, Verdict.PASS), (0.1, Verdict.INCONCLUSIVE), (0.4, Verdict.FAIL)],
+)
+def test_the_edge_separates_little(here, edge, expected):
+    ((verdict, _),) = judged("P3", here, stored(edge=edge)).values()
+    assert verdict is expected
+
+
+def test_a_model_without_skill_has_nothing_to_locate(here):
+    ((verdict, _),) = judged("P3", here, stored(full=0.5, edge=0.4)).values()
+    assert verdict is Verdict.NOT_APPLICABLE
