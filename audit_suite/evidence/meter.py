@@ -97,7 +97,7 @@ class Meter:
         rate, left = self.recent_rate, self.left
         if rate is None or left is None:
             return ""
-        return f", {_number(rate)}/s, about {in_words(left)} left"
+        return f", {_number(rate)}/s" + (f", about {in_words(left)} left" if left else "")
 
 
 def in_words(seconds: float) -> str:

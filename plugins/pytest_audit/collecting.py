@@ -55,6 +55,7 @@ class Collecting:
         if others:
             self._config.hook.pytest_deselected(items=others)
             items[:] = [item for item in items if CASE in item.stash]
+        items.sort(key=lambda item: item.stash[CASE].role != "required")
         try:
             refuse_conflicts(cases_in(items))
         except AuditError as error:

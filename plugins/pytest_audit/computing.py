@@ -51,7 +51,6 @@ class Computing:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Compute what the selected checks declared, before the first of them runs."""
         if self._is_controller:
-            self._say("audit: the workers share the computation of the evidence")
             watching = Watching(self._exchange, display_for(self._reporter), self._workers)
             self._config.pluginmanager.register(watching, "audit-watching")
             try:

@@ -51,7 +51,7 @@ def write_section(
     for line in attention(record):
         reporter.write_line(f"  {line}")
     place = None
-    for finding in sorted(record.findings, key=lambda f: (f.model, f.dataset, f.target)):
+    for finding in sorted(record.findings, key=_place_and_role):
         if place != (here := (finding.model, finding.dataset, finding.target)):
             place = here
             reporter.write_line("")
@@ -91,6 +91,11 @@ def _write_matrix(reporter: pytest.TerminalReporter, matrix: MatrixRecord) -> No
         ends = ("" if cell is None else f"[{cell.low:.2f}, {cell.high:.2f}]" for cell in cells)
         reporter.write_line(f"  {row:{first}}" + "".join(f"{value:>{width}}" for value in values))
         reporter.write_line(f"  {'':{first}}" + "".join(f"{end:>{width}}" for end in ends))
+
+
+def _place_and_role(finding: Finding) -> tuple[str, str, str, bool]:
+    """By model, data set and target; what must pass comes first."""
+    return finding.model, finding.dataset, finding.target, finding.role != "required"
 
 
 def _word(verdict: Verdict) -> str:

@@ -129,7 +129,7 @@ def test_a_log_has_a_line_every_ten_seconds_and_the_last_one(clock):
     assert lines == [
         "33 % of 600 forward passes, 20/s, about 20 seconds left",
         "66 % of 600 forward passes, 20/s, about 10 seconds left",
-        "100 % of 600 forward passes, 20/s, about 1 second left",
+        "100 % of 600 forward passes, 20/s",
         "600 forward passes in 30 seconds, 20/s",
     ]
 
