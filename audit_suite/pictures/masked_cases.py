@@ -12,7 +12,7 @@ from audit_suite.datasets import BadImage
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.geometry import geometry
 from audit_suite.evidence.scores.prepare import Prepared, Wanted
-from audit_suite.evidence.scores.survey import Survey, survey_of
+from audit_suite.evidence.scores.survey import Survey, survey_for
 from audit_suite.maskings import Masking
 from audit_suite.maskings.show import Batch, show
 from audit_suite.pictures.png import png
@@ -47,7 +47,7 @@ def masked_cases(
     wanted = Wanted({geometry(spec): spec}, areas)
     # A donor's image would be seen in place of the hidden part.
     drawn = [m for m in maskings if not m.needs_donor or all(case.shown for case in dataset.cases)]
-    survey = survey_of(dataset, wanted, source.profile.seed, source.store)
+    survey = survey_for(dataset, wanted, maskings, source.profile.seed, source.store)
     for name, label, rank in _CASES:
         chosen = _choose(survey, cell.target, label, rank)
         if chosen is None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logit
-from scipy.stats import multivariate_normal, norm, t
+from scipy.special import logit, ndtr, ndtri, stdtrit
 
 _KEPT = 0.25  # share of the skill that R8-box allows with the box hidden
 _LEVEL = 0.05
@@ -63,9 +62,9 @@ def chance_to_open(
     hidden = 0.5 + share * skill
     full_variance = _variance(auroc, cohort, within_patient)
     hidden_variance = _variance(hidden, cohort, within_patient)
-    quantile = float(t.ppf(1 - _LEVEL, _degrees(cohort)))
+    quantile = float(stdtrit(_degrees(cohort), 1 - _LEVEL))
     gain = (logit(auroc) - logit(floor)) * auroc * (1 - auroc) / np.sqrt(full_variance)
-    shown = float(norm.cdf(gain - quantile))
+    shown = float(ndtr(gain - quantile))
     together = 2 * _KEPT * (0.3 + 0.5 * share) * np.sqrt(hidden_variance * full_variance)
     both = hidden_variance + _KEPT**2 * full_variance
     above = (_KEPT - share) * skill / np.sqrt(both - together) - quantile
@@ -73,14 +72,16 @@ def chance_to_open(
     nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
     own = np.sqrt(1 - between_fills)
     common = np.sqrt(between_fills) * nodes
-    inside = norm.cdf((above - common) / own) - norm.cdf((below - common) / own)
+    inside = ndtr((above - common) / own) - ndtr((below - common) / own)
     gone = float(weights @ np.clip(inside, 0, None) ** fills / weights.sum())
     return min(shown, gone)
 
 
 def _variance(auroc: float, cohort: Cohort, within_patient: float) -> float:
     """Variance of a binormal AUROC, with equal variances, from patients with several images."""
-    z = norm.ppf(auroc)
+    from scipy.stats import multivariate_normal
+
+    z = ndtri(auroc)
     both = multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]])
     spread = float(both.cdf([z, z])) - auroc**2
     design = (1 + (cohort.images - 1) * within_patient) / cohort.images

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 POWER = 0.9
 _MOST = 1000  # times the present data; larger numbers are not realistic
@@ -26,7 +26,7 @@ def smallest_effect(se: float, df: float, alpha: float, two_sided: bool) -> floa
         return None
     beta = 1 - POWER
     tail = beta / 2 if two_sided else beta
-    return float((stats.t.ppf(1 - alpha, df) + stats.t.ppf(1 - tail, df)) * se)
+    return float((stdtrit(df, 1 - alpha) + stdtrit(df, 1 - tail)) * se)
 
 
 def more_positives(
@@ -48,12 +48,12 @@ def more_positives(
     Returns:
         The number, or None if no realistic number would decide.
     """
-    z_alpha = float(stats.norm.ppf(1 - alpha))
+    z_alpha = float(ndtri(1 - alpha))
     wanted = []
     if margin is not None and gap > 0:
-        wanted.append(margin / (z_alpha + float(stats.norm.ppf((1 + POWER) / 2))))
+        wanted.append(margin / (z_alpha + float(ndtri((1 + POWER) / 2))))
     if gap:
-        wanted.append(abs(gap) / (z_alpha + float(stats.norm.ppf(POWER))))
+        wanted.append(abs(gap) / (z_alpha + float(ndtri(POWER))))
     for target in wanted:
         factor = (se / target) ** 2
         if 1 < factor <= _MOST:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from math import ceil
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtri
 
 from audit_suite.errors import AuditError
 from audit_suite.readings import FEWEST_READERS
@@ -111,7 +111,7 @@ def planned_cases(precision: float, auroc: float = 0.5, ratio: float = 1.0) -> i
             f"{auroc:g} and {ratio:g} negatives per positive",
             "plan for a half width of .002 to .5, an AUROC of .5 to below 1 and a ratio above 0",
         )
-    variance = (precision / float(stats.norm.ppf(0.975))) ** 2
+    variance = (precision / float(ndtri(0.975))) ** 2
 
     def reached(positives: int) -> bool:
         return hanley_mcneil(1 - auroc, positives, ceil(ratio * positives)) <= variance

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import pkgutil
 import re
 from collections.abc import Callable
@@ -110,8 +111,10 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
 
 @pytest.fixture(scope="session")
 def shared_evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The store of all tests that name none of their own."""
-    return tmp_path_factory.mktemp("evidence")
+    """The store of all tests that name none of their own, whichever worker runs them."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    return shared / "evidence-of-the-world"
 
 
 @pytest.fixture
@@ -121,7 +124,11 @@ def world(pytester: pytest.Pytester, images: Callable[[int], Path], shared_evide
 
 
 class World:
-    """A project folder with an honest model, a shortcut model and data sets of two sizes."""
+    """A project folder with an honest model, a shortcut model and data sets of two sizes.
+
+    Of the big one's 800 patients the honest model's AUROC without the region is within 0.1 of 0.5,
+    and no more: tests of the shipped margins ask for more patients.
+    """
 
     def __init__(
         self, pytester: pytest.Pytester, images: Callable[[int], Path], evidence: Path
@@ -132,7 +139,7 @@ class World:
         (self.path / "model.py").write_text(MODEL)
         self.model("honest", "roi")
         self.model("shortcut", "corner")
-        self.dataset("big", images(3200))
+        self.dataset("big", images(800))
         self.dataset("small", images(60))
 
     def model(self, name: str, where: str, target: str = "sick", more: str = "") -> None:

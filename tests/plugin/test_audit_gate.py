@@ -14,7 +14,7 @@ def test_a(full):
 
 @check("B", hidden=auroc(WithoutROI()))
 def test_b(hidden):
-    assert hidden.distance_to(0.5) < 0.05
+    assert hidden.distance_to(0.5) < 0.1
 """
 SKIP = "import pytest\npytest.skip('not now', allow_module_level=True)\n"
 HOOK = """
@@ -51,7 +51,7 @@ def record(world):
         (".", "-o", "python_files=test_o*.py"),
         ("--audit-suite=metadata",),
         ("test_checks.py", "--maxfail=1", "-k", "test_a"),
-        ("test_checks.py", "--audit-max-cases=2400"),
+        ("test_checks.py", "--audit-max-cases=600"),
         ("test_checks.py", "--audit-max-cases=40"),
         ("test_checks.py", "--audit-profile=first-look"),
         ("test_checks.py", "--audit-confidence=0.8"),
@@ -134,7 +134,7 @@ def test_the_shipped_checks_are_required_by_default(world):
 
 
 def test_what_is_required_but_does_not_apply_is_partial(world, images):
-    world.dataset("big", images(3200), roi="[]")
+    world.dataset("big", images(800), roi="[]")
     result = world.run("--audit-suite=region-sensitivity")
     assert result.ret == 11
     (missing,) = record(world)["policy"]["missing"]
@@ -144,7 +144,7 @@ def test_what_is_required_but_does_not_apply_is_partial(world, images):
 
 
 def test_a_guard_without_a_verdict_leaves_the_gate_open(world):
-    world.check(CHECKS.replace("< 0.05", "< 0.0001"))
+    world.check(CHECKS.replace("< 0.1", "< 0.0001"))
     world.policy("A")
     result = world.run("test_checks.py")
     assert result.ret == 0, result.stdout.str()

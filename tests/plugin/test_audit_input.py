@@ -197,11 +197,11 @@ def test_plan_shows_and_stops(world):
     result = world.run("test_checks.py", "--audit-plan")
     assert result.ret == 11
     result.stdout.fnmatch_lines(
-        ["*honest on big: 3200 images x 2 maskings = 6400 forward passes; 0 of 26 shards stored*"]
+        ["*honest on big: 800 images x 2 maskings = 1600 forward passes; 0 of 8 shards stored*"]
     )
     assert not (world.path / "audit.json").exists()
     world.run("test_checks.py")
-    world.run("test_checks.py", "--audit-plan").stdout.fnmatch_lines(["*26 of 26 shards stored*"])
+    world.run("test_checks.py", "--audit-plan").stdout.fnmatch_lines(["*8 of 8 shards stored*"])
 
 
 def test_smoke_run_says_so(world):

@@ -36,6 +36,7 @@ def build(where):
 @pytest.fixture
 def plausible(world, images):
     """The world, its corner drawn as a region in all images, in every second one, or in none."""
+    world.dataset("big", images(3200))
     (world.path / "nowhere.py").write_text(NOWHERE)
     world.model("random", "nowhere")
     card = world.path / "random.toml"

@@ -162,7 +162,7 @@ def test_plan_and_collection_import_no_torch(world, judge):
     world.check(CHECKS)
     found = judge(["test_checks.py", "--audit-plan"], ["test_checks.py", "--collect-only"])
     assert found["imported"] == []
-    assert "3200 images x 1 maskings" in found["output"]
+    assert "800 images x 1 maskings" in found["output"]
 
 
 def test_python_audits_use_processes_too(world):

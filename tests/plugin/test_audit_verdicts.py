@@ -14,7 +14,7 @@ HIDDEN = """
 @check("own", hidden=auroc(WithoutROI()))
 def test_background(hidden):
     '''Does the background tell?'''
-    assert hidden.distance_to(0.5) < 0.05
+    assert hidden.distance_to(0.5) < 0.1
 """
 
 
@@ -32,9 +32,9 @@ def test_honest_model_passes_and_opens_the_gate(world):
     (finding,) = found.values()
     assert finding["verdict"] == "pass"
     assert finding["question"] == "Does the background tell?"
-    assert finding["margin"] == 0.05
-    assert finding["estimate"]["n_patients"] == 3200
-    assert finding["estimate"]["n_positives"] == 1600
+    assert finding["margin"] == 0.1
+    assert finding["estimate"]["n_patients"] == 800
+    assert finding["estimate"]["n_positives"] == 400
 
 
 def test_shortcut_model_fails_and_closes_the_gate(world):
@@ -44,7 +44,7 @@ def test_shortcut_model_fails_and_closes_the_gate(world):
     record, found = findings(world)
     assert record["decision"] == "closed"
     assert [f["verdict"] for f in found.values()] == ["fail"]
-    result.stdout.fnmatch_lines(["*AUROC*is not below 0.05*", "*audit: CLOSED*", "*FAIL*own*"])
+    result.stdout.fnmatch_lines(["*AUROC*is not below 0.1*", "*audit: CLOSED*", "*FAIL*own*"])
 
 
 def test_small_data_are_inconclusive_with_their_own_exit_code(world):
@@ -55,8 +55,8 @@ def test_small_data_are_inconclusive_with_their_own_exit_code(world):
     assert record["decision"] == "undecided"
     (finding,) = found.values()
     assert finding["verdict"] == "inconclusive"
-    assert finding["comparisons"][0]["smallest_effect"] > 0.05
-    assert finding["comparisons"][0]["more_positives"] > 100
+    assert finding["comparisons"][0]["smallest_effect"] > 0.1
+    assert finding["comparisons"][0]["more_positives"] > 20
 
 
 def test_an_inconclusive_never_overrides_a_fail(world):
@@ -94,7 +94,7 @@ def test_a_plain_assertion_fails(world):
 def test_a_failed_comparison_cannot_be_turned_round(world):
     world.check(
         "@check('X', hidden=auroc(WithoutROI()))\ndef test_x(hidden):\n"
-        "    assert not hidden.distance_to(0.5) < 0.05\n"
+        "    assert not hidden.distance_to(0.5) < 0.1\n"
     )
     result = world.run("test_checks.py", model="shortcut")
     assert result.ret == 1
@@ -131,7 +131,7 @@ def test_nothing_but_not_applicable_never_opens_the_gate(world):
 
 
 def test_no_declared_roi_is_not_applicable(world, images):
-    world.dataset("big", images(3200), roi="[]")
+    world.dataset("big", images(800), roi="[]")
     world.check(HIDDEN)
     assert world.run("test_checks.py").ret == 11
     (finding,) = findings(world)[1].values()
@@ -142,9 +142,9 @@ def test_lists_are_cases_and_tuples_are_families(world):
     world.check(
         "fills = [auroc(WithoutROI(fill=f)) for f in ('black', 'mean')]\n"
         "@check('L', hidden=fills)\ndef test_list(hidden):\n"
-        "    assert hidden.distance_to(0.5) < 0.05\n"
+        "    assert hidden.distance_to(0.5) < 0.1\n"
         "@check('T', hidden=tuple(fills))\ndef test_tuple(hidden):\n"
-        "    assert hidden.distance_to(0.5) < 0.05\n"
+        "    assert hidden.distance_to(0.5) < 0.1\n"
     )
     assert world.run("test_checks.py").ret == 0
     assert sorted(findings(world)[1]) == [
@@ -157,15 +157,15 @@ def test_lists_are_cases_and_tuples_are_families(world):
 def test_evidence_on_demand(world):
     world.check(
         "@check('D')\ndef test_demand(audit):\n"
-        "    assert audit(auroc(WithoutROI(dilation=1))).distance_to(0.5) < 0.05\n"
+        "    assert audit(auroc(WithoutROI(dilation=1))).distance_to(0.5) < 0.1\n"
         "@check('E', full=auroc())\ndef test_both(full, audit):\n"
-        "    assert full - audit(auroc(OnlyROI())) < 0.05\n"
+        "    assert full - audit(auroc(OnlyROI())) < 0.1\n"
     )
     assert world.run("test_checks.py").ret == 0
 
 
 def test_a_card_overrides_a_margin(world, images):
-    world.dataset("big", images(3200), more='margins.M = { value = 0.9, source = "protocol 3.1" }')
+    world.dataset("big", images(800), more='margins.M = { value = 0.9, source = "protocol 3.1" }')
     world.check(
         "@check('M', full=auroc(), margin=Margin(0.01, source='default'))\n"
         "def test_m(full, margin):\n    assert full.distance_to(0.5) < margin\n"
@@ -177,7 +177,8 @@ def test_a_card_overrides_a_margin(world, images):
     assert "data set card 'big'" in finding["margin_source"]
 
 
-def test_shipped_suite_on_both_models(world):
+def test_shipped_suite_on_both_models(world, images):
+    world.dataset("big", images(3200))
     result = world.run("--audit-suite=region-sensitivity", model="honest,shortcut")
     assert result.ret == 1
     _, found = findings(world)
@@ -243,7 +244,7 @@ def test_a(full):
 
 @check("B", hidden=auroc(WithoutROI()))
 def test_b(hidden):
-    assert hidden.distance_to(0.5) < 0.05
+    assert hidden.distance_to(0.5) < 0.1
 
 @check("C", only=auroc(OnlyROI()))
 def test_c(only):

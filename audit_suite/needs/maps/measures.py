@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 Floats = NDArray[np.float64]
 Maps = NDArray[np.floating]
@@ -75,6 +74,8 @@ def rank_correlation(a: Maps, b: Maps) -> Floats:
         a: Shape (N, H, W).
         b: Shape (N, H, W).
     """
+    from scipy.stats import rankdata
+
     ranks = [np.apply_along_axis(rankdata, 1, maps.reshape(len(maps), -1)) for maps in (a, b)]
     first, second = (each - each.mean(axis=1, keepdims=True) for each in ranks)
     length = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
