@@ -57,13 +57,27 @@ def appearance(images: Tensor, patches: bool) -> Tensor:
     described = [images]
     if patches:
         high, wide = _sides(images)
-        mean = avg_pool2d(images, (high, wide))
-        spread = (avg_pool2d(images**2, (high, wide)) - mean**2).clamp(min=0).sqrt()
+        mean, spread = _of_patches(images, high, wide)
         steps = (images[:, :, 1:, 1:] - images[:, :, :-1, :-1]).abs()
         within = avg_pool2d(steps, (high - 1, wide - 1), (high, wide))  # not across patches
         described += [mean, spread, within]
     levels = torch.linspace(0, 1, _LEVELS + 1, device=images.device)
     return torch.cat([_quantiles(each.flatten(2), levels) for each in described], dim=1)
+
+
+def _of_patches(images: Tensor, high: int, wide: int) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each patch, shape (B, C, rows, columns).
+
+    In double precision from deviations: in single precision the difference of two large sums has
+    other last digits from run to run, and a square root makes them visible.
+    """
+    batch, channels, height, width = images.shape
+    rows, columns = height // high, width // wide
+    whole = images[:, :, : rows * high, : columns * wide].double()
+    patches = whole.reshape(batch, channels, rows, high, columns, wide)
+    mean = patches.mean(dim=(3, 5), keepdim=True)
+    spread = (patches - mean).square().mean(dim=(3, 5)).sqrt()
+    return mean[:, :, :, 0, :, 0].float(), spread.float()
 
 
 def _sides(images: Tensor) -> tuple[int, int]:

@@ -31,7 +31,7 @@ loader = "architecture"
 architecture = "torchvision:resnet18"
 weights = "{folder}/modle.ckpt"
 [input]
-size = [64, 64]
+size = [48, 48]
 resize = "crop"
 mean = [0.45]
 std = [0.22]
@@ -133,7 +133,7 @@ def test_the_page_shows_the_verdicts_of_a_first_look_in_its_words():
     text = PAGE.read_text(encoding="utf-8")
     assert f"at most {FIRST_LOOK} images" in text
     found = re.findall(VERDICT, text, re.MULTILINE)
-    assert found == [("PASS", "C14"), ("PASS", "R1"), ("PASS", "R8-box")]
+    assert found == [("PASS", "R1"), ("PASS", "R8-box"), ("PASS", "C14")]
 
 
 @pytest.mark.skipif("AUDIT_TUTORIAL" not in os.environ, reason="AUDIT_TUTORIAL=1 trains a network")
