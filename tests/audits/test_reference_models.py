@@ -50,7 +50,7 @@ def test_the_honest_model_opens_the_gate_with_every_suite(tmp_path, evidence):
     verdicts = {}
     for finding in record["findings"]:
         verdicts.setdefault(finding["check"], set()).add(finding["verdict"])
-    reported = {"R11", "C2", "C7", "E1", "E2", "E3", "E4", "M3", "M4"} | {
+    reported = {"R11", "C2", "C7", "E1", "E2", "E3", "E4", "M3", "M4", "M5"} | {
         "I3",
         "I4",
         "I5",

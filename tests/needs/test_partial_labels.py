@@ -212,7 +212,7 @@ def test_extremes_are_labelled_images(here, monkeypatch):
     made = stored(cases, arrays, np.ones(COUNT, bool))
     drawn = []
 
-    def picture(source, card, index, spec):
+    def picture(source, model, card, index):
         drawn.append(index)
         return np.zeros((1, 4, 4), np.float32)
 
