@@ -20,6 +20,7 @@ _SCORED = {"targets", "loader", "architecture", "arguments", "activation", "embe
 _SCORED |= {"head", "input", "state", "outputs", "output"}  # keys of a card that decide scores
 _TRUNK = {"loader", "architecture", "arguments", "state"}
 _TRUNK |= {"embedding_layer", "input"}  # and an embedding
+_KERAS = "audit_suite.models.keras_model"
 _OF_TORCH = frozenset(vars(nn.Module()))  # attributes of every module
 
 
@@ -63,7 +64,13 @@ class Identity:
 
 
 def _state(module: nn.Module) -> Iterator[tuple[str, Any]]:
-    """Parameters and buffers of a module, and the numbers and arrays that its layers hold."""
+    """Parameters and buffers of a module, and the numbers and arrays that its layers hold.
+
+    Nothing of a Keras model, which our loader builds from its file alone: what Keras keeps in
+    memory beside the weights (names, counters) differs from process to process.
+    """
+    if type(module).__module__ == _KERAS:
+        return
     yield from module.named_parameters(remove_duplicate=False)
     yield from module.named_buffers(remove_duplicate=False)
     for path, layer in module.named_modules():

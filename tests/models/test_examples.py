@@ -407,3 +407,18 @@ def test_a_shuffled_keras_model_answers_otherwise_and_leaves_the_model_as_it_was
         spoiled = shuffled(model.module, 1.0, seed=0)(images)
         assert torch.equal(model.module(images), before)
     assert (spoiled - before).abs().max() > 1e-3
+
+
+def test_another_weight_of_a_keras_model_is_another_model(example, tmp_path):
+    """Its digest is that of its file: what Keras keeps in memory depends on the process."""
+    from audit_suite.models.load import load_module
+
+    card = load_model_card(example("keras")[0] / "card.toml")
+    module, identity = load_module(card, None)
+    shutil.copytree(card.path.parent, tmp_path / "other")
+    kernel = module.model.variables[0]
+    kernel.assign(kernel + 1)
+    module.model.save(tmp_path / "other" / "model.keras")
+    _, other = load_module(load_model_card(tmp_path / "other" / "card.toml"), None)
+    assert identity.digest() != other.digest()
+    assert load_module(card, None)[1].digest() == identity.digest()
