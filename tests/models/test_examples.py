@@ -383,19 +383,36 @@ def test_a_library_that_is_missing_is_named_with_its_extra(example, monkeypatch)
 
 
 def test_the_process_of_the_models_tells_the_same_of_them(example, tmp_path, monkeypatch):
-    """A child computes programs of every library, without what the judge has imported."""
+    """A child computes programs of every library, whatever it has loaded before.
+
+    The judge's own process is compared where a library keeps nothing in memory: Keras does.
+    """
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     names = ("onnx", "tflite", "keras")
     cards = [load_model_card(example(name)[0] / "card.toml") for name in names]
     profile = EvidenceProfile(device="cpu", threads=1)
-    source = EvidenceSource(EvidenceStore(tmp_path), profile, executor=Processes(timeout=120))
     here = EvidenceSource(EvidenceStore(tmp_path), profile)
+    children = [
+        EvidenceSource(EvidenceStore(tmp_path), profile, executor=Processes(timeout=120))
+        for _ in range(2)
+    ]
     try:
-        for card in cards:
-            assert source.model_digest(card, None) == here.model_digest(card, None), card.name
-            assert source.model_notes(card, None) == here.model_notes(card, None)
+        told = [
+            {
+                card.name: (each.model_digest(card, None), each.model_notes(card, None))
+                for card in order
+            }
+            for each, order in zip(children, (cards, cards[::-1]), strict=True)
+        ]
+        assert told[0] == told[1]
+        for card in cards[:2]:
+            assert told[0][card.name] == (
+                here.model_digest(card, None),
+                here.model_notes(card, None),
+            )
     finally:
-        source.close()
+        for each in children:
+            each.close()
 
 
 def test_a_shuffled_keras_model_answers_otherwise_and_leaves_the_model_as_it_was(example):
