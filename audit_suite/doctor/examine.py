@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-from audit_suite.audit.opening import Audit
+from audit_suite.audit.plan import planned_requests
+from audit_suite.audit.run import planned_checks
 from audit_suite.audit.settings import Settings
 from audit_suite.cards import ModelCard
 from audit_suite.datasets import Dataset
@@ -16,7 +18,7 @@ from audit_suite.doctor.forecast import audit_seconds, cohort_of, open_for, open
 from audit_suite.doctor.preflight import Preflight, interval
 from audit_suite.doctor.sheet import write_sheet
 from audit_suite.errors import AuditError
-from audit_suite.evidence import EvidenceSource, EvidenceStore, choose_profile
+from audit_suite.evidence import EvidenceSource, EvidenceStore, Request, choose_profile
 from audit_suite.registry import EXECUTORS
 
 Say = Callable[[str], None]
@@ -63,10 +65,11 @@ def examine(
         except AuditError as error:
             diagnosis.add_wrong([Symptom.of(error)])
             return diagnosis
+        requests = planned_requests(case for case, _ in planned_checks(audit))
         for model in usable:
             for dataset in datasets:
                 if any((c.model, c.dataset) == (model, dataset.card) for c in audit.cells):
-                    _try(audit, source, model, dataset, pictures, diagnosis, say)
+                    _try(requests, source, model, dataset, pictures, diagnosis, say)
     return diagnosis
 
 
@@ -84,7 +87,7 @@ def _loads(card: ModelCard, source: EvidenceSource, into: Diagnosis, say: Say) -
 
 
 def _try(
-    audit: Audit,
+    requests: Sequence[Request[Any]],
     source: EvidenceSource,
     model: ModelCard,
     dataset: Dataset,
@@ -107,7 +110,7 @@ def _try(
         write_sheet(picture, flight.rows())
         into.add_picture(picture)
     seconds = audit_seconds(
-        audit, source, model, dataset, flight.looked.seconds, flight.looked.reading_seconds
+        requests, source, model, dataset, flight.looked.seconds, flight.looked.reading_seconds
     )
     for target in flight.targets:
         try:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from audit_suite.audit.opening import Audit, open_audit
-from audit_suite.audit.plan import planned_requests
-from audit_suite.audit.run import planned_checks
 from audit_suite.audit.settings import Settings
 from audit_suite.cards import DatasetCard, ModelCard
 from audit_suite.datasets import Dataset
-from audit_suite.evidence import EvidenceSource
+from audit_suite.evidence import EvidenceSource, Request
 from audit_suite.evidence.passes import passes
 from audit_suite.statistics.opening_chance import Cohort, chance_to_open
+from audit_suite.suites.test_region_sensitivity import CLAIM_ROOM, LEAST_SKILL
 
-_ROOM, _FLOOR = 0.05, 0.6  # of check R1
 _AROUND = 1.3  # masking, storing and reading masks, beside the forward passes
 _BEST = 0.99  # AUROC beyond which a small sample tells no more
 
@@ -31,7 +30,7 @@ def open_for(models: Sequence[ModelCard], datasets: Sequence[DatasetCard], evide
 
 
 def audit_seconds(
-    audit: Audit,
+    requests: Sequence[Request[Any]],
     source: EvidenceSource,
     model: ModelCard,
     dataset: Dataset,
@@ -41,14 +40,13 @@ def audit_seconds(
     """Seconds that the evidence of a model on a data set takes, about.
 
     Args:
-        audit: The whole audit.
+        requests: What the whole audit asks for.
         source: The data sets.
         model: The model.
         dataset: The data set.
         forward: Seconds of one forward pass.
         reading: Seconds in which one image is read and brought to its size.
     """
-    requests = planned_requests(case for case, _ in planned_checks(audit))
     mine = [
         request for request in requests if (request.model, request.dataset) == (model, dataset.card)
     ]
@@ -65,5 +63,5 @@ def cohort_of(dataset: Dataset, target: str) -> Cohort:
 
 def open_if_honest(cohort: Cohort, auroc: float, claim: float | None) -> float:
     """The chance that the gate opens for a model that has this skill from the region alone."""
-    floor = _FLOOR if claim is None else max(_FLOOR, claim - _ROOM)
+    floor = LEAST_SKILL if claim is None else max(LEAST_SKILL, claim - CLAIM_ROOM)
     return chance_to_open(min(auroc, _BEST), cohort, floor)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from audit_suite.cards import DatasetCard, InputSpec, ModelCard
 from audit_suite.datasets import BadImage, Sample
-from audit_suite.doctor.seen import Looked, Tried
+from audit_suite.doctor.looked import Looked, Tried
 from audit_suite.doctor.sheet import Shown
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceSource
@@ -54,7 +54,7 @@ def look(
     dataset = source.dataset(dataset_card)
     model = source.model(card, 0 if card.folds else None)
     samples: list[tuple[int, Sample]] = []
-    looked = Looked(asked=len(indices))
+    looked = Looked()
     began = time.monotonic()
     for index in indices:
         try:

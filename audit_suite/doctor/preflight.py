@@ -11,7 +11,7 @@ import numpy as np
 from audit_suite.cards import InputSpec, ModelCard
 from audit_suite.datasets import Dataset
 from audit_suite.doctor.diagnosis import Interval, Symptom
-from audit_suite.doctor.seen import Looked, Tried
+from audit_suite.doctor.looked import Looked, Tried
 from audit_suite.doctor.sheet import Shown
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceSource
@@ -46,9 +46,13 @@ class Preflight:
         self.card, self.dataset = card, dataset
         self.targets = [target for target in card.targets if target in dataset.card.targets]
         self._source, self._say = source, say
-        self._order = _by_hash(dataset)
+        self._classes = {
+            (target, label): _one_each(dataset, target, label)
+            for target in self.targets
+            for label in (1, 0)
+        }
         indices = self._chosen(EACH, [])
-        self.looked = self._look(indices, [], [i for t in self.targets for i in self._first(t)])
+        self.looked = self._look(indices, [], self._pictured())
 
     def auroc(self, target: str) -> Estimate:
         """AUROC by the card's own reading.
@@ -88,7 +92,7 @@ class Preflight:
         rows = []
         for target in self.targets:
             for label, word in ((1, "with"), (0, "without")):
-                mine = [i for i in self._of_class(target, label) if i in shown][:PICTURED]
+                mine = [i for i in self._classes[target, label] if i in shown][:PICTURED]
                 if mine:
                     rows.append((f"{word} {target}", [shown[index] for index in mine]))
         return rows
@@ -217,33 +221,16 @@ class Preflight:
     def _scores(self, reading: Tried, target: str) -> np.ndarray:
         return np.array(reading.scores)[:, self.card.targets.index(target)]
 
-    def _first(self, target: str) -> list[int]:
-        """The images of a target that are pictured: `PICTURED` of each class that may be shown."""
-        return [
-            index
-            for label in (1, 0)
-            for index in [i for i in self._of_class(target, label) if self.dataset.cases[i].shown][
-                :PICTURED
-            ]
-        ]
-
-    def _of_class(self, target: str, label: int) -> list[int]:
-        """One image of each patient of a class, in the order of a hash."""
-        patients: dict[str, int] = {}
-        for index in self._order:
-            case = self.dataset.cases[index]
-            if case.labels.get(target) == label:
-                patients.setdefault(case.patient, index)
-        return list(patients.values())
+    def _pictured(self) -> list[int]:
+        """`PICTURED` images of each class of each target, of those that people may see."""
+        shown = [[i for i in own if self.dataset.cases[i].shown] for own in self._classes.values()]
+        return [index for own in shown for index in own[:PICTURED]]
 
     def _chosen(self, each: int, without: Sequence[int]) -> list[int]:
-        left = {
-            index
-            for target in self.targets
-            for label in (1, 0)
-            for index in [i for i in self._of_class(target, label) if i not in set(without)][:each]
-        }
-        return sorted(left)
+        """So many images of each class of each target, none of those ``without``."""
+        left = set(without)
+        others = [[i for i in own if i not in left] for own in self._classes.values()]
+        return sorted({index for own in others for index in own[:each]})
 
     def _look(
         self, indices: Sequence[int], specs: Sequence[InputSpec], pictured: Sequence[int]
@@ -283,8 +270,14 @@ def interval(estimate: Estimate) -> Interval:
     return Interval(value=estimate.value, low=low, high=high)
 
 
-def _by_hash(dataset: Dataset) -> list[int]:
+def _one_each(dataset: Dataset, target: str, label: int) -> list[int]:
+    """One image of each patient of a class, in the order of a hash."""
+
     def drawn(index: int) -> bytes:
         return hashlib.sha256(f"{dataset.digest}/looked at/{index}".encode()).digest()
 
-    return sorted(range(len(dataset.cases)), key=drawn)
+    mine = [i for i, case in enumerate(dataset.cases) if case.labels.get(target) == label]
+    patients: dict[str, int] = {}
+    for index in sorted(mine, key=drawn):
+        patients.setdefault(dataset.cases[index].patient, index)
+    return list(patients.values())

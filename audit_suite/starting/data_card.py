@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,14 @@ from audit_suite.datasets.tags import is_missing
 from audit_suite.errors import AuditError
 from audit_suite.starting.answers import Answers
 from audit_suite.starting.masks_look import region_keys
-from audit_suite.starting.toml_lines import Guess, slug
+from audit_suite.starting.toml_lines import Guess, card_path, slug
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 _DICOM = (".dcm", ".dicom")
 _PATIENT = re.compile(r"patient|subject|mrn|pid\b|person|participant", re.IGNORECASE)
 _UID = re.compile(r"sop_?instance_?uid", re.IGNORECASE)
 _TAGS = ("age", "sex", "gender", "view", "site", "hospital", "scanner", "manufacturer", "device")
+_FILE = "image_file"  # column of a table that we write
 _CLASS = "class"  # column of a table that we write: the folder of the image
 _ENOUGH = 0.5  # share of rows whose file is there, for a column to be that of the images
 _TRIED = 200  # rows that are looked at for it
@@ -123,8 +123,8 @@ def _manifest_keys(
         return _with_paths(images, out, rows, answers)
     return {
         "reader": "manifest",
-        "root": _relative(root, out),
-        "manifest": _relative(table, root),
+        "root": card_path(root, out),
+        "manifest": card_path(table, root),
         "columns": {"image": best},
     }
 
@@ -142,21 +142,18 @@ def _with_paths(images: Path, out: Path, rows: Sequence[Row], answers: Answers) 
             f"--labels: no column names the images of {images} (columns: {', '.join(names)})",
             "add a column with each image's file, as a path below --images",
         )
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / "images.csv"
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["image_file", *names])
-        for row in rows:
-            found = stems.get(Path(row.values[column]).stem)
-            there = "" if found is None else str(found.relative_to(images))
-            writer.writerow([there, *row.values.values()])
+    lines = []
+    for row in rows:
+        image = stems.get(Path(row.values[column]).stem)
+        there = "" if image is None else str(image.relative_to(images))
+        lines.append([there, *row.values.values()])
+    path = _write_table(out, names, lines)
     answers.assume(f"images are named by column '{column}' without their endings; wrote {path}")
     return {
         "reader": "manifest",
-        "root": _relative(images, out),
-        "manifest": _relative(path, images),
-        "columns": {"image": "image_file"},
+        "root": card_path(images, out),
+        "manifest": card_path(path, images),
+        "columns": {"image": _FILE},
     }
 
 
@@ -172,8 +169,8 @@ def _dicom_keys(
     answers.assume("the images are DICOM files; patients are those of the headers")
     return {
         "reader": "dicom",
-        "root": _relative(images, out),
-        "files": {"labels": _relative(table, images)},
+        "root": card_path(images, out),
+        "files": {"labels": card_path(table, images)},
     }
 
 
@@ -289,13 +286,18 @@ def _by_folder(images: Path, out: Path, answers: Answers) -> Path:
             "name a table of labels with --labels, or sort the images into folders such as normal "
             "and pneumonia",
         )
+    lines = [[str(image.relative_to(images)), name] for image, name in found]
+    path = _write_table(out, [_CLASS], lines)
+    answers.assume(f"each folder is a class: {', '.join(classes)}; wrote {path}")
+    return path
+
+
+def _write_table(out: Path, columns: Iterable[str], rows: Sequence[Sequence[str]]) -> Path:
+    """Write a table of our own: the image's file below the root, then some columns."""
     out.mkdir(parents=True, exist_ok=True)
     path = out / "images.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["image_file", _CLASS])
-        writer.writerows([str(image.relative_to(images)), name] for image, name in found)
-    answers.assume(f"each folder is a class: {', '.join(classes)}; wrote {path}")
+        csv.writer(file).writerows([[_FILE, *columns], *rows])
     return path
 
 
@@ -317,7 +319,3 @@ def _holds_dicom(folder: Path) -> bool:
 def _has_preamble(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(132)[128:] == b"DICM"
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return os.path.relpath(path.resolve(), folder.resolve()).replace(os.sep, "/")

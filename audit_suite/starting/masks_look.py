@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Any
 from audit_suite.datasets.files.tables import Row, read_rows
 from audit_suite.errors import AuditError
 from audit_suite.starting.answers import Answers
+from audit_suite.starting.toml_lines import card_path
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif")
 _CORNERS = (
@@ -60,7 +60,7 @@ def _folder(masks: Path, root: Path, stems: Sequence[str], answers: Answers) -> 
     if not kinds:
         raise AuditError(f"--masks: {masks} holds no files", "name the folder of the masks")
     ending = kinds.most_common(1)[0][0].lower()
-    where = _relative(masks, root)
+    where = card_path(masks, root)
     place = _template(
         [f for f in files if f.name.lower().endswith(ending)], stems, ending, where, masks
     )
@@ -127,21 +127,21 @@ def _json(masks: Path, root: Path, answers: Answers) -> dict[str, Any]:
         there = [str(c.get("name")) for c in content["categories"] if c.get("id") in used] or names
         answers.assume(f"outlines are COCO's; the region is: {', '.join(there)}")
         category: Any = there[0] if len(there) == 1 else there
-        return {"format": "coco", "file": _relative(masks, root), "category": category}
+        return {"format": "coco", "file": card_path(masks, root), "category": category}
     if isinstance(content, dict) and all(isinstance(value, dict) for value in content.values()):
         findings = sorted(
             {str(name) for value in content.values() for name in value} - {"img_size"}
         )
         if findings:
             chosen = answers.ask(f"Which of {', '.join(findings)} is the region", findings[0])
-            return {"format": "chexlocalize", "file": _relative(masks, root), "finding": chosen}
+            return {"format": "chexlocalize", "file": card_path(masks, root), "finding": chosen}
     raise _unknown(masks)
 
 
 def _table(masks: Path, root: Path, stems: Sequence[str], answers: Answers) -> dict[str, Any]:
     rows = read_rows(masks, "--masks")
     names = {name.lower(): name for name in rows[0].values}
-    table = {"table": _relative(masks, root)}
+    table = {"table": card_path(masks, root)}
     for corners, box in _CORNERS:
         if all(corner in names for corner in corners):
             columns = [names[corner] for corner in corners]
@@ -185,10 +185,6 @@ def _labelme(files: Sequence[Path]) -> list[str]:
             "see the how-to on masks for the formats that are read",
         )
     return [label for label, _ in labels.most_common()]
-
-
-def _relative(path: Path, root: Path) -> str:
-    return os.path.relpath(path.resolve(), root.resolve()).replace(os.sep, "/")
 
 
 def _unknown(masks: Path) -> AuditError:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from audit_suite.errors import AuditError
 from audit_suite.starting.answers import Answers
 from audit_suite.starting.checkpoint_look import look_into
-from audit_suite.starting.toml_lines import Guess, slug
+from audit_suite.starting.toml_lines import Guess, card_path, slug
 
 _CHECKPOINTS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".tar")
 _ENDINGS = {".onnx": "onnx", ".tflite": "tflite", ".keras": "keras", ".pt2": "export"}
@@ -70,21 +69,21 @@ def model_keys(options: ModelOptions, target: str, out: Path, answers: Answers) 
         "name": slug(options.name or path.stem),
         "targets": [target],
     }
-    relative = os.path.relpath(path.resolve(), out.resolve())
+    relative = card_path(path, out)
     if function:
-        seen = Seen(loader="function")
+        facts = FileFacts(loader="function")
         keys |= {"loader": "function", "architecture": f"{relative}:{function}", "trusted": False}
         answers.assume(f"{path.name} was not run: read it, then write trusted = true in the card")
     else:
-        seen = _kind(path)(path, options)
-        keys |= {"loader": seen.loader, **seen.keys, "weights": relative}
-    keys |= _outputs(options, seen, target, answers)
-    keys["input"] = _input(options, seen, answers)
+        facts = _kind(path)(path, options)
+        keys |= {"loader": facts.loader, **facts.keys, "weights": relative}
+    keys |= _outputs(options, facts, target, answers)
+    keys["input"] = _input(options, facts, answers)
     return keys
 
 
 @dataclass(frozen=True)
-class Seen:
+class FileFacts:
     """What a model's file says of itself.
 
     Attributes:
@@ -98,24 +97,20 @@ class Seen:
     """
 
     loader: str
-    keys: Mapping[str, Any] = ()  # type: ignore[assignment]
+    keys: Mapping[str, Any] = field(default_factory=dict)
     outputs: int = 0
     names: tuple[str, ...] = ()
     size: tuple[int, int] | None = None
     channels: int = 0
-    input: Mapping[str, Any] = ()  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        for name in ("keys", "input"):
-            object.__setattr__(self, name, dict(getattr(self, name)))
+    input: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _kind(path: Path) -> Callable[[Path, ModelOptions], Seen]:
+def _kind(path: Path) -> Callable[[Path, ModelOptions], FileFacts]:
     if path.is_dir():
         if (path / "config.json").is_file():
             return _huggingface
         if (path / "configs").is_dir():
-            return lambda p, o: Seen("monai_bundle", {"trusted": False})
+            return lambda p, o: FileFacts("monai_bundle", {"trusted": False})
         raise AuditError(
             f"--model: {path} is a folder without config.json (Hugging Face) or configs (MONAI)",
             "name the model's file",
@@ -125,7 +120,7 @@ def _kind(path: Path) -> Callable[[Path, ModelOptions], Seen]:
     if path.suffix in _ENDINGS:
         loader = _ENDINGS[path.suffix]
         keys = {"trusted": False} if loader == "export" else {}
-        return lambda p, o: Seen(loader, keys)
+        return lambda p, o: FileFacts(loader, keys)
     if path.suffix in _CHECKPOINTS:
         return _torchscript if _is_torchscript(path) else _checkpoint
     known = ", ".join((*_CHECKPOINTS, *_ENDINGS))
@@ -142,11 +137,11 @@ def _is_torchscript(path: Path) -> bool:
         return any("/code/" in name for name in archive.namelist())
 
 
-def _torchscript(path: Path, options: ModelOptions) -> Seen:
-    return Seen("torchscript", {"trusted": False})
+def _torchscript(path: Path, options: ModelOptions) -> FileFacts:
+    return FileFacts("torchscript", {"trusted": False})
 
 
-def _checkpoint(path: Path, options: ModelOptions) -> Seen:
+def _checkpoint(path: Path, options: ModelOptions) -> FileFacts:
     network = look_into(path, options.architecture)
     if network is None:
         raise AuditError(f"--model: {path} holds no state dict", "save model.state_dict()")
@@ -167,7 +162,7 @@ def _checkpoint(path: Path, options: ModelOptions) -> Seen:
     if library.endswith(".py") or library not in (*number, "monai"):
         keys["trusted"] = False
     recipe = _torchvision_recipe(name) if library == "torchvision" else {}
-    return Seen("architecture", keys, network.outputs, channels=network.channels, input=recipe)
+    return FileFacts("architecture", keys, network.outputs, channels=network.channels, input=recipe)
 
 
 def _torchvision_recipe(name: str) -> dict[str, Any]:
@@ -184,7 +179,7 @@ def _torchvision_recipe(name: str) -> dict[str, Any]:
     return {**keys, "mean": mean, "std": std, "_why": f"torchvision's own for {name}"}
 
 
-def _onnx(path: Path, options: ModelOptions) -> Seen:
+def _onnx(path: Path, options: ModelOptions) -> FileFacts:
     from audit_suite.models.libraries import needing
 
     with needing("onnx", "onnx"):
@@ -197,7 +192,7 @@ def _onnx(path: Path, options: ModelOptions) -> Seen:
     last = len(shape) == 4 and shape[3] in (1, 3) and shape[1] not in (1, 3)
     channels, size = (shape[3], shape[1:3]) if last else (shape[1:2] or [0], shape[2:4])
     result = program.graph.output[0].type.tensor_type.shape.dim
-    return Seen(
+    return FileFacts(
         "onnx",
         {"output": program.graph.output[0].name} if len(program.graph.output) > 1 else {},
         outputs=int(result[1].dim_value) if len(result) > 1 else 1,
@@ -206,7 +201,7 @@ def _onnx(path: Path, options: ModelOptions) -> Seen:
     )
 
 
-def _huggingface(path: Path, options: ModelOptions) -> Seen:
+def _huggingface(path: Path, options: ModelOptions) -> FileFacts:
     config = json.loads((path / "config.json").read_text(encoding="utf-8"))
     labels = config.get("id2label", {})
     names = tuple(slug(str(labels[key])) for key in sorted(labels, key=int))
@@ -225,7 +220,7 @@ def _huggingface(path: Path, options: ModelOptions) -> Seen:
                 recipe[key] = said[name]
         if not said.get("do_normalize", True):
             recipe |= {"mean": [0.0], "std": [1.0]}
-    return Seen(
+    return FileFacts(
         "huggingface",
         {},
         outputs=len(names),
@@ -236,21 +231,23 @@ def _huggingface(path: Path, options: ModelOptions) -> Seen:
     )
 
 
-def _outputs(options: ModelOptions, seen: Seen, target: str, answers: Answers) -> dict[str, Any]:
-    names = options.outputs or seen.names
-    if not names and seen.outputs == 2:
+def _outputs(
+    options: ModelOptions, facts: FileFacts, target: str, answers: Answers
+) -> dict[str, Any]:
+    names = options.outputs or facts.names
+    if not names and facts.outputs == 2:
         answers.assume(f"of the model's two outputs the second is '{target}' (--outputs says so)")
         names = (f"no-{target}", target)
-    if not names and seen.outputs > 2:
+    if not names and facts.outputs > 2:
         said = answers.need(
-            f"the model has {seen.outputs} outputs: which, in its order, separated by commas",
+            f"the model has {facts.outputs} outputs: which, in its order, separated by commas",
             "--outputs",
         )
         names = tuple(slug(each) for each in said.split(","))
-    if seen.outputs and names and len(names) != seen.outputs:
+    if facts.outputs and names and len(names) != facts.outputs:
         raise AuditError(
             f"--outputs names {len(names)} outputs ({', '.join(names)}), but the model has "
-            f"{seen.outputs}",
+            f"{facts.outputs}",
             "name each of them, in the model's order",
         )
     if len(names) <= 1:
@@ -268,13 +265,13 @@ def _outputs(options: ModelOptions, seen: Seen, target: str, answers: Answers) -
     return {"outputs": list(names), "activation": activation}
 
 
-def _input(options: ModelOptions, seen: Seen, answers: Answers) -> dict[str, Any]:
-    recipe = dict(seen.input)
+def _input(options: ModelOptions, facts: FileFacts, answers: Answers) -> dict[str, Any]:
+    recipe = dict(facts.input)
     why = str(recipe.pop("_why", "a common choice; compare it with your training code"))
-    size = options.size or seen.size
+    size = options.size or facts.size
     channels = (
         options.channels
-        or seen.channels
+        or facts.channels
         or int(answers.ask("How many channels does the input have (1 or 3)", "3", "the commonest"))
     )
     keys: dict[str, Any] = {}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+_INLINE = ("values", "arguments", "where", "masks", "holdout")  # tables that take one line
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,15 @@ def slug(text: str) -> str:
     return plain[:64] or "unnamed"
 
 
+def card_path(path: Path, folder: Path) -> str:
+    """A path as a card in a folder, or with that root, writes it."""
+    return os.path.relpath(path.resolve(), folder.resolve()).replace(os.sep, "/")
+
+
 def _tables(keys: Mapping[str, Any], above: tuple[str, ...]) -> list[str]:
     lines = []
     for key, value in keys.items():
-        if isinstance(value, Mapping) and not _inline(key, value):
+        if isinstance(value, Mapping) and key not in _INLINE:
             path = (*above, key)
             own = _lines(value)
             if own or not value:
@@ -48,14 +57,10 @@ def _tables(keys: Mapping[str, Any], above: tuple[str, ...]) -> list[str]:
     return lines
 
 
-def _inline(key: str, value: Mapping[str, Any]) -> bool:
-    return key in ("values", "arguments", "where", "masks", "holdout")
-
-
 def _lines(keys: Mapping[str, Any]) -> list[str]:
     lines = []
     for key, value in keys.items():
-        if isinstance(value, Mapping) and not _inline(key, value):
+        if isinstance(value, Mapping) and key not in _INLINE:
             continue
         why = f"  # assumed: {value.why}" if isinstance(value, Guess) else ""
         plain = value.value if isinstance(value, Guess) else value

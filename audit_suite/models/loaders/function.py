@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit_suite.models.factory import find_factory
-from audit_suite.models.loader import Loader, register_loader, whole_code
+from audit_suite.models.loader import register_loader
+from audit_suite.models.loaders.callable import CallableLoader
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class FunctionLoader(Loader):
+class FunctionLoader(CallableLoader):
     """A function ``f(images) -> outputs``, named by ``architecture``.
 
     It is given a NumPy array of shape (B, C, H, W), float32, normalised as the card says, and any
@@ -27,16 +28,6 @@ class FunctionLoader(Loader):
     """
 
     name: str = "function"
-    needs_architecture: bool = True
-    needs_weights: bool = False
-    takes: tuple[str, ...] = ("file", "folder")
-
-    def code(self, card: ModelCard) -> str:
-        """The function, and the file that it is given."""
-        return whole_code(self, card)
-
-    def inspect(self, card: ModelCard, weights: Path) -> None:
-        """Accept any file: only the function knows its format."""
 
     def load(self, card: ModelCard, weights: Path | None) -> nn.Module:
         """Import the function; it is called when images are scored.

@@ -27,7 +27,6 @@ class Looked(BaseModel):
     """What was seen.
 
     Attributes:
-        asked: Images that were to be looked at.
         bad: What is wrong with images that could not be read, and what to do.
         index: The images that could be read.
         raw: For each its type, and its lowest and highest value in the file.
@@ -38,7 +37,6 @@ class Looked(BaseModel):
         shown: Some images as the model is shown them.
     """
 
-    asked: int
     bad: list[tuple[str, str]] = []
     index: list[int] = []
     raw: list[tuple[str, float, float]] = []
