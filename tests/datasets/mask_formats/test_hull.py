@@ -7,10 +7,12 @@ import itertools
 import numpy as np
 import pytest
 from datasets.masked import SHAPE, Project, regions, same
-from datasets.published import ChestXray14
+from datasets.published import ZOO, ChestXray14
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audit_suite.cards import load_dataset_card
+from audit_suite.datasets.regions import region_names
 from audit_suite.datasets.shapes import hull_mask
 from audit_suite.errors import AuditError
 
@@ -151,3 +153,17 @@ def test_a_hull_around_the_lungs_that_a_reader_gives(tmp_path):
     with pytest.raises(AuditError, match="names 'lungs', which is no region") as caught:
         data.reload()
     assert caught.value.remedy == "regions there: heart, left-lung, right-lung"
+
+
+@pytest.mark.parametrize("name", ["padchest-test", "chestxray14"])
+def test_the_lines_that_published_cards_propose_load(tmp_path, name):
+    text = (ZOO / f"{name}.toml").read_text(encoding="utf-8")
+    proposed = [line[4:] for line in text.splitlines() if line.startswith("#   ")]
+    proposed = "\n".join(proposed)
+    card = text.replace('roi = ["left-lung", "right-lung"]', 'roi = ["lungs-mediastinum"]')
+    (tmp_path / "card.toml").write_text(card + proposed[proposed.index("[regions") :])
+    loaded = load_dataset_card(tmp_path / "card.toml")
+    assert loaded.roi_regions == {"lungs-mediastinum"}
+    assert loaded.as_drawn(loaded.roi_regions) == {"left-lung", "right-lung"}
+    assert region_names(loaded) >= {"left-lung", "right-lung", "lungs-mediastinum"}
+    assert {target.roi_margin for target in loaded.targets.values()} == {25}
