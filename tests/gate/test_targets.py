@@ -26,7 +26,7 @@ from audit_suite.statistics import (
     recording,
     share_kept,
 )
-from audit_suite.verdict import Inconclusive, Verdict
+from audit_suite.verdict import NO_SKILL, Inconclusive, Verdict
 from tests.gate.made import finding, required
 
 
@@ -120,11 +120,18 @@ def test_context_never_decides(verdict):
 
 
 @pytest.mark.parametrize(
-    ("first", "decision"),
-    [("inconclusive", "undecided"), ("fail", "closed"), ("pass", "partial"), ("waived", "partial")],
+    ("first", "reason", "decision"),
+    [
+        ("inconclusive", NO_SKILL, "undecided"),
+        ("fail", NO_SKILL, "closed"),
+        ("pass", NO_SKILL, "partial"),
+        ("waived", NO_SKILL, "partial"),
+        ("inconclusive", "no region declared", "partial"),
+    ],
 )
-def test_what_has_nothing_to_judge_after_an_earlier_check_is_not_missing(first, decision):
-    findings = [finding("R1", first, role="required"), finding("R8-box", "not_applicable", 1)]
+def test_what_has_nothing_to_judge_after_an_earlier_check_is_not_missing(first, reason, decision):
+    later = finding("R8-box", "not_applicable", 1, reason=f"{reason}: ...")
+    findings = [finding("R1", first, role="required"), later]
     assert decide(findings, required("R1", "R8-box")).decision == decision
 
 
@@ -144,9 +151,8 @@ def judged(kept, patients=1500, full=0.9, seed=0, inverted=False):
         lambda: Family([share_kept(h, whole) for h in hidden]).distance_to(0) < 0.25,
         lambda: Family(hidden).distance_to(0.5) < 0.05,
     ):
-        with recording(DecisionRule(cases=4)) as recorded:
-            with contextlib.suppress(Inconclusive):
-                compare()
+        with contextlib.suppress(Inconclusive), recording(DecisionRule(cases=4)) as recorded:
+            compare()
         comparisons.append([c.to_record() for c in recorded.comparisons])
     return [
         finding("R8-box", comparisons[0][0].verdict, role="required", comparisons=comparisons[0]),
