@@ -97,8 +97,8 @@ def test_every_finding_is_shown(page):
 
 
 def test_the_number_that_decided_stands_beside_every_verdict():
-    """An interval of .000 to .147 is not below .1; the one-sided bound that passed is."""
-    nothing = estimate_proportion(np.zeros(30, bool), np.arange(30), "d", "fails by chance")
+    """The 95 % interval .000 to .127 is not below .1; the one-sided bound that passed is: .083."""
+    nothing = estimate_proportion(np.zeros(60, bool), np.arange(60), "d", "fails by chance")
     with recording(DecisionRule()) as recorded, contextlib.suppress(Inconclusive):
         assert nothing < Margin(0.1, "protocol")
     (compared,) = (one.to_record() for one in recorded.comparisons)
