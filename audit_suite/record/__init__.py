@@ -1,7 +1,7 @@
 """`audit.json`, the record of an audit. Every report is a pure function of it."""
 
 from audit_suite.record.causes import CauseFlag, CausesRecord
-from audit_suite.record.estimates import Basis, ComparisonRecord, EstimateRecord
+from audit_suite.record.estimates import Basis, ComparisonRecord, EstimateRecord, PairBasis
 from audit_suite.record.findings import Finding, WaiverRecord, natural_order
 from audit_suite.record.part import printable
 from audit_suite.record.pictures import (
@@ -35,7 +35,7 @@ from audit_suite.record.provenance import (
     SettingsRecord,
     TargetRecord,
 )
-from audit_suite.record.record import SCHEMA_VERSION, Decision, Record, load_record
+from audit_suite.record.record import SCHEMA_VERSION, Decision, Record, TargetDecision, load_record
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -61,6 +61,7 @@ __all__ = [
     "MissingCheck",
     "ModelRecord",
     "Overlay",
+    "PairBasis",
     "PlayerRecord",
     "PolicyRecord",
     "Provenance",
@@ -70,6 +71,7 @@ __all__ = [
     "RequiredCheck",
     "Role",
     "SettingsRecord",
+    "TargetDecision",
     "TargetRecord",
     "WaiverRecord",
     "WaiverState",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal, NoReturn
+from functools import cached_property
+from typing import Literal, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,21 @@ from audit_suite.statistics.decision import (
     judge_distance,
 )
 from audit_suite.statistics.influence import Influence
+from audit_suite.statistics.pair_scale import Form, PairScale
 from audit_suite.statistics.recording import active_rule, conclude
 from audit_suite.statistics.scale import Scale
 
 Keys = NDArray[np.str_]
+
+_SHARES = 0.0, 1.0  # the range of AUROCs, whose differences are judged on the logit scale
+
+
+class Pair(NamedTuple):
+    """The two estimates that another one is made of, and how."""
+
+    form: Form
+    first: Estimate
+    second: Estimate
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +59,8 @@ class Estimate:
         rebuild: Computes it again on some patients only.
         folds: Its value in each fold of a model, if it is the mean over folds.
         at: Its place on the axes of a curve or matrix, by axis.
+        pair: The estimates it is a difference, share or ratio of, where it is judged by a contrast
+            of these rather than by a t distribution around its value.
     """
 
     label: str
@@ -60,6 +74,7 @@ class Estimate:
     rebuild: Callable[[Keys], Estimate] | None = None
     folds: tuple[float, ...] = ()
     at: dict[str, float | str] = field(default_factory=dict)
+    pair: Pair | None = None
 
     @property
     def n_patients(self) -> int:
@@ -76,10 +91,15 @@ class Estimate:
         """Satterthwaite's degrees of freedom."""
         return self.influence.degrees_of_freedom
 
-    @property
-    def scale(self) -> Scale:
+    @cached_property
+    def scale(self) -> Scale | PairScale:
         """The t distribution of its intervals and p values."""
-        return Scale(self.value, self.se, self.df, self.bounds, self.edge)
+        if self.pair is None:
+            return Scale(self.value, self.se, self.df, self.bounds, self.edge)
+        form, first, second = self.pair
+        strata = first.influence.strata_with(second.influence)
+        edge = max(first.edge, second.edge)
+        return PairScale(form, first.value, second.value, edge, strata)
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Two-sided interval at a confidence between 0 and 1."""
@@ -92,6 +112,10 @@ class Estimate:
     def placed(self, **at: float | str) -> Estimate:
         """The same estimate with its place on the axes of a curve or matrix."""
         return replace(self, at={**self.at, **at})
+
+    def with_influence(self, influence: Influence) -> Estimate:
+        """The same value with another uncertainty; a difference is then judged by that alone."""
+        return replace(self, influence=influence, pair=None)
 
     def __add__(self, other: float | Estimate) -> Estimate:
         return self._combine(other, 1.0, "+")
@@ -125,6 +149,7 @@ class Estimate:
             bounds=ends,
             folds=tuple(value * factor for value in self.folds),
             rebuild=self._derived(lambda again: again * factor),
+            pair=self._turned() if factor == -1 else None,
         )
 
     __rmul__ = __mul__
@@ -209,6 +234,7 @@ class Estimate:
                 bounds=bounds,
                 folds=tuple(value + shift for value in self.folds),
                 rebuild=self._derived(lambda again: again + shift),
+                pair=None,
             )
         positives = [n for n in (self.n_positives, other.n_positives) if n is not None]
         mine, theirs = self.rebuild, other.rebuild
@@ -229,37 +255,20 @@ class Estimate:
                 if mine is None or theirs is None
                 else lambda keys: mine(keys)._combine(theirs(keys), sign, symbol)
             ),
+            pair=Pair("difference", self, other)
+            if sign < 0 and self.bounds == other.bounds == _SHARES
+            else None,
         )
+
+    def _turned(self) -> Pair | None:
+        """The pair of the negative of a difference."""
+        if self.pair is None or self.pair.form != "difference":
+            return None
+        return Pair("difference", self.pair.second, self.pair.first)
 
     def _derived(self, change: Callable[[Estimate], Estimate]) -> Callable[[Keys], Estimate] | None:
         again = self.rebuild
         return None if again is None else lambda keys: change(again(keys))
-
-
-def mean_of_folds(estimates: Sequence[Estimate]) -> Estimate:
-    """The mean of one statistic over the folds of a model, on the same cases.
-
-    Influences are averaged by patient, so the interval accounts for the fact that all folds were
-    tested on the same patients. It covers the variation between patients, not between training
-    runs; the spread of ``folds`` shows the latter.
-
-    Args:
-        estimates: One per fold; at least one.
-    """
-    first, *rest = estimates
-    if not rest:
-        return first
-    total = first
-    for estimate in rest:
-        total = total + estimate
-    return replace(
-        total * (1 / len(estimates)),
-        label=first.label,
-        bounds=first.bounds,
-        edge=first.edge,
-        folds=tuple(estimate.value for estimate in estimates),
-        at=first.at,
-    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,8 @@ from scipy.special import ndtri
 from audit_suite.errors import AuditError
 from audit_suite.readings import FEWEST_READERS
 from audit_suite.statistics.auroc import hanley_mcneil
-from audit_suite.statistics.estimate import Estimate, Keys, mean_of_folds
+from audit_suite.statistics.combined import mean_of_folds
+from audit_suite.statistics.estimate import Estimate, Keys
 from audit_suite.statistics.influence import READERS, Influence
 
 _MOST_CASES = 10**7
@@ -84,11 +85,8 @@ def mean_over_random_readers(estimates: Sequence[Estimate], label: str) -> Estim
     def rebuild(keys: Keys) -> Estimate:
         return mean_over_random_readers([on(keys) for on in again if on is not None], label)
 
-    return replace(
-        fixed,
-        influence=patients.plus(readers, 1.0),
-        rebuild=None if None in again else rebuild,
-    )
+    spread = fixed.with_influence(patients.plus(readers, 1.0))
+    return replace(spread, rebuild=None if None in again else rebuild)
 
 
 def planned_cases(precision: float, auroc: float = 0.5, ratio: float = 1.0) -> int:
