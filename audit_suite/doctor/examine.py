@@ -129,8 +129,8 @@ def _try(
                 images=estimate.n_images,
                 auroc=interval(estimate),
                 claim=claim.auroc if claim else None,
-                patients=cohort.positives + cohort.negatives,
-                positives=cohort.positives,
+                patients=round(cohort.patients),
+                positives=round(cohort.positives),
                 open_if_honest=chance,
                 seconds=seconds,
             )

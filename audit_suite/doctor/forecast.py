@@ -12,7 +12,8 @@ from audit_suite.cards import DatasetCard, ModelCard
 from audit_suite.datasets import Dataset
 from audit_suite.evidence import EvidenceSource, Request
 from audit_suite.evidence.passes import passes
-from audit_suite.statistics.opening_chance import Cohort, chance_to_open
+from audit_suite.statistics.design import Cohort
+from audit_suite.statistics.opening_chance import chance_to_open
 from audit_suite.suites.test_region_sensitivity import CLAIM_ROOM, LEAST_SKILL
 
 _AROUND = 1.3  # masking, storing and reading masks, beside the forward passes
