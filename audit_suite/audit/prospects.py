@@ -14,15 +14,13 @@ from audit_suite.cards import DatasetCard, ModelCard
 from audit_suite.datasets import load_dataset
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.planning.forecast import PLANNED
 from audit_suite.planning.measuring import at_hand, cohort_of
 from audit_suite.planning.plan import Plan, Question, forecasts
 from audit_suite.registry import load_extensions
 from audit_suite.statistics.at_hand import AtHand
 from audit_suite.statistics.design import Levels
 from audit_suite.suites.test_region_sensitivity import CLAIM_ROOM, LEAST_SKILL
-
-PLANNED = ("R1", "R8-box")
-"""The checks whose chances are known beforehand."""
 
 
 def plan_cards(

@@ -14,12 +14,15 @@ from audit_suite.statistics.needed import patients_to_decide
 from audit_suite.statistics.opening_chance import FILLS, chance_to_close, chance_to_open
 from audit_suite.statistics.patients import MOST, patients_needed, times_needed
 
+PLANNED = SKILL, LEFT = "R1", "R8-box"
+"""The checks whose chances are known beforehand."""
+
 KEPT = (25, 50, 100)
 """Percentages of the skill that a shortcut keeps with the box hidden."""
 
 _BEST = 0.99  # AUROC beyond which few patients tell no more
 
-Skill = Literal["given", "measured", "claimed", "tried", "assumed"]
+Origin = Literal["given", "measured", "claimed", "tried", "assumed"]
 
 
 class Measured(BaseModel):
@@ -32,7 +35,8 @@ class Measured(BaseModel):
         between_fills: Correlation of the AUROCs under two fills.
         full_hidden: Correlation of the AUROCs on full and masked images, for an honest model.
         patients_to_decide: Patients with which R1 and R8-box would open or close the gate with a
-            chance of 80 %, by these estimates; null if no realistic number would.
+            chance of 80 %, by these estimates; null if no realistic number would, or if they are
+            decided.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -77,7 +81,7 @@ class Forecast(BaseModel):
     positives: int
     images_per_patient: float
     auroc: float
-    skill: Skill
+    skill: Origin
     floor: float
     open_if_honest: float
     closed_if_shortcut: dict[int, float]
@@ -108,10 +112,11 @@ def forecast(
     place: tuple[str, str, str],
     cohort: Cohort,
     auroc: float,
-    skill: Skill,
+    skill: Origin,
     floor: float,
     levels: Levels,
     at_hand: AtHand | None = None,
+    decided: bool = False,
 ) -> Forecast:
     """What the data of one target could decide.
 
@@ -123,6 +128,7 @@ def forecast(
         floor: What R1 requires the AUROC to exceed.
         levels: Error levels.
         at_hand: Estimates on stored scores, which say how AUROCs vary.
+        decided: Whether R1 and R8-box are decided by these estimates.
     """
     auroc = min(auroc, _BEST)
     spread = Spread() if at_hand is None else at_hand.spread
@@ -157,7 +163,9 @@ def forecast(
             variance_hidden=spread.hidden,
             between_fills=spread.between_fills,
             full_hidden=spread.honest,
-            patients_to_decide=patients_to_decide(at_hand, floor, levels=levels),
+            patients_to_decide=None
+            if decided
+            else patients_to_decide(at_hand, floor, levels=levels),
         ),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
-from audit_suite.planning.forecast import Forecast, Skill, Together, forecast, together
+from audit_suite.planning.forecast import Forecast, Origin, Together, forecast, together
 from audit_suite.statistics.at_hand import AtHand
 from audit_suite.statistics.design import Cohort, Levels
 
@@ -54,7 +54,7 @@ class Question:
     cohort: Cohort
     floor: float
     auroc: float | None
-    skill: Skill
+    skill: Origin
     at_hand: AtHand | None = None
 
 

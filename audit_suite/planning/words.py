@@ -109,7 +109,7 @@ def _levels(plan: Plan) -> str:
 
 def _groups(plan: Plan) -> Iterator[tuple[str, list[Forecast], list[Together]]]:
     places = dict.fromkeys((each.model, each.dataset) for each in plan.targets)
-    last = dict(places)
+    last = dict(list(places))  # the data set below which a model's sums stand
     for model, dataset in places:
         title = f"{model} on {dataset}" if model else f"any model on {dataset}"
         rows = [e for e in plan.targets if (e.model, e.dataset) == (model, dataset)]

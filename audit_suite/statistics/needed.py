@@ -111,17 +111,21 @@ def images_to_explain(
 def _plausible(at_hand: AtHand) -> Iterator[tuple[float, tuple[float, ...]]]:
     """AUROCs on full images and shares kept that the estimates allow, all equally likely.
 
-    The AUROCs under all fills move together, as they mostly do.
+    The AUROCs under all fills move together, as they mostly do. What they differ by counts as far
+    as it is more than the noise that they do not share.
     """
     auroc = min(max(at_hand.auroc, 0.01), 0.99)
     cohort, spread = at_hand.cohort, at_hand.spread
     full = math.sqrt(spread.full * cohort.variance(auroc)) / (auroc * (1 - auroc))
-    middle = min(max(float(np.mean(at_hand.hidden)), 0.01), 0.99)
-    hidden = math.sqrt(spread.hidden * cohort.variance(middle))
+    values = np.array(at_hand.hidden)
+    middle = min(max(float(values.mean()), 0.01), 0.99)
+    variance = spread.hidden * cohort.variance(middle)
+    apart, noise = float(values.var(ddof=1)), variance * (1 - spread.between_fills)
+    settled = middle + (values - middle) * (1 - noise / apart if apart > noise else 0.0)
+    hidden = math.sqrt(variance)
     for skill in expit(logit(auroc) + full * _FULL):
         for shift in hidden * _HIDDEN:
-            moved = [each + float(shift) for each in at_hand.hidden]
-            yield float(skill), shares_of(float(skill), moved)
+            yield float(skill), shares_of(float(skill), list(settled + shift))
 
 
 def _chance_to_decide(
