@@ -29,7 +29,7 @@ def plan(
         ),
     ] = None,
 ) -> None:
-    """Say how likely these data open the gate for an honest model, and how many patients it takes.
+    """Say what these data could decide about a model, and how many patients it takes.
 
     Patients are counted from the cards; no image is decoded and nothing is audited. Without a model
     card the plan is for models with AUROCs of .80, .85, .90 and .95.

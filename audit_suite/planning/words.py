@@ -20,8 +20,9 @@ SKILLS = {
     "measured": "measured on stored scores",
     "claimed": "as the model card claims",
     "tried": "as seen on a few images",
-    "assumed": "assumed",
 }
+
+_NARROWEST = 80  # columns of the table: below, a number would be cut
 
 MEANING = (
     "opens, honest: chance that R1 and R8-box pass for a model that needs only the region",
@@ -42,7 +43,7 @@ def in_lines(plan: Plan, width: int) -> list[str]:
     from rich.console import Console
 
     text = StringIO()
-    console = Console(file=text, width=width, color_system=None)
+    console = Console(file=text, width=max(width, _NARROWEST), color_system=None)
     for title, rows, all_rows in _groups(plan):
         console.print(_table(title, rows, all_rows))
         console.print()
@@ -54,18 +55,21 @@ def in_lines(plan: Plan, width: int) -> list[str]:
 
 def based_on(targets: Sequence[Forecast]) -> str:
     """One line on what was assumed, and what was measured."""
-    skills = dict.fromkeys(SKILLS[each.skill] for each in targets)
-    line = f"AUROC {', '.join(skills)}"
+    said = [SKILLS[skill] for skill in dict.fromkeys(e.skill for e in targets) if skill in SKILLS]
+    parts = [f"AUROC {', '.join(said)}"] if said else []
     measured = sum(each.measured is not None for each in targets)
     if measured:
         which = "" if measured == len(targets) else f" for {measured} of {len(targets)} targets"
-        line += f"; variances and correlations measured on stored scores{which}"
+        parts.append(f"variances and correlations measured on stored scores{which}")
+    assumed = ["the AUROC"] if any(each.skill == "assumed" for each in targets) else []
     if measured < len(targets):
-        line += (
-            "; assumed: binormal scores, correlation .5 between images of a patient, .7 between "
-            "fills, .3 between full and masked AUROC"
+        assumed.append(
+            "binormal scores, correlation .5 between images of a patient, .7 between fills, .3 "
+            "between full and masked AUROC"
         )
-    return line
+    if assumed:
+        parts.append(f"assumed: {', '.join(assumed)}")
+    return "; ".join(parts)
 
 
 def at_hand_in_words(forecast: Forecast) -> str:

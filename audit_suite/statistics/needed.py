@@ -70,7 +70,7 @@ def needed_in_words(patients: int | None, cohort: Cohort) -> str:
     if patients is None:
         return "no realistic number of patients would decide it"
     if patients <= cohort.patients:
-        return "as many patients again would probably decide it"
+        return f"so many patients decide it with a chance of {WANTED:.0%} or more"
     positives = patients * cohort.positives / cohort.patients
     return (
         f"about {two_digits(patients):,} patients in all, {two_digits(positives):,} of them with "

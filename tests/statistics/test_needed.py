@@ -126,7 +126,9 @@ def test_the_number_in_words():
         "about 3,800 patients in all, 380 of them with the finding, would decide it with a chance "
         "of 80% (now 1,500 and 150)"
     )
-    assert needed_in_words(900, present) == "as many patients again would probably decide it"
+    assert needed_in_words(900, present) == (
+        "so many patients decide it with a chance of 80% or more"
+    )
     assert needed_in_words(None, present) == "no realistic number of patients would decide it"
 
 
