@@ -14,7 +14,7 @@ from audit_suite.cards import DatasetCard, ModelCard
 from audit_suite.datasets import load_dataset
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
-from audit_suite.planning.forecast import PLANNED
+from audit_suite.planning.forecast import LEFT, PLANNED
 from audit_suite.planning.measuring import at_hand, cohort_of
 from audit_suite.planning.plan import Plan, Question, forecasts
 from audit_suite.registry import load_extensions
@@ -88,9 +88,15 @@ def floor_of(model: ModelCard, target: str) -> float:
     return LEAST_SKILL if claim is None else max(LEAST_SKILL, claim.auroc - CLAIM_ROOM)
 
 
-def levels_of(policy: Policy) -> Levels:
-    """The error levels of a policy, for one target."""
-    return Levels(round(1 - policy.confidence, 9))
+def levels_of(policy: Policy, places: int) -> Levels:
+    """The error levels of a release by a policy.
+
+    Args:
+        policy: The policy.
+        places: Data sets and targets of the model.
+    """
+    alpha = round(1 - policy.confidence, 9)
+    return Levels.shared(alpha, looks=policy.looks, places=places, main=max(1, len(policy.main)))
 
 
 def _joined(cells: Iterable[Cell]) -> Iterator[Cell]:
@@ -132,12 +138,17 @@ def _question(
 
 
 def _plan(groups: Iterable[Sequence[Question]], policy: Policy, notes: Iterable[str]) -> Plan:
-    levels = levels_of(policy)
-    answered = [forecasts(group, levels) for group in groups]
+    answered = [
+        forecasts(
+            [replace(q, primary=policy.kind(q.place[2]).primary) for q in group],
+            levels_of(policy, len(group)),
+        )
+        for group in groups
+    ]
     return Plan(
         policy=policy.name,
-        alpha=levels.alpha,
-        looks=levels.looks,
+        alpha=round(1 - policy.confidence, 9),
+        looks=policy.looks,
         targets=tuple(each for single, _ in answered for each in single),
         all_targets=tuple(each for _, joint in answered for each in joint),
         notes=tuple(notes),
@@ -146,6 +157,11 @@ def _plan(groups: Iterable[Sequence[Question]], policy: Policy, notes: Iterable[
 
 def _notes(places: Iterable[tuple[DatasetCard, str]], policy: Policy) -> Iterator[str]:
     """What stands between these chances and an open gate."""
+    if LEFT not in policy.main:
+        yield (
+            f"the policy '{policy.name}' does not name {LEFT} under 'main': its fails hold at a "
+            f"smaller level, so that it closes less often"
+        )
     for card, target in places:
         if not card.targets[target].roi:
             yield (

@@ -137,7 +137,7 @@ def _try(
                     claim.auroc if claim else estimate.value,
                     "claimed" if claim else "tried",
                     floor_of(model, target),
-                    Levels(targets=len(flight.targets)),
+                    Levels.shared(places=len(flight.targets)),
                 ),
                 seconds=seconds,
             )

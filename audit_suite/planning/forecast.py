@@ -34,6 +34,7 @@ class Measured(BaseModel):
         variance_hidden: The same with the box hidden.
         between_fills: Correlation of the AUROCs under two fills.
         full_hidden: Correlation of the AUROCs on full and masked images, for an honest model.
+        decided: Whether R1 and R8-box are decided by these scores, as an audit says.
         patients_to_decide: Patients with which R1 and R8-box would open or close the gate with a
             chance of 80 %, by these estimates; null if no realistic number would, or if they are
             decided.
@@ -46,6 +47,7 @@ class Measured(BaseModel):
     variance_hidden: float
     between_fills: float
     full_hidden: float
+    decided: bool
     patients_to_decide: int | None
 
 
@@ -163,6 +165,7 @@ def forecast(
             variance_hidden=spread.hidden,
             between_fills=spread.between_fills,
             full_hidden=spread.honest,
+            decided=decided,
             patients_to_decide=None
             if decided
             else patients_to_decide(at_hand, floor, levels=levels),

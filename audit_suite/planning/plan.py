@@ -23,7 +23,7 @@ class Plan(BaseModel):
         alpha: Error level of a pass, before it is divided among looks.
         looks: Audits of these patients among which the level of a pass is divided.
         targets: The forecasts: one per model, data set, target and AUROC.
-        all_targets: One per model and AUROC that is to be released for several targets.
+        all_targets: One per model and AUROC that is to be released for several primary targets.
         notes: What the forecasts leave out.
     """
 
@@ -48,6 +48,7 @@ class Question:
         auroc: AUROC that the chances are for; None if nobody says one.
         skill: Where it is from.
         at_hand: Estimates on stored scores.
+        primary: Whether the release as a whole rests on the target.
     """
 
     place: tuple[str, str, str]
@@ -56,6 +57,7 @@ class Question:
     auroc: float | None
     skill: Origin
     at_hand: AtHand | None = None
+    primary: bool = True
 
 
 def forecasts(
@@ -67,9 +69,8 @@ def forecasts(
 
     Args:
         questions: All targets of one model; at least one.
-        levels: Error levels; its ``targets`` are replaced by their number.
+        levels: Error levels of a release with so many questions.
     """
-    levels = Levels(levels.alpha, levels.looks, len(questions))
 
     def answer(question: Question, auroc: float) -> Forecast:
         return forecast(
@@ -84,12 +85,14 @@ def forecasts(
 
     known = {q.place: answer(q, q.auroc) for q in questions if q.auroc is not None}
     unknown = [question for question in questions if question.auroc is None]
+    primary = {question.place for question in questions if question.primary}
     single, joint = list(known.values()), []
     for auroc in ASSUMED if unknown else (None,):
-        assumed = [answer(question, auroc) for question in unknown if auroc is not None]
-        single += assumed
-        if len(questions) > 1:
-            joint.append(together([*known.values(), *assumed], levels))
+        assumed = {q.place: answer(q, auroc) for q in unknown if auroc is not None}
+        single += assumed.values()
+        if len(primary) > 1:
+            both = known | assumed
+            joint.append(together([both[place] for place in both if place in primary], levels))
     order = {question.place: number for number, question in enumerate(questions)}
     single.sort(key=lambda each: order[each.model, each.dataset, each.target])
     return single, joint

@@ -16,6 +16,7 @@ from audit_suite.report.places import Place, place_of
 from audit_suite.report.section import Gathered, Section, register_section
 from audit_suite.statistics.design import Levels
 from audit_suite.statistics.needed import needed_in_words
+from audit_suite.statistics.opening_chance import FILLS
 from audit_suite.verdict import Verdict
 
 NAME = "reach"
@@ -70,7 +71,6 @@ def _forecasts(gathered: Gathered) -> Iterator[Forecast]:
         if skill is None or kept is None or not skill.comparisons:
             continue
         first = skill.comparisons[0]
-        alpha = 0.05 if first.basis is None else first.basis.alpha
         try:
             estimates = at_hand(cell, gathered.source)
             cohort = cohort_of(gathered.source.dataset(cell.dataset), cell.target)
@@ -82,39 +82,43 @@ def _forecasts(gathered: Gathered) -> Iterator[Forecast]:
             first.estimate.value if estimates is None else estimates.auroc,
             "measured",
             first.margin,
-            Levels(alpha, targets=targets[cell.model_name]),
+            _levels(skill, kept, targets[cell.model_name]),
             estimates,
             decided=Verdict.INCONCLUSIVE not in (skill.verdict, kept.verdict),
         )
 
 
+def _levels(skill: Finding, kept: Finding, places: int) -> Levels:
+    """The levels at which these two were judged."""
+    usual = Levels.shared(places=places)
+    first = skill.comparisons[0]
+    return Levels(
+        passing=usual.passing if first.basis is None else first.basis.alpha / first.basis.chances,
+        # A fail of two of three fills holds at half of the level of the check.
+        failing=kept.comparisons[0].fail_level * (FILLS - 1) if kept.comparisons else usual.failing,
+        floor=first.fail_level,
+    )
+
+
 def view(record: Record, _findings: Sequence[Finding]) -> ReachView | None:
     """A row per place; None where nothing was forecast."""
     found = [Forecast.model_validate(each) for each in record.sections.get(NAME, [])]
-    if not found:
-        return None
-    undecided = {
-        place_of(f)
-        for f in record.findings
-        if f.check in PLANNED and f.verdict is Verdict.INCONCLUSIVE
-    }
-    return ReachView(tuple(_row(each, undecided) for each in found), KEPT, based_on(found))
+    return ReachView(tuple(map(_row, found)), KEPT, based_on(found)) if found else None
 
 
-def _row(one: Forecast, undecided: set[Place]) -> ReachRow:
-    place = one.model, one.dataset, one.target
-    needed = ""
-    if one.measured is not None and place in undecided:
-        needed = needed_in_words(one.measured.patients_to_decide, one.cohort)
+def _row(one: Forecast) -> ReachRow:
+    deciding = ""
+    if one.measured is not None and not one.measured.decided:
+        deciding = needed_in_words(one.measured.patients_to_decide, one.cohort)
     return ReachRow(
-        place=place,
+        place=(one.model, one.dataset, one.target),
         patients=one.patients,
         positives=one.positives,
         auroc=one.auroc,
         opens=chance(one.open_if_honest),
         closes=tuple(chance(one.closed_if_shortcut[kept]) for kept in KEPT),
         needed=(number(one.patients_for_80), number(one.patients_for_90)),
-        deciding=needed,
+        deciding=deciding,
     )
 
 

@@ -13,6 +13,7 @@ FEWEST = 20
 _SAME_PATIENT = 0.5  # correlation of the scores of one patient's images, until measured
 _HONEST = 0.3  # correlation of full and masked AUROC for a model that keeps no skill
 _BY_SHARE = 0.5  # what a model that keeps all of its skill adds to it
+_OTHERS = 100  # checks of one place beside the main ones, about
 _HIGHEST = 0.99  # of a correlation: estimates that are the same tell no more than that
 
 
@@ -99,24 +100,27 @@ class Spread:
 
 @dataclass(frozen=True)
 class Levels:
-    """Error levels of a release.
+    """Error levels of the checks of one model's release; as they are, for one target.
 
     Attributes:
-        alpha: Level of a pass before it is divided among looks.
-        looks: Audits that the policy declares on these patients.
-        targets: Targets that share the level of a fail.
+        passing: Of each pass.
+        failing: Of a fail of R8-box or R3, over its fills.
+        floor: Of a fail of R1.
     """
 
-    alpha: float = 0.05
-    looks: int = 1
-    targets: int = 1
+    passing: float = 0.05
+    failing: float = 0.0125
+    floor: float = 0.00025
 
-    @property
-    def passing(self) -> float:
-        """Level of each pass."""
-        return self.alpha / self.looks
+    @staticmethod
+    def shared(alpha: float = 0.05, *, looks: int = 1, places: int = 1, main: int = 2) -> Levels:
+        """The level of a release, divided as a policy says.
 
-    @property
-    def failing(self) -> float:
-        """Level of a fail of R8-box or R3: half of the release's, over both and all targets."""
-        return self.alpha / (4 * self.targets)
+        Args:
+            alpha: The level of the release.
+            looks: Audits that the policy declares on these patients.
+            places: Data sets and targets of the model.
+            main: Checks that share half of the level in each place; all others share the rest.
+        """
+        half = alpha / 2 / places
+        return Levels(alpha / looks, half / main, half / _OTHERS)

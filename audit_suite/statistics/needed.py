@@ -84,7 +84,7 @@ def images_to_explain(
     limit: float,
     at_hand: int,
     *,
-    alpha: float = _USUAL.alpha,
+    alpha: float = _USUAL.passing,
     wanted: float = WANTED,
 ) -> int | None:
     """Images, those already explained included, with which R14 would probably be decided.

@@ -125,7 +125,7 @@ def chance_below_floor(
     if not cohort.is_judged:
         return 0.0
     gain = _gain(auroc, cohort, floor, spread)
-    return float(ndtr(-gain - stdtrit(cohort.degrees, 1 - levels.failing)))
+    return float(ndtr(-gain - stdtrit(cohort.degrees, 1 - levels.floor)))
 
 
 def _skill_is_shown(

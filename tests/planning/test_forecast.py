@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 
-from audit_suite.planning.forecast import FILLS, KEPT, PLANNED, Forecast, forecast, together
+from audit_suite.planning.forecast import KEPT, PLANNED, Forecast, forecast, together
 from audit_suite.planning.measuring import FULL, HIDDEN
 from audit_suite.planning.plan import ASSUMED, Plan, Question, forecasts
 from audit_suite.planning.words import MEANING, based_on, chance, in_lines, number
 from audit_suite.statistics.at_hand import AtHand
 from audit_suite.statistics.decision import FEWEST_PATIENTS
 from audit_suite.statistics.design import FEWEST, Cohort, Levels, Spread
-from audit_suite.statistics.opening_chance import chance_to_close, chance_to_open
+from audit_suite.statistics.opening_chance import FILLS, chance_to_close, chance_to_open
 from audit_suite.suites import test_region_sensitivity as suite
 
 COHORT, FLOOR = Cohort(150, 1350, 1.5), 0.6
@@ -38,8 +39,8 @@ def is_check(thing):
 
 
 def test_a_forecast_is_the_formulae():
-    found = one(levels=Levels(looks=2, targets=5))
-    levels = Levels(looks=2, targets=5)
+    found = one(levels=Levels.shared(looks=2, places=5))
+    levels = Levels.shared(looks=2, places=5)
     assert (found.patients, found.positives, found.images_per_patient) == (1500, 150, 1.5)
     assert found.open_if_honest == chance_to_open(0.85, COHORT, FLOOR, levels=levels)
     assert found.closed_if_shortcut == {
@@ -86,16 +87,24 @@ def question(target, auroc, cohort=COHORT):
 
 
 def test_targets_share_the_level_and_unknown_skills_are_assumed():
-    single, joint = forecasts([question("effusion", 0.9), question("nodule", None)], Levels())
+    shared = Levels.shared(places=2)
+    single, joint = forecasts([question("effusion", 0.9), question("nodule", None)], shared)
     assert [each.auroc for each in single] == [0.9, *ASSUMED]
     assert len(joint) == len(ASSUMED)
-    shared = Levels(targets=2)
     assert single[0].closed_if_shortcut[50] == chance_to_close(
         0.9, COHORT, (0.5,) * 3, levels=shared
     )
     alone, none = forecasts([question("effusion", 0.9)], Levels())
     assert len(alone) == 1
     assert none == []
+
+
+def test_the_release_rests_on_primary_targets():
+    asked = [question(name, 0.9) for name in ("effusion", "nodule", "device")]
+    asked[2] = dataclasses.replace(asked[2], primary=False)
+    single, (joint,) = forecasts(asked, Levels())
+    assert (len(single), joint.targets) == (3, 2)
+    assert forecasts(asked[1:], Levels())[1] == []
 
 
 def lines(width=80):

@@ -120,14 +120,15 @@ def test_what_the_chances_leave_out_is_said(here):
     bare = (here / "data.toml").read_text().replace('roi = ["lungs"]', "")
     (here / "bare.toml").write_text(bare.replace('"data"', '"bare"'))
     (here / "strict.toml").write_text(
-        'schema = 1\nname = "strict"\nconfidence = 0.99\n'
+        'schema = 1\nname = "strict"\nconfidence = 0.99\nlooks = 4\n'
         '[[targets]]\nmatch = ["*"]\nrequired = ["R1", "R2"]\n'
     )
     found = planned("bare.toml", "--policy", "strict.toml")
-    no_region, required = found["notes"]
+    main, no_region, required = found["notes"]
+    assert main.startswith("the policy 'strict' does not name R8-box under 'main'")
     assert no_region.startswith("bare declares no region for 'consolidation': R8-box does not")
     assert required.startswith("the policy 'strict' requires R1, R2 for 'consolidation'")
-    assert found["alpha"] == pytest.approx(0.01)
+    assert (found["alpha"], found["looks"]) == (pytest.approx(0.01), 4)
     assert all(note in run("bare.toml", "--policy", "strict.toml") for note in found["notes"])
 
 

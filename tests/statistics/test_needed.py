@@ -111,9 +111,9 @@ def test_what_is_far_from_every_limit_takes_few_and_what_is_near_takes_more():
 
 def test_looks_and_targets_take_more():
     usual = patients_to_decide(made(0.9, 0.0), FLOOR)
-    assert patients_to_decide(made(0.9, 0.0), FLOOR, levels=Levels(looks=5)) > 1.2 * usual
+    assert patients_to_decide(made(0.9, 0.0), FLOOR, levels=Levels.shared(looks=5)) > 1.2 * usual
     half = patients_to_decide(made(0.9, 0.5), FLOOR)
-    assert patients_to_decide(made(0.9, 0.5), FLOOR, levels=Levels(targets=14)) > 1.2 * half
+    assert patients_to_decide(made(0.9, 0.5), FLOOR, levels=Levels.shared(places=14)) > 1.2 * half
 
 
 def test_without_patients_of_a_class_there_is_no_number():

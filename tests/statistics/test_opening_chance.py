@@ -77,7 +77,10 @@ def test_targets_share_the_level_of_a_fail(patients, prevalence):
     for targets, row in zip((1, 5, 14), SHARED[patients, prevalence], strict=True):
         for share, expected in zip((0.5, 0.33), row, strict=True):
             chance = chance_to_close(
-                0.85, cohort(patients, prevalence), (share,) * 3, levels=Levels(targets=targets)
+                0.85,
+                cohort(patients, prevalence),
+                (share,) * 3,
+                levels=Levels.shared(places=targets),
             )
             assert chance == pytest.approx(expected, abs=0.05)
 
@@ -108,9 +111,14 @@ def test_several_images_correlated_fills_and_what_is_left_of_the_skill():
 def test_looks_share_the_level_of_a_pass():
     for patients, row in ((1500, (0.95, 0.78, 0.67)), (3000, (1.0, 1.0, 0.99))):
         for looks, expected in zip((1, 5, 10), row, strict=True):
-            chance = chance_to_open(0.9, cohort(patients, 0.1), FLOOR, levels=Levels(looks=looks))
+            chance = chance_to_open(
+                0.9, cohort(patients, 0.1), FLOOR, levels=Levels.shared(looks=looks)
+            )
             assert chance == pytest.approx(expected, abs=0.015)
-    assert (Levels(looks=5).passing, Levels(targets=5).failing) == pytest.approx((0.01, 0.0025))
+    assert Levels.shared() == Levels()
+    shared = Levels.shared(0.1, looks=5, places=4, main=1)
+    assert (shared.passing, shared.failing) == pytest.approx((0.02, 0.0125))
+    assert shared.floor < shared.failing / 10
 
 
 def test_a_model_inverted_under_one_fill_is_not_opened_but_closed_by_the_two_others():
@@ -122,9 +130,9 @@ def test_a_model_inverted_under_one_fill_is_not_opened_but_closed_by_the_two_oth
 
 
 def test_the_chance_to_miss_the_floor():
-    for auroc, most, least in ((0.8, 1e-6, 0), (0.6, 0.0125, 0.011), (0.4, 1, 0.99)):
+    for auroc, most, least in ((0.8, 1e-6, 0), (0.6, 0.00025, 0.0001), (0.35, 1, 0.99)):
         assert least <= chance_below_floor(auroc, cohort(1500, 0.1), FLOOR) <= most
-    assert chance_below_floor(0.4, Cohort(19, 400), FLOOR) == 0
+    assert chance_below_floor(0.35, Cohort(19, 400), FLOOR) == 0
 
 
 def test_the_variance_by_owen_is_that_of_the_bivariate_normal():
@@ -168,7 +176,9 @@ def test_more_patients_more_skill_and_less_kept_open_more(auroc, sick, well, tim
         assert chance_to_open(auroc, many, FLOOR, shares=shares) >= there - 1e-9
         assert chance_to_open(auroc + 0.02, few, FLOOR, shares=shares) >= there - 1e-9
         assert chance_to_open(auroc, few, FLOOR, shares=(share + 0.05,) * 3) <= there + 1e-9
-        assert chance_to_open(auroc, few, FLOOR, shares=shares, levels=Levels(looks=2)) <= there
+        assert (
+            chance_to_open(auroc, few, FLOOR, shares=shares, levels=Levels.shared(looks=2)) <= there
+        )
 
 
 @given(st.floats(0.65, 0.97), st.floats(30, 1000), st.floats(30, 1000), st.floats(1, 8))
@@ -178,4 +188,4 @@ def test_more_patients_and_more_kept_close_more(auroc, sick, well, times):
         there = chance_to_close(auroc, few, (share,) * 3)
         assert chance_to_close(auroc, many, (share,) * 3) >= there - 1e-9
         assert chance_to_close(auroc, few, (share + 0.2,) * 3) >= there - 1e-9
-        assert chance_to_close(auroc, few, (share,) * 3, levels=Levels(targets=5)) <= there
+        assert chance_to_close(auroc, few, (share,) * 3, levels=Levels.shared(places=5)) <= there

@@ -61,7 +61,7 @@ def test_the_number_is_enough_and_no_smaller_one_is(auroc, sick, well, wanted):
 
 
 def test_looks_take_more_patients():
-    few, many = (needed(0.9, 0.1, 0.9, levels=Levels(looks=looks)) for looks in (1, 5))
+    few, many = (needed(0.9, 0.1, 0.9, levels=Levels.shared(looks=looks)) for looks in (1, 5))
     assert many > 1.3 * few
 
 
