@@ -55,7 +55,7 @@ def plan(
             "add the card of the data, as in `audit-suite plan model.toml data.toml`",
         )
     made = plan_cards(read.models, read.datasets, policy, evidence, auroc)
-    for line in in_lines(made, shutil.get_terminal_size().columns):
-        typer.echo(line)
     if json is not None:
         write_whole(json, made.model_dump_json(indent=1).encode() + b"\n")
+    for line in in_lines(made, shutil.get_terminal_size().columns):
+        typer.echo(line)

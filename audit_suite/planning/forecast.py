@@ -179,6 +179,7 @@ class Together(BaseModel):
     Attributes:
         model: Name of the model; empty without a model card.
         targets: How many targets, over all data sets.
+        auroc: The AUROC of all of them; null where they differ.
         open_if_honest: Chance that the gate opens for all of them, as if they were independent.
         patients_for_80: By data set the patients with which that chance is .8; null if no realistic
             number gives that.
@@ -189,6 +190,7 @@ class Together(BaseModel):
 
     model: str
     targets: int
+    auroc: float | None
     open_if_honest: float
     patients_for_80: dict[str, int] | None
     patients_for_90: dict[str, int] | None
@@ -218,6 +220,7 @@ def together(forecasts: Sequence[Forecast], levels: Levels) -> Together:
     return Together(
         model=forecasts[0].model,
         targets=len(forecasts),
+        auroc=forecasts[0].auroc if len({each.auroc for each in forecasts}) == 1 else None,
         open_if_honest=opened(1),
         patients_for_80=needed(0.8),
         patients_for_90=needed(0.9),

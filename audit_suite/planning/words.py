@@ -77,12 +77,12 @@ def at_hand_in_words(forecast: Forecast) -> str:
     found = forecast.measured
     if found is None:
         return ""
-    hidden = ", ".join(f"{each:.2f}".lstrip("0") for each in found.hidden)
+    hidden = ", ".join(map(_auroc, found.hidden))
     needed = needed_in_words(found.patients_to_decide, forecast.cohort)
     return (
         f"{forecast.model} on {forecast.dataset}, {forecast.target}: stored scores give AUROC "
-        f"{forecast.auroc:.2f}, and with the box hidden {hidden}: {needed}"
-    ).replace(" 0.", " .")
+        f"{_auroc(forecast.auroc)}, and with the box hidden {hidden}: {needed}"
+    )
 
 
 def chance(value: float) -> str:
@@ -104,6 +104,10 @@ def _too_few(plan: Plan) -> list[str]:
         f"{cohort.negatives:,.0f} without; with fewer than {FEWEST} of either no verdict is drawn"
         for (dataset, target), cohort in few.items()
     ]
+
+
+def _auroc(value: float) -> str:
+    return f"{value:.2f}".lstrip("0")
 
 
 def _levels(plan: Plan) -> str:
@@ -142,7 +146,7 @@ def _table(title: str, rows: Sequence[Forecast], joint: Sequence[Together]) -> T
             row.target,
             f"{row.patients:,}",
             f"{row.positives:,}",
-            f"{row.auroc:.2f}".lstrip("0"),
+            _auroc(row.auroc),
             chance(row.open_if_honest),
             *(chance(row.closed_if_shortcut[kept]) for kept in KEPT),
             number(row.patients_for_80),
@@ -150,8 +154,9 @@ def _table(title: str, rows: Sequence[Forecast], joint: Sequence[Together]) -> T
         )
     for each in joint:
         needed = [_largest(sizes) for sizes in (each.patients_for_80, each.patients_for_90)]
+        skill = "" if each.auroc is None else _auroc(each.auroc)
         opens = chance(each.open_if_honest)
-        table.add_row(f"all {each.targets}", "", "", "", opens, *[""] * len(KEPT), *needed)
+        table.add_row(f"all {each.targets}", "", "", skill, opens, *[""] * len(KEPT), *needed)
     return table
 
 

@@ -74,7 +74,8 @@ def test_all_targets_multiply_their_chances_and_take_more_patients():
     rare = one("nodule", cohort=Cohort(60, 1440, 1.5))
     common = one("effusion")
     joint = together([rare, common], Levels())
-    assert joint.targets == 2
+    assert (joint.targets, joint.auroc) == (2, 0.85)
+    assert together([rare, one(auroc=0.9)], Levels()).auroc is None
     assert joint.open_if_honest == pytest.approx(rare.open_if_honest * common.open_if_honest)
     assert joint.patients_for_80["cxr"] > max(rare.patients_for_80, common.patients_for_80)
     assert together([rare, one(auroc=0.6)], Levels()).patients_for_80 is None
