@@ -157,6 +157,17 @@ def test_stored_scores_of_full_and_masked_images_replace_the_assumptions(here):
     assert given.measured is not None, "how scores vary is measured all the same"
 
 
+def test_folds_that_are_audited_one_by_one_are_one_forecast(here):
+    settings = Settings(
+        (here / "model.toml",), (here / "data.toml",), evidence=here / "none", executor="inline"
+    )
+    audit = open_audit(settings)
+    folds = tuple(dataclasses.replace(audit.cells[0], folds=(fold,)) for fold in (0, 1))
+    found = plan_audit(dataclasses.replace(audit, cells=folds))
+    assert [each.model for each in found.targets] == ["model"]
+    assert found.all_targets == ()
+
+
 def test_scores_that_cannot_be_read_are_a_note(here):
     (here / "evidence").mkdir()
     (here / "net.py").write_text("raise RuntimeError('broken')")

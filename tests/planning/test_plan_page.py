@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 import pytest
 from house.pages import DOCS, blocks
 from typer.testing import CliRunner
 
 from audit_suite.cli import app
-from audit_suite.planning.forecast import Forecast
+from audit_suite.planning.forecast import Forecast, Measured, Origin, Together
+from audit_suite.planning.plan import Plan
 from audit_suite.planning.words import MEANING
 
 PAGE = DOCS / "howto" / "plan-the-data.md"
@@ -34,6 +36,7 @@ def test_the_page_names_columns_and_keys_as_they_are():
     words = shown.split()
     for column in re.findall(r"^\| `([a-z]\w*, \w+|closed at \d+%|\d+% takes)` \|", page, re.M):
         assert all(word in words for word in column.split()), column
-    for key in ("open_if_honest", "closed_if_shortcut", "patients_for_80", "auroc", "measured"):
-        assert f"`{key}`" in page
-        assert key in Forecast.model_fields
+    for model in (Plan, Forecast, Measured, Together):
+        for key in model.model_fields:
+            assert f"`{key}`" in page, key
+    assert all(f"`{origin}`" in page for origin in get_args(Origin))
