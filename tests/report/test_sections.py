@@ -337,7 +337,6 @@ def a_forecast():
 def everything():
     """A record in which every shipped section has something to show."""
     made = with_embeddings()
-    made.sections["reach"] = [a_forecast().model_dump(mode="json")]
     readers = with_readers(3)
     reported = {"observations": [estimate("likeness", 0.1, 0.1)], "reason": "reported only: passed"}
     followed = estimate("x", 0.7, 0.1).model_copy(
@@ -362,7 +361,7 @@ def everything():
     place = {"model": "lung-net", "dataset": "site-b", "target": "effusion"}
     made.frames = [FrameRecord(**place, n_images=40, png=made.gallery[0].png, cells=[cell])]
     made.read = readers.read
-    made.sections = {"hidden": [LUNGS]}
+    made.sections = {"hidden": [LUNGS], "reach": [a_forecast().model_dump(mode="json")]}
     made.matrices = [matrix([[cell_of(0.9), None]], rows=["full"])]
     made.attributions = [
         AttributionRecord(
