@@ -17,6 +17,7 @@ from audit_suite import (
     background_gap,
     check,
     flip_rate,
+    numbers,
     observe,
     report_only,
     require_skill,
@@ -234,3 +235,13 @@ def beats_background(hidden, only, fills):
         )
     source = "the region should outperform its background (Sourget et al. 2024)"
     assert gap < Margin(0.0, source=source)
+
+
+@check("R0", section="skill", found=numbers())
+def test_skill_on_everything_that_is_shown(found):
+    """How well does the model separate the classes on the whole image, and on its parts?
+
+    How to read it: One half is chance. A model that needs the anatomy is as good on the region or
+    its box alone as on the whole image, and at chance where they are hidden, with every fill.
+    """
+    report_only(*found, because="these are the numbers that the other checks judge")

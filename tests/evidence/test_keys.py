@@ -17,47 +17,47 @@ from audit_suite.maskings import Masking, WithoutROI
 SCORES = {
     "full": (
         "f8b89999c79e20d3ecf5138870f2755c425aa544c6888365bb02059909a353e8",
-        "bbe470ac271884836de276bfaccd6f1bb23c2818f10ecd3df3344df6dd6afd38",
+        "5d7faa7f08600c2af014e89c9482efabf58d7c1454380442ce79696163f1ea3f",
     ),
     "without-roi": (
         "47cda170f5166e5ca50f827c58eca22144894eb398fdc7a732ccfe8316f708c3",
-        "af4652d64ad4a7f016dbe13bafe4ffcc94e1ce54d5d0cd11911586b683b56c13",
+        "07988e77006318c1c4312b0430380d6c43cd0cfc9f80f9f0953569464f68232f",
     ),
     "without-roi-mean": (
         "eccc9896db4c64473625fc36da794185059329b2410e4d4b36b6acb866dee3d6",
-        "2187c5a35e6de9db2376522c583828c464a7fb721197d825a47d91b6c44c636f",
+        "cf8633201befac2962bf1b378dca38b8ebf936573862c68955a99b180ff0255d",
     ),
     "without-roi-blur": (
         "c080e4c7d122eb1e73a11e9e6fc5ddf4db16fb1baad2b95e8c82afd9d101c342",
-        "14f1c3c3427a7617c2f6553984b1b8478d959257b85df7766be0b7c322ddc1c4",
+        "e2b94d6277d8961d6e9aae47408341e9d4b12ee63f73160d6e473b8ab9ffb442",
     ),
     "without-roi-noise": (
         "57fdb3fc701af1d05ff368cad34fedc2bd11066e274ecfc64adcb8c64ae7ad89",
-        "94f145a8052e8bfef08b19d0049c10f8c183d4bd440b77d41a0b618fadc6ec40",
+        "d2fbd1f6ff54d88a8b238355f4cb3eee3b39bf669b201be2417f6b3760845d0b",
     ),
     "without-roi-inpaint": (
         "0fda7845e0b695e3a5a8854e3a02f65b5966a6ae561775596311954b307d646c",
-        "855d24672f5952b99d9cddff31323e15f91545fd65576499de95ee377c527e27",
+        "1024c78811f6944e46a8375df118e0402c41be54be94351da10d602e9cc0032e",
     ),
     "without-roi-swap": (
         "0ae3f2d0c027b9da3ad367826081440cc2f5c92a035d0663eef824b85e81ab42",
-        "b3bd3f9eee99ffe7c2134fcb802160755676d8b378cab1a154b599a05e8346a7",
+        "923c0a12d744b4a1cc8d7a5fa9db1d612b91be3ee42f41384800455bc492e66b",
     ),
     "without-roi-box-foreign-d3-mean": (
         "18211dca1a15cd8dc15c31c9fe278bb6fdf1a7926395d58461568c089bd7513b",
-        "fc73e35e11ebcc18016e942b804c5711943242a0a6cc9548809bc4b840878019",
+        "8ceb766be28a21712295ef5f1cca0ef5ee80dbefd9d3ed7be35d134df75e706c",
     ),
     "only-roi-window-centre": (
         "3f7e0a5aa6e2bee5d65080caccdf49b0883100b6d8b6bc8667b7ed7af3475bb7",
-        "35e4581593d5ae80384944291ecad8dea36fa770a091836686c8757d593d1630",
+        "b28d601985d33bb8f0cc5e3ccf1c956121ac45615386ee4c6d36b9a5513df784",
     ),
     "without-roi-plant-inside": (
         "8221d5f6dcdcda875fae4cf16e869ca028ee3f07e17c1edfa98f1b14f049fa14",
-        "b3845646f5b9682b53c3bc320f05b0729d6939823d7f014e8112eac7585c2301",
+        "1261bba73ef06e85fdc99256d6251d6320c5eef4927582644547dc11dfaa19bb",
     ),
     "only-lungs-e2": (
         "43c44f0bc70905430e1ac3b88c93d6d28a25a8fe06bb6dcad90e34a49967bc7c",
-        "d3b8015c639ebf4c8b91e6fae30009450689682e4220f555e4d3cd871ffe4435",
+        "637bcc2169a1b601a8fc2af0f2cc236641f20bd3ca09c5228ce2447be99e73ca",
     ),
 }
 MAPS = {

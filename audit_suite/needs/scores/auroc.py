@@ -9,8 +9,14 @@ from typing import Final, overload
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking
-from audit_suite.needs.scores.cell_scores import auroc_of, cell_scores, score_requests
+from audit_suite.needs.scores.cell_scores import (
+    CellScores,
+    auroc_of,
+    cell_scores,
+    score_requests,
+)
 from audit_suite.needs.scores.swap import clustered_by_donor, donors_of
+from audit_suite.needs.scores.ties import refuse_ties, tied_pairs
 from audit_suite.statistics import Estimate
 
 
@@ -33,16 +39,30 @@ class Auroc:
         """AUROC with a patient-clustered interval (DeLong 1988, Obuchowski 1997).
 
         Images with another patient's background are clustered by that donor as well.
+
+        Raises:
+            NotApplicable: As `cell_scores`.
+            Inconclusive: If too many pairs of images are tied (`refuse_ties`).
         """
         scores = cell_scores(cell, source, self.masking)
-        label = f"AUROC {self.masking.label}".rstrip()
-        if self.masking.needs_donor:
-            donors, name = donors_of(cell, source, scores), f"{cell.model.name}/{self.id}"
-            estimate = clustered_by_donor(lambda s: auroc_of(s, label), scores, donors, name)
-        else:
-            estimate = auroc_of(scores, label)
-        placed = estimate.placed(masking=self.masking.id, visible=scores.visible)
-        return placed if scores.covered is None else placed.placed(covered=scores.covered)
+        refuse_ties(cell.model, scores, self.masking)
+        return auroc_under(self.masking, cell, source, scores)
+
+
+def auroc_under(
+    masking: Masking, cell: Cell, source: EvidenceSource, scores: CellScores
+) -> Estimate:
+    """The AUROC of a masking's scores, with its place: masking, visible share, and tied pairs."""
+    label = f"AUROC {masking.label}".rstrip()
+    if masking.needs_donor:
+        donors, name = donors_of(cell, source, scores), f"{cell.model.name}/{masking.id}"
+        estimate = clustered_by_donor(lambda s: auroc_of(s, label), scores, donors, name)
+    else:
+        estimate = auroc_of(scores, label)
+    at = {"masking": masking.id, "visible": scores.visible, "ties": round(tied_pairs(scores), 6)}
+    if scores.covered is not None:
+        at["covered"] = scores.covered
+    return estimate.placed(**at)
 
 
 class _Maskings:
