@@ -59,10 +59,9 @@ def auroc_under(
         estimate = clustered_by_donor(lambda s: auroc_of(s, label), scores, donors, name)
     else:
         estimate = auroc_of(scores, label)
-    at = {"masking": masking.id, "visible": scores.visible, "ties": round(tied_pairs(scores), 6)}
-    if scores.covered is not None:
-        at["covered"] = scores.covered
-    return estimate.placed(**at)
+    ties = round(tied_pairs(scores), 6)
+    placed = estimate.placed(masking=masking.id, visible=scores.visible, ties=ties)
+    return placed if scores.covered is None else placed.placed(covered=scores.covered)
 
 
 class _Maskings:

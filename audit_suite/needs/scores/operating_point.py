@@ -103,7 +103,8 @@ def called_positive(cell: Cell, images: CellScores) -> NDArray[np.bool_]:
     point = cell.model.operating_points[cell.target]
     if point.score is not None:
         return images.scores >= point.score
-    assert images.probabilities is not None, "the card has been checked"
+    assert images.probabilities is not None
+    assert point.probability is not None, "the card has been checked"
     return np.asarray(images.probabilities >= point.probability)
 
 
