@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from audit_suite.needs.scores.dilation import MarginAuroc as at_margin
     from audit_suite.needs.scores.dilation import SelectiveDilation as selective
     from audit_suite.needs.scores.folded import FoldedAuroc as folded_auroc
+    from audit_suite.needs.scores.in_file import AurocInFile as auroc_in_file
     from audit_suite.needs.scores.numbers import Numbers as numbers
     from audit_suite.needs.scores.operating_point import sensitivity as sensitivity
     from audit_suite.needs.scores.operating_point import specificity as specificity
@@ -115,6 +116,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     # What can be asked of its scores
     "at_margin",
     "auroc",
+    "auroc_in_file",
     "background_gap",
     "contrast",
     "dilated",
@@ -203,6 +205,7 @@ _WHERE = {
     # What can be asked of its scores
     "at_margin": "needs.scores.dilation:MarginAuroc",
     "auroc": "needs.scores.auroc:auroc",
+    "auroc_in_file": "needs.scores.in_file:AurocInFile",
     "background_gap": "needs.scores.swap:BackgroundGap",
     "contrast": "needs.combined:Contrast",
     "dilated": "needs.scores.dilation:DilatedAuroc",

@@ -71,6 +71,11 @@ class ScoreRequest:
         return self.model, self.fold, self.dataset
 
     @property
+    def shown(self) -> Masking:
+        """What is hidden in the model's input."""
+        return self.masking
+
+    @property
     def rank(self) -> tuple[Any, ...]:
         """By data set, then model, the full image first."""
         fold = -1 if self.fold is None else self.fold

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -84,7 +85,11 @@ def score_requests(cell: Cell, masking: Masking) -> tuple[ScoreRequest, ...]:
 
 
 def cell_scores(
-    cell: Cell, source: EvidenceSource, masking: Masking, largest: float = LARGEST_ROI
+    cell: Cell,
+    source: EvidenceSource,
+    masking: Masking,
+    largest: float = LARGEST_ROI,
+    read: Sequence[ScoreRequest] = (),
 ) -> CellScores:
     """Read one masking's scores.
 
@@ -94,6 +99,7 @@ def cell_scores(
         masking: Which images.
         largest: Share of the frame (median over images) above which hiding or keeping the region
             is meaningless.
+        read: Where the scores are read, one request for each fold, if not under the masking itself.
 
     Raises:
         NotApplicable: If no ROI is declared, or it is too large.
@@ -111,7 +117,8 @@ def cell_scores(
     patients = np.array([case.patient for case in dataset.cases])
     column = cell.model.targets.index(cell.target)
     folds = held_out_folds(cell, source)
-    each = np.array([table.scores[:, column] for table in tables], np.float64)
+    scored = [source.read(request) for request in read] or tables
+    each = np.array([table.scores[:, column] for table in scored], np.float64)
     scores = (
         mean_of_scores(cell.model, each) if folds is None else each[folds, np.arange(len(folds))]
     )
