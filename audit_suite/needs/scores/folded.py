@@ -42,13 +42,8 @@ class FoldedAuroc:
             NotApplicable: As `cell_scores`.
         """
         scores = cell_scores(cell, source, self.masking)
-        return folded_auroc_of(scores, self.masking)
-
-
-def folded_auroc_of(scores: CellScores, masking: Masking) -> Estimate:
-    """The folded AUROC of a masking's scores, placed at the masking."""
-    label = f"folded AUROC {masking.label}".rstrip()
-    return auroc_of(scores, label, folded(scores)).placed(masking=masking.id, statistic="folded")
+        area = auroc_of(scores, f"folded AUROC {self.masking.label}".rstrip(), folded(scores))
+        return area.placed(masking=self.masking.id, statistic="folded")
 
 
 def folded(images: CellScores) -> NDArray[np.float64]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking, OnlyROI, WithoutROI
-from audit_suite.needs.need import estimate_in, requests_in
-from audit_suite.needs.scores.auroc import auroc_under
-from audit_suite.needs.scores.cell_scores import cell_scores, score_requests
+from audit_suite.needs.need import estimate_in
+from audit_suite.needs.scores.auroc import Auroc
+from audit_suite.needs.scores.cell_scores import score_requests
 from audit_suite.needs.scores.folded import FoldedAuroc
 from audit_suite.statistics import Estimate
 from audit_suite.verdict import NotApplicable
@@ -26,24 +26,6 @@ SHOWN: tuple[Masking, ...] = (
 
 
 @dataclass(frozen=True)
-class _Area:
-    """AUROC under a masking, however many pairs are tied: nothing is decided by it."""
-
-    masking: Masking
-
-    @property
-    def id(self) -> str:
-        return self.masking.id
-
-    def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
-        return score_requests(cell, self.masking)
-
-    def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
-        scores = cell_scores(cell, source, self.masking)
-        return auroc_under(self.masking, cell, source, scores)
-
-
-@dataclass(frozen=True)
 class Numbers:
     """AUROC and folded AUROC of the cell's model for its target on everything it is shown."""
 
@@ -57,7 +39,7 @@ class Numbers:
         found: list[ScoreRequest] = []
         for masking in SHOWN:
             try:
-                found += requests_in(_Area(masking), cell)  # type: ignore[arg-type]  # of scores
+                found += [r for one in cell.each() for r in score_requests(one, masking)]
             except NotApplicable:
                 continue
         return tuple(dict.fromkeys(found))
@@ -72,7 +54,7 @@ class Numbers:
         for masking in SHOWN:
             try:
                 found += [
-                    estimate_in(_Area(masking), cell, source),
+                    estimate_in(Auroc(masking, any_ties=True), cell, source),
                     estimate_in(FoldedAuroc(masking), cell, source),
                 ]
             except NotApplicable:
