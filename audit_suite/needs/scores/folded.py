@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
@@ -56,6 +55,7 @@ def folded(images: CellScores) -> NDArray[np.float64]:
     distances = np.zeros(len(images.scores))
     for stratum in np.unique(strata):
         chosen = strata == stratum
-        ranks = rankdata(images.scores[chosen])
-        distances[chosen] = np.abs(ranks - (len(ranks) + 1) / 2)
+        _, level, count = np.unique(images.scores[chosen], return_inverse=True, return_counts=True)
+        ranks = np.cumsum(count) - (count - 1) / 2
+        distances[chosen] = np.abs(ranks - (chosen.sum() + 1) / 2)[level]
     return distances
