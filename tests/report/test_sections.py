@@ -346,6 +346,7 @@ def everything():
     player |= {"share": estimate("share", 0.6, 0.1), "value": estimate("value", 0.6, 0.1)}
     made.findings += [
         *(f for f in readers.findings if f.section),
+        placed("R0", "skill", observations=[estimate("AUROC", 0.9, 0.1)]),
         placed("R9", "matrix", observations=[cell_of(0.9)]),
         placed("R10", "curves", observations=curve()),
         placed("R13", "noticing.unmasked", reason="no skill to place"),
