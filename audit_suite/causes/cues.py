@@ -64,7 +64,7 @@ def cues_of(findings: FindingsAt, check: str) -> Cues:
     for finding in findings.of(check):
         if one := findings.share_of(finding, OF_THE_SEPARATION):
             judged[finding.case], decided[finding.case] = one, finding
-        elif finding.verdict is Verdict.INCONCLUSIVE:
+        elif finding.verdict is not Verdict.NOT_APPLICABLE:
             undecided.append(finding.case)
     return Cues(judged, undecided, decided)
 

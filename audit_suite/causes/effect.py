@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from audit_suite.causes.logic import Holds
 from audit_suite.record import ComparisonRecord, Effect
+from audit_suite.statistics.family import majority
 from audit_suite.verdict import Verdict
 
 LEVEL = 0.05
@@ -28,24 +29,24 @@ class Judged:
 
 
 def judge_share(shares: Sequence[ComparisonRecord], p_above: float, of: str) -> Judged:
-    """Judge a share by its comparisons with a quarter, of which most must agree.
+    """Judge a share by its comparisons with a quarter, of which most must agree on a fail.
 
     Args:
         shares: One, or one per fill.
         p_above: Their joint p value against "at most a quarter", corrected.
         of: What they are shares of, in words.
     """
-    most = len(shares) // 2 + 1
-    shown = sorted(shares, key=lambda share: share.p_raw)[most - 1]
-    contributing = sum(share.pass_low > _TENTH for share in shares) >= most
+    most = majority(len(shares))
+    beyond = [share.pass_low > _TENTH or share.pass_high < -_TENTH for share in shares]
     passed = all(share.verdict is Verdict.PASS for share in shares)
     holds: Holds = "yes" if p_above < LEVEL else "no" if passed else "unknown"
-    return Judged(holds, Effect(share=shown.estimate, of=of, contributes=contributing))
+    shown = sorted(shares, key=lambda share: share.p_raw)[0 if passed else most - 1]
+    return Judged(holds, Effect(share=shown.estimate, of=of, contributes=sum(beyond) >= most))
 
 
 def joint_p(comparisons: Sequence[ComparisonRecord]) -> float:
-    """The p value against "fewer than most of them are so" (Benjamini and Heller 2008)."""
+    """The p value of a joint fail: of most of them, or of all where one pass is enough."""
     count = len(comparisons)
-    most = count // 2 + 1
+    needed = majority(count) if comparisons[0].jointly == "most" else count
     p_values = sorted(comparison.p_raw for comparison in comparisons)
-    return min(1.0, (count - most + 1) * p_values[most - 1])
+    return min(1.0, (count - needed + 1) * p_values[needed - 1])

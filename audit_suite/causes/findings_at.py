@@ -75,16 +75,17 @@ class FindingsAt:
             finding: One of the findings.
             of: What it is a share of, in words.
         """
-        if not finding.comparisons or not _enough(finding.comparisons):
+        shares = [
+            c for c in finding.comparisons if c.basis is not None and c.basis.pair is not None
+        ]
+        if not shares or not _enough(shares):
             return None
-        p_above = self.corrected.get(finding.id, joint_p(finding.comparisons))
-        return judge_share(finding.comparisons, p_above, of)
+        return judge_share(shares, self.corrected.get(finding.id, joint_p(shares)), of)
 
     def share_kept(self) -> Judged | None:
-        """The share of the skill that is left with the box hidden (R8-box); None if not known."""
-        for finding in self.of("R8-box"):
-            return self.share_of(finding, "of the skill is left with the region's box hidden")
-        return None
+        """The share of the skill that is left with the box hidden (R8-box); None if not judged."""
+        of = "of the skill is left with the region's box hidden"
+        return next((self.share_of(finding, of) for finding in self.of("R8-box")), None)
 
     def estimates(self, *checks: str) -> list[EstimateRecord]:
         """The estimates that decided these checks.

@@ -10,9 +10,8 @@ from audit_suite.record import CauseFlag
 
 def _rule(findings: FindingsAt) -> CauseFlag:
     image = cues_of(findings, IMAGE)
-    everywhere = [n for n, finding in image.findings.items() if not outside_alone(finding)]
-    beside = [name for name in image.named if name not in everywhere]
-    cues = image.only(everywhere)
+    beside = [name for name in image.named if outside_alone(image.findings[name])]
+    cues = image.only([name for name in image.judged if name not in beside])
     largest = cues.largest()
     return _CAUSE.flag(
         findings,
