@@ -57,9 +57,9 @@ def _cues(findings: FindingsAt) -> Iterator[str]:
     kinds = {TAGS: "declared tag", IMAGE: "image property"}
     what = " or ".join(kinds[check] for check in asked)
     if asked and small == "yes":
-        yield f"no {what} explains as much as a quarter of it"
+        yield f"no {what} explains as much as a quarter of the skill"
     elif asked and small == "unknown":
-        yield f"whether a {what} explains as much as a quarter of it is not known"
+        yield f"whether any {what} explains as much as a quarter of the skill is not known"
 
 
 def _contributing(flags: Sequence[CauseFlag]) -> Iterator[str]:

@@ -23,17 +23,11 @@ def _rule(findings: FindingsAt) -> CauseFlag:
         if beside
         else "every image property, and how the image looks outside the region's box, explains "
         "less than a quarter",
-        lacks="" if image.judged or image.undecided else _lacks(findings),
+        cases=() if image.judged or image.undecided else ("acquisition",),
         effect=largest.effect if largest else None,
         estimates=[cues.judged[name].effect.share for name in cues.named]
         or ([largest.effect.share] if largest else []),
     )
-
-
-def _lacks(findings: FindingsAt) -> str:
-    if not findings.asked(IMAGE):
-        return ""  # the check itself is named as not run
-    return "a region of interest, outside of which no finding shows"
 
 
 _CAUSE = register_cause(

@@ -18,7 +18,6 @@ def _rule(findings: FindingsAt) -> CauseFlag:
         yes=f"more than a quarter of what separates the classes is explained by "
         f"{in_words(tags, tags.named)}: the score follows it among patients of one class",
         no="every declared tag explains less than a quarter of what separates the classes",
-        lacks="" if known or not findings.asked(TAGS) else "tags declared as metadata",
         effect=largest.effect if largest else None,
         estimates=[tags.judged[name].effect.share for name in tags.named]
         or ([largest.effect.share] if largest else []),
