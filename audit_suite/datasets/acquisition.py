@@ -35,10 +35,11 @@ def acquisition(image: NDArray[Any], roi: Region | None) -> NDArray[np.float32]:
         Shape (len(AREAS) * EACH,), the areas in turn. Where there is no region, nothing is known of
         ``outside``: the finding may be anywhere. NaN also where a box leaves nothing of an area.
     """
-    from scipy.ndimage import uniform_filter
+    from scipy.ndimage import maximum_filter, uniform_filter
 
     look = reduced(image, roi)
-    grey = look.grey
+    # What no patch of the outside reaches is not read at all: running sums would carry its rounding.
+    grey = np.where(maximum_filter(look.outside, _PATCH), look.grey, np.float32(0))
     mean = uniform_filter(grey, _PATCH)
     spread = np.sqrt(np.maximum(uniform_filter(grey * grey, _PATCH) - mean * mean, 0))
     steps = np.zeros_like(grey)
