@@ -38,7 +38,7 @@ def acquisition(image: NDArray[Any], roi: Region | None) -> NDArray[np.float32]:
     from scipy.ndimage import maximum_filter, uniform_filter
 
     look = reduced(image, roi)
-    # What no patch of the outside reaches is not read at all: running sums would carry its rounding.
+    # What no patch of the outside reaches is not read: running sums would carry its rounding.
     grey = np.where(maximum_filter(look.outside, _PATCH), look.grey, np.float32(0))
     mean = uniform_filter(grey, _PATCH)
     spread = np.sqrt(np.maximum(uniform_filter(grey * grey, _PATCH) - mean * mean, 0))

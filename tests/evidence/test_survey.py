@@ -12,8 +12,8 @@ import torch
 from evidence.seeing import seeing_cell
 
 from audit_suite.datasets import BadImage, Case, Dataset
-from audit_suite.datasets.dataset import Sample
 from audit_suite.datasets.acquisition import acquisition
+from audit_suite.datasets.dataset import Sample
 from audit_suite.datasets.properties import image_properties
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceProfile, EvidenceSource, EvidenceStore, compute, keys
