@@ -15,7 +15,7 @@ TAGS, IMAGE = "M6", "M7"
 """The checks that a tag, and that an image property or the acquisition, explains little."""
 OF_THE_SEPARATION = "of what separates patients with and without the finding"
 
-_SMALL = 0.25
+_QUARTER = 0.25
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,22 @@ class Cues:
 def cues_of(findings: FindingsAt, check: str) -> Cues:
     """The cues of M6 or M7; what a check only shows, or cannot measure, is none."""
     judged, undecided, decided = {}, [], {}
-    for finding in findings.of(check):
+    for finding in _by_name(findings, check):
         if one := findings.share_of(finding, OF_THE_SEPARATION):
             judged[finding.case], decided[finding.case] = one, finding
         elif finding.verdict is not Verdict.NOT_APPLICABLE:
             undecided.append(finding.case)
     return Cues(judged, undecided, decided)
+
+
+def within_the_finding(findings: FindingsAt) -> list[EstimateRecord]:
+    """Shares above a quarter of properties that the finding itself may move: shown, not judged."""
+    shown = [
+        finding.observations[0]
+        for finding in _by_name(findings, IMAGE)
+        if finding.observations and not finding.comparisons
+    ]
+    return [share for share in shown if share.low > _QUARTER]
 
 
 def outside_alone(finding: Finding) -> bool:
@@ -75,7 +85,7 @@ def outside_alone(finding: Finding) -> bool:
     A marker beside the region does; a brighter exposure also shows in the region.
     """
     within = [e for e in finding.observations if "masking" in e.at]
-    return any(share.high < _SMALL for share in within)
+    return any(share.high < _QUARTER for share in within)
 
 
 def in_words(cues: Cues, names: Sequence[str]) -> str:
@@ -86,3 +96,8 @@ def in_words(cues: Cues, names: Sequence[str]) -> str:
 def in_numbers(share: EstimateRecord) -> str:
     """``0.55, 0.50 to 0.60``."""
     return f"{share.value:.2f}, {share.low:.2f} to {share.high:.2f}"
+
+
+def _by_name(findings: FindingsAt, check: str) -> list[Finding]:
+    """In an order that does not depend on that of the findings, also among equal shares."""
+    return sorted(findings.of(check), key=lambda finding: finding.case)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from audit_suite.causes.cues import IMAGE, TAGS, cues_of, in_numbers
+from audit_suite.causes.cues import IMAGE, TAGS, cues_of, in_numbers, within_the_finding
 from audit_suite.causes.findings_at import FindingsAt
 from audit_suite.causes.logic import Holds, all_of, not_
 from audit_suite.causes.undetermined import UNDETERMINED
@@ -60,6 +60,11 @@ def _cues(findings: FindingsAt) -> Iterator[str]:
         yield f"no {what} explains as much as a quarter of the skill"
     elif asked and small == "unknown":
         yield f"whether any {what} explains as much as a quarter of the skill is not known"
+    for share in within_the_finding(findings):
+        yield (
+            f"{share.at['cue']} where the finding itself lies explains {in_numbers(share)} of what "
+            f"separates the classes, so a reader must look whether a device is there"
+        )
 
 
 def _contributing(flags: Sequence[CauseFlag]) -> Iterator[str]:

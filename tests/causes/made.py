@@ -164,6 +164,12 @@ def cue(name, value=0.0, half=0.05, check="M7", inside=None, p_raw=None, more=No
     return made
 
 
+def inside(name, value, half=0.05):
+    """M7 of a property that the finding itself may move: shown, not judged."""
+    shown = estimate(value, half, cue=name, kind="property", only_shown="inside", masking="full")
+    return finding("M7", "na: reported only: inside", name, observations=[shown])
+
+
 def kept(*values, half=0.05):
     """R8-box: the share of the skill kept with the box hidden, under each fill."""
     shares = [share(value, half, centre=0.0, masking=f"fill {i}") for i, value in enumerate(values)]

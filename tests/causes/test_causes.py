@@ -19,6 +19,7 @@ from causes.made import (
     finding,
     findings,
     flag,
+    inside,
     kept,
     m3,
     named,
@@ -184,6 +185,11 @@ RULES = [
     (UNDETERMINED, {**SIGNAL, "C4": "pass", "R8-box": kept(0.1, 0.1, 0.1)}, "no"),
     (UNDETERMINED, {**SIGNAL, "C4": "pass", "R8-box": kept(0.24, 0.1, 0.1)}, "yes"),
     (UNDETERMINED, {"R2": "inconclusive", "R3": "inconclusive"}, "unknown"),
+    # ... nor is it known of what the finding itself may move
+    (UNDETERMINED, {"M7": [inside("saturation", 0.5)]}, "unknown"),
+    (UNDETERMINED, {"M7": [inside("saturation", 0.27)]}, "no"),
+    (UNDETERMINED, {"M7": [inside("saturation", 0.5), cue("grain", 0.5)]}, "no"),
+    (UNDETERMINED, {**SIGNAL, "C4": "pass", "M7": [inside("saturation", 0.5)]}, "yes"),
 ]
 
 
@@ -303,7 +309,7 @@ def test_every_flag_gives_a_reason_whatever_the_findings(audit):
     for each in record.flags:
         assert each.because
         if each.holds == "unknown":
-            assert each.settles == each.because, "an unknown names what would settle it"
+            assert each.settles, "an unknown names what would settle it"
             assert "()" not in each.settles
         elif each.cause != UNDETERMINED:
             assert not each.settles
