@@ -19,7 +19,8 @@ def _rule(findings: FindingsAt) -> CauseFlag:
         yes=f"more than a quarter of what separates the classes is explained by "
         f"{in_words(cues, cues.named)}, measured outside the region's box, and the box alone shown "
         f"is not shown to be free of it",
-        no=f"{' and '.join(beside)} matters only outside the region"
+        no=f"of the skill that {' and '.join(beside)} explains, little shows where only the box is "
+        f"shown: it lies beside the region"
         if beside
         else "every image property, and how the image looks outside the region's box, explains "
         "less than a quarter",

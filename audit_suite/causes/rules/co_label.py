@@ -28,7 +28,7 @@ def _rule(findings: FindingsAt) -> CauseFlag:
         "explain what it detects",
         cases=[among.case for among in labels.values()] or [""],
         lacks="" if labels else "labels of other findings",
-        effect=kept.effect if kept is not None else None,
+        effect=kept.effect if kept is not None and holds == "yes" else None,
     )
 
 
