@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from audit_suite.needs.scores.strata import EachStratum as each_stratum
     from audit_suite.needs.scores.strata import WithinStrata as within
     from audit_suite.needs.scores.swap import BackgroundGap as background_gap
+    from audit_suite.needs.tabular.acquisition import AcquisitionAuroc as acquisition_auroc
     from audit_suite.needs.tabular.appearance import AppearanceAuroc as appearance_auroc
     from audit_suite.needs.tabular.associations import Association as association
     from audit_suite.needs.tabular.associations import EachProperty as each_property
@@ -77,6 +78,8 @@ if TYPE_CHECKING:
     from audit_suite.needs.tabular.mask_sanity import MaskFit as mask_fit
     from audit_suite.needs.tabular.metadata import Agreement as agreement
     from audit_suite.needs.tabular.metadata import Baseline as baseline
+    from audit_suite.needs.tabular.separation import EachShare as each_share
+    from audit_suite.needs.tabular.separation import ShareOfSeparation as share_of_separation
     from audit_suite.readings import FEWEST_READERS as FEWEST_READERS
     from audit_suite.record import Finding as Finding
     from audit_suite.record import Record as Record
@@ -161,16 +164,19 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "probe",
     "similarity",
     # ... of masks, metadata and image properties
+    "acquisition_auroc",
     "agreement",
     "appearance_auroc",
     "association",
     "baseline",
     "each_property",
+    "each_share",
     "following",
     "mask_fault",
     "mask_fit",
     "outline_auroc",
     "outline_property",
+    "share_of_separation",
     # ... of readers
     "FEWEST_READERS",
     "ahead_of_readers",
@@ -253,16 +259,19 @@ _WHERE = {
     "probe": "needs.embeddings.probe:Probe",
     "similarity": "needs.embeddings.similarity:Similarity",
     # ... of masks, metadata and image properties
+    "acquisition_auroc": "needs.tabular.acquisition:AcquisitionAuroc",
     "agreement": "needs.tabular.metadata:Agreement",
     "appearance_auroc": "needs.tabular.appearance:AppearanceAuroc",
     "association": "needs.tabular.associations:Association",
     "baseline": "needs.tabular.metadata:Baseline",
     "each_property": "needs.tabular.associations:EachProperty",
+    "each_share": "needs.tabular.separation:EachShare",
     "following": "needs.tabular.associations:Following",
     "mask_fault": "needs.tabular.mask_sanity:MaskFault",
     "mask_fit": "needs.tabular.mask_sanity:MaskFit",
     "outline_auroc": "needs.tabular.mask_alone:OutlineAuroc",
     "outline_property": "needs.tabular.mask_alone:OutlineProperty",
+    "share_of_separation": "needs.tabular.separation:ShareOfSeparation",
     # ... of readers
     "FEWEST_READERS": "readings:FEWEST_READERS",
     "ahead_of_readers": "needs.readers.skill:AheadOfReaders",

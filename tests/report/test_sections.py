@@ -352,6 +352,8 @@ def everything():
         placed("R13", "noticing.unmasked", reason="no skill to place"),
         placed("C2", "curves", observations=curve(grown="positive")),
         placed("M3", "associations", observations=[followed], case="ward"),
+        placed("M7", "associations", observations=[told_share("ward", 0.4)], case="ward"),
+        placed("M7", "associations", observations=[told_share("acquisition", 0.6)], case="all"),
         placed("R14", "attributions.regions", reason="no skill to place"),
         placed("I1", "attributions.maps", case="gradient"),
         placed("I3", "attributions.tests", case="gradient-all-layers", **reported),
@@ -375,6 +377,34 @@ def everything():
         )
     ]
     return made
+
+
+def told_share(cue, value):
+    """How much of what separates the classes a cue explains."""
+    return estimate(f"share explained by {cue}", value, 0.05).model_copy(
+        update={"at": {"cue": cue}}
+    )
+
+
+def test_a_tag_stands_beside_how_much_of_the_skill_it_explains():
+    """One row of two checks; what is made of several properties has a share alone."""
+    record = everything()
+    for found in record.findings:
+        if found.check == "M7":
+            found.estimate = found.observations[0]
+    rows = {
+        row.name: row
+        for table in SECTIONS["associations"].view(
+            record, findings_of(record.findings, "associations")
+        )
+        for row in table.rows
+    }
+    assert rows["ward"].auroc.value == 0.7
+    assert rows["ward"].share.value == 0.4
+    assert (rows["all"].auroc, rows["all"].share.value) == (None, 0.6)
+    section = render_html(record).partition('id="associations"')[2].partition("</section>")[0]
+    assert "0.40" in section
+    assert "0.60" in section
 
 
 def placed(check, section, **more):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from audit_suite.cards import InputSpec
 from audit_suite.datasets import BadImage, Dataset
+from audit_suite.datasets.acquisition import AREAS, EACH, acquisition
 from audit_suite.datasets.frame import CELLS
 from audit_suite.datasets.properties import PROPERTIES, image_properties
 from audit_suite.datasets.regions import named_regions
@@ -29,7 +30,8 @@ class Prepared:
         image: Shape (C, H, W), float32 in [0, 1].
         distances: For each area the signed city-block distance, shape (H, W); always includes the
             image's own region.
-        properties: Shape (k,), properties of the decoded file (`datasets.properties`).
+        properties: Shape (k,), of the decoded file: its properties (`datasets.properties`), then
+            how it was made (`datasets.acquisition`).
     """
 
     image: NDArray[np.float32]
@@ -65,7 +67,8 @@ def prepare(dataset: Dataset, index: int, wanted: Wanted) -> Made:
         declared = {name for target in dataset.card.targets.values() for name in target.roi}
         known = sorted(declared & set(sample.regions))
         roi = union(sample.regions, known) if known else None
-        properties = image_properties(sample.image, roi)
+        file = sample.image
+        properties = np.concatenate([image_properties(file, roi), acquisition(file, roi)])
         names = {name for region in wanted.regions for name in region}
         named = named_regions(sample, dataset.card, names)
         made = {}
@@ -90,7 +93,7 @@ def blank(wanted: Wanted) -> dict[Geometry, Prepared]:
                 area: signed_distance(np.zeros(spec.size, np.bool_))
                 for area in (*wanted.areas, *((region, "own") for region in wanted.regions))
             },
-            np.full(len(PROPERTIES), np.nan, np.float32),
+            np.full(len(PROPERTIES) + len(AREAS) * EACH, np.nan, np.float32),
         )
         for key, spec in wanted.specs.items()
     }

@@ -35,8 +35,8 @@ class ScoreTable:
         embeddings: Shape (n_images, width), or None if the card names no embedding layer.
         outlines: Shape (n_images, 32, 32) uint8, how much of each tile belongs to the region, 0 to
             255; only for maskings that draw it (`Masking.draws_region`), else None.
-        properties: Shape (n_images, k), of the image files (`datasets.properties`); only for full
-            images, else None.
+        properties: Shape (n_images, k), of the image files (`datasets.properties`), then how they
+            were made (`datasets.acquisition`); only for full images, else None.
         excluded: Why each unused image was left out, by row; holds no file name or patient.
         appearance: Shape (n_images, k), what does not depend on the order of an image's parts
             (`maskings.shuffled.appearance`); only for maskings that shuffle, else None.
