@@ -75,14 +75,24 @@ def draw(
     rng: np.random.Generator, design: Design, labels: Ints, patients: Ints, replicates: int
 ) -> Floats:
     """Scores of whole and masked images, shape (replicates, 1 + fills, N)."""
+    return signal(design, labels) + noise(rng, design, patients, replicates)
+
+
+def signal(design: Design, labels: Ints) -> Floats:
+    """What the label adds to the scores, shape (1 + fills, N)."""
+    shifts: Floats = 2**0.5 * ndtri(np.array([design.auroc, *design.hidden]))
+    return shifts[:, None] * labels
+
+
+def noise(rng: np.random.Generator, design: Design, patients: Ints, replicates: int) -> Floats:
+    """The rest of the scores, of unit variance, shape (replicates, 1 + fills, N)."""
     root = np.linalg.cholesky(correlations(design))
-    own = rng.normal(size=(replicates, len(root), len(labels)))
+    own = rng.normal(size=(replicates, len(root), len(patients)))
     if design.images > 1:
         shared = rng.normal(size=(replicates, len(root), design.patients))[..., patients]
         own = (1 - WITHIN_PATIENT) ** 0.5 * own + WITHIN_PATIENT**0.5 * shared
-    aurocs = np.array([design.auroc, *design.hidden])
-    scores: Floats = root @ own + 2**0.5 * ndtri(aurocs)[:, None] * labels
-    return scores
+    mixed: Floats = root @ own
+    return mixed
 
 
 def correlations(design: Design) -> Floats:

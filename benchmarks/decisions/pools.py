@@ -80,7 +80,7 @@ def resample(
     """
     rng = np.random.default_rng([seed, patients, round(1000 * prevalence)])
     order = np.argsort(pool.patients, kind="stable")
-    numbers, first = np.unique(pool.patients[order], return_index=True)
+    _, first = np.unique(pool.patients[order], return_index=True)
     images = np.split(order, first[1:])
     sick = np.array([pool.labels[own].any() for own in images])
     wanted = round(patients * prevalence)

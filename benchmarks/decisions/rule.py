@@ -26,11 +26,11 @@ class Levels:
     """Error levels of one audit.
 
     Attributes:
-        passing: One-sided level of every pass.
+        passing: One-sided level of every pass; shape (R,) if it differs by test set.
         failing: Level of a fail of one check for one target.
     """
 
-    passing: float = PASS
+    passing: float | Floats = PASS
     failing: float = 0.0125
 
     @classmethod

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
 
 from audit_suite.cards import canonical_digest
 from audit_suite.phantoms import GENERATOR_VERSION
 
 TARGET = "consolidation"
+FURTHER = {"cardiomegaly": "heart", "pneumoperitoneum": "diaphragm"}  # with three targets
 SIZE = 32  # pixels of a frame: enough for lungs, finding and marker, small enough for 600 models
 PATIENTS = 1500  # of a test set: 90 % power to show |AUROC - .5| < .05 (721 of each class)
 TIED_PATIENTS = 3000  # of kinds whose cause needs an equivalence test, also within strata
 SMALLER = (200, 500)  # further test sets, to measure the effect of too little data
+NUMBERS = (200, 500, 1500, 3000)  # of patients, and
+PREVALENCES = (0.1, 0.3, 0.5)  # shares of them with the finding, where gate decisions are counted
 TRAINING_PATIENTS = 1200  # with 800 some models never learned the faint finding
 EPOCHS = 40
 WIDTH = 8  # channels of the network's first layer
@@ -25,7 +29,7 @@ ROI_MARGIN = 64  # pixels of a frame of 512: the largest radius of a hole in the
 FAINT = 0.5  # strength of the finding if something else is planted too
 STRONG = 0.9  # from this strength on a shortcut must be detected
 SHARED = 2  # models that share training and test sets, with different seeds
-REVISION = 1  # raise it with every change of how models and data are made
+REVISION = 2  # raise it with every change of how models and data are made
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,64 @@ class Kind:
     cause: str | None
     note: str
 
+
+@dataclass(frozen=True)
+class World:
+    """What patients look like, and what the model is made of.
+
+    Attributes:
+        frame: Chest radiographs or fundus photographs.
+        pixels: Height and width of the images.
+        network: A function of `networks` or `audit_suite.models.small_cnn`.
+        prevalence: Share of test patients with the finding; half of the training patients have it.
+        targets: 1, or 3 (chest alone): cardiomegaly and free air, independent of the first.
+    """
+
+    frame: Literal["cxr", "fundus"] = "cxr"
+    pixels: int = SIZE
+    network: Literal["small_cnn", "tiny_resnet", "patch_transformer"] = "small_cnn"
+    prevalence: float = 0.5
+    targets: int = 1
+
+    @property
+    def rois(self) -> dict[str, str]:
+        """The region of each target, the first target first."""
+        if self.frame == "fundus":
+            return {"glaucoma": "disc"}
+        return {TARGET: "lungs", **(FURTHER if self.targets > 1 else {})}
+
+    @property
+    def target(self) -> str:
+        """The target whose label shortcuts follow."""
+        return next(iter(self.rois))
+
+    @property
+    def architecture(self) -> str:
+        """The function that builds the network, as a model card names it."""
+        if self.network == "small_cnn":
+            return "audit_suite.models.small_cnn:small_cnn"
+        return f"{Path(__file__).with_name('networks.py')}:{self.network}"
+
+    @property
+    def arguments(self) -> dict[str, int]:
+        """What that function is called with."""
+        if self.network == "patch_transformer":
+            return {"outputs": len(self.rois), "width": 4 * WIDTH, "pixels": self.pixels}
+        return {"outputs": len(self.rois), "width": WIDTH}
+
+    @property
+    def tag(self) -> str:
+        """What differs from the usual world, for names."""
+        usual = asdict(World())
+        parts = [
+            f"{v:g}" if isinstance(v, float) else str(v)
+            for k, v in asdict(self).items()
+            if v != usual[k]
+        ]
+        return "-".join(parts).replace("_", "-").replace(".", "")
+
+
+USUAL = World()
 
 _LARGER = ("co_label", "site", "under_segmented")  # their causes need an equivalence test
 _OUTSIDE = "background-shortcut"
@@ -68,6 +130,15 @@ KINDS: dict[str, Kind] = {
 }
 
 
+OTHER_WORLDS = (
+    World(frame="fundus"),
+    World(targets=3),
+    World(network="tiny_resnet"),
+    World(network="patch_transformer"),
+    World(pixels=64),
+)
+
+
 @dataclass(frozen=True)
 class Setting:
     """One model to train and audit.
@@ -77,22 +148,29 @@ class Setting:
         strength: Strength of the finding (honest kinds), or of what is planted.
         seed: Decides training; the two models of a pair share their patients.
         sizes: Patients of its test sets; the first gives the verdict that counts.
+        world: What the patients look like and the model is made of.
     """
 
     kind: str
     strength: float
     seed: int
     sizes: tuple[int, ...] = (PATIENTS,)
+    world: World = USUAL
 
     @property
     def name(self) -> str:
         """Unique in a run; a name that cards accept."""
-        return f"{self.kind.replace('_', '-')}-{round(100 * self.strength)}-{self.seed}"
+        return f"{self._stem}-{self.seed}"
 
     @property
     def data(self) -> str:
         """Name of its patients."""
-        return f"{self.kind.replace('_', '-')}-{round(100 * self.strength)}-{self.seed // SHARED}"
+        return f"{self._stem}-{self.seed // SHARED}"
+
+    @property
+    def _stem(self) -> str:
+        parts = (self.kind.replace("_", "-"), self.world.tag, str(round(100 * self.strength)))
+        return "-".join(part for part in parts if part)
 
     @property
     def data_seed(self) -> int:
@@ -144,8 +222,15 @@ def phantom(
     ):
         one = {"name": setting.kind, "agreement": AGREEMENT, "strength": strength}
         planted["shortcuts"] = [one]
+    world = setting.world
+    if world.targets > 1:
+        further = [{"target": target} for target in FURTHER]
+        planted["co_labels"] = [*planted.get("co_labels", ()), *further]
+    if not training and world.prevalence != USUAL.prevalence:
+        planted["prevalence"] = world.prevalence
     seed = setting.data_seed + number
-    return {"kind": "cxr", "patients": patients, "size": SIZE, "seed": seed, **planted}
+    common = {"kind": world.frame, "patients": patients, "size": world.pixels, "seed": seed}
+    return {**common, **planted}
 
 
 def full_run(kinds: Mapping[str, Kind]) -> list[Setting]:
@@ -165,6 +250,33 @@ def quick_run(kinds: Mapping[str, Kind]) -> list[Setting]:
     counts["none"] = {0.0: 2}
     counts["honest"] = dict.fromkeys((0.6, 0.8, 1.0), 2)
     return _settings(counts, {0.6: range(0), 0.8: range(1), 1.0: range(0)})
+
+
+def gate_run(kinds: Mapping[str, Kind], seeds: int, first: int = 0) -> list[Setting]:
+    """Models whose gate decisions are counted: every axis beside the usual world.
+
+    Honest models and strong shortcuts over patients and prevalences; then fundus photographs, three
+    targets, other networks and larger images, each at one size; last every other kind once.
+
+    Args:
+        kinds: The kinds of the run.
+        seeds: Models of each cell.
+        first: Their first seed (`fresh`).
+    """
+    settings = []
+    for number in range(first, first + seeds):
+        for prevalence in PREVALENCES:
+            for kind, strength in (("honest", 0.8), ("honest", 1.0), ("corner_marker", 1.0)):
+                world = replace(USUAL, prevalence=prevalence)
+                settings.append(Setting(kind, strength, number, NUMBERS[::-1], world))
+        for world in OTHER_WORLDS:
+            for kind in ("honest", "burned_in_text", "exposure"):
+                settings.append(Setting(kind, 1.0, number, (PATIENTS,), world))
+        seen = {setting.kind for setting in settings}
+        for kind in kinds:
+            if kind not in seen:
+                settings.append(Setting(kind, 0.0 if kind == "none" else 1.0, number))
+    return settings
 
 
 def _settings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -14,9 +15,13 @@ if not (ROOT / "benchmarks").is_dir():
     pytest.skip("runs in a checkout, not beside an installed wheel", allow_module_level=True)
 sys.path.append(str(ROOT / "benchmarks"))
 
+from decisions import cells, cli, phantom_pools, real_pools  # noqa: E402
 from decisions.binormal import Design, draw, layout, simulate  # noqa: E402
+from decisions.looks import look  # noqa: E402
+from decisions.pools import Pool, resample  # noqa: E402
 from decisions.rule import Levels, decide  # noqa: E402
 from decisions.sums import sums_of  # noqa: E402
+from detection import grid, training  # noqa: E402
 
 from audit_suite.statistics import estimate_auroc  # noqa: E402
 
@@ -115,3 +120,83 @@ def test_inverted_under_one_fill_is_closed_only_by_either_side():
     assert rates(turned) == (0, 1)
     before = rates(turned, two_of_three=False)
     assert before == (0, 0), "asked of all fills on one side, it can never fail"
+
+
+def pool_of(rng, images=1, kept=0.0, patients=400):
+    design = Design(0.9, kept, patients, 0.5, images)
+    labels, numbers = layout(design)
+    (scores,) = draw(rng, design, labels, numbers, 1)
+    return Pool("some", "honest", labels, numbers, scores)
+
+
+def test_test_sets_are_drawn_from_a_pool_by_patient(tmp_path):
+    pool = pool_of(np.random.default_rng(3), images=2, kept=0.5)
+    pool.save(tmp_path / "deep" / "some.npz")
+    same = Pool.load(tmp_path / "deep" / "some.npz")
+    assert (same.name, same.truth, same.images) == ("some", "honest", 2)
+    assert same.scores.tolist() == pool.scores.tolist()
+    drawn = resample(pool, 300, 0.2, 40, 1)
+    assert len(drawn) == 40
+    assert {(sums.strata, sums.fewest) for sums in drawn} == {((60, 240), 60)}
+    mean = np.mean([sums.auroc[0] for sums in drawn], axis=0)
+    assert mean == pytest.approx(pool.aurocs, abs=0.02), "the pool is the truth"
+    assert pool.kept == pytest.approx([0.5] * 3, abs=0.15)
+
+
+def test_declared_looks_cost_an_honest_model_and_stop_a_quarter_keeper():
+    honest = look(Design(0.95, 0.0, 500, 0.3), 12, 1)
+    assert honest.first[1] >= honest.first[5] >= honest.first[10]
+    assert honest.declared[10] >= honest.first[10]
+    quarter = look(Design(0.9, 0.25, 500, 0.3), 12, 1)
+    assert quarter.freely >= quarter.declared[5]
+    assert quarter.freely >= quarter.summable
+    assert look(Design(0.9, 1.0, 300, 0.3), 3, 1).freely == 0
+
+
+def test_from_the_command_line_to_the_page(tmp_path, monkeypatch, capsys):
+    rng = np.random.default_rng(4)
+    monkeypatch.delenv("AUDIT_REAL_DATA", raising=False)
+    monkeypatch.setattr(phantom_pools, "pools", lambda folder: [pool_of(rng)])
+    monkeypatch.setattr(cli, "_LOOKED", ((0.0, 200, 0.3),))
+    monkeypatch.setattr(cells, "PATIENTS", (200, 500))
+    monkeypatch.setattr(cells, "KEPT", (0.0, 0.5))
+    out, data = tmp_path / "page.md", tmp_path / "figures.json"
+    cli.main(["--quick", "--replicates", "20", "--out", str(out), "--json", str(data)])
+    figures = json.loads(data.read_text())
+    assert set(figures) == {"command", "seed", "seconds", "binormal", "pools", "looks"}
+    line = figures["binormal"][0]
+    assert line["open"] + line["undecided"] + line["closed_1"] == pytest.approx(1)
+    assert 0 <= line["planned"] <= 1
+    text = out.read_text()
+    assert figures["command"] in text
+    for heading in ("## Binormal scores", "## Real scores", "## Looks", "Planned against observed"):
+        assert heading in text
+    assert "real images are left out" in capsys.readouterr().out
+
+
+def test_a_network_is_trained_and_shown_every_patient_four_times(monkeypatch):
+    monkeypatch.setattr(training, "TRAINING_PATIENTS", 60)
+    monkeypatch.setattr(training, "EPOCHS", 1)
+    monkeypatch.setattr(phantom_pools, "PATIENTS", 50)
+    world = grid.World(network="patch_transformer")
+    plan = phantom_pools.Plan("partial", grid.Setting("border", 1.0, 0, world=world), 0.6, 0.5, 2)
+    pool = phantom_pools.make(plan)
+    assert pool.scores.shape == (4, 100)
+    assert pool.images == 2
+    assert pool.name == "border-patch-transformer-100-0-agrees-60-x2"
+    assert not np.allclose(pool.scores[0], pool.scores[1]), "the box is hidden"
+
+
+@pytest.mark.real_data
+def test_a_shortcut_is_planted_into_real_images_and_nothing_else_changes(monkeypatch):
+    monkeypatch.setattr(real_pools, "features", lambda images, regions: np.stack([images] * 4))
+    shown = real_pools.read("pneumonia")
+    assert len(shown.labels) == 300
+    marked = real_pools._with(
+        lambda image, regions, rng: real_pools._shortcut("corner_marker", image, regions, rng),
+        shown,
+        0.9,
+    )
+    changed = (marked != shown.images).any(axis=(1, 2))
+    assert np.mean(changed == (shown.labels == 1)) == pytest.approx(0.9, abs=0.06)
+    assert not ((marked != shown.images) & shown.regions).any(), "outside the lungs"
