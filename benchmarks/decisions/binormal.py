@@ -10,7 +10,7 @@ from scipy.special import ndtri
 from decisions.sums import Floats, Ints, Sums, sums_of
 
 WITHIN_PATIENT = 0.5  # share of the score's variance that the images of a patient share
-_CELLS = 4_000_000  # scores held in memory at once
+_CELLS = 400_000  # scores held at once: more would be new memory for every part
 
 
 @dataclass(frozen=True)

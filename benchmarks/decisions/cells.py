@@ -17,21 +17,25 @@ from decisions.sums import Sums
 PATIENTS = (200, 500, 1500, 3000)
 PREVALENCES = (0.1, 0.3, 0.5)
 AUROCS = (0.80, 0.85, 0.90, 0.95)
-KEPT = (0.0, 0.1, 0.2, 0.25, 0.33, 0.5, 0.75, 1.0)
+KEPT = (0.0, 0.1, 0.25, 0.33, 0.5, 1.0)
+INVERTED = (0.33, 0.5, 1.0)
+HONEST_ALONE = (0.85, 0.95)  # AUROCs for which no shortcut is simulated, and
+HONEST_AT = (0.5,)  # such prevalences: there all but honest models are decided
 TARGETS = (1, 5, 14)
 CLUSTERED = (0.0, 0.5)  # shares kept for which three images a patient are simulated too
-BETWEEN_FILLS = (0.9, 0.99)  # correlations of fills beside the usual one, honest models
+BETWEEN_FILLS = (0.0, 0.9)  # correlations of fills beside the usual one, honest models
 
 
 def designs() -> Iterator[Design]:
     """All designs of the table."""
     for auroc, patients, prevalence in itertools.product(AUROCS, PATIENTS, PREVALENCES):
         at = auroc, patients, prevalence
-        for kept in KEPT:
+        few = auroc in HONEST_ALONE or prevalence in HONEST_AT
+        for kept in KEPT[:1] if few else KEPT:
             yield _at(at, kept)
-        for kept in (0.33, 0.5, 1.0):
+        for kept in () if few else INVERTED:
             yield _at(at, kept, inverted=True)
-        for kept in CLUSTERED:
+        for kept in CLUSTERED[:1] if few else CLUSTERED:
             yield _at(at, kept, images=3)
         for correlation in BETWEEN_FILLS:
             yield _at(at, 0.0, between_fills=correlation)
