@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,7 @@ TIED_PATIENTS = 3000  # of kinds whose cause needs an equivalence test, also wit
 SMALLER = (200, 500)  # further test sets, to measure the effect of too little data
 NUMBERS = (200, 500, 1500, 3000)  # of patients, and
 PREVALENCES = (0.1, 0.3, 0.5)  # shares of them with the finding, where gate decisions are counted
+HALF = 0.5
 TRAINING_PATIENTS = 1200  # with 800 some models never learned the faint finding
 EPOCHS = 40
 WIDTH = 8  # channels of the network's first layer
@@ -29,6 +30,7 @@ ROI_MARGIN = 64  # pixels of a frame of 512: the largest radius of a hole in the
 FAINT = 0.5  # strength of the finding if something else is planted too
 STRONG = 0.9  # from this strength on a shortcut must be detected
 SHARED = 2  # models that share training and test sets, with different seeds
+SEEN = 1000  # seeds below this were seen while checks and causes were made
 REVISION = 2  # raise it with every change of how models and data are made
 
 
@@ -56,14 +58,12 @@ class World:
         frame: Chest radiographs or fundus photographs.
         pixels: Height and width of the images.
         network: A function of `networks` or `audit_suite.models.small_cnn`.
-        prevalence: Share of test patients with the finding; half of the training patients have it.
         targets: 1, or 3 (chest alone): cardiomegaly and free air, independent of the first.
     """
 
     frame: Literal["cxr", "fundus"] = "cxr"
     pixels: int = SIZE
     network: Literal["small_cnn", "tiny_resnet", "patch_transformer"] = "small_cnn"
-    prevalence: float = 0.5
     targets: int = 1
 
     @property
@@ -97,11 +97,11 @@ class World:
         """What differs from the usual world, for names."""
         usual = asdict(World())
         parts = [
-            f"{v:g}" if isinstance(v, float) else str(v)
-            for k, v in asdict(self).items()
-            if v != usual[k]
+            f"{value}-{key}" if isinstance(value, int) else str(value)
+            for key, value in asdict(self).items()
+            if value != usual[key]
         ]
-        return "-".join(parts).replace("_", "-").replace(".", "")
+        return "-".join(parts).replace("_", "-")
 
 
 USUAL = World()
@@ -149,6 +149,8 @@ class Setting:
         seed: Decides training; the two models of a pair share their patients.
         sizes: Patients of its test sets; the first gives the verdict that counts.
         world: What the patients look like and the model is made of.
+        prevalences: Shares of test patients with the finding, each with every size; half of the
+            training patients have it.
     """
 
     kind: str
@@ -156,6 +158,7 @@ class Setting:
     seed: int
     sizes: tuple[int, ...] = (PATIENTS,)
     world: World = USUAL
+    prevalences: tuple[float, ...] = (HALF,)
 
     @property
     def name(self) -> str:
@@ -177,9 +180,15 @@ class Setting:
         """Seed of its training set; the next three are free for its test sets."""
         return 4 * int(canonical_digest(self.data)[:12], 16)
 
-    def test_set(self, size: int) -> str:
+    @property
+    def tests(self) -> list[tuple[int, float]]:
+        """Patients and prevalence of its test sets; the first gives the verdict that counts."""
+        return [(size, prevalence) for prevalence in self.prevalences for size in self.sizes]
+
+    def test_set(self, size: int, prevalence: float = HALF) -> str:
         """Name of its test set with this number of patients."""
-        return f"{self.data}-{size}"
+        share = "" if prevalence == HALF else f"-{round(100 * prevalence)}-percent"
+        return f"{self.data}-{size}{share}"
 
     @property
     def key(self) -> str:
@@ -190,7 +199,11 @@ class Setting:
 
 
 def phantom(
-    setting: Setting, kinds: Mapping[str, Kind], patients: int, number: int
+    setting: Setting,
+    kinds: Mapping[str, Kind],
+    patients: int,
+    number: int,
+    prevalence: float = HALF,
 ) -> dict[str, Any]:
     """The phantom section of a model's training set or of one of its test sets.
 
@@ -201,6 +214,7 @@ def phantom(
         kinds: The kinds of the run.
         patients: Number of patients.
         number: 0 for the training set, 1 and up for test sets.
+        prevalence: Share of them with the first target.
     """
     kind, strength, training = kinds[setting.kind], setting.strength, number == 0
     # If something else predicts the label, the finding is faint, so that the model learns what is
@@ -226,8 +240,8 @@ def phantom(
     if world.targets > 1:
         further = [{"target": target} for target in FURTHER]
         planted["co_labels"] = [*planted.get("co_labels", ()), *further]
-    if not training and world.prevalence != USUAL.prevalence:
-        planted["prevalence"] = world.prevalence
+    if prevalence != HALF:
+        planted["prevalence"] = prevalence
     seed = setting.data_seed + number
     common = {"kind": world.frame, "patients": patients, "size": world.pixels, "seed": seed}
     return {**common, **planted}
@@ -252,31 +266,40 @@ def quick_run(kinds: Mapping[str, Kind]) -> list[Setting]:
     return _settings(counts, {0.6: range(0), 0.8: range(1), 1.0: range(0)})
 
 
-def gate_run(kinds: Mapping[str, Kind], seeds: int, first: int = 0) -> list[Setting]:
-    """Models whose gate decisions are counted: every axis beside the usual world.
+def gate_run(kinds: Mapping[str, Kind]) -> list[Setting]:
+    """Models whose gate decisions are counted, one of each cell; raise the seeds for more.
 
     Honest models and strong shortcuts over patients and prevalences; then fundus photographs, three
     targets, other networks and larger images, each at one size; last every other kind once.
+    """
+    sizes = NUMBERS[::-1]
+    settings = [
+        Setting(kind, strength, 0, sizes, prevalences=PREVALENCES[::-1])
+        for kind, strength in (("honest", 0.6), ("honest", 1.0), ("corner_marker", 1.0))
+    ]
+    settings += [
+        Setting(kind, 1.0, 0, (PATIENTS,), world)
+        for world in OTHER_WORLDS
+        for kind in ("honest", "burned_in_text", "exposure")
+    ]
+    seen = {setting.kind for setting in settings}
+    rest = [kind for kind in kinds if kind not in seen]
+    return [*settings, *(Setting(kind, 0.0 if kind == "none" else 1.0, 0) for kind in rest)]
+
+
+def fresh(settings: Sequence[Setting], first: int) -> list[Setting]:
+    """The same models with other seeds, and so other patients.
 
     Args:
-        kinds: The kinds of the run.
-        seeds: Models of each cell.
-        first: Their first seed (`fresh`).
+        settings: The models.
+        first: Added to every seed; seeds below `SEEN` were seen while the rules were made.
+
+    Raises:
+        ValueError: If it would split the pairs that share patients.
     """
-    settings = []
-    for number in range(first, first + seeds):
-        for prevalence in PREVALENCES:
-            for kind, strength in (("honest", 0.8), ("honest", 1.0), ("corner_marker", 1.0)):
-                world = replace(USUAL, prevalence=prevalence)
-                settings.append(Setting(kind, strength, number, NUMBERS[::-1], world))
-        for world in OTHER_WORLDS:
-            for kind in ("honest", "burned_in_text", "exposure"):
-                settings.append(Setting(kind, 1.0, number, (PATIENTS,), world))
-        seen = {setting.kind for setting in settings}
-        for kind in kinds:
-            if kind not in seen:
-                settings.append(Setting(kind, 0.0 if kind == "none" else 1.0, number))
-    return settings
+    if first % SHARED:
+        raise ValueError(f"the first seed must be a multiple of {SHARED}")
+    return [replace(setting, seed=setting.seed + first) for setting in settings]
 
 
 def _settings(

@@ -46,12 +46,12 @@ def make_model(setting: Setting, kinds: Mapping[str, Kind], models: Path, datase
         models: Folder of model cards.
         datasets: Folder of data set cards.
     """
-    tests = {setting.test_set(size): size for size in setting.sizes}
+    tests = {setting.test_set(*test): test for test in setting.tests}
     spec, module = trained(setting, kinds)
     save_file(module.state_dict(), models / f"{setting.name}.safetensors")
     _write(models / f"{setting.name}.toml", {**spec, "datasets": list(tests)})
-    for number, (name, size) in enumerate(tests.items(), start=1):
-        planted = phantom(setting, kinds, size, number)
+    for number, (name, (size, prevalence)) in enumerate(tests.items(), start=1):
+        planted = phantom(setting, kinds, size, number, prevalence)
         _write(datasets / f"{name}.toml", dataset_card(name, planted, setting.world))
 
 
