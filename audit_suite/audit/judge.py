@@ -9,7 +9,7 @@ from audit_suite.audit.plan import CheckCase
 from audit_suite.audit.waivers import Waiver, today
 from audit_suite.errors import AuditError
 from audit_suite.record import ComparisonRecord, Finding, WaiverRecord
-from audit_suite.statistics import Comparison, Recorded
+from audit_suite.statistics import Comparison, Recorded, deciding
 from audit_suite.verdict import SEVERITY, Inconclusive, NotApplicable, Verdict, worst
 
 
@@ -100,13 +100,16 @@ def _would_pass(comparison: ComparisonRecord) -> str:
 
 
 def _deciding(comparisons: Sequence[Comparison]) -> Comparison:
-    """The comparison that decided, among those with the worst verdict.
+    """The comparison that decided: of the groups with the worst verdict the last to be decided.
 
-    Of several fails the weakest, since a family fails only if all its members fail; of several
-    passes the one nearest to failing; of several inconclusive ones the one that needs most data.
+    Of several fails the weakest, of several passes the one nearest to failing, of several
+    undecided groups the one that needs most data.
     """
+    groups: dict[int, list[Comparison]] = {}
+    for comparison in comparisons:
+        groups.setdefault(comparison.group, []).append(comparison)
     compared = worst(comparison.verdict for comparison in comparisons)
-    same = [comparison for comparison in comparisons if comparison.verdict is compared]
+    same = [deciding(group) for group in groups.values() if group[0].verdict is compared]
     if compared is Verdict.FAIL:
         return max(same, key=lambda comparison: comparison.p_raw)
     if compared is Verdict.INCONCLUSIVE:

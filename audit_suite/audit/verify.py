@@ -15,7 +15,7 @@ from audit_suite.cards import canonical_digest
 from audit_suite.errors import AuditError
 from audit_suite.record import ComparisonRecord, Finding, Record, RequiredCheck, load_record
 from audit_suite.report.places import place_of
-from audit_suite.statistics import judge_again
+from audit_suite.statistics import joint_verdict, judge_again
 from audit_suite.verdict import SEVERITY, Verdict, worst
 
 _SAME = 1e-6  # other versions of numpy and scipy differ in the last digits
@@ -65,8 +65,7 @@ def _finding(finding: Finding, alpha: float) -> Iterator[str]:
         groups[comparison.group].append(comparison)
         yield from _comparison(finding.id, comparison, alpha)
     for group in groups.values():
-        alone = {comparison.alone for comparison in group}
-        joint = alone.pop() if len(alone) == 1 else Verdict.INCONCLUSIVE
+        joint = joint_verdict(group)
         if any(comparison.verdict is not joint for comparison in group):
             yield f"{finding.id}: a joint verdict is not the one of its comparisons"
     compared = worst(comparison.verdict for comparison in finding.comparisons)
@@ -107,6 +106,8 @@ def _comparison(id: str, comparison: ComparisonRecord, alpha: float) -> Iterator
         yield f"{id}: the interval or p value of {estimate.label} does not follow from it"
     elif again.alone is not comparison.alone:
         yield f"{id}: {comparison.rule} is {comparison.alone}, but its numbers give {again.alone}"
+    elif not math.isclose(again.bound or 0.0, comparison.bound or 0.0, abs_tol=_SAME):
+        yield f"{id}: the bound that decided on {estimate.label} does not follow from its numbers"
 
 
 def _policy(record: Record) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -160,7 +160,7 @@ def cross_validated_auroc(
     estimate = estimate_auroc_within(labels, scores, patients, tested, dataset, label)
     tested_only = estimate.influence
     both = tested_only.with_boundary(f"{dataset}/training", tested_only.variance)
-    return replace(estimate, influence=both)
+    return estimate.with_influence(both)
 
 
 def logistic(kind: str, *before: Any) -> Classifier:

@@ -1,7 +1,7 @@
 """`audit.json`, the record of an audit. Every report is a pure function of it."""
 
 from audit_suite.record.causes import CauseFlag, CausesRecord
-from audit_suite.record.estimates import Basis, ComparisonRecord, EstimateRecord
+from audit_suite.record.estimates import Basis, ComparisonRecord, EstimateRecord, PairBasis
 from audit_suite.record.findings import Finding, WaiverRecord, natural_order
 from audit_suite.record.part import printable
 from audit_suite.record.pictures import (
@@ -61,6 +61,7 @@ __all__ = [
     "MissingCheck",
     "ModelRecord",
     "Overlay",
+    "PairBasis",
     "PlayerRecord",
     "PolicyRecord",
     "Provenance",

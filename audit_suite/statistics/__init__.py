@@ -9,9 +9,9 @@ from audit_suite.statistics.decision import (
     Margin,
     judge_again,
 )
-from audit_suite.statistics.estimate import Distance, Estimate, mean_of_folds
+from audit_suite.statistics.estimate import Distance, Estimate, mean_of_folds, ratio, share_kept
 from audit_suite.statistics.exact import Exact
-from audit_suite.statistics.family import Family, explain_comparison
+from audit_suite.statistics.family import Family, deciding, explain_comparison, joint_verdict
 from audit_suite.statistics.holm import holm
 from audit_suite.statistics.means import estimate_mean, estimate_proportion
 from audit_suite.statistics.readers import (
@@ -31,6 +31,7 @@ __all__ = [
     "Family",
     "Margin",
     "Recorded",
+    "deciding",
     "estimate_ac1",
     "estimate_auroc",
     "estimate_auroc_within",
@@ -40,11 +41,14 @@ __all__ = [
     "estimate_proportion",
     "explain_comparison",
     "holm",
+    "joint_verdict",
     "judge_again",
     "mean_of_folds",
     "mean_over_random_readers",
     "mean_over_readers",
     "observe",
     "planned_cases",
+    "ratio",
     "recording",
+    "share_kept",
 ]

@@ -7,16 +7,20 @@ rarer class, not the estimate itself.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from audit_suite.errors import AuditError
-from audit_suite.record import Basis, ComparisonRecord, EstimateRecord
+from audit_suite.record import Basis, ComparisonRecord, EstimateRecord, PairBasis
+from audit_suite.statistics.influence import Stratum
+from audit_suite.statistics.pair_scale import PairScale
 from audit_suite.statistics.power import more_positives, smallest_effect
 from audit_suite.statistics.scale import Scale
 from audit_suite.verdict import Verdict
 
 Relation = Literal["<", "<=", ">"]
+AnyScale = Scale | PairScale
 
 FEWEST_PATIENTS = 20
 """With fewer patients of either class there is no verdict: a nominal 95 % interval covered 85 %
@@ -49,16 +53,17 @@ class Margin(float):
 
 @dataclass(frozen=True)
 class DecisionRule:
-    """Error levels: a pass must hold at ``alpha``, a fail at ``alpha / cases``.
+    """Error levels: a pass must hold at ``alpha / chances``, a fail at ``alpha / cases``.
 
-    All cases must pass, so a pass needs no correction (intersection-union test). One fail closes
-    the gate, so a fail is corrected for all cases of its test function (Bonferroni). If one of
-    several estimates is enough for a pass, each must hold at ``alpha / chances`` (Bonferroni).
+    All cases must pass, so a pass needs no correction for their number (intersection-union test).
+    One fail closes the gate, so a fail holds at a share of the level of the release (Bonferroni).
+    If one of several estimates is enough for a pass, or a test set is looked at several times, each
+    must hold at its share too.
 
     Attributes:
         alpha: Error level of a single decision, in (0, 1).
-        cases: Cases of the test function, 1 or more.
-        chances: Number of estimates of which one is enough for a pass, 1 or more.
+        cases: Shares into which the level is divided for a fail, 1 or more.
+        chances: Shares into which it is divided for a pass, 1 or more.
     """
 
     alpha: float = 0.05
@@ -72,6 +77,7 @@ class Comparison:
 
     estimate: EstimateRecord
     basis: Basis | None
+    jointly: Literal["most", "one"]
     alone: Verdict
     rule: str
     relation: Relation
@@ -82,6 +88,8 @@ class Comparison:
     pass_low: float
     pass_high: float
     fail_level: float
+    bound: float | None
+    bound_words: str
     p_raw: float
     smallest_effect: float | None
     more_positives: int | None
@@ -100,7 +108,7 @@ def estimate_in_words(label: str, value: float, low: float, high: float, n_patie
 
 def judge_below(
     estimate: EstimateRecord,
-    scale: Scale,
+    scale: AnyScale,
     fewest: int,
     relation: Relation,
     limit: float,
@@ -143,7 +151,7 @@ def judge_below(
 
 def judge_distance(
     estimate: EstimateRecord,
-    scale: Scale,
+    scale: AnyScale,
     fewest: int,
     centre: float,
     limit: float,
@@ -192,7 +200,7 @@ def judge_distance(
 
 def _judge(
     estimate: EstimateRecord,
-    scale: Scale,
+    scale: AnyScale,
     fewest: int,
     levels: DecisionRule,
     *,
@@ -212,6 +220,8 @@ def _judge(
     pass_low, pass_high = scale.interval(1 - 2 * passing)
     effect = smallest_effect(scale.se, scale.df, passing, two_sided)
     more: int | None = None
+    bound: float | None = None
+    bound_words = ""
     if fewest < FEWEST_PATIENTS:
         verdict = Verdict.INCONCLUSIVE
         message = (
@@ -219,18 +229,33 @@ def _judge(
             f"fewer than {FEWEST_PATIENTS}"
         )
         more = FEWEST_PATIENTS - fewest
-    elif p_pass < passing:
-        verdict, message = Verdict.PASS, f"{subject} is {claim}"
-    elif p_fail < level:
-        verdict, message = Verdict.FAIL, f"{subject} is not {claim}"
+    elif p_pass < passing or p_fail >= level:
+        ends = pass_low, pass_high
+        verdict = Verdict.PASS if p_pass < passing else Verdict.INCONCLUSIVE
+        upper = relation != ">" if centre is None else _is_upper_end_farther(ends, centre)
+        bound, bound_words = ends[upper], _bound_in_words(upper, passing)
+        message = f"{subject} is {claim}"
     else:
-        verdict = Verdict.INCONCLUSIVE
+        ends = scale.interval(1 - level if two_sided else 1 - 2 * level)
+        verdict = Verdict.FAIL
+        upper = relation == ">" if centre is None else scale.value < centre
+        bound, bound_words = ends[upper], _bound_in_words(upper, level / (2 if two_sided else 1))
+        message = f"{subject} is not {claim}"
+    if bound is not None:
+        limits = (
+            [float(limit)] if centre is None else [centre + float(limit), centre - float(limit)]
+        )
+        message += f" ({bound_words} {_apart(bound, limits)})"
+    if verdict is Verdict.INCONCLUSIVE and bound is not None:
         margin = float(limit) if two_sided else None
         positives = estimate.n_positives if estimate.n_positives is not None else fewest
         more = more_positives(scale.se, positives, passing, margin, gap)
-        message = f"it is undecided whether {subject} is {claim}"
+        message = f"it is undecided whether {message}"
         if p_fail < levels.alpha:
-            message += f" (p = {p_fail:.2g} alone, but {levels.cases} cases share the level)"
+            message += (
+                f"; p = {p_fail:.2g} alone, but a fail must hold at {level:.2g}, its share of the "
+                f"level"
+            )
         if effect is not None:
             message += f"; the smallest margin these data could show is {effect:.2g}"
         if more:
@@ -238,6 +263,7 @@ def _judge(
     return Comparison(
         estimate=estimate,
         basis=_basis(scale, fewest, levels),
+        jointly="most",
         alone=verdict,
         rule=rule,
         relation=relation,
@@ -248,6 +274,8 @@ def _judge(
         pass_low=pass_low,
         pass_high=pass_high,
         fail_level=level,
+        bound=bound,
+        bound_words=bound_words,
         p_raw=p_fail,
         smallest_effect=effect,
         more_positives=more,
@@ -263,13 +291,18 @@ def judge_again(comparison: ComparisonRecord) -> Comparison:
     """
     basis = comparison.basis
     assert basis is not None
-    scale = Scale(
-        comparison.estimate.value,
-        math.inf if basis.se is None else basis.se,
-        math.inf if basis.df is None else basis.df,
-        basis.bounds,
-        basis.edge,
-    )
+    scale: AnyScale
+    if (pair := basis.pair) is not None:
+        strata = [Stratum(*stratum) for stratum in pair.strata]
+        scale = PairScale(pair.form, pair.first, pair.second, pair.edge, strata)
+    else:
+        scale = Scale(
+            comparison.estimate.value,
+            math.inf if basis.se is None else basis.se,
+            math.inf if basis.df is None else basis.df,
+            basis.bounds,
+            basis.edge,
+        )
     levels = DecisionRule(basis.alpha, basis.cases, basis.chances)
     limit = Margin(comparison.margin, comparison.margin_source)
     estimate, fewest = comparison.estimate, basis.fewest
@@ -280,17 +313,45 @@ def judge_again(comparison: ComparisonRecord) -> Comparison:
     return judge_distance(estimate, scale, fewest, comparison.centre, limit, levels)
 
 
-def _basis(scale: Scale, fewest: int, levels: DecisionRule) -> Basis:
+def _basis(scale: AnyScale, fewest: int, levels: DecisionRule) -> Basis:
+    pair = None
+    if isinstance(scale, PairScale):
+        pair = PairBasis(
+            form=scale.form,
+            first=scale.first,
+            second=scale.second,
+            edge=scale.edge,
+            strata=[(s.patients, s.first, s.product, s.second) for s in scale.strata],
+        )
     return Basis(
         se=scale.se if math.isfinite(scale.se) else None,
         df=scale.df if math.isfinite(scale.df) else None,
-        bounds=scale.bounds,
+        bounds=scale.bounds if isinstance(scale, Scale) else None,
         edge=scale.edge,
+        pair=pair,
         fewest=fewest,
         alpha=levels.alpha,
         cases=levels.cases,
         chances=levels.chances,
     )
+
+
+def _is_upper_end_farther(ends: tuple[float, float], centre: float) -> bool:
+    return ends[1] - centre >= centre - ends[0]
+
+
+def _bound_in_words(upper: bool, level: float) -> str:
+    """The one-sided bound at an error level: ``upper 95 % bound``."""
+    return f"{'upper' if upper else 'lower'} {100 * (1 - level):.4g} % bound"
+
+
+def _apart(bound: float, limits: Sequence[float]) -> str:
+    """A number with as many digits as show on which side of the limits it lies."""
+    for digits in (3, 4, 5):
+        text = f"{bound:.{digits}f}"
+        if all(float(text) != round(limit, 9) for limit in limits):
+            return text
+    return f"{bound:.6f}"
 
 
 def _subject(estimate: EstimateRecord) -> str:

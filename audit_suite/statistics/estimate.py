@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, NoReturn
+from functools import cached_property
+from typing import Literal, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,19 @@ from audit_suite.statistics.decision import (
     judge_distance,
 )
 from audit_suite.statistics.influence import Influence
+from audit_suite.statistics.pair_scale import Form, PairScale
 from audit_suite.statistics.recording import active_rule, conclude
 from audit_suite.statistics.scale import Scale
 
 Keys = NDArray[np.str_]
+
+
+class Pair(NamedTuple):
+    """The two estimates that another one is made of, and how."""
+
+    form: Form
+    first: Estimate
+    second: Estimate
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +57,8 @@ class Estimate:
         rebuild: Computes it again on some patients only.
         folds: Its value in each fold of a model, if it is the mean over folds.
         at: Its place on the axes of a curve or matrix, by axis.
+        pair: The estimates it is a difference, share or ratio of, where it is judged by a contrast
+            of these rather than by a t distribution around its value.
     """
 
     label: str
@@ -60,6 +72,7 @@ class Estimate:
     rebuild: Callable[[Keys], Estimate] | None = None
     folds: tuple[float, ...] = ()
     at: dict[str, float | str] = field(default_factory=dict)
+    pair: Pair | None = None
 
     @property
     def n_patients(self) -> int:
@@ -76,10 +89,15 @@ class Estimate:
         """Satterthwaite's degrees of freedom."""
         return self.influence.degrees_of_freedom
 
-    @property
-    def scale(self) -> Scale:
+    @cached_property
+    def scale(self) -> Scale | PairScale:
         """The t distribution of its intervals and p values."""
-        return Scale(self.value, self.se, self.df, self.bounds, self.edge)
+        if self.pair is None:
+            return Scale(self.value, self.se, self.df, self.bounds, self.edge)
+        form, first, second = self.pair
+        strata = first.influence.strata_with(second.influence)
+        edge = max(first.edge, second.edge)
+        return PairScale(form, first.value, second.value, edge, strata)
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Two-sided interval at a confidence between 0 and 1."""
@@ -92,6 +110,10 @@ class Estimate:
     def placed(self, **at: float | str) -> Estimate:
         """The same estimate with its place on the axes of a curve or matrix."""
         return replace(self, at={**self.at, **at})
+
+    def with_influence(self, influence: Influence) -> Estimate:
+        """The same value with another uncertainty; a difference is then judged by that alone."""
+        return replace(self, influence=influence, pair=None)
 
     def __add__(self, other: float | Estimate) -> Estimate:
         return self._combine(other, 1.0, "+")
@@ -125,6 +147,7 @@ class Estimate:
             bounds=ends,
             folds=tuple(value * factor for value in self.folds),
             rebuild=self._derived(lambda again: again * factor),
+            pair=self._turned() if factor == -1 else None,
         )
 
     __rmul__ = __mul__
@@ -209,6 +232,7 @@ class Estimate:
                 bounds=bounds,
                 folds=tuple(value + shift for value in self.folds),
                 rebuild=self._derived(lambda again: again + shift),
+                pair=None,
             )
         positives = [n for n in (self.n_positives, other.n_positives) if n is not None]
         mine, theirs = self.rebuild, other.rebuild
@@ -229,11 +253,23 @@ class Estimate:
                 if mine is None or theirs is None
                 else lambda keys: mine(keys)._combine(theirs(keys), sign, symbol)
             ),
+            pair=Pair("difference", self, other)
+            if sign < 0 and self.bounds == other.bounds == _SHARES
+            else None,
         )
+
+    def _turned(self) -> Pair | None:
+        """The pair of the negative of a difference."""
+        if self.pair is None or self.pair.form != "difference":
+            return None
+        return Pair("difference", self.pair.second, self.pair.first)
 
     def _derived(self, change: Callable[[Estimate], Estimate]) -> Callable[[Keys], Estimate] | None:
         again = self.rebuild
         return None if again is None else lambda keys: change(again(keys))
+
+
+_SHARES = 0.0, 1.0  # the range of AUROCs, whose differences are judged on the logit scale
 
 
 def mean_of_folds(estimates: Sequence[Estimate]) -> Estimate:
@@ -249,6 +285,14 @@ def mean_of_folds(estimates: Sequence[Estimate]) -> Estimate:
     first, *rest = estimates
     if not rest:
         return first
+    values = tuple(estimate.value for estimate in estimates)
+    pairs = [estimate.pair for estimate in estimates if estimate.pair is not None]
+    if first.pair is not None and len(pairs) == len(estimates):
+        one = mean_of_folds([pair.first for pair in pairs])
+        other = mean_of_folds([pair.second for pair in pairs])
+        return replace(
+            _paired(first.pair.form, one, other), label=first.label, folds=values, at=first.at
+        )
     total = first
     for estimate in rest:
         total = total + estimate
@@ -257,9 +301,60 @@ def mean_of_folds(estimates: Sequence[Estimate]) -> Estimate:
         label=first.label,
         bounds=first.bounds,
         edge=first.edge,
-        folds=tuple(estimate.value for estimate in estimates),
+        folds=values,
         at=first.at,
     )
+
+
+def share_kept(hidden: Estimate, full: Estimate) -> Estimate:
+    """The share of a model's skill that is kept: (hidden - .5) / (full - .5), judged on logits.
+
+    1: all is kept; 0: at chance; negative: the scores turn round. A limit l is tested by
+    logit(hidden) - logit(.5 + l (full - .5)), so that the interval covers also where nothing is
+    kept, and where the skill is near its end.
+
+    Args:
+        hidden: AUROC where something is hidden.
+        full: AUROC on full images, of the same patients.
+    """
+    return _paired("share", hidden, full).named(f"share of skill kept {_after_auroc(hidden)}")
+
+
+def ratio(numerator: Estimate, denominator: Estimate, label: str) -> Estimate:
+    """A ratio of two estimates, with the interval of Fieller (1954).
+
+    Args:
+        numerator: Of any unit.
+        denominator: Of the same unit; where it may be 0, the interval is wide.
+        label: Its name in messages and in the report.
+    """
+    return _paired("ratio", numerator, denominator).named(label)
+
+
+def _paired(form: Form, first: Estimate, second: Estimate) -> Estimate:
+    if form == "difference":
+        return first - second
+    shift = 0.5 if form == "share" else 0.0
+    below = second.value - shift
+    value = (first.value - shift) / below if below else 0.0
+    scaled = first.influence.plus(second.influence, -value).times(1 / below if below else 1.0)
+    mine, theirs = first.rebuild, second.rebuild
+    return replace(
+        first - second,
+        label=f"{first.label} / {second.label}",
+        value=value,
+        influence=scaled,
+        folds=(),
+        at=first.at,
+        rebuild=None
+        if mine is None or theirs is None
+        else lambda keys: _paired(form, mine(keys), theirs(keys)),
+        pair=Pair(form, first, second),
+    )
+
+
+def _after_auroc(estimate: Estimate) -> str:
+    return estimate.label.removeprefix("AUROC").strip() or estimate.label
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,22 @@ READERS = "readers"
 """Stratum of the pseudo-patients that represent readers (`statistics.readers`)."""
 
 _BOUNDARY = "boundary"
+
+
+class Stratum(NamedTuple):
+    """Sums over the patients of one stratum, for the variance of any contrast of two estimates.
+
+    Attributes:
+        patients: How many; 0 for variance that no patient shows.
+        first: Sum of the squared influences on the first estimate.
+        product: Sum of the products of both influences.
+        second: Sum of the squared influences on the second estimate.
+    """
+
+    patients: int
+    first: float
+    product: float
+    second: float
 
 
 class Influence:
@@ -70,21 +88,41 @@ class Influence:
 
     def plus(self, other: Influence, factor: float) -> Influence:
         """``self + factor * other`` over the union of patients; missing patients count as 0."""
+        keys, mine, theirs, groups = self._aligned(other)
+        return Influence(keys, mine + factor * theirs, groups)
+
+    def strata_with(self, other: Influence) -> list[Stratum]:
+        """Sums of squares and products with another influence, by stratum."""
+        _, mine, theirs, groups = self._aligned(other)
+        names, of_patient = np.unique(groups, return_inverse=True)
+        sizes = np.bincount(of_patient)
+        squares, products, others = (
+            np.bincount(of_patient, weights=values)
+            for values in (mine * mine, mine * theirs, theirs * theirs)
+        )
+        return [
+            Stratum(0 if name == _BOUNDARY else int(size), float(aa), float(ab), float(bb))
+            for name, size, aa, ab, bb in zip(names, sizes, squares, products, others, strict=True)
+        ]
+
+    def _aligned(
+        self, other: Influence
+    ) -> tuple[NDArray[np.str_], NDArray[np.float64], NDArray[np.float64], NDArray[np.str_]]:
+        """The union of patients, both influences on it, and the strata."""
         keys = np.union1d(self.keys, other.keys)
-        mine, theirs = np.searchsorted(keys, self.keys), np.searchsorted(keys, other.keys)
-        values = np.zeros(len(keys))
-        values[mine] += self.values
-        values[theirs] += factor * other.values
+        at, there = np.searchsorted(keys, self.keys), np.searchsorted(keys, other.keys)
+        mine, theirs = np.zeros(len(keys)), np.zeros(len(keys))
+        mine[at], theirs[there] = self.values, other.values
         groups: NDArray[np.object_] = np.full(len(keys), "", object)
-        groups[mine] = self.groups
-        both = groups[theirs]
+        groups[at] = self.groups
+        both = groups[there]
         differ = (both != "") & (both != other.groups)
-        groups[theirs] = np.where(
+        groups[there] = np.where(
             differ,
             both + np.full(len(both), "|", object) + other.groups.astype(object),
             other.groups,
         )
-        return Influence(keys, values, groups.astype(np.str_))
+        return keys, mine, theirs, groups.astype(np.str_)
 
     def times(self, factor: float) -> Influence:
         """Every influence multiplied by a number."""

@@ -84,11 +84,8 @@ def mean_over_random_readers(estimates: Sequence[Estimate], label: str) -> Estim
     def rebuild(keys: Keys) -> Estimate:
         return mean_over_random_readers([on(keys) for on in again if on is not None], label)
 
-    return replace(
-        fixed,
-        influence=patients.plus(readers, 1.0),
-        rebuild=None if None in again else rebuild,
-    )
+    spread = fixed.with_influence(patients.plus(readers, 1.0))
+    return replace(spread, rebuild=None if None in again else rebuild)
 
 
 def planned_cases(precision: float, auroc: float = 0.5, ratio: float = 1.0) -> int:

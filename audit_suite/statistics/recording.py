@@ -49,10 +49,17 @@ def recording(rule: DecisionRule) -> Iterator[Recorded]:
 
 
 @contextmanager
-def chances(count: int) -> Iterator[None]:
-    """Judge each comparison made inside as one of ``count``, of which a single pass is enough."""
+def shares(*, cases: int = 1, chances: int = 1) -> Iterator[None]:
+    """Judge each comparison made inside at a share of the level.
+
+    Args:
+        cases: Shares of the level of a fail.
+        chances: Shares of the level of a pass.
+    """
     active = _recording.get() or Recorded(DecisionRule())
-    token = _recording.set(replace(active, rule=replace(active.rule, chances=count)))
+    rule = active.rule
+    rule = replace(rule, cases=rule.cases * cases, chances=rule.chances * chances)
+    token = _recording.set(replace(active, rule=rule))
     try:
         yield
     finally:

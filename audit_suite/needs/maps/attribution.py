@@ -98,7 +98,7 @@ class Explaining:
             each = (values[known] - mean.value) / known.sum()
             shared = shared_variance(each, explained.arrays["donor"][known])
             name = f"{dataset.digest}/references/{label}"
-            mean = replace(mean, influence=mean.influence.with_boundary(name, shared))
+            mean = mean.with_influence(mean.influence.with_boundary(name, shared))
         return mean.placed(method=self.method)
 
 

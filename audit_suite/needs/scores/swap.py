@@ -98,4 +98,4 @@ def clustered_by_donor(
     image = np.char.replace(each.keys[known], prefix, "", 1).astype(np.int_)
     shared = shared_variance(each.values[known], donors[image] + 1)
     key = f"{scores.dataset}/backgrounds/{name}"
-    return replace(by_patient, influence=by_patient.influence.with_boundary(key, shared))
+    return by_patient.with_influence(by_patient.influence.with_boundary(key, shared))
