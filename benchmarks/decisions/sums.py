@@ -61,12 +61,7 @@ def sums_of(labels: Ints, patients: Ints, scores: Floats) -> Sums:
     count = int(patients.max()) + 1
     has_sick = np.bincount(patients, sick, count) > 0
     m, n = int(has_sick.sum()), int((np.bincount(patients, ~sick, count) > 0).sum())
-    place = rankdata(scores, axis=-1)
-    wins = np.empty_like(place)
-    for side in (sick, ~sick):
-        other = place[..., side] - rankdata(scores[..., side], axis=-1)
-        wins[..., side] = other / (len(labels) - side.sum())
-    wins[..., ~sick] = 1 - wins[..., ~sick]
+    wins = _wins(sick, scores)
     auroc = wins[..., sick].mean(axis=-1)
     size = np.where(sick, (m / (m - 1)) ** 0.5 / sick.sum(), (n / (n - 1)) ** 0.5 / (~sick).sum())
     influence = _by_patient((wins - auroc[..., None]) * size, patients, count)
@@ -85,6 +80,31 @@ def sums_of(labels: Ints, patients: Ints, scores: Floats) -> Sums:
     beyond = np.clip(floor - variance, 0, None)
     strata = int(has_sick.sum()), int((~has_sick).sum())
     return Sums(auroc, products, beyond, strata, min(m, n))
+
+
+def _wins(sick: NDArray[np.bool_], scores: Floats) -> Floats:
+    """The share of the other class that each image is on the right side of, ties one half."""
+    order = np.argsort(scores, axis=-1)
+    ordered = np.take_along_axis(scores, order, axis=-1)
+    if (ordered[..., 1:] == ordered[..., :-1]).any():
+        return _wins_with_ties(sick, scores)
+    of_sick = sick[order]
+    sick_below = np.cumsum(of_sick, axis=-1)
+    well_below = np.arange(1, len(sick) + 1) - sick_below
+    share = np.where(of_sick, well_below / (~sick).sum(), 1 - sick_below / sick.sum())
+    wins = np.empty_like(share)
+    np.put_along_axis(wins, order, share, axis=-1)
+    return wins
+
+
+def _wins_with_ties(sick: NDArray[np.bool_], scores: Floats) -> Floats:
+    place = rankdata(scores, axis=-1)
+    wins = np.empty_like(place)
+    for side in (sick, ~sick):
+        other = place[..., side] - rankdata(scores[..., side], axis=-1)
+        wins[..., side] = other / (len(sick) - side.sum())
+    wins[..., ~sick] = 1 - wins[..., ~sick]
+    return wins
 
 
 def _by_patient(values: Floats, patients: Ints, count: int) -> Floats:

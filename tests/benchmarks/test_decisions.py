@@ -17,13 +17,21 @@ sys.path.append(str(ROOT / "benchmarks"))
 
 from decisions import cells, cli, phantom_pools, real_pools  # noqa: E402
 from decisions.binormal import Design, draw, layout, simulate  # noqa: E402
+from decisions.contrasts import p_of_difference, p_of_share  # noqa: E402
 from decisions.looks import look  # noqa: E402
 from decisions.pools import Pool, resample  # noqa: E402
 from decisions.rule import Levels, decide  # noqa: E402
 from decisions.sums import sums_of  # noqa: E402
 from detection import grid, training  # noqa: E402
 
-from audit_suite.statistics import estimate_auroc  # noqa: E402
+from audit_suite.statistics import (  # noqa: E402
+    DecisionRule,
+    Family,
+    estimate_auroc,
+    recording,
+    share_kept,
+)
+from audit_suite.verdict import Verdict  # noqa: E402
 
 
 def some_scores(kind, rng):
@@ -78,6 +86,34 @@ def test_the_fast_sums_are_those_of_the_product(kind):
     variance = np.einsum("k,skl,l->", gap, sums.products[0], gap) + sums.beyond[0].sum()
     assert variance == pytest.approx((a - b).se ** 2, rel=1e-9)
     assert (sums.fewest, sums.edge) == (a.fewest, a.edge)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_contrasts_and_verdicts_are_those_of_the_product(seed):
+    rng = np.random.default_rng(seed)
+    kept = (0.0, 0.0, 0.25, 0.5, 1.0, -0.6)[seed]
+    design = Design(0.85, abs(kept), 400, 0.3, inverted=kept < 0)
+    labels, patients = layout(design)
+    (scores,) = draw(rng, design, labels, patients, 1)
+    sums = sums_of(labels, patients, scores[None])
+    full, *hidden = (estimate_auroc(labels, row, patients, "d") for row in scores)
+    kept = [share_kept(estimate, full) for estimate in hidden]
+    for place, share in enumerate(kept, start=1):
+        for limit in (0.25, -0.25, 0.6):
+            above, below = p_of_share(sums, place, 0, limit)
+            assert above[0] == pytest.approx(share.scale.p_above(limit), rel=1e-6, abs=1e-12)
+            assert below[0] == pytest.approx(share.scale.p_below(limit), rel=1e-6, abs=1e-12)
+    above, _ = p_of_difference(sums, 0, 1, 0.05)
+    assert above[0] == pytest.approx((full - hidden[0]).scale.p_above(0.05), rel=1e-6, abs=1e-12)
+    with recording(DecisionRule(0.05, cases=4)):
+        skill = full.compare(">", 0.6).verdict
+        shares = Family(kept).distance_to(0).compare("<", 0.25).verdict
+        chance = Family(hidden).distance_to(0.5).compare("<", 0.05).verdict
+    (found,) = (decide(sums, Levels.of(targets=1)),)
+    assert found.skilled[0] == (skill is Verdict.PASS)
+    assert found.open[0] == (skill is shares is Verdict.PASS)
+    assert found.kept_failed[0] == (shares is Verdict.FAIL)
+    assert found.chance_failed[0] == (chance is Verdict.FAIL)
 
 
 def test_simulated_scores_have_the_aurocs_of_the_design():
