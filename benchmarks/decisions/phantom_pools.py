@@ -20,7 +20,7 @@ from audit_suite.models.preprocessing import normalise
 from decisions.pools import Pool
 
 FILLS = ("black", "mean", "blur")
-PATIENTS = 6000
+PATIENTS = 6000  # of a pool, fewer with several images each
 _BATCH = 500
 
 
@@ -29,7 +29,7 @@ class Plan:
     """A model to train and score.
 
     Attributes:
-        truth: honest, partial or shortcut.
+        truth: honest, partial, shortcut, or inside (a cue in the region).
         setting: What is planted and trained.
         agreement: Of the shortcut with the label, in training; None as the grid has it.
         finding: Strength of the finding beside a shortcut; None as the grid has it.
@@ -49,45 +49,39 @@ class Plan:
         return f"{self.setting.name}{more}" + ("" if self.images == 1 else f"-x{self.images}")
 
 
-def _plans() -> Sequence[Plan]:
-    fundus, cxr = World(frame="fundus"), grid.USUAL
-    honest = [Plan("honest", Setting("honest", s, 0)) for s in (0.3, 0.4, 0.5, 0.6)]
-    worlds = [
-        Plan("honest", Setting("honest", 0.5, 0, world=world))
-        for world in grid.OTHER_WORLDS
-        if world.targets == 1
+def plans() -> list[Plan]:
+    """All plans: honest ones, then those that keep a part of their skill, then shortcuts."""
+    one_target = [world for world in grid.OTHER_WORLDS if world.targets == 1]
+    return [
+        *(Plan("honest", Setting("honest", strength, 0)) for strength in (0.4, 0.45, 0.5, 0.6)),
+        *(Plan("honest", Setting("honest", 0.5, 0, world=world)) for world in one_target),
+        *(_partial(grid.USUAL, agreement) for agreement in (0.58, 0.65, 0.75)),
+        Plan("honest", Setting("honest", 0.5, 0), images=3),
+        *(Plan("shortcut", Setting(kind, 1.0, 0)) for kind in ("corner_marker", "exposure")),
+        *(_partial(World(frame="fundus"), agreement) for agreement in (0.65, 0.75)),
+        *(Plan("shortcut", Setting(kind, 1.0, 0)) for kind in ("framing", "scanner_noise")),
+        Plan("inside", Setting("roi_artefact", 1.0, 0)),
+        Plan("honest", Setting("honest_plain", 0.5, 0)),
     ]
-    clustered = [Plan("honest", Setting("honest", s, 0), images=3) for s in (0.3, 0.5)]
-    plain = [Plan("honest", Setting("honest_plain", 0.5, 0))]
-    partial = [
-        Plan("partial", Setting("corner_marker", 1.0, 0, world=world), agreement, 0.5)
-        for world in (cxr, fundus)
-        for agreement in (0.58, 0.65, 0.75)
-    ]
-    shortcuts = [
-        Plan("shortcut", Setting(kind, 1.0, 0))
-        for kind in (
-            "corner_marker",
-            "device_wire",
-            "framing",
-            "exposure",
-            "scanner_noise",
-            "roi_artefact",
-        )
-    ]
-    return [*honest, *worlds, *clustered, *plain, *partial, *shortcuts]
+
+
+def _partial(world: World, agreement: float) -> Plan:
+    """A model that reads its finding, and a marker that says a little more."""
+    setting = Setting("corner_marker", 1.0, 0, world=world)
+    return Plan("partial", setting, agreement, 0.5)
 
 
 def make(plan: Plan) -> Pool:
     """Train a plan's model and score its pool, half of whose patients have the finding."""
     setting = plan.setting
     spec, module = _model(plan)
-    planted = {**_planted(plan, PATIENTS, 1), "images_per_patient": [plan.images, plan.images]}
+    patients = PATIENTS // plan.images
+    planted = {**_planted(plan, patients, 1), "images_per_patient": [plan.images, plan.images]}
     card = DatasetCard.model_validate(dataset_card(setting.data, planted, setting.world))
     images, distances, labels = draw(card, InputSpec(**spec["input"]), (setting.world.target,))
     draw.cache_clear()
     scores = score(module, images, distances, InputSpec(**spec["input"]))
-    patients = np.repeat(np.arange(PATIENTS), plan.images)
+    patients = np.repeat(np.arange(patients), plan.images)
     return Pool(plan.name, plan.truth, labels[:, 0].numpy().astype(int), patients, scores)
 
 
@@ -122,10 +116,10 @@ def _planted(plan: Plan, patients: int, number: int) -> dict:
     return planted
 
 
-def pools(folder: Path, plans: Sequence[Plan] | None = None) -> list[Pool]:
-    """The pools of all plans; those that a folder holds are not made again."""
+def pools(folder: Path, chosen: Sequence[Plan] | None = None) -> list[Pool]:
+    """The pools of all plans, or of some; those that a folder holds are not made again."""
     found = []
-    for plan in _plans() if plans is None else plans:
+    for plan in plans() if chosen is None else chosen:
         path = folder / f"{plan.name}.npz"
         if not path.exists():
             make(plan).save(path)

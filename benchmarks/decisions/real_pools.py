@@ -12,12 +12,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.preprocessing import StandardScaler
@@ -37,15 +38,7 @@ from decisions.sums import Floats, Ints
 
 PIXELS = 128  # half of the network's own size, a third of the time
 AGREEMENT = 0.9  # of a planted shortcut with the label
-PLANTED = (
-    "corner_marker",
-    "border",
-    "burned_in_text",
-    "device_wire",
-    "exposure",
-    "scanner_noise",
-    "roi_artefact",
-)
+PLANTED = ("corner_marker", "border", "burned_in_text", "exposure", "scanner_noise")
 _FINDING = 90  # grey levels that a planted opacity adds at its densest
 _FOLDS, _SEED, _BATCH = 5, 1907, 32
 _CAUSES = Path(__file__).parents[2] / "audits" / "real_causes" / "train.py"
@@ -76,59 +69,65 @@ def pools(folder: Path) -> Iterator[Pool]:
     Args:
         folder: Where they are kept.
     """
-    lazy = _Lazy()
-    for name in ("pneumonia", "covid", "glaucoma"):
-        yield from _kept(folder, f"real-{name}", "as it is", lambda n=name: (lazy.seen(n), None))
-    for shortcut in PLANTED:
-        plant = partial(_shortcut, shortcut)
-        truth = "inside" if shortcut == "roi_artefact" else "planted"
-        yield from _kept(
-            folder, f"planted-{shortcut}", truth, lambda p=plant: (lazy.seen("pneumonia"), p)
-        )
-
-    def honest() -> tuple[Shown, Plant]:
-        return _random(lazy.seen("covid")), _opacity
-
-    yield from _kept(folder, "planted-finding", "honest", honest)
-
-
-class _Lazy:
-    """Reads each problem's images when they are first needed."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, Shown] = {}
-
-    def seen(self, name: str) -> Shown:
-        if name not in self._seen:
-            self._seen[name] = read(name)
-        return self._seen[name]
+    seen = lru_cache(_Seen)
+    wanted: list[tuple[str, str, str, Plant | None]] = [
+        ("real-pneumonia", "as it is", "pneumonia", None),
+        ("planted-finding", "honest", "pneumonia", _opacity),
+        *(
+            (f"planted-{name}", "planted", "pneumonia", partial(_shortcut, name))
+            for name in PLANTED
+        ),
+        ("real-covid", "as it is", "covid", None),
+        ("real-glaucoma", "as it is", "glaucoma", None),
+    ]
+    for name, truth, problem, plant in wanted:
+        path = folder / f"{name}.npz"
+        if not path.exists():
+            make(name, truth, seen(problem), plant).save(path)
+        yield Pool.load(path)
 
 
-def _kept(
-    folder: Path, name: str, truth: str, of: Callable[[], tuple[Shown, Plant | None]]
-) -> Iterator[Pool]:
-    path = folder / f"{name}.npz"
-    if not path.exists():
-        make(name, truth, *of()).save(path)
-    yield Pool.load(path)
+class _Seen:
+    """A problem's images and their features, each made when it is first needed."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @cached_property
+    def shown(self) -> Shown:
+        """The images as they are."""
+        return read(self._name)
+
+    @cached_property
+    def mean(self) -> float:
+        """Mean intensity, for the fill."""
+        return float(self.shown.images.mean() / 255)
+
+    @cached_property
+    def features(self) -> Floats:
+        """Shape (4, n, 1280)."""
+        return features(self.shown.images, self.shown.regions, self.mean)
 
 
-def make(name: str, truth: str, shown: Shown, plant: Plant | None) -> Pool:
+def make(name: str, truth: str, seen: _Seen, plant: Plant | None) -> Pool:
     """Plant, extract features, fit heads held out by patient, and score.
 
     Args:
         name: The pool's name.
-        truth: What is planted.
-        shown: The images.
+        truth: What is planted. An honest finding has labels drawn for each patient.
+        seen: The images and their features.
         plant: What is planted into them, as the label says in a share `AGREEMENT` (a finding always
             as the label says); None for nothing.
     """
-    images = shown.images
+    shown, pooled = seen.shown, seen.features
+    if truth == "honest":
+        shown = _random(shown)
     if plant is not None:
-        agreement = 1.0 if truth == "honest" else AGREEMENT
-        images = _with(plant, shown, agreement)
-    scores = held_out(features(images, shown.regions), shown)
-    return Pool(name, truth, shown.labels, shown.patients, scores)
+        images = _with(plant, shown, 1.0 if truth == "honest" else AGREEMENT)
+        changed = np.flatnonzero((images != shown.images).reshape(len(images), -1).any(axis=1))
+        pooled = pooled.copy()
+        pooled[:, changed] = features(images[changed], shown.regions[changed], seen.mean)
+    return Pool(name, truth, shown.labels, shown.patients, held_out(pooled, shown))
 
 
 def _with(plant: Plant, shown: Shown, agreement: float) -> np.ndarray:
@@ -187,7 +186,7 @@ def _fitted(dataset: Dataset, index: int, roi: str, spec: InputSpec) -> tuple[An
     return (pixels[..., 0] if grey else pixels), union(regions, (roi,))
 
 
-def features(images: np.ndarray, regions: np.ndarray) -> Floats:
+def features(images: np.ndarray, regions: np.ndarray, mean: float) -> Floats:
     """Pooled features of whole images and with the ROI's box hidden, shape (4, n, 1280)."""
     model = _causes().pretrained()
     spec = InputSpec(**{**_causes().INPUT, "size": [PIXELS, PIXELS]})
@@ -196,7 +195,7 @@ def features(images: np.ndarray, regions: np.ndarray) -> Floats:
         tensor[:, None].expand(-1, 3, -1, -1) if tensor.ndim == 3 else tensor.permute(0, 3, 1, 2)
     )
     distances = torch.from_numpy(np.stack([signed_distance(region) for region in regions]))
-    context = Alone(tensor.mean(dim=(0, 2, 3)))
+    context = Alone(torch.full((3,), mean))
     rows = []
     with torch.inference_mode():
         for masking in (None, *(WithoutROI(shape="box", fill=fill) for fill in FILLS)):
@@ -214,7 +213,9 @@ def features(images: np.ndarray, regions: np.ndarray) -> Floats:
 
 
 def held_out(pooled: Floats, shown: Shown) -> Floats:
-    """Scores by the head that did not train on the patient, shape (4, n).
+    """Ranks by the head that did not train on the patient, within its fold, shape (4, n).
+
+    Scores of different heads are not on one scale, least of all where something is hidden.
 
     Args:
         pooled: Shape (4, n, features); heads are trained on whole images.
@@ -227,7 +228,8 @@ def held_out(pooled: Floats, shown: Shown) -> Floats:
         head = LogisticRegression(C=_causes().REGULARISATION, max_iter=2000)
         head.fit(scaler.transform(pooled[0][train]), shown.labels[train])
         for place, row in enumerate(pooled):
-            scores[place, test] = head.decision_function(scaler.transform(row[test]))
+            logits = head.decision_function(scaler.transform(row[test]))
+            scores[place, test] = rankdata(logits) / (len(test) + 1)
     return scores
 
 

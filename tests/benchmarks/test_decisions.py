@@ -217,15 +217,14 @@ def test_a_network_is_trained_and_shown_every_patient_four_times(monkeypatch):
     world = grid.World(network="patch_transformer")
     plan = phantom_pools.Plan("partial", grid.Setting("border", 1.0, 0, world=world), 0.6, 0.5, 2)
     pool = phantom_pools.make(plan)
-    assert pool.scores.shape == (4, 100)
+    assert pool.scores.shape == (4, 50)
     assert pool.images == 2
     assert pool.name == "border-patch-transformer-100-0-agrees-60-x2"
     assert not np.allclose(pool.scores[0], pool.scores[1]), "the box is hidden"
 
 
 @pytest.mark.real_data
-def test_a_shortcut_is_planted_into_real_images_and_nothing_else_changes(monkeypatch):
-    monkeypatch.setattr(real_pools, "features", lambda images, regions: np.stack([images] * 4))
+def test_a_shortcut_is_planted_into_real_images_and_nothing_else_changes():
     shown = real_pools.read("pneumonia")
     assert len(shown.labels) == 300
     marked = real_pools._with(
@@ -236,3 +235,31 @@ def test_a_shortcut_is_planted_into_real_images_and_nothing_else_changes(monkeyp
     changed = (marked != shown.images).any(axis=(1, 2))
     assert np.mean(changed == (shown.labels == 1)) == pytest.approx(0.9, abs=0.06)
     assert not ((marked != shown.images) & shown.regions).any(), "outside the lungs"
+
+
+def test_a_held_out_head_scores_what_was_planted(monkeypatch):
+    rng = np.random.default_rng(5)
+    images = rng.integers(80, 120, (60, 32, 32), dtype=np.uint8)
+    regions = np.zeros((60, 32, 32), bool)
+    regions[:, 8:24, 8:24] = True
+    shown = real_pools.Shown(images, regions, np.arange(60) % 2, np.arange(60))
+    monkeypatch.setattr(real_pools, "read", lambda name: shown)
+    monkeypatch.setattr(real_pools, "features", brightness)
+    honest = real_pools.make("f", "honest", real_pools._Seen("x"), real_pools._opacity)
+    assert honest.aurocs[0] > 0.9
+    assert abs(honest.aurocs[1] - 0.5) < 0.25, "nothing is left outside the box"
+    assert honest.labels.tolist() != shown.labels.tolist()
+    marked = real_pools.make("m", "planted", real_pools._Seen("x"), marker)
+    assert marked.aurocs[1:] == pytest.approx([marked.aurocs[0]] * 3, abs=0.15)
+
+
+def brightness(images, regions, mean):
+    """As features: mean brightness of the middle and of the rest, the middle also hidden."""
+    whole = np.stack([images[:, 8:24, 8:24].mean((1, 2)), images[:, :8].mean((1, 2))], axis=1)
+    return np.stack([whole, *[whole * [0, 1] + [100 * mean, 0]] * 3])
+
+
+def marker(image, regions, rng):
+    image = image.copy()
+    image[:4, :4] = 255
+    return image
