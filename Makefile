@@ -70,7 +70,7 @@ lint: $(VENV)/.installed
 	$(BIN)/lint-imports --no-cache  # its cache does not see modules that are new
 
 schema: $(VENV)/.installed  ## regenerate the schema, the example report, and the exit codes in the README
-	$(BIN)/audit-suite schema > reports/schema/audit-1.1.schema.json
+	$(BIN)/audit-suite schema > reports/schema/audit-1.2.schema.json
 	$(BIN)/python tests/report/example.py
 	$(BIN)/python tests/house/exit_codes.py
 

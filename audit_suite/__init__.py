@@ -79,7 +79,10 @@ if TYPE_CHECKING:
     from audit_suite.statistics import Exact as Exact
     from audit_suite.statistics import Family as Family
     from audit_suite.statistics import Margin as Margin
+    from audit_suite.statistics import from_chance as from_chance
     from audit_suite.statistics import observe as observe
+    from audit_suite.statistics import ratio as ratio
+    from audit_suite.statistics import share_kept as share_kept
     from audit_suite.verdict import Inconclusive as Inconclusive
     from audit_suite.verdict import NotApplicable as NotApplicable
     from audit_suite.verdict import Verdict as Verdict
@@ -95,6 +98,9 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "Exact",
     "Family",
     "Margin",
+    "from_chance",
+    "ratio",
+    "share_kept",
     "AuditError",
     "Inconclusive",
     "NotApplicable",
@@ -178,6 +184,9 @@ _WHERE = {
     "Exact": "statistics:Exact",
     "Family": "statistics:Family",
     "Margin": "statistics:Margin",
+    "from_chance": "statistics:from_chance",
+    "ratio": "statistics:ratio",
+    "share_kept": "statistics:share_kept",
     "AuditError": "errors:AuditError",
     "Inconclusive": "verdict:Inconclusive",
     "NotApplicable": "verdict:NotApplicable",

@@ -16,6 +16,7 @@ from audit_suite.audit.gate import count_verdicts, decide_by
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.policy_record import policy_record
 from audit_suite.audit.same_error import merge_same_errors
+from audit_suite.audit.target_decisions import target_decisions
 from audit_suite.calibration import calibration
 from audit_suite.cards import ModelCard, canonical_digest, internal_card
 from audit_suite.causes import name_causes
@@ -85,6 +86,7 @@ def assemble(
     record = Record(
         decision=gate.decision,
         decision_reason=gate.reason,
+        targets=target_decisions(written, policy),
         policy=policy,
         counts=count_verdicts(written),
         findings=written,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -16,9 +16,10 @@ from audit_suite.record import (
     PolicyRecord,
     RequiredCheck,
 )
-from audit_suite.report.places import place_of
+from audit_suite.report.places import Place, Placed, place_of
 from audit_suite.verdict import Verdict
 
+_UNSHOWN = Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR
 NOT_ASKED, NOT_RUN = "was not asked", "was not run"
 _RUN = "run the audit without options that leave checks out (-k, -x, --deselect, a path with ::)"
 _KIND = (
@@ -43,7 +44,11 @@ class Exit(IntEnum):
         "a check failed or ended in an error, or there is a problem with a waiver, a file of "
         "checks or an output file",
     )
-    UNDECIDED = 10, "a required check is inconclusive: too little data"
+    UNDECIDED = (
+        10,
+        "a required check is inconclusive: too little data; or a check of the data failed, so that "
+        "these data cannot acquit any model",
+    )
     PARTIAL = (
         11,
         "not a full audit: a required check was not asked, not run or does not apply, a planned "
@@ -92,6 +97,9 @@ def missing_checks(
 ) -> list[MissingCheck]:
     """The required checks that were not asked, not run, or do not apply.
 
+    They stand in sequence: one that does not apply because an earlier one did not pass (no skill,
+    so none that could be lost) is not missing.
+
     Args:
         findings: One per planned case.
         required: What must pass, for every model, data set and target.
@@ -101,12 +109,13 @@ def missing_checks(
     for finding in findings:
         by_check[place_of(finding), finding.check].append(finding)
     in_error = {id for finding in findings for id in finding.also}
+    unshown: set[Place] = set()  # an earlier required check has a verdict, and it is not a pass
     missing = []
     for check, must_pass in [*((c, True) for c in required), *((c, False) for c in asked)]:
         here = by_check[place_of(check), check.check]
         if _is_among(check, in_error):
             continue  # it was asked, and ended in an error
-        if lack := _lack(here, must_pass):
+        if lack := _lack(here, must_pass and place_of(check) not in unshown):
             reason, remedy = lack
             missing.append(
                 MissingCheck(
@@ -116,6 +125,8 @@ def missing_checks(
                     remedy=remedy,
                 )
             )
+        if must_pass and any(finding.verdict in _UNSHOWN for finding in here):
+            unshown.add(place_of(check))
     return missing
 
 
@@ -129,10 +140,11 @@ def decide(
 ) -> Gate:
     """Decide by the first rule that applies.
 
-    A fail, an error or a problem closes the gate. A required check that was not asked, not run or
-    does not apply, a planned check without a verdict, and settings that never open the gate make
-    the audit partial. A required check that is inconclusive leaves it undecided. Otherwise every
-    required check passed or was waived: the gate is open. What was collected does not matter.
+    A fail of a required check or a guard, an error or a problem closes the gate. A required check
+    that was not asked, not run or does not apply, a planned check without a verdict, and settings
+    that never open the gate make the audit partial. A required check that is inconclusive leaves it
+    undecided, and so do data that fail a check of the data. Otherwise every required check passed
+    or was waived: the gate is open. What was collected does not matter.
 
     Args:
         findings: One per planned case; verdict ``none`` if it did not run.
@@ -143,8 +155,9 @@ def decide(
         deviations: In what the audit departs from the policy.
     """
     counts = count_verdicts(findings)
-    if counts[Verdict.FAIL] + counts[Verdict.ERROR]:
-        return Gate("closed", _failed(findings, counts))
+    unfit = _unfit_data(findings)
+    if any(map(_closes, findings)):
+        return Gate("closed", "; ".join(filter(None, [_failed(findings), unfit])))
     if problems:
         return Gate("closed", "; ".join(problems))
     if reasons := _partial(findings, required, asked):
@@ -153,41 +166,94 @@ def decide(
         return Gate("partial", f"not a full audit: {'; '.join(weaker)}")
     keys = {(place_of(check), check.check) for check in required}
     deciding = [finding for finding in findings if (place_of(finding), finding.check) in keys]
+    reasons = [unfit] if unfit else []
     if open_ones := [f for f in deciding if f.verdict is Verdict.INCONCLUSIVE]:
         names = ", ".join(dict.fromkeys(finding.check for finding in open_ones))
-        return Gate(
-            "undecided",
-            f"{_checks(len(open_ones), 'required ')} inconclusive ({names}): too little data",
-        )
-    reason = f"{_checks(len(deciding), 'required ')} passed and no guard failed"
+        number = _checks(len(open_ones), "required ")
+        reasons.append(f"{number} inconclusive ({names}): too little data")
+    if reasons:
+        return Gate("undecided", "; ".join(reasons))
+    passed = [f for f in deciding if f.verdict is not Verdict.NOT_APPLICABLE]
+    reason = f"{_checks(len(passed), 'required ')} passed and no guard failed"
     if waived := counts[Verdict.WAIVED]:
         reason = f"{_checks(waived)} waived by name; otherwise {reason}"
-    if undecided := counts[Verdict.INCONCLUSIVE]:
+    if undecided := sum(f.verdict is Verdict.INCONCLUSIVE for f in findings):
         reason += f"; {undecided} of the guards inconclusive"
     return Gate("open", reason)
 
 
 def decide_by(findings: Sequence[Finding], policy: PolicyRecord) -> Gate:
-    """`decide`, by what a record holds of its policy."""
+    """The decision on the release: `decide` on its primary targets, by the policy of a record."""
+    primary = _primary(policy)
+    return _decide_on([f for f in findings if primary(f)], policy, primary)
+
+
+def decide_targets(
+    findings: Sequence[Finding], policy: PolicyRecord
+) -> Iterator[tuple[Place, bool, Gate]]:
+    """Each place with whether the release rests on it, and its own decision.
+
+    Args:
+        findings: As of `decide`.
+        policy: The policy of a record.
+    """
+    primary = _primary(policy)
+    for place in dict.fromkeys([*map(place_of, policy.required), *map(place_of, findings)]):
+        here = [finding for finding in findings if place_of(finding) == place]
+        rests = any(map(primary, here)) or not here
+        yield place, rests, _decide_on(here, policy, _at(place))
+
+
+def _at(place: Place) -> Callable[[Placed], bool]:
+    return lambda part: place_of(part) == place
+
+
+def _primary(policy: PolicyRecord) -> Callable[[Placed], bool]:
+    """Whether the decision on the release rests on something; on all, if no target is primary."""
+    every = not any(check.target in policy.primary for check in policy.required)
+    return lambda part: every or part.target in policy.primary
+
+
+def _decide_on(
+    findings: Sequence[Finding], policy: PolicyRecord, within: Callable[[Placed], bool]
+) -> Gate:
     return decide(
         findings,
-        policy.required,
-        policy.asked,
+        [check for check in policy.required if within(check)],
+        [check for check in policy.asked if within(check)],
         problems=policy.problems,
         deviations=policy.deviations,
     )
 
 
-def _failed(findings: Sequence[Finding], counts: dict[Verdict, int]) -> str:
-    stopped = sum(1 + len(f.also) for f in findings if f.verdict is Verdict.ERROR)
-    total = _checks(sum(counts.values()) - counts[Verdict.ERROR] + stopped)
-    failed = f"{counts[Verdict.FAIL]} of {total} failed"
+def _closes(finding: Finding) -> bool:
+    failed = finding.verdict is Verdict.FAIL and finding.role in ("required", "guard")
+    return failed or finding.verdict is Verdict.ERROR
+
+
+def _unfit_data(findings: Sequence[Finding]) -> str:
+    """Why the data cannot acquit any model; empty if they can."""
+    failed = [f.check for f in findings if f.role == "data" and f.verdict is Verdict.FAIL]
+    if not failed:
+        return ""
+    return (
+        f"these data cannot acquit any model ({', '.join(dict.fromkeys(failed))}): masks drawn "
+        f"without knowledge of the finding, boxes, or one region for all images could"
+    )
+
+
+def _failed(findings: Sequence[Finding]) -> str:
+    errors = [finding for finding in findings if finding.verdict is Verdict.ERROR]
+    failed = sum(map(_closes, findings)) - len(errors)
+    stopped = sum(1 + len(finding.also) for finding in errors)
+    total = _checks(len(findings) - len(errors) + stopped)
+    words = f"{failed} of {total} failed"
     if not stopped:
-        return failed
-    errors = "an error" if counts[Verdict.ERROR] == 1 else f"{counts[Verdict.ERROR]} errors"
-    if not counts[Verdict.FAIL]:
-        return f"{errors} left {stopped} of {total} without a verdict"
-    return f"{failed}, and {errors} left {_checks(stopped)} without a verdict"
+        return words
+    several = "an error" if len(errors) == 1 else f"{len(errors)} errors"
+    if not failed:
+        return f"{several} left {stopped} of {total} without a verdict"
+    return f"{words}, and {several} left {_checks(stopped)} without a verdict"
 
 
 def _partial(

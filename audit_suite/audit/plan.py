@@ -35,7 +35,7 @@ class CheckCase:
         check: The declared check.
         cell: Model, data set and target.
         suffix: Distinguishes the cases of the check in this cell; may be empty.
-        cases: Cases of the test function before any deselection (m in the level .05/m).
+        shares: A fail must hold at the level divided by this (`levels.share_level`).
         role: What the check is for the gate, by the policy.
         arguments: What each argument asks for.
         command: Command line that repeats the case.
@@ -45,11 +45,11 @@ class CheckCase:
     check: Check
     cell: Cell
     suffix: str
-    cases: int
     role: Role
     arguments: dict[str, Argument]
     command: str = ""
     shipped: bool = False
+    shares: int = 1
 
     @property
     def name(self) -> str:
@@ -138,17 +138,11 @@ def cases_of(check: Check, audit: Audit) -> list[CheckCase]:
 
     A first look has only the cases that the policy needs.
     """
-    combinations = [
-        (cell, suffix, arguments)
-        for cell in audit.cells
-        for suffix, arguments in _combinations(check, cell, audit.maskings(cell.dataset))
-    ]
     return [
         CheckCase(
             check=check,
             cell=cell,
             suffix=suffix,
-            cases=len(combinations),
             role=audit.policy.role(check.id, cell.target),
             arguments={
                 name: margin_for(cell, check.id, argument)
@@ -157,7 +151,8 @@ def cases_of(check: Check, audit: Audit) -> list[CheckCase]:
                 for name, argument in arguments.items()
             },
         )
-        for cell, suffix, arguments in combinations
+        for cell in audit.cells
+        for suffix, arguments in _combinations(check, cell, audit.maskings(cell.dataset))
         if audit.settings.profile == "full" or audit.policy.needs(check.id, cell.target)
     ]
 

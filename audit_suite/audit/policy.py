@@ -29,9 +29,15 @@ class TargetKind(BaseModel):
     match: Annotated[tuple[_Text, ...], Field(min_length=1)]
     """Patterns of targets' names, with ``*`` and ``?``."""
     required: Annotated[tuple[_Text, ...], Field(min_length=1)]
-    """Ids of checks that must pass; every other check guards."""
+    """Ids of checks that must pass, in order; every check that is in no list guards."""
     asked: tuple[_Text, ...] = ()
-    """Ids of guards that must not be left out."""
+    """Ids of other checks that must not be left out."""
+    data: tuple[_Text, ...] = ()
+    """Ids of checks of the data: where one fails, these data cannot acquit any model."""
+    context: tuple[_Text, ...] = ()
+    """Ids of checks that never decide."""
+    primary: bool = True
+    """Whether the release as a whole rests on these targets; others are decided by themselves."""
 
 
 class Policy(BaseModel):
@@ -47,6 +53,10 @@ class Policy(BaseModel):
     """Confidence level of verdicts; an audit at a lower level never opens the gate."""
     waiver_days: Annotated[int, Field(ge=1, le=366)] = 366
     """Longest time that a waiver may run, in days."""
+    main: tuple[_Text, ...] = ()
+    """Ids of the checks that share half of the level at which a release fails wrongly."""
+    looks: Annotated[int, Field(ge=1, le=100)] = 1
+    """Audits of one test set, declared before the first: each pass holds at its share."""
     targets: Annotated[tuple[TargetKind, ...], Field(min_length=1)]
     """Kinds of targets; the first that matches applies."""
 
@@ -66,7 +76,13 @@ class Policy(BaseModel):
 
     def role(self, check: str, target: str) -> Role:
         """What a check is for the gate."""
-        return "required" if check in self.kind(target).required else "guard"
+        kind = self.kind(target)
+        lists: tuple[tuple[Role, tuple[str, ...]], ...] = (
+            ("required", kind.required),
+            ("data", kind.data),
+            ("context", kind.context),
+        )
+        return next((role for role, checks in lists if check in checks), "guard")
 
     def needs(self, check: str, target: str) -> bool:
         """Whether the gate stays shut without a check: it is required, or must be asked."""

@@ -26,7 +26,7 @@ def policy_record(
     policy = audit.policy
     places = [(cell.model_name, cell.dataset.name, cell.target) for cell in audit.cells]
     required, must_be_asked = policy.required_checks(places), policy.asked_checks(places)
-    ids = {check.check for check in required}
+    roles = {finding.check: finding.role for finding in findings}
     waivers = waiver_states(audit.waivers, findings)
     asked = dict.fromkeys(finding.check for finding in findings)
     return PolicyRecord(
@@ -35,7 +35,8 @@ def policy_record(
         content=policy.content(),
         required=required,
         asked=must_be_asked,
-        guards=[check for check in asked if check not in ids],
+        guards=[check for check in asked if roles[check] == "guard"],
+        primary=sorted({target for _, _, target in places if policy.kind(target).primary}),
         suites_asked=sorted({suite for check in asked if (suite := suite_of(check))}),
         missing=missing_checks(findings, required, must_be_asked),
         deviations=list(_deviations(audit, findings)),
@@ -68,6 +69,12 @@ def _deviations(audit: Audit, findings: Sequence[Finding]) -> Iterator[Deviation
     if settings.executor == "inline":
         yield Deviation(
             what="models ran in the process that judges (--audit-executor=inline)",
+            never_opens=False,
+        )
+    if policy.looks > 1:
+        yield Deviation(
+            what=f"{policy.looks} audits of the same test set are planned: each pass holds at "
+            f"{1 - policy.confidence:.2g} / {policy.looks}",
             never_opens=False,
         )
     if policy != load_policy():

@@ -37,8 +37,8 @@ class OnDemand:
 def rule_for(case: CheckCase, audit: Audit) -> DecisionRule:
     """The rule that the comparisons of a case are judged by."""
     settings = audit.settings
-    cases = case.cases if settings.multiplicity == "bonferroni" else 1
-    return DecisionRule(alpha=1 - settings.confidence, cases=cases)
+    shares = case.shares if settings.multiplicity == "bonferroni" else 1
+    return DecisionRule(alpha=1 - settings.confidence, cases=shares, chances=audit.policy.looks)
 
 
 def admit(case: CheckCase, audit: Audit) -> None:

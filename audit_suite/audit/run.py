@@ -12,6 +12,7 @@ from typing import Any
 from audit_suite.audit.assemble import assemble
 from audit_suite.audit.full_run import full_passes, full_run
 from audit_suite.audit.judge import judge
+from audit_suite.audit.levels import share_level
 from audit_suite.audit.opening import Audit, open_audit
 from audit_suite.audit.plan import (
     CheckCase,
@@ -138,8 +139,9 @@ def _planned(
         for file, name, function in functions
         for case in cases_of(getattr(function, ATTRIBUTE), audit)
     ]
-    refuse_conflicts(case for case, _ in planned)
-    return planned
+    cases = share_level((case for case, _ in planned), audit.policy)
+    refuse_conflicts(cases)
+    return [(case, function) for case, (_, function) in zip(cases, planned, strict=True)]
 
 
 def _judged(case: CheckCase, function: Function, audit: Audit) -> Finding:

@@ -31,8 +31,8 @@ class Settings:
         datasets: Data set cards.
         suites: Shipped suites by name; empty for all.
         maskings: Ids for checks over ``MASKINGS``; empty for those that the cards name.
-        folds: ``each`` fold of a model on its own, the ``mean`` of their estimates, or the
-            ``ensemble`` of their scores.
+        folds: The ``mean`` of the estimates of a model's folds, which decides for the release;
+            ``each`` fold on its own; or the ``ensemble`` of their scores.
         policy: File of the policy; None for the default policy.
         evidence: Folder of stored evidence.
         waivers: File of waivers.
@@ -58,7 +58,7 @@ class Settings:
     datasets: tuple[Path, ...]
     suites: tuple[str, ...] = ()
     maskings: tuple[str, ...] = ()
-    folds: Literal["each", "mean", "ensemble"] = "each"
+    folds: Literal["each", "mean", "ensemble"] = "mean"
     policy: Path | None = None
     evidence: Path = Path(".audit-evidence")
     waivers: Path | None = None

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from audit_suite.audit.gate import count_verdicts, decide_by, missing_checks
 from audit_suite.audit.policy import Policy
+from audit_suite.audit.target_decisions import target_decisions
 from audit_suite.cards import canonical_digest
 from audit_suite.errors import AuditError
 from audit_suite.record import ComparisonRecord, Finding, Record, RequiredCheck, load_record
@@ -57,6 +58,8 @@ def contradictions(record: Record) -> Iterator[str]:
         yield f"its decision is {record.decision}, but its findings say {gate.decision}"
     elif gate.reason != record.decision_reason:
         yield "the reason of its decision is not the one that its findings give"
+    if record.targets != target_decisions(record.findings, record.policy):
+        yield "its decisions by target are not those that its findings give"
 
 
 def _finding(finding: Finding, alpha: float) -> Iterator[str]:

@@ -35,7 +35,7 @@ from audit_suite.record.provenance import (
     SettingsRecord,
     TargetRecord,
 )
-from audit_suite.record.record import SCHEMA_VERSION, Decision, Record, load_record
+from audit_suite.record.record import SCHEMA_VERSION, Decision, Record, TargetDecision, load_record
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -71,6 +71,7 @@ __all__ = [
     "RequiredCheck",
     "Role",
     "SettingsRecord",
+    "TargetDecision",
     "TargetRecord",
     "WaiverRecord",
     "WaiverState",

@@ -32,7 +32,10 @@ class Finding(RecordPart):
     dataset: str
     target: str
     case: str = Field(description="which of the check's cases this is, e.g. 'black'; may be empty")
-    role: Role = Field(description="required: must pass; guard: must not fail")
+    role: Role = Field(
+        description="required: must pass; guard: must not fail; data: where it fails, the data "
+        "cannot acquit any model; context: never decides"
+    )
     verdict: Verdict
     question: str
     claim: str

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from audit_suite.record.part import RecordPart
 
-Role = Literal["required", "guard"]
+Role = Literal["required", "guard", "data", "context"]
 
 
 class RequiredCheck(RecordPart):
@@ -56,7 +56,8 @@ class PolicyRecord(RecordPart):
     content: dict[str, Any] = Field(description="the policy file")
     required: list[RequiredCheck] = Field(description="must be asked, judged and passed")
     asked: list[RequiredCheck] = Field(description="must be asked, and must not fail")
-    guards: list[str] = Field(description="ids of the other checks asked: they must not fail")
+    guards: list[str] = Field(description="ids of the guards asked: they must not fail")
+    primary: list[str] = Field(description="targets that the decision on the release rests on")
     suites_asked: list[str] = Field(description="shipped suites that were asked")
     missing: list[MissingCheck] = Field(description="required, but not asked or not judged")
     deviations: list[Deviation]

@@ -28,16 +28,31 @@ from audit_suite.record.provenance import Provenance
 from audit_suite.verdict import Verdict
 
 Decision = Literal["open", "closed", "undecided", "partial"]
-SCHEMA_VERSION: Literal["1.1"] = "1.1"
+SCHEMA_VERSION: Literal["1.2"] = "1.2"
+
+
+class TargetDecision(RecordPart):
+    """The decision on one model, data set and target."""
+
+    model: str
+    dataset: str
+    target: str
+    primary: bool = Field(description="whether the decision on the release rests on it")
+    decision: Decision
+    reason: str
+    kept: str = Field(description="what is left of the skill with the box hidden, in words")
 
 
 class Record(RecordPart):
     """The whole audit. Byte-identical outside ``environment`` for the same inputs and profile."""
 
-    schema_version: Literal["1.1"] = SCHEMA_VERSION
+    schema_version: Literal["1.2"] = SCHEMA_VERSION
     digest: str = Field(default="", description="SHA-256 of all but itself and environment")
     decision: Decision
     decision_reason: str
+    targets: list[TargetDecision] = Field(
+        default_factory=list, description="the decision by model, data set and target"
+    )
     policy: PolicyRecord
     counts: dict[Verdict, int]
     findings: list[Finding]

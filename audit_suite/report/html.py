@@ -94,6 +94,7 @@ def _environment() -> Environment:
         "word": words.word,
         "symbol": words.symbol,
         "kind": words.kind,
+        "decided": words.decided,
         "lacks_region": words.lacks_region,
     }
     environment.globals |= {

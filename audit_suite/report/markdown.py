@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audit_suite.record import Record
-from audit_suite.report.words import DECISIONS, attention, interval, number, word
+from audit_suite.report.words import DECISIONS, attention, decided, interval, number, word
 from audit_suite.verdict import Verdict
 
 
@@ -15,6 +15,9 @@ def render_markdown(record: Record) -> str:
     """
     title, sentence = DECISIONS[record.decision]
     lines = [f"## {title}", "", f"{_cell(record.decision_reason)}. {sentence}", ""]
+    lines += [
+        f"- {_cell(f'{t.model} on {t.dataset}, {t.target}: {decided(t)}')}" for t in record.targets
+    ]
     lines += [f"- {_cell(line)}" for line in attention(record)]
     if lines[-1]:
         lines.append("")

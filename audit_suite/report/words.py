@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from audit_suite.errors import AuditError
 from audit_suite.maskings import Masking
-from audit_suite.record import ComparisonRecord, EstimateRecord, Finding, Record
+from audit_suite.record import ComparisonRecord, EstimateRecord, Finding, Record, TargetDecision
 from audit_suite.regions import NO_REGION
 from audit_suite.verdict import Verdict
 
@@ -31,8 +31,8 @@ DECISIONS = {
         "On this evidence the model should not be released or bought for this use.",
     ),
     "undecided": (
-        "Not decided: too little data",
-        "No fault was found, but these data cannot show what the policy requires.",
+        "Not decided",
+        "No fault of the model was shown, but these data cannot show what the policy requires.",
     ),
     "partial": (
         "Not a full audit",
@@ -116,6 +116,14 @@ def acceptance(comparison: ComparisonRecord) -> tuple[float | None, float | None
     if comparison.relation != ">":
         return None, comparison.margin
     return comparison.margin, None
+
+
+def decided(target: TargetDecision) -> str:
+    """The decision on one target, and what is left of the skill, in one line."""
+    words = f"{target.decision}: {target.reason}"
+    if not target.primary:
+        words = f"{words} (the release does not rest on this target)"
+    return f"{words}; {target.kept}" if target.kept else words
 
 
 def lacks_region(record: Record) -> bool:

@@ -2,6 +2,7 @@
 
 from audit_suite.statistics.agreement import estimate_ac1, estimate_fleiss, estimate_kappa
 from audit_suite.statistics.auroc import estimate_auroc, estimate_auroc_within
+from audit_suite.statistics.combined import from_chance, mean_of_folds, ratio, share_kept
 from audit_suite.statistics.decision import (
     FEWEST_PATIENTS,
     Comparison,
@@ -9,9 +10,15 @@ from audit_suite.statistics.decision import (
     Margin,
     judge_again,
 )
-from audit_suite.statistics.estimate import Distance, Estimate, mean_of_folds, ratio, share_kept
+from audit_suite.statistics.estimate import Distance, Estimate
 from audit_suite.statistics.exact import Exact
-from audit_suite.statistics.family import Family, deciding, explain_comparison, joint_verdict
+from audit_suite.statistics.family import (
+    Family,
+    deciding,
+    explain_comparison,
+    joint_verdict,
+    majority,
+)
 from audit_suite.statistics.holm import holm
 from audit_suite.statistics.means import estimate_mean, estimate_proportion
 from audit_suite.statistics.readers import (
@@ -40,9 +47,11 @@ __all__ = [
     "estimate_mean",
     "estimate_proportion",
     "explain_comparison",
+    "from_chance",
     "holm",
     "joint_verdict",
     "judge_again",
+    "majority",
     "mean_of_folds",
     "mean_over_random_readers",
     "mean_over_readers",

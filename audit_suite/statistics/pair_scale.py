@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from scipy.optimize import brentq
 from scipy.special import stdtr, stdtrit
 
 from audit_suite.statistics.influence import Stratum
@@ -129,6 +128,8 @@ class PairScale:
 
     def _end(self, side: int, level: float) -> float:
         """The value nearest to the estimate on one side that is rejected at a level."""
+        from scipy.optimize import brentq  # half a second to import
+
         last = side * (1.0 if self.form == "difference" else _WIDEST)
 
         def excess(limit: float) -> float:

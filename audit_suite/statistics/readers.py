@@ -14,7 +14,8 @@ from scipy.special import ndtri
 from audit_suite.errors import AuditError
 from audit_suite.readings import FEWEST_READERS
 from audit_suite.statistics.auroc import hanley_mcneil
-from audit_suite.statistics.estimate import Estimate, Keys, mean_of_folds
+from audit_suite.statistics.combined import mean_of_folds
+from audit_suite.statistics.estimate import Estimate, Keys
 from audit_suite.statistics.influence import READERS, Influence
 
 _MOST_CASES = 10**7

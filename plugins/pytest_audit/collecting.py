@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from audit_suite.audit.levels import share_level
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.plan import CheckCase, cases_of, refuse_conflicts
 from audit_suite.checks import ATTRIBUTE, Check
@@ -56,6 +57,8 @@ class Collecting:
             self._config.hook.pytest_deselected(items=others)
             items[:] = [item for item in items if CASE in item.stash]
         items.sort(key=lambda item: item.stash[CASE].role != "required")
+        for item, case in zip(items, share_level(cases_in(items), self._audit.policy), strict=True):
+            item.stash[CASE] = case
         try:
             refuse_conflicts(cases_in(items))
         except AuditError as error:

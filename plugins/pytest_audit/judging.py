@@ -86,7 +86,8 @@ class Judging:
         raised: BaseException | None,
     ) -> None:
         verdict = finding.verdict
-        undecided = verdict is Verdict.INCONCLUSIVE and finding.role == "guard"
+        undecided = verdict is Verdict.INCONCLUSIVE and finding.role != "required"
+        idle = verdict is Verdict.FAIL and finding.role == "context"
         location = (str(item.path), (item.location[1] or 0) + 1)
         if hasattr(report, "wasxfail"):
             del report.wasxfail
@@ -99,9 +100,9 @@ class Judging:
             report.outcome = "skipped"
             report.longrepr = (*location, f"waived by {finding.waiver.owner}: {finding.reason}")
             report.wasxfail = f"waived by {finding.waiver.owner}: {finding.waiver.reason}"
-        elif verdict is Verdict.NOT_APPLICABLE or undecided:
+        elif verdict is Verdict.NOT_APPLICABLE or undecided or idle:
             report.outcome = "skipped"
-            word = "inconclusive" if undecided else "not applicable"
+            word = "fail (never decides)" if idle else verdict.value.replace("_", " ")
             report.longrepr = (*location, f"{word}: {finding.reason}")
         elif first != finding.id:
             report.outcome = "skipped"

@@ -66,9 +66,9 @@ def add_options(parser: pytest.Parser) -> None:
     )
     option(
         "--audit-folds",
-        "how a model's folds are audited: each on its own (default), by the mean of their "
-        "estimates, or as an ensemble of their scores",
-        choices=("each", "mean", "ensemble"),
+        "how a model's folds are audited: by the mean of their estimates (default), each on its "
+        "own, or as an ensemble of their scores",
+        choices=("mean", "each", "ensemble"),
     )
     option("--audit-report", "write the HTML report here", metavar="PATH")
     option("--audit-json", "write the record audit.json here", metavar="PATH")
@@ -190,7 +190,7 @@ def read_options(config: pytest.Config) -> Options:
         datasets=datasets,
         suites=tuple(value("audit_suite") or ()),
         maskings=tuple(value("audit_masking", "audit_maskings") or ()),
-        folds=choice("audit_folds", "each", "mean", "ensemble"),
+        folds=choice("audit_folds", "mean", "each", "ensemble"),
         evidence=path("audit_evidence") or config.rootpath / ".audit-evidence",
         policy=path("audit_policy"),
         waivers=path("audit_waivers"),

@@ -9,7 +9,7 @@ import pytest
 
 from audit_suite.audit.gate import Exit
 from audit_suite.record import Finding, MatrixRecord, Record
-from audit_suite.report.words import attention
+from audit_suite.report.words import attention, decided
 from audit_suite.verdict import Verdict
 
 _MARKUP: dict[str, dict[str, bool]] = {
@@ -48,6 +48,9 @@ def write_section(
     markup = _MARKUP[record.decision]
     reporter.write_sep("=", f"audit: {record.decision.upper()}", **markup)
     reporter.write_line(f"{record.decision_reason}.")
+    for target in record.targets:
+        where = f"{target.model} on {target.dataset}, {target.target}"
+        reporter.write_line(f"  {where}: {decided(target)}", **_MARKUP[target.decision])
     for line in attention(record):
         reporter.write_line(f"  {line}")
     place = None

@@ -30,7 +30,8 @@ def test_the_default_requires_shipped_checks_of_every_target():
     assert {"R1", "R8-box"} <= set(required)
     assert all(suite_of(check) for check in required)
     assert load_policy().role("R3", "anything") == "guard"
-    assert load_policy().role("C14", "anything") == "guard"
+    assert load_policy().role("C14", "anything") == "data"
+    assert load_policy().role("M1", "anything") == "context"
     (asked,) = load_policy().asked_checks([("m", "d", "t")])
     assert suite_of(asked.check) == "input"
 

@@ -134,10 +134,10 @@ register_shortcut("newcomer", newcomer)
 EDITS = {
     "change when the gate opens": (
         (
-            "    counts = count_verdicts(findings)\n    if ",
-            "    counts = count_verdicts(findings)\n"
+            "    if any(map(_closes, findings)):\n",
             '    if any(finding.check == "N1" for finding in findings):\n'
-            '        return Gate("undecided", "there is a newcomer")\n    if ',
+            '        return Gate("undecided", "there is a newcomer")\n'
+            "    if any(map(_closes, findings)):\n",
         ),
     ),
     "change the fail rule": (

@@ -142,8 +142,8 @@ def test_every_shipped_check_says_what_a_fail_means_and_what_to_do():
 
 def test_rules_of_helpers_are_those_of_the_checks_that_call_them():
     page = checks.checks_page()
-    entry = page[page.index("### R8-box: ") :]
-    assert "Family([0.5 - estimate - allowed for estimate in hidden]) < most" in entry[:3000]
+    entry = page[page.index("### R3: ") :]
+    assert "hidden.distance_to(0.5) < margin" in entry[:3000]
 
 
 def test_roles_are_those_of_the_default_policy():

@@ -12,6 +12,7 @@ from PIL import Image
 
 from audit_suite.audit.gate import count_verdicts, decide_by, missing_checks
 from audit_suite.audit.policy import load_policy
+from audit_suite.audit.target_decisions import target_decisions
 from audit_suite.record import (
     ComparisonRecord,
     DatasetRecord,
@@ -58,6 +59,9 @@ def comparison(
         estimate=found,
         basis=None,
         group=0,
+        jointly="most",
+        bound=None,
+        bound_words="",
         alone=Verdict(verdict),
         rule=f"|{found.label} - {centre:g}| < {margin:g}"
         if centre is not None
@@ -164,7 +168,12 @@ def example() -> Record:
         ),
         finding("R6", "none", [], title="beats its background", reason="planned, not run"),
         finding(
-            "R7", "not_applicable", [], title="retrained", reason="no retrained model is given"
+            "R7",
+            "not_applicable",
+            [],
+            role="context",
+            title="retrained",
+            reason="no retrained model is given",
         ),
         finding(
             "R11",
@@ -180,6 +189,7 @@ def example() -> Record:
     record = Record(
         decision=gate.decision,
         decision_reason=gate.reason,
+        targets=target_decisions(findings, policy),
         policy=policy,
         counts=count_verdicts(findings),
         findings=findings,
@@ -267,7 +277,8 @@ def example_policy(findings: list[Finding]) -> PolicyRecord:
         content=policy.content(),
         required=required,
         asked=asked,
-        guards=["R2", "R3", "R4", "R5", "R6", "R7", "R11"],
+        guards=["R2", "R3", "R4", "R5", "R6", "R11"],
+        primary=["effusion"],
         suites_asked=["masking-study", "region-sensitivity"],
         missing=missing_checks(findings, required, asked),
         deviations=[

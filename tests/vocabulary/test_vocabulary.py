@@ -40,7 +40,7 @@ def test_what_stands_outside_the_order_cannot_be_merged(outside):
 
 
 def test_the_published_schema_is_the_records_own():
-    published = json.loads((REPORTS / "schema" / "audit-1.1.schema.json").read_text())
+    published = json.loads((REPORTS / "schema" / "audit-1.2.schema.json").read_text())
     assert published == Record.model_json_schema(), "refresh it with `make schema`"
 
 
@@ -48,7 +48,7 @@ def test_the_published_schema_is_the_records_own():
     "path", sorted((REPORTS / "examples").glob("*.json")), ids=lambda p: p.stem
 )
 def test_examples_follow_the_schema_and_round_trip(path):
-    schema = json.loads((REPORTS / "schema" / "audit-1.1.schema.json").read_text())
+    schema = json.loads((REPORTS / "schema" / "audit-1.2.schema.json").read_text())
     jsonschema.validate(json.loads(path.read_text()), schema)
     assert load_record(path).to_json() == path.read_text()
 
@@ -58,7 +58,7 @@ def test_examples_follow_the_schema_and_round_trip(path):
     [
         ("{}", "schema_version None"),
         ('{"schema_version": "9.9"}', "schema_version '9.9'"),
-        ('{"schema_version": "1.1"}', "key 'decision'"),
+        ('{"schema_version": "1.2"}', "key 'decision'"),
         ("[1]", "schema_version None"),
         ("{", "not readable JSON"),
     ],
