@@ -176,16 +176,14 @@ def audit(
 ) -> dict[str, Any]:
     """Run `pytest --audit` on folders of cards, and read the record.
 
-    Every model is judged as if it were audited alone, as a release is audited: dividing the level
-    among the models that happen to share a batch would not describe audit-suite
-    (`--audit-multiplicity none`).
+    Every card is judged as if it were audited alone, as a release is: the models that happen to
+    share a batch do not share a level.
     """
     path = folder / "audit.json"
     command = [sys.executable, "-m", "pytest", "--audit", "-q", "-p", "no:cacheprovider"]
     command += [f"--audit-suite={suite}" for suite in asked]
     command += [f"--audit-model={models}", f"--audit-dataset={datasets}", f"--audit-json={path}"]
     command += [f"--audit-evidence={folder / 'evidence'}", "--audit-device=cpu"]
-    command += ["--audit-multiplicity=none"]
     if unused := _functions_of(left_out, asked):
         command += ["-k", " and ".join(f"not {name}" for name in unused)]
     # Two audits share the cores: a waiting thread must not spin.
@@ -223,7 +221,7 @@ def read_row(
 ) -> Row:
     """The result of one model on one of its test sets, from the record, for its first target."""
     size, prevalence = test
-    at = setting.name, setting.test_set(size, prevalence)
+    at = setting.audited_on(size, prevalence), setting.test_set(size, prevalence)
     target = setting.world.target
     everywhere = [f for f in record["findings"] if (f["model"], f["dataset"]) == at]
     here = [finding for finding in everywhere if finding["target"] == target]

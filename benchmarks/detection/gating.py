@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from audit_suite.audit.gate import decide
-from audit_suite.record import Finding, PolicyRecord
 from audit_suite.statistics.opening_chance import Cohort, chance_to_open
 from detection.figures import Share, share
 
@@ -19,25 +17,15 @@ SHORTCUTS = ("outside", "framing")
 
 
 def decisions_by_target(record: Mapping[str, Any], model: str, dataset: str) -> dict[str, str]:
-    """The decision for each target of one model on one data set, as if it were audited alone.
+    """The decision for each target of one model on one data set.
 
     Args:
         record: A record of several models.
         model: The model's name.
         dataset: The data set's name.
     """
-    policy = PolicyRecord.model_validate(record["policy"])
-    every = [Finding.model_validate(finding) for finding in record["findings"]]
-    here = [f for f in every if (f.model, f.dataset) == (model, dataset)]
-    found = {}
-    for target in dict.fromkeys(finding.target for finding in here):
-        required, asked = (
-            [c for c in checks if (c.model, c.dataset, c.target) == (model, dataset, target)]
-            for checks in (policy.required, policy.asked)
-        )
-        findings = [finding for finding in here if finding.target == target]
-        found[target] = str(decide(findings, required, asked).decision)
-    return found
+    here = [t for t in record["targets"] if (t["model"], t["dataset"]) == (model, dataset)]
+    return {target["target"]: target["decision"] for target in here}
 
 
 def decided(rows: Iterable[Row], decision: str) -> Share:

@@ -190,6 +190,10 @@ class Setting:
         share = "" if prevalence == HALF else f"-{round(100 * prevalence)}-percent"
         return f"{self.data}-{size}{share}"
 
+    def audited_on(self, size: int, prevalence: float = HALF) -> str:
+        """Name of the model's card for one test set."""
+        return self.name + self.test_set(size, prevalence).removeprefix(self.data)
+
     @property
     def key(self) -> str:
         """Digest of everything that determines its model and test sets."""

@@ -38,7 +38,10 @@ _RATE = 4e-3
 
 
 def make_model(setting: Setting, kinds: Mapping[str, Kind], models: Path, datasets: Path) -> None:
-    """Train a model and write its weights, its card and the cards of its test sets.
+    """Train a model, and write its weights and for each test set a card of both.
+
+    Each test set has a model card of its own, so that it is judged as a release is: the level of a
+    release is divided among all that a model is audited on.
 
     Args:
         setting: What to train.
@@ -46,12 +49,12 @@ def make_model(setting: Setting, kinds: Mapping[str, Kind], models: Path, datase
         models: Folder of model cards.
         datasets: Folder of data set cards.
     """
-    tests = {setting.test_set(*test): test for test in setting.tests}
     spec, module = trained(setting, kinds)
-    save_file(module.state_dict(), models / f"{setting.name}.safetensors")
-    _write(models / f"{setting.name}.toml", {**spec, "datasets": list(tests)})
-    for number, (name, (size, prevalence)) in enumerate(tests.items(), start=1):
-        planted = phantom(setting, kinds, size, number, prevalence)
+    save_file(module.state_dict(), models / spec["weights"])
+    for number, test in enumerate(setting.tests, start=1):
+        name, model = setting.test_set(*test), setting.audited_on(*test)
+        _write(models / f"{model}.toml", {**spec, "name": model, "datasets": [name]})
+        planted = phantom(setting, kinds, test[0], number, test[1])
         _write(datasets / f"{name}.toml", dataset_card(name, planted, setting.world))
 
 

@@ -141,11 +141,15 @@ def test_every_world_is_drawn_trained_and_has_cards(world, tmp_path, monkeypatch
     monkeypatch.setattr(training, "TRAINING_PATIENTS", 40)
     monkeypatch.setattr(training, "EPOCHS", 1)
     setting = Setting("burned_in_text", 1.0, 0, (60, 40), world, (0.5, 0.2))
-    training.make_model(setting, KINDS, tmp_path, tmp_path)
-    card = load_model_card(tmp_path / f"{setting.name}.toml")
-    assert tuple(card.targets) == tuple(world.rois)
-    assert sorted(card.datasets) == sorted(setting.test_set(*test) for test in setting.tests)
-    rare = load_dataset_card(tmp_path / f"{setting.test_set(60, 0.2)}.toml")
+    models, datasets = tmp_path / "models", tmp_path / "datasets"
+    models.mkdir()
+    datasets.mkdir()
+    training.make_model(setting, KINDS, models, datasets)
+    for test in setting.tests:
+        card = load_model_card(models / f"{setting.audited_on(*test)}.toml")
+        assert tuple(card.targets) == tuple(world.rois)
+        assert card.datasets == (setting.test_set(*test),), "judged as a release of its own"
+    rare = load_dataset_card(datasets / f"{setting.test_set(60, 0.2)}.toml")
     assert rare.phantom.prevalence == 0.2
     assert (rare.phantom.kind, rare.phantom.size) == (world.frame, world.pixels)
     assert set(world.rois) <= set(rare.targets)
@@ -402,10 +406,8 @@ def test_a_contributed_shortcut_is_a_kind_by_where_it_is_drawn():
         packs.with_contributed(KINDS, ["sticker"])
 
 
-def test_a_record_is_read_by_model_and_suite(monkeypatch):
-    monkeypatch.setattr(auditing, "decisions_by_target", lambda *_: {"consolidation": "closed"})
-
-    def finding(check, verdict, suite, model="border-100-0", **more):
+def test_a_record_is_read_by_model_and_suite():
+    def finding(check, verdict, suite, model="border-100-0-60", **more):
         return {
             "check": check,
             "verdict": verdict,
@@ -421,7 +423,12 @@ def test_a_record_is_read_by_model_and_suite(monkeypatch):
         estimate = {"at": {"masking": masking}, "n_positives": 31}
         return {"estimate": {**estimate, "value": low + 0.1, "low": low, "high": low + 0.2}}
 
+    place = {"dataset": "border-100-0-60", "target": "consolidation"}
     record = {
+        "targets": [
+            {"model": "border-100-0-60", **place, "decision": "closed"},
+            {"model": "other", **place, "decision": "open"},
+        ],
         "findings": [
             finding(
                 "R2",
