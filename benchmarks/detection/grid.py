@@ -270,24 +270,26 @@ def quick_run(kinds: Mapping[str, Kind]) -> list[Setting]:
     return _settings(counts, {0.6: range(0), 0.8: range(1), 1.0: range(0)})
 
 
-def gate_run(kinds: Mapping[str, Kind]) -> list[Setting]:
+def gate_run(kinds: Mapping[str, Kind], quick: bool = False) -> list[Setting]:
     """Models whose gate decisions are counted, one of each cell; raise the seeds for more.
 
     Honest models and strong shortcuts over patients and prevalences; then fundus photographs, three
     targets, other networks and larger images, each at one size; last every other kind once.
+
+    Args:
+        kinds: The kinds of the run.
+        quick: Whether only two sizes, one prevalence and nine models are wanted.
     """
-    sizes = NUMBERS[::-1]
-    settings = [
-        Setting(kind, strength, 0, sizes, prevalences=PREVALENCES[::-1])
-        for kind, strength in (("honest", 0.6), ("honest", 1.0), ("corner_marker", 1.0))
-    ]
+    sizes, shares = (NUMBERS[::-1], PREVALENCES[::-1]) if not quick else (NUMBERS[2:0:-1], (0.3,))
+    usual = (("honest", 0.6), ("honest", 1.0), ("corner_marker", 1.0), ("exposure", 1.0))
+    settings = [Setting(kind, strength, 0, sizes, prevalences=shares) for kind, strength in usual]
     settings += [
         Setting(kind, 1.0, 0, (PATIENTS,), world)
         for world in OTHER_WORLDS
-        for kind in ("honest", "burned_in_text", "exposure")
+        for kind in ("honest", "burned_in_text", "exposure")[: 1 if quick else 3]
     ]
     seen = {setting.kind for setting in settings}
-    rest = [kind for kind in kinds if kind not in seen]
+    rest = [] if quick else [kind for kind in kinds if kind not in seen]
     return [*settings, *(Setting(kind, 0.0 if kind == "none" else 1.0, 0) for kind in rest)]
 
 

@@ -163,6 +163,9 @@ def test_the_gate_run_covers_patients_prevalences_worlds_and_kinds():
     assert {size for s in honest for size, _ in s.tests} == set(grid.NUMBERS)
     assert {share for s in honest for _, share in s.tests} == set(grid.PREVALENCES)
     assert len({setting.name for setting in settings}) == len(settings)
+    quick = grid.gate_run(KINDS, quick=True)
+    assert len(quick) == 9
+    assert {setting.world for setting in quick} == {grid.USUAL, *grid.OTHER_WORLDS}
 
 
 def test_fresh_seeds_give_other_patients():
