@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,8 @@ def drawn(
     """Figures of test sets drawn from a pool, beside those of binormal scores as good.
 
     The design that is compared with it has the pool's AUROC and the largest share that any fill
-    keeps; the correlation of the fills is the usual one, as before any data are seen.
+    keeps; the correlation of the fills is the usual one, as before any data are seen, and then the
+    pool's own.
     """
     aurocs, kept = pool.aurocs, pool.kept
     between = pool.sums().correlations()[0, 1:, 1:]
@@ -72,6 +74,8 @@ def drawn(
         prevalence,
         round(pool.images),
     )
+    pairs = between[np.triu_indices(len(between), 1)]
+    measured = float(np.clip(pairs.mean(), 0, 0.99))
     return {
         "pool": pool.name,
         "truth": pool.truth,
@@ -80,9 +84,10 @@ def drawn(
         "patients": patients,
         "prevalence": prevalence,
         "images": pool.images,
-        "between_fills": between[np.triu_indices(len(between), 1)].tolist(),
+        "between_fills": pairs.tolist(),
         **shares(resample(pool, patients, prevalence, replicates, seed)),
         "planned": planned_to_open(like),
+        "planned_measured": planned_to_open(replace(like, between_fills=measured)),
     }
 
 

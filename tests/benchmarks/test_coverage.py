@@ -39,8 +39,8 @@ def test_the_tails_are_those_of_the_products_estimate():
     assert above[0] == pytest.approx(estimate.scale.p_above(0.6), rel=1e-9)
     assert below[0] == pytest.approx(estimate.scale.p_below(0.6), rel=1e-9)
     other = estimate_auroc(labels, scores[0, 1], patients, "d")
-    above, _ = p_of_difference(sums, 0, 1, 0.0, plain=True)
-    assert above[0] == pytest.approx((estimate - other).scale.p_above(0.0), rel=1e-9)
+    above, _ = p_of_difference(sums, 0, 1, 0.0)
+    assert above[0] == pytest.approx((estimate - other).scale.p_above(0.0), rel=1e-6)
 
 
 def test_a_share_and_a_difference_are_rejected_on_the_right_side():
@@ -90,8 +90,7 @@ def test_one_patient_with_most_images_spoils_the_interval(monkeypatch):
     monkeypatch.setattr(heavy, "AUROCS", (0.5,))
     usual, most = heavy.covered(60, 1)
     assert usual["covered"] > 0.85
-    assert most["share_of_images"] > 0.9
-    assert usual["share_of_images"] == pytest.approx(1 / 60)
+    assert most["covered"] < usual["covered"]
     assert most["share_of_variance"] > usual["share_of_variance"]
 
 
