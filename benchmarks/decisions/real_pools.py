@@ -1,8 +1,9 @@
 """Score sets of real images: frozen EfficientNet-Lite0 features and a linear head, held out.
 
 The three problems of `audits/real_causes` as they are; one of them again with a shortcut planted
-into the training and the test images, beside which the unplanted pair is the reference; and real
-chest films with a random label whose finding is planted in the lungs: honest by construction.
+into the training and the test images, beside which the unplanted pair is the reference; and its
+films with random labels, which either a finding planted in the lungs tells (honest by construction)
+or a planted shortcut alone.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ PLANTED = ("corner_marker", "border", "burned_in_text", "exposure", "scanner_noi
 _FINDING = 90  # grey levels that a planted opacity adds at its densest
 _FOLDS, _SEED, _BATCH = 5, 1907, 32
 _CAUSES = Path(__file__).parents[2] / "audits" / "real_causes" / "train.py"
+
+_RANDOM = ("honest", "shortcut")  # truths whose labels are drawn
 
 Plant = Callable[[Image, Regions, np.random.Generator], Image]
 
@@ -114,13 +117,14 @@ def make(name: str, truth: str, seen: _Seen, plant: Plant | None) -> Pool:
 
     Args:
         name: The pool's name.
-        truth: What is planted. An honest finding has labels drawn for each patient.
+        truth: What is planted: ``planted`` beside the real label; ``honest`` and ``shortcut`` with
+            labels drawn for each patient, so that there is nothing else to read.
         seen: The images and their features.
         plant: What is planted into them, as the label says in a share `AGREEMENT` (a finding always
             as the label says); None for nothing.
     """
     shown, pooled = seen.shown, seen.features
-    if truth == "honest":
+    if truth in _RANDOM:
         shown = _random(shown)
     if plant is not None:
         images = _with(plant, shown, 1.0 if truth == "honest" else AGREEMENT)
