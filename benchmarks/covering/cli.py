@@ -64,7 +64,7 @@ def _intervals(replicates: int) -> Iterator[dict[str, Any]]:
 Part = tuple[Callable[[int], Iterator[dict[str, Any]]], int, int]
 PARTS: dict[str, Part] = {  # what runs, and its replicates with and without --quick
     "intervals": (_intervals, 1_000, 10_000),
-    "tails": (lambda n: tails.realised(n, _SEED), 20_000, 400_000),
+    "tails": (lambda n: tails.realised(n, _SEED), 40_000, 400_000),
     "folded": (lambda n: folded.covered(n, _SEED), 500, 5_000),
     "heavy": (lambda n: heavy.covered(n, _SEED), 500, 5_000),
 }

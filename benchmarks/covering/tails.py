@@ -22,7 +22,7 @@ _LOSS = 0.05  # margin of a difference
 
 
 def realised(replicates: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Realised levels by quantity, scale, AUROC, positives and correlation.
+    """Realised levels by quantity, scale, side, AUROC, positives and correlation.
 
     Args:
         replicates: Test sets of each line; a rate of .00009 needs 100,000 or more.
@@ -56,14 +56,16 @@ def _rates(cell: Cell, replicates: int, seed: int, what: str) -> Iterator[dict[s
         for scale, both in found.items():
             tails.setdefault(scale, []).append(np.stack(both))
     for scale, parts in tails.items():
-        above, below = np.concatenate(parts, axis=1)
-        yield {
-            "quantity": what,
-            "scale": scale,
-            "auroc": cell.auroc,
-            "positives": cell.positives,
-            "correlation": cell.correlation,
-            "replicates": len(above),
-            "fail": {str(level): float((above < level).mean()) for level in FAILING},
-            "pass": float((below < PASSING).mean()),
-        }
+        both = np.concatenate(parts, axis=1)
+        for side, fail, passed in (("above", *both), ("below", *both[::-1])):
+            yield {
+                "quantity": what,
+                "scale": scale,
+                "fails_where": side,
+                "auroc": cell.auroc,
+                "positives": cell.positives,
+                "correlation": cell.correlation,
+                "replicates": len(fail),
+                "fail": {str(level): float((fail < level).mean()) for level in FAILING},
+                "pass": float((passed < PASSING).mean()),
+            }

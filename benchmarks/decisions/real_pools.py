@@ -77,7 +77,8 @@ def pools(folder: Path) -> Iterator[Pool]:
         ("real-pneumonia", "as it is", "pneumonia", None),
         ("planted-finding", "honest", "pneumonia", _opacity),
         *(
-            (f"planted-{name}", "planted", "pneumonia", partial(_shortcut, name))
+            (f"{how}-{name}", truth, "pneumonia", partial(_shortcut, name))
+            for how, truth in (("alone", "shortcut"), ("planted", "planted"))
             for name in PLANTED
         ),
         ("real-covid", "as it is", "covid", None),
