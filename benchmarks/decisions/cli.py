@@ -62,6 +62,9 @@ def _pools(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
 
 def _scored(options: argparse.Namespace) -> Iterator[Pool]:
+    if options.stored:
+        yield from map(Pool.load, sorted(options.pools.glob("*.npz")))
+        return
     yield from phantom_pools.pools(options.pools)
     if os.environ.get("AUDIT_REAL_DATA"):
         yield from real_pools.pools(options.pools)
@@ -108,6 +111,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=_SEED, help="decides the test sets")
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--out", type=Path, help="write the page (.md) here")
+    parser.add_argument(
+        "--stored", action="store_true", help="use the score sets that are there, make no others"
+    )
     parser.add_argument(
         "--pools",
         type=Path,

@@ -209,6 +209,10 @@ def test_from_the_command_line_to_the_page(tmp_path, monkeypatch, capsys):
     for heading in ("## Binormal scores", "## Real scores", "## Looks", "Planned against observed"):
         assert heading in text
     assert "real images are left out" in capsys.readouterr().out
+    pool_of(rng).save(tmp_path / "pools" / "mine.npz")
+    stored = ["--stored", "--pools", str(tmp_path / "pools"), "--part", "pools"]
+    cli.main([*stored, "--quick", "--replicates", "5"])
+    assert capsys.readouterr().out.startswith("some, ")
 
 
 def test_a_network_is_trained_and_shown_every_patient_four_times(monkeypatch):
