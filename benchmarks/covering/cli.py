@@ -42,7 +42,7 @@ def summary(lines: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
         ("coverage", "single", every),
         ("paired", "paired", usual),  # as it was first published
         ("difference", "paired", every),
-        ("share", "share", every),
+        ("kept", "kept", every),
         ("folded", "covered", lines.get("folded", [])),
     ):
         if values := [line[kind] for line in some if kind in line]:

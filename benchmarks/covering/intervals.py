@@ -29,12 +29,12 @@ def cells() -> Iterator[Cell]:
 
 def covered(cell: Cell, replicates: int, seed: int) -> dict[str, Any]:
     """How often the intervals of one cell hold the truth."""
-    held: dict[str, list[float]] = {"single": [], "paired": [], "share": []}
+    held: dict[str, list[float]] = {"single": [], "paired": [], "kept": []}
     for sums in batches(cell, replicates, seed):
         held["single"] += _held(p_of_auroc(sums, 0, cell.auroc))
         held["paired"] += _held(p_of_difference(sums, 0, 1, cell.auroc - cell.second))
         if cell.auroc > 0.5:
-            held["share"] += _held(p_of_share(sums, 1, 0, cell.share))
+            held["kept"] += _held(p_of_share(sums, 1, 0, cell.share))
     shares = {name: float(np.mean(values)) for name, values in held.items() if values}
     return {**cell._asdict(), "replicates": len(held["single"]), **shares}
 

@@ -13,6 +13,8 @@ import numpy as np
 
 from decisions.sums import Floats, Ints, Sums, sums_of
 
+_CELLS = 400_000  # scores held at once
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -80,19 +82,39 @@ def resample(
     """
     rng = np.random.default_rng([seed, patients, round(1000 * prevalence)])
     order = np.argsort(pool.patients, kind="stable")
-    _, first = np.unique(pool.patients[order], return_index=True)
+    _, first, counts = np.unique(pool.patients[order], return_index=True, return_counts=True)
     images = np.split(order, first[1:])
     sick = np.array([pool.labels[own].any() for own in images])
     wanted = round(patients * prevalence)
+    drawn = np.concatenate(
+        [
+            rng.choice(np.flatnonzero(sick), (replicates, wanted)),
+            rng.choice(np.flatnonzero(~sick), (replicates, patients - wanted)),
+        ],
+        axis=1,
+    )
+    if len(set(counts)) == 1 and _alike(pool.labels[np.stack(images)]):
+        return _at_once(pool, np.stack(images), drawn, wanted)
     sums = []
-    for _ in range(replicates):
-        drawn = np.concatenate(
-            [
-                rng.choice(np.flatnonzero(sick), wanted),
-                rng.choice(np.flatnonzero(~sick), patients - wanted),
-            ]
-        )
-        chosen = np.concatenate([images[number] for number in drawn])
-        names = np.repeat(np.arange(patients), [len(images[number]) for number in drawn])
+    for row in drawn:
+        chosen = np.concatenate([images[number] for number in row])
+        names = np.repeat(np.arange(patients), counts[row])
         sums.append(sums_of(pool.labels[chosen], names, pool.scores[None][..., chosen]))
+    return sums
+
+
+def _alike(labels: Ints) -> bool:
+    """Whether the images of each patient have one label, shape (patients, images)."""
+    return bool((labels == labels[:, :1]).all())
+
+
+def _at_once(pool: Pool, images: Ints, drawn: Ints, wanted: int) -> list[Sums]:
+    """The same for patients with equal numbers of images: all test sets have one layout."""
+    names = np.repeat(np.arange(drawn.shape[1]), images.shape[1])
+    labels = (names < wanted).astype(int)
+    part = max(1, _CELLS // (len(names) * len(pool.scores)))
+    sums = []
+    for start in range(0, len(drawn), part):
+        chosen = images[drawn[start : start + part]].reshape(-1, len(names))
+        sums.append(sums_of(labels, names, pool.scores[:, chosen].transpose(1, 0, 2)))
     return sums

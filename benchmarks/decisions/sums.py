@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from audit_suite.statistics.auroc import hanley_mcneil
+from audit_suite.statistics.influence import effective_patients
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int_]
@@ -28,7 +29,8 @@ class Sums:
             (patients with a positive image, the others).
         beyond: Shape (R, K): variance that the patients do not show, near the end of the range.
         strata: Patients of the two strata.
-        fewest: Patients of the rarer class.
+        fewest: Patients of the rarer class, counted by their shares of the images.
+        edge: Distance from 0 and 1 within which an AUROC counts as being at the end.
     """
 
     auroc: Floats
@@ -36,11 +38,7 @@ class Sums:
     beyond: Floats
     strata: tuple[int, int]
     fewest: int
-
-    @property
-    def edge(self) -> float:
-        """Distance from 0 and 1 within which an AUROC counts as being at the end."""
-        return 1 / (2 * self.fewest + 2)
+    edge: float
 
     def correlations(self) -> Floats:
         """Correlations of the K AUROCs, shape (R, K, K), by the patients' influences."""
@@ -79,16 +77,18 @@ def sums_of(labels: Ints, patients: Ints, scores: Floats) -> Sums:
     floor = np.where(at_end, hanley_mcneil(edge, m, n), least)
     beyond = np.clip(floor - variance, 0, None)
     strata = int(has_sick.sum()), int((~has_sick).sum())
-    return Sums(auroc, products, beyond, strata, min(m, n))
+    names = patients.astype(str)
+    fewest = min(effective_patients(names[side], np.ones(side.sum())) for side in (sick, ~sick))
+    return Sums(auroc, products, beyond, strata, fewest, edge)
 
 
 def _wins(sick: NDArray[np.bool_], scores: Floats) -> Floats:
     """The share of the other class that each image is on the right side of, ties one half."""
     order = np.argsort(scores, axis=-1)
-    ordered = np.take_along_axis(scores, order, axis=-1)
-    if (ordered[..., 1:] == ordered[..., :-1]).any():
+    ordered, of_sick = np.take_along_axis(scores, order, axis=-1), sick[order]
+    tied = ordered[..., 1:] == ordered[..., :-1]
+    if (tied & (of_sick[..., 1:] != of_sick[..., :-1])).any():  # ties within a class are no matter
         return _wins_with_ties(sick, scores)
-    of_sick = sick[order]
     sick_below = np.cumsum(of_sick, axis=-1)
     well_below = np.arange(1, len(sick) + 1) - sick_below
     share = np.where(of_sick, well_below / (~sick).sum(), 1 - sick_below / sick.sum())

@@ -59,8 +59,9 @@ def test_a_share_and_a_difference_are_rejected_on_the_right_side():
 def test_intervals_hold_the_truth():
     cell = Cell(0.9, 200, 1, 0.5, 0.9, 0.25)
     found = intervals.covered(cell, 400, 3)
-    for kind in ("single", "paired", "share"):
+    for kind in ("single", "paired", "kept"):
         assert 0.9 < found[kind] <= 1
+    assert found["share"] == 0.25
     assert all(cell.positives >= 20 for cell in intervals.cells())
 
 
@@ -103,4 +104,4 @@ def test_from_the_command_line_to_the_figures(tmp_path, monkeypatch, capsys):
     figures = json.loads(path.read_text())
     assert 0.8 < figures["coverage_min"] <= figures["coverage_max"] <= 1
     assert set(figures["lines"]) == {"intervals"}
-    assert "share_min" in capsys.readouterr().out
+    assert "kept_min" in capsys.readouterr().out

@@ -173,9 +173,15 @@ def test_test_sets_are_drawn_from_a_pool_by_patient(tmp_path):
     assert (same.name, same.truth, same.images) == ("some", "honest", 2)
     assert same.scores.tolist() == pool.scores.tolist()
     drawn = resample(pool, 300, 0.2, 40, 1)
-    assert len(drawn) == 40
+    assert sum(len(sums.auroc) for sums in drawn) == 40
     assert {(sums.strata, sums.fewest) for sums in drawn} == {((60, 240), 60)}
-    mean = np.mean([sums.auroc[0] for sums in drawn], axis=0)
+    aurocs = np.concatenate([sums.auroc for sums in drawn])
+    one_by_one = Pool(
+        "ragged", "", *(a[..., 1:] for a in (pool.labels, pool.patients, pool.scores))
+    )
+    again = np.concatenate([sums.auroc for sums in resample(one_by_one, 300, 0.2, 40, 1)])
+    assert again == pytest.approx(aurocs, abs=0.02), "one image less hardly matters"
+    mean = aurocs.mean(axis=0)
     assert mean == pytest.approx(pool.aurocs, abs=0.02), "the pool is the truth"
     assert pool.kept == pytest.approx([0.5] * 3, abs=0.15)
 
