@@ -68,6 +68,8 @@ def draw_cxr(spec: PhantomSpec, case: PhantomCase) -> tuple[NDArray[np.uint8], R
         regions["right_lung"] &= ~room
         regions["left_lung"] &= ~room
     regions["lungs"] = regions["right_lung"] | regions["left_lung"]
+    if case.labels.get("pneumoperitoneum"):
+        image = image - _free_air(body, diaphragm) * (regions["diaphragm"] & ~regions["heart"])
     if case.labels["consolidation"]:
         finding = _finding(spec, case, body, regions)
         image = image + finding
@@ -147,6 +149,14 @@ def _enlarged(body: _Body, heart: Floats, diaphragm: Floats) -> tuple[Floats, ND
     )
     enlarged = np.maximum(heart, np.minimum(ventricle, 0.10 - diaphragm)).astype(np.float32)
     return enlarged, (enlarged > heart) & (enlarged > -_edge(body))
+
+
+def _free_air(body: _Body, diaphragm: Floats) -> Floats:
+    """How much darker a crescent of air makes the space under the right dome."""
+    beside = np.abs(body.x + 0.42 * body.width) / (0.34 * body.width)
+    crescent = soft(diaphragm, 0.04) * soft(0.12 - diaphragm, 0.04)
+    out: Floats = (0.4 * crescent * soft(1 - beside, 0.4)).astype(np.float32)
+    return out
 
 
 def _edge(body: _Body) -> float:
