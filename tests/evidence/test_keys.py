@@ -12,58 +12,58 @@ from cards import model_card, phantom_card
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
 from audit_suite.maskings import Masking, WithoutROI
 
-# Of the engine's version 8: while they stay the same, stored evidence stays valid. Digest of the
+# Of the engine's version 9: while they stay the same, stored evidence stays valid. Digest of the
 # masking as named, then the key of shard 1 of its scores.
 SCORES = {
     "full": (
         "f8b89999c79e20d3ecf5138870f2755c425aa544c6888365bb02059909a353e8",
-        "5d7faa7f08600c2af014e89c9482efabf58d7c1454380442ce79696163f1ea3f",
+        "1d8cc726f538d63296d2af0da567497b41911077beb1d8ef256c68980249c59f",
     ),
     "without-roi": (
         "47cda170f5166e5ca50f827c58eca22144894eb398fdc7a732ccfe8316f708c3",
-        "07988e77006318c1c4312b0430380d6c43cd0cfc9f80f9f0953569464f68232f",
+        "3a061c6a0041f65bc1eb6eb9a5e698f5400db0c403b94a1772799fcf594ed145",
     ),
     "without-roi-mean": (
         "eccc9896db4c64473625fc36da794185059329b2410e4d4b36b6acb866dee3d6",
-        "cf8633201befac2962bf1b378dca38b8ebf936573862c68955a99b180ff0255d",
+        "ac872d8c391e9d11496bbb810ae54cb40f58f033a86ec8738de52534419d5f77",
     ),
     "without-roi-blur": (
         "c080e4c7d122eb1e73a11e9e6fc5ddf4db16fb1baad2b95e8c82afd9d101c342",
-        "e2b94d6277d8961d6e9aae47408341e9d4b12ee63f73160d6e473b8ab9ffb442",
+        "e7926dde45992109125e4652c2eee4f484c60d7f7c43449d6391844e90b3b47d",
     ),
     "without-roi-noise": (
         "57fdb3fc701af1d05ff368cad34fedc2bd11066e274ecfc64adcb8c64ae7ad89",
-        "d2fbd1f6ff54d88a8b238355f4cb3eee3b39bf669b201be2417f6b3760845d0b",
+        "a35f715cc73c2aa020749c35c1e23eedef2a8b159d7ffe24ba37693b18d089c0",
     ),
     "without-roi-inpaint": (
         "0fda7845e0b695e3a5a8854e3a02f65b5966a6ae561775596311954b307d646c",
-        "1024c78811f6944e46a8375df118e0402c41be54be94351da10d602e9cc0032e",
+        "e127fac47006d4d30fda09b0360333323f1285d298f6728ad0b17ef9cc7b5d3b",
     ),
     "without-roi-swap": (
         "0ae3f2d0c027b9da3ad367826081440cc2f5c92a035d0663eef824b85e81ab42",
-        "923c0a12d744b4a1cc8d7a5fa9db1d612b91be3ee42f41384800455bc492e66b",
+        "5898b1e54d1b51787067fdc66282731dd7604febebc906acc0ed3e3a486fb5bf",
     ),
     "without-roi-box-foreign-d3-mean": (
         "18211dca1a15cd8dc15c31c9fe278bb6fdf1a7926395d58461568c089bd7513b",
-        "8ceb766be28a21712295ef5f1cca0ef5ee80dbefd9d3ed7be35d134df75e706c",
+        "5e266d7b18e46792ed94e2a5c7f3495d6bf5b870e163f4d2c80f186f6988a406",
     ),
     "only-roi-window-centre": (
         "3f7e0a5aa6e2bee5d65080caccdf49b0883100b6d8b6bc8667b7ed7af3475bb7",
-        "b28d601985d33bb8f0cc5e3ccf1c956121ac45615386ee4c6d36b9a5513df784",
+        "2f0ab20fc9bc6a94c14bd541bc58b8890b53140e47e3ba1407fcbc9cbca2430a",
     ),
     "without-roi-plant-inside": (
         "8221d5f6dcdcda875fae4cf16e869ca028ee3f07e17c1edfa98f1b14f049fa14",
-        "1261bba73ef06e85fdc99256d6251d6320c5eef4927582644547dc11dfaa19bb",
+        "2636aadc08d624ce39fdcf938e72062d6aa8746928a39737e4aab79e4dbccbdb",
     ),
     "only-lungs-e2": (
         "43c44f0bc70905430e1ac3b88c93d6d28a25a8fe06bb6dcad90e34a49967bc7c",
-        "637bcc2169a1b601a8fc2af0f2cc236641f20bd3ca09c5228ce2447be99e73ca",
+        "413f524e9e1c3c47865b8b5b4adbd963915fb0a923e09125a993912f74d6d6e4",
     ),
 }
 MAPS = {
-    "region-shapley": "7d029c8589e3b4e5d3786cd87a7aed86b9970889b0aa1f1b005898685bb585f6",
-    "gradient": "19ea232a764a26a636f55ef1f09338fc9990d6bea038ba4f529a508bc284683a",
-    "grad-cam": "1f123f60bd554ec1b0854a095f30ce085d5140effaabb50fa5fb4a82739b8f10",
+    "region-shapley": "e433231ad1e4325f256525267cfeeb5a4a30df3a860bb41f82a93324079a966b",
+    "gradient": "d3ff476dc31d1e3180e88df40f84bce4f9165910d8dafe0d8fc78d1d0b9db58f",
+    "grad-cam": "2ea69c379bf056b13c5c0c6a7cafa89bbffdd83080289bab66ec4734f66e484b",
 }
 FILL = """
 from dataclasses import dataclass
