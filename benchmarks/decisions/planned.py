@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from audit_suite.statistics.opening_chance import Cohort, chance_to_open
+from audit_suite.statistics.design import Cohort, Spread
+from audit_suite.statistics.opening_chance import chance_to_open
+from audit_suite.suites.test_region_sensitivity import LEAST_SKILL
 from decisions.binormal import Design
 
 
@@ -11,7 +13,7 @@ def planned_to_open(design: Design) -> float:
     return chance_to_open(
         design.auroc,
         Cohort(design.positives, design.patients - design.positives, design.images),
-        fills=design.fills,
-        share=design.kept,
-        between_fills=design.between_fills,
+        LEAST_SKILL,
+        shares=(design.kept,) * design.fills,
+        spread=Spread(between_fills=design.between_fills),
     )
