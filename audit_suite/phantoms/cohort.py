@@ -14,7 +14,10 @@ from audit_suite.phantoms.shortcut import get_shortcut
 
 TARGETS = {"cxr": "consolidation", "fundus": "glaucoma"}
 """The target of each kind of phantom."""
-CO_LABELS: Mapping[str, tuple[str, ...]] = {"cxr": ("cardiomegaly",), "fundus": ()}
+CO_LABELS: Mapping[str, tuple[str, ...]] = {
+    "cxr": ("cardiomegaly", "pneumoperitoneum"),
+    "fundus": (),
+}
 """Further targets that a phantom may have (``co_labels``)."""
 
 REGIONS: Mapping[str, tuple[str, ...]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +68,8 @@ def draw_cxr(spec: PhantomSpec, case: PhantomCase) -> tuple[NDArray[np.uint8], R
         regions["right_lung"] &= ~room
         regions["left_lung"] &= ~room
     regions["lungs"] = regions["right_lung"] | regions["left_lung"]
+    if case.labels.get("pneumoperitoneum"):
+        image = image - _free_air(body, diaphragm) * (regions["diaphragm"] & ~regions["heart"])
     if case.labels["consolidation"]:
         finding = _finding(spec, case, body, regions)
         image = image + finding
@@ -148,6 +151,14 @@ def _enlarged(body: _Body, heart: Floats, diaphragm: Floats) -> tuple[Floats, ND
     return enlarged, (enlarged > heart) & (enlarged > -_edge(body))
 
 
+def _free_air(body: _Body, diaphragm: Floats) -> Floats:
+    """How much darker a crescent of air makes the space under the right dome."""
+    beside = np.abs(body.x + 0.42 * body.width) / (0.34 * body.width)
+    crescent = soft(diaphragm, 0.04) * soft(0.12 - diaphragm, 0.04)
+    out: Floats = (0.4 * crescent * soft(1 - beside, 0.4)).astype(np.float32)
+    return out
+
+
 def _edge(body: _Body) -> float:
     """Half the width of a soft outline."""
     return max(0.03, 2.2 / body.size)
@@ -187,20 +198,28 @@ def _anatomy(
         image, (0.66 + 0.05 * blob(x, y, 0.1, 0.2, 0.3, 0.3)) * soft(heart, edge * 2)
     )
     image -= 0.12 * blob(x, y, -0.005, -0.72, 0.035, 0.25)  # trachea
-    clavicles = [
-        (
-            [(side * 0.07, -0.60), (side * 0.35, -0.67), (side * 0.62, -0.72), (side * 0.9, -0.84)],
-            0.065,
-        )
-        for side in (-1, 1)
-    ]
-    image += 0.12 * gaussian_filter(strokes(body.size, clavicles, body.down), body.size / 130)
+    image += 0.12 * _clavicles(body.size, body.down)
     if body.female:
         for side in (-1, 1):
             breast = ellipse(x, y, side * 0.47 * w, 0.28, 0.36 * w, 0.30)
             image += 0.07 * soft(breast, 0.08) * tissue
     image -= 0.03 * (body.age - 60) / 60 * spine  # bone thins with age
     return image.astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _clavicles(size: int, down: float) -> Floats:
+    """The same in every image, unlike what lies in the patient's own frame."""
+    lines = [
+        (
+            [(side * 0.07, -0.60), (side * 0.35, -0.67), (side * 0.62, -0.72), (side * 0.9, -0.84)],
+            0.065,
+        )
+        for side in (-1, 1)
+    ]
+    drawn: Floats = gaussian_filter(strokes(size, lines, down), size / 130)
+    drawn.flags.writeable = False
+    return drawn
 
 
 def _ribs(body: _Body) -> Floats:

@@ -22,8 +22,9 @@ def render(
 ) -> tuple[NDArray[Any], dict[str, NDArray[np.bool_]]]:
     """Draw one image; the same case always gives the same pixels.
 
-    The label changes pixels inside the ROI only (lungs, optic disc; heart for cardiomegaly): with
-    nothing planted, an image with label 0 and the same image with label 1 differ nowhere else.
+    The label changes pixels inside the ROI only (lungs, optic disc; heart for cardiomegaly,
+    diaphragm for pneumoperitoneum): with nothing planted, an image with label 0 and the same image
+    with label 1 differ nowhere else.
 
     Args:
         spec: Settings of the data set.

@@ -23,6 +23,7 @@ from audit_suite.audit.gate import Exit
 from audit_suite.causes import name_causes
 from audit_suite.checks import ATTRIBUTE
 from audit_suite.record import Finding
+from detection.gating import decisions_by_target
 from detection.grid import Kind, Setting
 from detection.packs import ROOT, load_packs
 from detection.training import make_model
@@ -53,7 +54,11 @@ class Row:
         seed: Seed of its patients and training.
         size: Patients of the test set.
         first: Whether this is the model's own test set, not one of the smaller ones.
+        world: In what its world differs from the usual one.
+        prevalence: Share of test patients with the finding.
         positives: Positive patients.
+        auroc: AUROC on whole images; None if it was not asked.
+        decisions: What the gate would say of each target under the default policy.
         verdict: The worst of the region-sensitivity checks: fail, error, inconclusive or pass.
         checks: Every check's verdict, the worst of its cases.
         findings: All findings of the record, if causes are named.
@@ -69,7 +74,11 @@ class Row:
     seed: int
     size: int
     first: bool
+    world: str
+    prevalence: float
     positives: int
+    auroc: float | None
+    decisions: dict[str, str]
     verdict: str
     checks: dict[str, str]
     findings: list[dict[str, Any]]
@@ -123,13 +132,16 @@ def instrument() -> str:
     return digest.hexdigest()[:16]
 
 
-def run_batch(batch: Sequence[Setting], kinds: Mapping[str, Kind], own: str) -> list[Row]:
+def run_batch(
+    batch: Sequence[Setting], kinds: Mapping[str, Kind], own: str, everything: bool = False
+) -> list[Row]:
     """Train the models of a batch and audit them in one run; leaves nothing on disk.
 
     Args:
         batch: The models.
         kinds: The kinds of the run.
         own: Digest of the package's code (`instrument`).
+        everything: Whether the checks that only gate decisions depend on are asked too.
 
     Returns:
         One row per model and test set.
@@ -146,29 +158,33 @@ def run_batch(batch: Sequence[Setting], kinds: Mapping[str, Kind], own: str) -> 
         datasets.mkdir()
         for setting in batch:
             make_model(setting, kinds, models, datasets)
-        record = audit(models, datasets, folder, asked)
+        record = audit(models, datasets, folder, asked, () if everything else LEFT_OUT)
     seconds = (time.monotonic() - started) / len(batch)
     return [
-        read_row(record, setting, size, asked, own, seconds)
+        read_row(record, setting, test, asked, own, seconds)
         for setting in batch
-        for size in setting.sizes
+        for test in setting.tests
     ]
 
 
-def audit(models: Path, datasets: Path, folder: Path, asked: Sequence[str]) -> dict[str, Any]:
+def audit(
+    models: Path,
+    datasets: Path,
+    folder: Path,
+    asked: Sequence[str],
+    left_out: Sequence[str] = LEFT_OUT,
+) -> dict[str, Any]:
     """Run `pytest --audit` on folders of cards, and read the record.
 
-    Every model is judged as if it were audited alone, as a release is audited: dividing the level
-    among the models that happen to share a batch would not describe audit-suite
-    (`--audit-multiplicity none`).
+    Every card is judged as if it were audited alone, as a release is: the models that happen to
+    share a batch do not share a level.
     """
     path = folder / "audit.json"
     command = [sys.executable, "-m", "pytest", "--audit", "-q", "-p", "no:cacheprovider"]
     command += [f"--audit-suite={suite}" for suite in asked]
     command += [f"--audit-model={models}", f"--audit-dataset={datasets}", f"--audit-json={path}"]
     command += [f"--audit-evidence={folder / 'evidence'}", "--audit-device=cpu"]
-    command += ["--audit-multiplicity=none"]
-    if unused := _left_out(asked):
+    if unused := _functions_of(left_out, asked):
         command += ["-k", " and ".join(f"not {name}" for name in unused)]
     # Two audits share the cores: a waiting thread must not spin.
     environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
@@ -183,14 +199,14 @@ def audit(models: Path, datasets: Path, folder: Path, asked: Sequence[str]) -> d
     return record
 
 
-def _left_out(asked: Sequence[str]) -> list[str]:
-    """The test functions of the checks that are left out, in the suites that run."""
+def _functions_of(checks: Sequence[str], asked: Sequence[str]) -> list[str]:
+    """The test functions of checks, in the suites that run."""
     functions = []
     for suite in asked:
         module = importlib.import_module(f"audit_suite.suites.test_{suite.replace('-', '_')}")
         for name, function in vars(module).items():
             check = getattr(function, ATTRIBUTE, None)
-            if name.startswith("test_") and check is not None and check.id in LEFT_OUT:
+            if name.startswith("test_") and check is not None and check.id in checks:
                 functions.append(name)
     return functions
 
@@ -198,14 +214,17 @@ def _left_out(asked: Sequence[str]) -> list[str]:
 def read_row(
     record: Mapping[str, Any],
     setting: Setting,
-    size: int,
+    test: tuple[int, float],
     asked: Sequence[str],
     own: str,
     seconds: float,
 ) -> Row:
-    """The result of one model on one of its test sets, from the record."""
-    dataset = setting.test_set(size)
-    here = [f for f in record["findings"] if (f["model"], f["dataset"]) == (setting.name, dataset)]
+    """The result of one model on one of its test sets, from the record, for its first target."""
+    size, prevalence = test
+    at = setting.audited_on(size, prevalence), setting.test_set(size, prevalence)
+    target = setting.world.target
+    everywhere = [f for f in record["findings"] if (f["model"], f["dataset"]) == at]
+    here = [finding for finding in everywhere if finding["target"] == target]
     checks: dict[str, str] = {}
     for finding in here:
         if finding["check"] not in LEFT_OUT:
@@ -229,14 +248,26 @@ def read_row(
         strength=setting.strength,
         seed=setting.seed,
         size=size,
-        first=size == setting.sizes[0],
+        first=test == setting.tests[0],
+        world=setting.world.tag,
+        prevalence=prevalence,
         positives=estimate["n_positives"],
+        auroc=_auroc(here),
+        decisions=decisions_by_target(record, *at),
         verdict=verdict,
         checks=checks,
         findings=here if "controls" in asked else [],
         naive=(estimate["value"], estimate["low"], estimate["high"]),
         seconds=round(seconds, 2),
     )
+
+
+def _auroc(here: Sequence[Mapping[str, Any]]) -> float | None:
+    """The AUROC on whole images, as R1 judged it."""
+    for finding in here:
+        if finding["check"] == "R1" and finding["comparisons"]:
+            return float(finding["comparisons"][0]["estimate"]["value"])
+    return None
 
 
 _ORDER = ("not_applicable", "pass", "waived", "inconclusive", "fail", "error", "none")

@@ -26,14 +26,17 @@ from rich.progress import (
 from audit_suite.errors import AuditError
 from detection.auditing import AuditFailedError, Row, instrument, run_batch
 from detection.figures import summarise
-from detection.grid import KINDS, Kind, Setting, full_run, quick_run
+from detection.gating import gate_figures
+from detection.grid import KINDS, NUMBERS, Kind, Setting, fresh, full_run, gate_run, quick_run
 from detection.packs import ROOT, load_packs, with_contributed
 from detection.results import Results
+from detection.rules import frozen_rules
 from detection.tables import show, write_calibration
 
 _WIDTH = 150  # of tables in a file or a pipe, whose width is unknown
 _BATCH = 8  # models per audit: they share its start-up, and an interruption loses only these
 _QUICK_BATCH = 4
+_GATE_BATCH = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -45,26 +48,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
         kinds = with_contributed(KINDS, options.kind)
     except AuditError as error:
         sys.exit(str(error))
-    settings = (quick_run if options.quick else full_run)(kinds)
+    if options.gate:
+        settings = gate_run(kinds, options.quick)
+    else:
+        settings = (quick_run if options.quick else full_run)(kinds)
+    try:
+        settings = fresh(settings, options.first_seed)
+    except ValueError as error:
+        sys.exit(f"--first-seed: {error}")
     if options.only:
         settings = [setting for setting in settings if setting.kind in options.only]
     own = instrument()
     results = Results(options.results, None if options.any_instrument else own)
     started = time.monotonic()
     try:
-        batch = _QUICK_BATCH if options.quick else _BATCH
-        run(settings, kinds, results, own, options.workers, batch, console)
+        batch = _GATE_BATCH if options.gate else _QUICK_BATCH if options.quick else _BATCH
+        run(settings, kinds, results, own, options.workers, batch, console, options.gate)
     except KeyboardInterrupt:
         sys.exit(f"interrupted; results so far are in {options.results}: run again to continue")
     except AuditFailedError as error:
         sys.exit(f"{error}\nResults so far are in {options.results}.")
     rows = results.of(settings)
     show(console, rows, kinds)
-    figures = summarise(rows, kinds)
+    figures = summarise(rows, kinds) | gate_figures(rows, kinds, NUMBERS)
+    figures |= frozen_rules(options.first_seed, figures)
     figures["seconds"] = round(time.monotonic() - started, 1)
     figures["core_seconds"] = round(sum(row.seconds for row in rows if row.first), 1)
     for name, value in figures.items():
-        console.print(f"{name}: {'-' if value is None else format(value, '.4g')}", highlight=False)
+        text = "-" if value is None else value if isinstance(value, str) else format(value, ".4g")
+        console.print(f"{name}: {text}", highlight=False)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     if options.out:
@@ -80,6 +92,7 @@ def run(
     workers: int,
     batch: int,
     console: Console,
+    everything: bool = False,
 ) -> None:
     """Run the models that have no result yet, and store each batch when it is done.
 
@@ -91,6 +104,7 @@ def run(
         workers: Processes; 0 runs everything in this one.
         batch: Models per audit.
         console: Where progress is shown.
+        everything: Whether every guard of the suites is asked, as gate decisions need.
     """
     missing = results.missing(settings)
     if kept := len(settings) - len(missing):
@@ -107,7 +121,7 @@ def run(
     began, done = time.monotonic(), 0
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("models", total=len(missing))
-        for rows in _finished(batches, kinds, own, workers):
+        for rows in _finished(batches, kinds, own, workers, everything):
             results.add(rows)
             count = len({row.key for row in rows})
             done += count
@@ -121,16 +135,20 @@ def run(
 
 
 def _finished(
-    batches: Sequence[Sequence[Setting]], kinds: Mapping[str, Kind], own: str, workers: int
+    batches: Sequence[Sequence[Setting]],
+    kinds: Mapping[str, Kind],
+    own: str,
+    workers: int,
+    everything: bool = False,
 ) -> Iterator[list[Row]]:
     """Rows of batches as they finish; a batch that fails ends the run."""
+    one = partial(run_batch, kinds=kinds, own=own, everything=everything)
     if not workers:
-        for batch in batches:
-            yield run_batch(batch, kinds, own)
+        yield from map(one, batches)
         return
     context = multiprocessing.get_context("spawn")  # a forked torch may hang
     with context.Pool(workers, initializer=_stop_cleanly) as pool:  # leaving it stops the workers
-        yield from pool.imap_unordered(partial(run_batch, kinds=kinds, own=own), batches)
+        yield from pool.imap_unordered(one, batches)
         pool.close()  # workers that have finished need no stopping
         pool.join()
 
@@ -147,7 +165,20 @@ def _stop_cleanly() -> None:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure how often audit-suite is wrong.")
-    parser.add_argument("--quick", action="store_true", help="34 models instead of 630")
+    parser.add_argument("--quick", action="store_true", help="34 models, or 9 of --gate")
+    parser.add_argument(
+        "--gate",
+        action="store_true",
+        help="count gate decisions under the default policy, over patients, prevalences and worlds",
+    )
+    parser.add_argument(
+        "--first-seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="add N to every seed: new patients and models (seeds below 1,000 were seen while the "
+        "rules were made)",
+    )
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--out", type=Path, help="write the calibration here (.csv, .json, .md)")
     parser.add_argument(
@@ -180,7 +211,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _repeating(options: argparse.Namespace) -> list[str]:
     """The options that determine the result."""
-    words = ["--quick"] if options.quick else []
+    words = [f"--{name}" for name in ("gate", "quick") if getattr(options, name)]
+    words += [f"--first-seed {options.first_seed}"] if options.first_seed else []
     for name in ("kind", "only"):
         words += [f"--{name} {value}" for value in getattr(options, name)]
     return words

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from detection.auditing import Row
-from detection.grid import STRONG, Kind
+from detection.grid import HALF, STRONG, Kind
+
+if TYPE_CHECKING:
+    from detection.auditing import Row
 
 MARGIN = 0.05  # of R2 and R3
 _Z = 1.959964
 _Z_POWER = (
     3.288  # equivalence at a true difference of 0, 5 % level, 90 % power: 721 positives at 1:1
 )
+Item = TypeVar("Item")
 VERDICTS = ("fail", "inconclusive", "pass", "error")
 
 
@@ -26,7 +29,7 @@ class Share(NamedTuple):
     high: float
 
 
-def share(rows: Sequence[Row], holds: Callable[[Row], bool]) -> Share:
+def share(rows: Sequence[Item], holds: Callable[[Item], bool]) -> Share:
     """The share of rows for which a condition holds, with Wilson's interval."""
     count, n = sum(map(holds, rows)), len(rows)
     if not n:
@@ -74,6 +77,7 @@ def right_cause(row: Row, kinds: Mapping[str, Kind]) -> bool:
 
 def summarise(rows: Iterable[Row], kinds: Mapping[str, Kind]) -> dict[str, Any]:
     """All figures, by name."""
+    rows = list(rows)
     counted = [row for row in rows if eligible(row, kinds)]
 
     def of(*groups: str) -> list[Row]:
@@ -116,7 +120,8 @@ def calibration(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> list[dict[str
     """The calibration table as data: one line per kind, strength and size of the test set."""
     cells: dict[tuple[str, float, int], list[Row]] = {}
     for row in rows:
-        cells.setdefault((row.kind, row.strength, row.size), []).append(row)
+        if not row.world and row.prevalence == HALF:
+            cells.setdefault((row.kind, row.strength, row.size), []).append(row)
     slugs = causes_named(rows)
     order = {kind: place for place, kind in enumerate(kinds)}
     lines = []

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
 
 from audit_suite.cards import canonical_digest
 from audit_suite.phantoms import GENERATOR_VERSION
 
 TARGET = "consolidation"
+FURTHER = {"cardiomegaly": "heart", "pneumoperitoneum": "diaphragm"}  # with three targets
 SIZE = 32  # pixels of a frame: enough for lungs, finding and marker, small enough for 600 models
 PATIENTS = 1500  # of a test set: 90 % power to show |AUROC - .5| < .05 (721 of each class)
 TIED_PATIENTS = 3000  # of kinds whose cause needs an equivalence test, also within strata
 SMALLER = (200, 500)  # further test sets, to measure the effect of too little data
+NUMBERS = (200, 500, 1500, 3000)  # of patients, and
+PREVALENCES = (0.1, 0.3, 0.5)  # shares of them with the finding, where gate decisions are counted
+HALF = 0.5
 TRAINING_PATIENTS = 1200  # with 800 some models never learned the faint finding
 EPOCHS = 40
 WIDTH = 8  # channels of the network's first layer
@@ -25,7 +30,8 @@ ROI_MARGIN = 64  # pixels of a frame of 512: the largest radius of a hole in the
 FAINT = 0.5  # strength of the finding if something else is planted too
 STRONG = 0.9  # from this strength on a shortcut must be detected
 SHARED = 2  # models that share training and test sets, with different seeds
-REVISION = 1  # raise it with every change of how models and data are made
+SEEN = 1000  # seeds below this were seen while checks and causes were made
+REVISION = 2  # raise it with every change of how models and data are made
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,62 @@ class Kind:
     cause: str | None
     note: str
 
+
+@dataclass(frozen=True)
+class World:
+    """What patients look like, and what the model is made of.
+
+    Attributes:
+        frame: Chest radiographs or fundus photographs.
+        pixels: Height and width of the images.
+        network: A function of `networks` or `audit_suite.models.small_cnn`.
+        targets: 1, or 3 (chest alone): cardiomegaly and free air, independent of the first.
+    """
+
+    frame: Literal["cxr", "fundus"] = "cxr"
+    pixels: int = SIZE
+    network: Literal["small_cnn", "tiny_resnet", "patch_transformer"] = "small_cnn"
+    targets: int = 1
+
+    @property
+    def rois(self) -> dict[str, str]:
+        """The region of each target, the first target first."""
+        if self.frame == "fundus":
+            return {"glaucoma": "disc"}
+        return {TARGET: "lungs", **(FURTHER if self.targets > 1 else {})}
+
+    @property
+    def target(self) -> str:
+        """The target whose label shortcuts follow."""
+        return next(iter(self.rois))
+
+    @property
+    def architecture(self) -> str:
+        """The function that builds the network, as a model card names it."""
+        if self.network == "small_cnn":
+            return "audit_suite.models.small_cnn:small_cnn"
+        return f"{Path(__file__).with_name('networks.py')}:{self.network}"
+
+    @property
+    def arguments(self) -> dict[str, int]:
+        """What that function is called with."""
+        if self.network == "patch_transformer":
+            return {"outputs": len(self.rois), "width": 4 * WIDTH, "pixels": self.pixels}
+        return {"outputs": len(self.rois), "width": WIDTH}
+
+    @property
+    def tag(self) -> str:
+        """What differs from the usual world, for names."""
+        usual = asdict(World())
+        parts = [
+            f"{value}-{key}" if isinstance(value, int) else str(value)
+            for key, value in asdict(self).items()
+            if value != usual[key]
+        ]
+        return "-".join(parts).replace("_", "-")
+
+
+USUAL = World()
 
 _LARGER = ("co_label", "site", "under_segmented")  # their causes need an equivalence test
 _OUTSIDE = "background-shortcut"
@@ -68,6 +130,15 @@ KINDS: dict[str, Kind] = {
 }
 
 
+OTHER_WORLDS = (
+    World(frame="fundus"),
+    World(targets=3),
+    World(network="tiny_resnet"),
+    World(network="patch_transformer"),
+    World(pixels=64),
+)
+
+
 @dataclass(frozen=True)
 class Setting:
     """One model to train and audit.
@@ -77,31 +148,51 @@ class Setting:
         strength: Strength of the finding (honest kinds), or of what is planted.
         seed: Decides training; the two models of a pair share their patients.
         sizes: Patients of its test sets; the first gives the verdict that counts.
+        world: What the patients look like and the model is made of.
+        prevalences: Shares of test patients with the finding, each with every size; half of the
+            training patients have it.
     """
 
     kind: str
     strength: float
     seed: int
     sizes: tuple[int, ...] = (PATIENTS,)
+    world: World = USUAL
+    prevalences: tuple[float, ...] = (HALF,)
 
     @property
     def name(self) -> str:
         """Unique in a run; a name that cards accept."""
-        return f"{self.kind.replace('_', '-')}-{round(100 * self.strength)}-{self.seed}"
+        return f"{self._stem}-{self.seed}"
 
     @property
     def data(self) -> str:
         """Name of its patients."""
-        return f"{self.kind.replace('_', '-')}-{round(100 * self.strength)}-{self.seed // SHARED}"
+        return f"{self._stem}-{self.seed // SHARED}"
+
+    @property
+    def _stem(self) -> str:
+        parts = (self.kind.replace("_", "-"), self.world.tag, str(round(100 * self.strength)))
+        return "-".join(part for part in parts if part)
 
     @property
     def data_seed(self) -> int:
         """Seed of its training set; the next three are free for its test sets."""
         return 4 * int(canonical_digest(self.data)[:12], 16)
 
-    def test_set(self, size: int) -> str:
+    @property
+    def tests(self) -> list[tuple[int, float]]:
+        """Patients and prevalence of its test sets; the first gives the verdict that counts."""
+        return [(size, prevalence) for prevalence in self.prevalences for size in self.sizes]
+
+    def test_set(self, size: int, prevalence: float = HALF) -> str:
         """Name of its test set with this number of patients."""
-        return f"{self.data}-{size}"
+        share = "" if prevalence == HALF else f"-{round(100 * prevalence)}-percent"
+        return f"{self.data}-{size}{share}"
+
+    def audited_on(self, size: int, prevalence: float = HALF) -> str:
+        """Name of the model's card for one test set."""
+        return self.name + self.test_set(size, prevalence).removeprefix(self.data)
 
     @property
     def key(self) -> str:
@@ -112,7 +203,11 @@ class Setting:
 
 
 def phantom(
-    setting: Setting, kinds: Mapping[str, Kind], patients: int, number: int
+    setting: Setting,
+    kinds: Mapping[str, Kind],
+    patients: int,
+    number: int,
+    prevalence: float = HALF,
 ) -> dict[str, Any]:
     """The phantom section of a model's training set or of one of its test sets.
 
@@ -123,6 +218,7 @@ def phantom(
         kinds: The kinds of the run.
         patients: Number of patients.
         number: 0 for the training set, 1 and up for test sets.
+        prevalence: Share of them with the first target.
     """
     kind, strength, training = kinds[setting.kind], setting.strength, number == 0
     # If something else predicts the label, the finding is faint, so that the model learns what is
@@ -144,8 +240,15 @@ def phantom(
     ):
         one = {"name": setting.kind, "agreement": AGREEMENT, "strength": strength}
         planted["shortcuts"] = [one]
+    world = setting.world
+    if world.targets > 1:
+        further = [{"target": target} for target in FURTHER]
+        planted["co_labels"] = [*planted.get("co_labels", ()), *further]
+    if prevalence != HALF:
+        planted["prevalence"] = prevalence
     seed = setting.data_seed + number
-    return {"kind": "cxr", "patients": patients, "size": SIZE, "seed": seed, **planted}
+    common = {"kind": world.frame, "patients": patients, "size": world.pixels, "seed": seed}
+    return {**common, **planted}
 
 
 def full_run(kinds: Mapping[str, Kind]) -> list[Setting]:
@@ -165,6 +268,44 @@ def quick_run(kinds: Mapping[str, Kind]) -> list[Setting]:
     counts["none"] = {0.0: 2}
     counts["honest"] = dict.fromkeys((0.6, 0.8, 1.0), 2)
     return _settings(counts, {0.6: range(0), 0.8: range(1), 1.0: range(0)})
+
+
+def gate_run(kinds: Mapping[str, Kind], quick: bool = False) -> list[Setting]:
+    """Models whose gate decisions are counted, one of each cell; raise the seeds for more.
+
+    Honest models and strong shortcuts over patients and prevalences; then fundus photographs, three
+    targets, other networks and larger images, each at one size; last every other kind once.
+
+    Args:
+        kinds: The kinds of the run.
+        quick: Whether only two sizes, one prevalence and nine models are wanted.
+    """
+    sizes, shares = (NUMBERS[::-1], PREVALENCES[::-1]) if not quick else (NUMBERS[2:0:-1], (0.3,))
+    usual = (("honest", 0.6), ("honest", 1.0), ("corner_marker", 1.0), ("exposure", 1.0))
+    settings = [Setting(kind, strength, 0, sizes, prevalences=shares) for kind, strength in usual]
+    settings += [
+        Setting(kind, 1.0, 0, (PATIENTS,), world)
+        for world in OTHER_WORLDS
+        for kind in ("honest", "burned_in_text", "exposure")[: 1 if quick else 3]
+    ]
+    seen = {setting.kind for setting in settings}
+    rest = [] if quick else [kind for kind in kinds if kind not in seen]
+    return [*settings, *(Setting(kind, 0.0 if kind == "none" else 1.0, 0) for kind in rest)]
+
+
+def fresh(settings: Sequence[Setting], first: int) -> list[Setting]:
+    """The same models with other seeds, and so other patients.
+
+    Args:
+        settings: The models.
+        first: Added to every seed; seeds below `SEEN` were seen while the rules were made.
+
+    Raises:
+        ValueError: If it would split the pairs that share patients.
+    """
+    if first % SHARED:
+        raise ValueError(f"the first seed must be a multiple of {SHARED}")
+    return [replace(setting, seed=setting.seed + first) for setting in settings]
 
 
 def _settings(

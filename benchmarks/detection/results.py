@@ -23,7 +23,7 @@ class Results:
         """
         self._path = path
         self._instrument = instrument
-        self._rows: dict[tuple[str, int], Row] = {}
+        self._rows: dict[tuple[str, int, float], Row] = {}
         if path.exists():
             for line in path.read_text(encoding="utf-8").splitlines():
                 try:
@@ -46,13 +46,13 @@ class Results:
 
     def of(self, settings: Sequence[Setting]) -> list[Row]:
         """The stored rows of these models."""
-        keys = [(setting.key, size) for setting in settings for size in setting.sizes]
+        keys = [(setting.key, *test) for setting in settings for test in setting.tests]
         return [self._rows[key] for key in keys if key in self._rows]
 
     def missing(self, settings: Sequence[Setting]) -> list[Setting]:
         """The models that have not been run yet."""
-        return [s for s in settings if len(self.of([s])) < len(s.sizes)]
+        return [s for s in settings if len(self.of([s])) < len(s.tests)]
 
     def _take(self, row: Row) -> None:
         if self._instrument in (None, row.instrument):
-            self._rows[row.key, row.size] = row
+            self._rows[row.key, row.size, row.prevalence] = row

@@ -25,6 +25,7 @@ from detection.figures import (
     right_cause,
     share,
 )
+from detection.gating import DECISIONS, gate_table
 from detection.grid import Kind
 
 _EXPECTED = "bold green"
@@ -38,6 +39,7 @@ def show(console: Console, rows: Sequence[Row], kinds: Mapping[str, Kind]) -> No
         console.print(_causes(counted, kinds))
     else:
         console.print("No suite of this release names causes; that table is left out.")
+    console.print(_gates(rows, kinds))
     console.print(_sizes(rows))
     console.print(_naive(counted, kinds))
 
@@ -67,11 +69,14 @@ def write_calibration(
             "instruments": sorted({row.instrument for row in rows}),
             "figures": dict(figures),
             "table": lines,
+            "gate": gate_table(rows, kinds),
         }
         path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         return
     if path.suffix == ".md":
-        path.write_text("\n".join(_page(lines, kinds, figures, command)) + "\n", encoding="utf-8")
+        path.write_text(
+            "\n".join(_page(lines, rows, kinds, figures, command)) + "\n", encoding="utf-8"
+        )
         return
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(lines[0]) if lines else [])
@@ -81,6 +86,7 @@ def write_calibration(
 
 def _page(
     lines: Sequence[Mapping[str, Any]],
+    rows: Sequence[Row],
     kinds: Mapping[str, Kind],
     figures: Mapping[str, Any],
     command: str,
@@ -106,6 +112,8 @@ def _page(
             low, high = figures[f"{name}_low"], figures[f"{name}_high"]
             yield f"| {name} | {value:.3f} | {low:.3f} to {high:.3f} |"
     yield ""
+    yield from _history(figures)
+    yield from _gate_page(rows, kinds)
     yield "## By truth and strength"
     yield ""
     yield "| truth | strength | patients | models | blocked | inconclusive | pass | naive rule |"
@@ -128,6 +136,80 @@ def _page(
             f"| {line['truth']} | {line['strength']:g} | {line['models']} | "
             f"{line['expected_cause'] or 'none'} | {line['right_cause']} | {counts} |"
         )
+
+
+def _history(figures: Mapping[str, Any]) -> Iterator[str]:
+    """Which rules, which seeds, and what was published before."""
+    yield "## Rules and seeds"
+    yield ""
+    yield (
+        f"Rules of commit {(figures.get('rules_commit') or 'unknown')[:12]} "
+        f"({figures.get('rules_date') or 'date unknown'}"
+        f"{'; edited since' if figures.get('rules_edited') else ''}). "
+    )
+    fresh = figures.get("seeds_fresh")
+    yield (
+        f"Seeds from {fresh} on, which nobody had seen when the rules were frozen."
+        if fresh
+        else "Seeds below 1,000, which were seen while the rules were made: the figures flatter."
+    )
+    yield ""
+    yield (
+        "History of the share of causes that were right: .885 before the rules were changed on the "
+        "630 worlds of the first seeds, .965 after, on the same worlds. On fresh seeds of the same "
+        "kinds it was .94 of 70, and on nine kinds that nobody had tuned .70 of 54."
+    )
+    yield ""
+
+
+def _gate_page(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> Iterator[str]:
+    yield "## Gate decisions under the default policy"
+    yield ""
+    yield (
+        "Each target of a model counts. Planned: the mean chance to open that `audit-suite plan` "
+        "gives, from the model's AUROC on its largest test set, if nothing is kept. Failed: checks "
+        "that failed for the first target, of any role."
+    )
+    yield ""
+    heads = (
+        "truth",
+        "strength",
+        "world",
+        "prevalence",
+        "patients",
+        *DECISIONS,
+        "planned",
+        "failed",
+    )
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{'---|' * len(heads)}"
+    for line in gate_table(rows, kinds):
+        counts = " | ".join(str(line[decision]) for decision in DECISIONS)
+        failed = ", ".join(f"{check} {count}" for check, count in line["failed_checks"].items())
+        planned = "" if line["planned_open"] is None else f"{line['planned_open']:.2f}"
+        yield (
+            f"| {line['truth']} | {line['strength']:g} | {line['world'] or 'usual'} | "
+            f"{line['prevalence']:.0%} | {line['patients']:,} | {counts} | {planned} | {failed} |"
+        )
+    yield ""
+
+
+def _gates(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> Table:
+    table = Table(title="Gate decisions under the default policy (by target)")
+    for name in ("truth", "strength", "world", "prevalence", "patients", *DECISIONS, "planned"):
+        table.add_column(name, justify="left" if name in ("truth", "world") else "right")
+    for line in gate_table(rows, kinds):
+        planned = line["planned_open"]
+        table.add_row(
+            line["truth"],
+            f"{line['strength']:g}",
+            line["world"] or "usual",
+            f"{line['prevalence']:.0%}",
+            str(line["patients"]),
+            *(str(line[decision]) for decision in DECISIONS),
+            "" if planned is None else f"{planned:.2f}",
+        )
+    return table
 
 
 def _by_kind(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> dict[str, list[Row]]:

@@ -18,28 +18,30 @@ from audit_suite.cards import DatasetCard, InputSpec, ModelCard
 from audit_suite.datasets import load_dataset
 from audit_suite.maskings import OnlyROI
 from audit_suite.maskings.show import Alone, Batch, show
+from audit_suite.models.factory import call_factory
 from audit_suite.models.preprocessing import fit_geometry, normalise
-from audit_suite.models.small_cnn import small_cnn
 from audit_suite.regions import signed_distance, union
 from detection.grid import (
     EPOCHS,
     MASKED_SHARE,
     ROI_MARGIN,
-    SIZE,
-    TARGET,
     TRAINING_PATIENTS,
-    WIDTH,
     Kind,
     Setting,
+    World,
     phantom,
 )
 
 _BATCH = 64
+_RATES = {"patch_transformer": 1e-3}  # attention does not learn at the rate of convolutions
 _RATE = 4e-3
 
 
 def make_model(setting: Setting, kinds: Mapping[str, Kind], models: Path, datasets: Path) -> None:
-    """Train a model and write its weights, its card and the cards of its test sets.
+    """Train a model, and write its weights and for each test set a card of both.
+
+    Each test set has a model card of its own, so that it is judged as a release is: the level of a
+    release is divided among all that a model is audited on.
 
     Args:
         setting: What to train.
@@ -47,33 +49,48 @@ def make_model(setting: Setting, kinds: Mapping[str, Kind], models: Path, datase
         models: Folder of model cards.
         datasets: Folder of data set cards.
     """
-    tests = {setting.test_set(size): size for size in setting.sizes}
+    spec, module = trained(setting, kinds)
+    save_file(module.state_dict(), models / spec["weights"])
+    for number, test in enumerate(setting.tests, start=1):
+        name, model = setting.test_set(*test), setting.audited_on(*test)
+        _write(models / f"{model}.toml", {**spec, "name": model, "datasets": [name]})
+        planted = phantom(setting, kinds, test[0], number, test[1])
+        _write(datasets / f"{name}.toml", dataset_card(name, planted, setting.world))
+
+
+def trained(
+    setting: Setting, kinds: Mapping[str, Kind], planted: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], nn.Module]:
+    """The card of a setting's model, and the model.
+
+    Args:
+        setting: What to train.
+        kinds: The kinds of the run.
+        planted: Phantom section of the training set, if it is not the grid's.
+    """
+    world = setting.world
     spec = {
         "schema": 1,
         "name": setting.name,
-        "targets": [TARGET],
+        "targets": list(world.rois),
         "loader": "architecture",
-        "architecture": "audit_suite.models.small_cnn:small_cnn",
-        "arguments": {"outputs": 1, "width": WIDTH},
+        "architecture": world.architecture,
+        "arguments": world.arguments,
+        "trusted": True,  # networks.py is beside this file
         "weights": f"{setting.name}.safetensors",
         "embedding_layer": "embedding",
-        "datasets": list(tests),
         "input": {
-            "size": [SIZE, SIZE],
+            "size": [world.pixels, world.pixels],
             "channels": 1,
             "resize": "pad",
             "mean": [0.5],
             "std": [0.25],
         },
     }
-    card = ModelCard.model_validate(spec)
-    training = _dataset(setting.data, phantom(setting, kinds, TRAINING_PATIENTS, 0))
+    planted = planted or phantom(setting, kinds, TRAINING_PATIENTS, 0)
+    training = DatasetCard.model_validate(dataset_card(setting.data, planted, world))
     plain = kinds[setting.kind].group == "plain"
-    module = train(DatasetCard.model_validate(training), card, setting.seed, plain)
-    save_file(module.state_dict(), models / f"{setting.name}.safetensors")
-    _write(models / f"{setting.name}.toml", spec)
-    for number, (name, size) in enumerate(tests.items(), start=1):
-        _write(datasets / f"{name}.toml", _dataset(name, phantom(setting, kinds, size, number)))
+    return spec, train(training, ModelCard.model_validate(spec), setting.seed, plain)
 
 
 def train(dataset: DatasetCard, model: ModelCard, seed: int, plain: bool) -> nn.Module:
@@ -89,7 +106,7 @@ def train(dataset: DatasetCard, model: ModelCard, seed: int, plain: bool) -> nn.
         plain: Train only on whole images.
     """
     torch.set_num_threads(1)  # the network is tiny, and this makes its weights reproducible
-    images, distances, labels = _draw(dataset, model.input)
+    images, distances, labels = draw(dataset, model.input, tuple(model.targets))
     count = len(images)
     variants = [images]
     if not plain:
@@ -97,18 +114,19 @@ def train(dataset: DatasetCard, model: ModelCard, seed: int, plain: bool) -> nn.
         for masking in (OnlyROI(), OnlyROI(shape="box")):
             variants.append(show(masking, Batch.of_one_region(images, distances), black).images)
     torch.manual_seed(seed)
-    module = small_cnn(1, WIDTH)
+    module = call_factory(model)
     rng = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.AdamW(module.parameters(), lr=_RATE, weight_decay=1e-4)
+    rate = _RATES.get((model.architecture or "").rpartition(":")[2], _RATE)
+    optimizer = torch.optim.AdamW(module.parameters(), lr=rate, weight_decay=1e-4)
     steps = EPOCHS * -(-count // _BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
     for _ in range(EPOCHS):
         for chosen in torch.split(torch.randperm(count, generator=rng), _BATCH):
             shown = variants[0][chosen]
-            draw = torch.rand(len(chosen), generator=rng)[:, None, None, None]
+            chance = torch.rand(len(chosen), generator=rng)[:, None, None, None]
             for number, variant in enumerate(variants[1:]):
                 start = MASKED_SHARE * number / 2
-                masked = (draw >= start) & (draw < start + MASKED_SHARE / 2)
+                masked = (chance >= start) & (chance < start + MASKED_SHARE / 2)
                 shown = torch.where(masked, variant[chosen], shown)
             logits = module(normalise(shown, model.input))
             loss = functional.binary_cross_entropy_with_logits(logits, labels[chosen])
@@ -116,32 +134,42 @@ def train(dataset: DatasetCard, model: ModelCard, seed: int, plain: bool) -> nn.
             loss.backward()
             optimizer.step()
             schedule.step()
-    return module
+    return module.eval()
 
 
 @lru_cache(maxsize=1)  # the models of a pair run in sequence, on the same images
-def _draw(card: DatasetCard, spec: InputSpec) -> tuple[Tensor, Tensor, Tensor]:
-    """Images (n, 1, H, W), distances to the ROI (n, H, W) and labels (n, 1)."""
+def draw(
+    card: DatasetCard, spec: InputSpec, targets: tuple[str, ...]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Images (n, 1, H, W), distances to the targets' ROIs (n, H, W) and labels (n, T)."""
     dataset = load_dataset(card)
+    rois = [name for target in targets for name in card.targets[target].roi]
     images, distances = [], []
     for index in range(len(dataset.cases)):
         sample = dataset.read(index)
         image, regions = fit_geometry(sample.image, sample.regions, spec)
         images.append(image)
-        distances.append(signed_distance(union(regions, card.targets[TARGET].roi)))
-    labels = torch.tensor([[float(case.labels[TARGET])] for case in dataset.cases])
+        distances.append(signed_distance(union(regions, rois)))
+    labels = torch.tensor(
+        [[float(case.labels[target]) for target in targets] for case in dataset.cases]
+    )
     return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(distances)), labels
 
 
-def _dataset(name: str, planted: Mapping[str, Any]) -> dict[str, Any]:
-    targets = {TARGET: {"roi": ["lungs"], "roi_margin": ROI_MARGIN}}
+def dataset_card(name: str, planted: Mapping[str, Any], world: World) -> dict[str, Any]:
+    """The card of a phantom data set."""
+    targets: dict[str, dict[str, Any]] = {
+        target: {"roi": [roi]} for target, roi in world.rois.items()
+    }
+    targets[world.target]["roi_margin"] = ROI_MARGIN
     for co_label in planted.get("co_labels", ()):
-        targets[co_label["target"]] = {"roi": ["heart"]}
+        targets.setdefault(co_label["target"], {"roi": ["heart"]})
+    words = {"cxr": "chest radiograph", "fundus": "fundus photograph"}
     return {
         "schema": 1,
         "name": name,
         "reader": "phantom",
-        "modality": "chest radiograph (synthetic)",
+        "modality": f"{words[world.frame]} (synthetic)",
         "metadata": ["age", "sex", "view", "site"],
         "phantom": dict(planted),
         "targets": targets,

@@ -20,12 +20,22 @@ if not (ROOT / "benchmarks").is_dir():
     pytest.skip("runs in a checkout, not beside an installed wheel", allow_module_level=True)
 sys.path.append(str(ROOT / "benchmarks"))
 
-from detection import auditing, cli, figures, grid, packs, tables, training  # noqa: E402
+from detection import (  # noqa: E402
+    auditing,
+    cli,
+    figures,
+    gating,
+    grid,
+    packs,
+    rules,
+    tables,
+    training,
+)
 from detection.auditing import Row  # noqa: E402
 from detection.grid import KINDS, Setting  # noqa: E402
 from detection.results import Results  # noqa: E402
 
-from audit_suite.cards import PhantomSpec  # noqa: E402
+from audit_suite.cards import PhantomSpec, load_dataset_card, load_model_card  # noqa: E402
 from audit_suite.errors import AuditError  # noqa: E402
 from audit_suite.phantoms import cohort  # noqa: E402
 
@@ -40,7 +50,11 @@ def row(kind="honest", strength=1.0, verdict="pass", low=0.47, size=1500, causes
         seed=0,
         size=size,
         first=True,
+        world="",
+        prevalence=0.5,
         positives=size // 2,
+        auroc=0.9,
+        decisions={"consolidation": "closed" if verdict == "fail" else "undecided"},
         verdict=verdict,
         checks={"R2": verdict},
         findings=[],
@@ -66,10 +80,12 @@ def test_a_setting_is_known_by_all_that_decides_its_result(monkeypatch):
         replace(one, strength=1.0),
         replace(one, seed=4),
         replace(one, sizes=(1500, 200)),
+        replace(one, world=grid.World(frame="fundus")),
+        replace(one, prevalences=(0.1,)),
     ]
     keys = {setting.key for setting in (one, *others)}
     monkeypatch.setattr(grid, "EPOCHS", 7)
-    assert len(keys | {one.key}) == 6
+    assert len(keys | {one.key}) == 8
 
 
 def test_an_edited_instrument_is_another_one(tmp_path, monkeypatch):
@@ -107,6 +123,98 @@ def test_a_run_holds_every_kind(run, at_least):
     assert len({setting.key for setting in settings}) == len(settings)
     for kind in KINDS:
         assert sum(setting.kind == kind for setting in settings) >= at_least, kind
+
+
+def test_worlds_differ_by_one_thing_each():
+    tags = [world.tag for world in grid.OTHER_WORLDS]
+    assert tags == ["fundus", "3-targets", "tiny-resnet", "patch-transformer", "64-pixels"]
+    assert grid.USUAL.tag == ""
+    assert Setting("honest", 1.0, 0, world=grid.OTHER_WORLDS[0]).name == "honest-fundus-100-0"
+    assert grid.World(frame="fundus").rois == {"glaucoma": "disc"}
+    three = grid.World(targets=3)
+    assert list(three.rois) == ["consolidation", "cardiomegaly", "pneumoperitoneum"]
+    assert three.arguments["outputs"] == 3
+
+
+@pytest.mark.parametrize("world", grid.OTHER_WORLDS, ids=lambda world: world.tag)
+def test_every_world_is_drawn_trained_and_has_cards(world, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "TRAINING_PATIENTS", 40)
+    monkeypatch.setattr(training, "EPOCHS", 1)
+    setting = Setting("burned_in_text", 1.0, 0, (60, 40), world, (0.5, 0.2))
+    models, datasets = tmp_path / "models", tmp_path / "datasets"
+    models.mkdir()
+    datasets.mkdir()
+    training.make_model(setting, KINDS, models, datasets)
+    for test in setting.tests:
+        card = load_model_card(models / f"{setting.audited_on(*test)}.toml")
+        assert tuple(card.targets) == tuple(world.rois)
+        assert card.datasets == (setting.test_set(*test),), "judged as a release of its own"
+    rare = load_dataset_card(datasets / f"{setting.test_set(60, 0.2)}.toml")
+    assert rare.phantom.prevalence == 0.2
+    assert (rare.phantom.kind, rare.phantom.size) == (world.frame, world.pixels)
+    assert set(world.rois) <= set(rare.targets)
+
+
+def test_the_gate_run_covers_patients_prevalences_worlds_and_kinds():
+    settings = grid.gate_run(KINDS)
+    assert {setting.kind for setting in settings} == set(KINDS)
+    assert {setting.world for setting in settings} == {grid.USUAL, *grid.OTHER_WORLDS}
+    honest = [s for s in settings if s.kind == "honest" and s.world == grid.USUAL]
+    assert {size for s in honest for size, _ in s.tests} == set(grid.NUMBERS)
+    assert {share for s in honest for _, share in s.tests} == set(grid.PREVALENCES)
+    assert len({setting.name for setting in settings}) == len(settings)
+    quick = grid.gate_run(KINDS, quick=True)
+    assert len(quick) == 9
+    assert {setting.world for setting in quick} == {grid.USUAL, *grid.OTHER_WORLDS}
+
+
+def test_fresh_seeds_give_other_patients():
+    settings = grid.quick_run(KINDS)
+    others = grid.fresh(settings, 1000)
+    assert [s.kind for s in others] == [s.kind for s in settings]
+    assert not {s.data_seed for s in settings} & {s.data_seed for s in others}
+    assert grid.fresh(settings, 0) == settings
+    with pytest.raises(ValueError, match="multiple of 2"):
+        grid.fresh(settings, 1001)
+
+
+def test_rules_are_named_by_their_commit_and_seeds_by_whether_they_are_fresh(monkeypatch):
+    answers = {"log": "abc123 2026-11-26T00:00:00+00:00", "status": ""}
+    monkeypatch.setattr(rules, "_git", lambda *words: answers[words[0]])
+    seen = rules.frozen_rules(0, {"cause_right": 0.9})
+    assert (seen["rules_commit"], seen["rules_edited"]) == ("abc123", 0)
+    assert (seen["seeds_fresh"], seen["cause_right_fresh"]) == (None, None)
+    answers["status"] = " M audit_suite/suites/test_frame.py"
+    fresh = rules.frozen_rules(2000, {"cause_right": 0.9})
+    assert (fresh["rules_edited"], fresh["seeds_fresh"]) == (1, 2000)
+    assert fresh["cause_right_fresh"] == 0.9
+    answers |= {"log": ""}
+    assert rules.frozen_rules(0, {"cause_right": None})["rules_commit"] is None, "no checkout"
+
+
+def test_gate_decisions_are_counted_by_target_and_size():
+    three = {"consolidation": "open", "cardiomegaly": "open", "pneumoperitoneum": "closed"}
+    rows = [
+        row(size=1500, decisions={"consolidation": "open"}, seed=1),
+        row(size=1500, decisions={"consolidation": "undecided"}, seed=2),
+        row(size=500, decisions={"consolidation": "closed"}, seed=1),
+        row(size=1500, decisions=three, world="3-targets", seed=3),
+        row("border", size=1500, decisions={"consolidation": "closed"}),
+    ]
+    found = gating.gate_figures(rows, KINDS, (500, 1500))
+    assert found["open_honest_1500"] == 0.5
+    assert found["undecided_honest_1500"] == 0.5
+    assert found["closed_honest_500"] == 1.0
+    assert found["closed_shortcut_1500"] == 1.0
+    assert found["closed_shortcut_500"] is None
+    lines = {
+        (line["truth"], line["world"], line["patients"]): line
+        for line in gating.gate_table(rows, KINDS)
+    }
+    assert lines["honest", "3-targets", 1500]["targets"] == 3
+    assert lines["honest", "3-targets", 1500]["open"] == 2
+    assert lines["honest", "", 1500]["planned_open"] > 0.9
+    assert lines["border", "", 1500]["planned_open"] is None
 
 
 def test_the_full_run_is_as_large_as_promised():
@@ -272,7 +380,7 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
     settings = [Setting("none", 0.0, seed, (60,)) for seed in range(5)]
     asked = []
 
-    def run_batch(batch, kinds, own):
+    def run_batch(batch, kinds, own, everything):
         asked.extend(setting.seed for setting in batch)
         if 2 in asked[-len(batch) :] and len(asked) < 5:
             raise KeyboardInterrupt
@@ -302,12 +410,13 @@ def test_a_contributed_shortcut_is_a_kind_by_where_it_is_drawn():
 
 
 def test_a_record_is_read_by_model_and_suite():
-    def finding(check, verdict, suite, model="border-100-0", **more):
+    def finding(check, verdict, suite, model="border-100-0-60", **more):
         return {
             "check": check,
             "verdict": verdict,
             "model": model,
             "dataset": "border-100-0-60",
+            "target": "consolidation",
             "command": f'pytest --audit --audit-suite {suite} -k "x"',
             "comparisons": [],
             **more,
@@ -317,7 +426,12 @@ def test_a_record_is_read_by_model_and_suite():
         estimate = {"at": {"masking": masking}, "n_positives": 31}
         return {"estimate": {**estimate, "value": low + 0.1, "low": low, "high": low + 0.2}}
 
+    place = {"dataset": "border-100-0-60", "target": "consolidation"}
     record = {
+        "targets": [
+            {"model": "border-100-0-60", **place, "decision": "closed"},
+            {"model": "other", **place, "decision": "open"},
+        ],
         "findings": [
             finding(
                 "R2",
@@ -326,21 +440,31 @@ def test_a_record_is_read_by_model_and_suite():
                 comparisons=[compared("without-roi-mean", 0.1), compared("without-roi", 0.52)],
             ),
             finding("R4", "not_applicable", "region-sensitivity"),
+            finding("R1", "pass", "region-sensitivity", comparisons=[compared("full", 0.7)]),
             finding("C1", "fail", "controls"),
             finding("C1", "pass", "controls"),
             finding("R5", "fail", "region-sensitivity", model="other"),
         ],
     }
     setting = Setting("border", 1.0, 0, (60,))
-    found = auditing.read_row(record, setting, 60, ("region-sensitivity", "controls"), "this", 2.0)
+    found = auditing.read_row(
+        record, setting, (60, 0.5), ("region-sensitivity", "controls"), "this", 2.0
+    )
     assert found.verdict == "inconclusive", "a control's fail and another model's block nobody"
-    assert found.checks == {"R2": "inconclusive", "R4": "not_applicable", "C1": "fail"}
-    assert found.findings == record["findings"][:4], "from these the causes are named"
+    assert found.checks == {
+        "R2": "inconclusive",
+        "R4": "not_applicable",
+        "R1": "pass",
+        "C1": "fail",
+    }
+    assert found.auroc == pytest.approx(0.8)
+    assert found.decisions == {"consolidation": "closed"}
+    assert found.findings == record["findings"][:5], "from these the causes are named"
     assert (found.key, found.instrument) == (setting.key, "this")
     assert found.naive == pytest.approx((0.62, 0.52, 0.72)), "contour, black"
     assert figures.naively_blocked(found)
     assert Row.from_json(found.to_json()) == found
-    alone = auditing.read_row(record, setting, 60, ("region-sensitivity",), "this", 2.0)
+    alone = auditing.read_row(record, setting, (60, 0.5), ("region-sensitivity",), "this", 2.0)
     assert alone.causes is None
 
 
@@ -378,7 +502,7 @@ def test_interrupted_workers_leave_nothing_behind(tmp_path, monkeypatch):
     assert not list(tmp_path.glob("detection-*"))
 
 
-def _endless(batch, kinds, own):
+def _endless(batch, kinds, own, everything):
     """A batch that ends at once (the first), or not before it is stopped."""
     import tempfile
     import time

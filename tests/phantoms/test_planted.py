@@ -169,6 +169,19 @@ def test_cardiomegaly_enlarges_the_heart_and_shows_in_no_mask():
     assert np.mean(shares) > 0.02, "visibly larger"
 
 
+def test_free_air_darkens_the_space_under_the_diaphragm_alone():
+    spec, cases = make(co_labels=(CoLabel(target="pneumoperitoneum"),))
+    for case in cases:
+        (well, regions), (sick, same) = (
+            render(spec, labelled(case, pneumoperitoneum=label)) for label in (0, 1)
+        )
+        assert all(np.array_equal(regions[name], same[name]) for name in regions)
+        differs = changed(well, sick)
+        assert differs.any()
+        assert not (differs & ~regions["diaphragm"]).any()
+        assert sick[differs].mean() < well[differs].mean() - 10
+
+
 def test_the_first_target_stays_in_the_lungs_beside_a_co_label():
     spec, cases = make(co_labels=(CoLabel(target="cardiomegaly"),))
     for case in cases:

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from audit_suite.cards import InputSpec
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.datasets.acquisition import AREAS, EACH, acquisition
+from audit_suite.datasets.frame import CELLS
 from audit_suite.datasets.properties import PROPERTIES, image_properties
 from audit_suite.datasets.regions import named_regions
 from audit_suite.evidence.frame import fit_with_frame
 from audit_suite.evidence.scores.geometry import Geometry
 from audit_suite.maskings.masking import Area, Names
 from audit_suite.pulse import beat
-from audit_suite.regions import signed_distance, union
+from audit_suite.regions import shared_distance, signed_distance, union
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,10 @@ def prepare(dataset: Dataset, index: int, wanted: Wanted) -> Made:
         made = {}
         for key, spec in wanted.specs.items():
             image, regions = fit_with_frame(sample, named, spec, names)
-            distances: dict[Area, NDArray[np.int16]] = {
-                (region, "own"): signed_distance(union(regions, region))
-                for region in wanted.regions
-            }
+            distances: dict[Area, NDArray[np.int16]] = {}
+            for region in wanted.regions:
+                measure = shared_distance if set(region) <= set(CELLS) else signed_distance
+                distances[region, "own"] = measure(union(regions, region))
             made[key] = Prepared(image, distances, properties)
     except BadImage as bad:
         return bad

@@ -1,0 +1,1 @@
+"""Coverage of intervals and levels of tests: the modules of `benchmarks/coverage.py`."""

@@ -1,0 +1,1 @@
+"""Operating characteristics of the default rules: the modules of `benchmarks/decisions.py`."""
