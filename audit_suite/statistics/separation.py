@@ -5,6 +5,10 @@ class, times how far the cue differs between the classes, over how far the score
 score that knows the label only through the cue, and 0 for one that does not depend on the cue among
 patients of one class, or whose cue is alike in both classes. Scores and numbers count by the normal
 scores of their ranks. A noisy measurement of a cue understates what the cue explains.
+
+95 % intervals covered the truth in .92 to .98 of 300 simulations per setting (seven kinds of score,
+500 or 1,500 patients, prevalence .1 or .3, one or three images a patient). Above .25 none of the
+honest scores was shown to be, and every reader of a cue was; below it .97 to 1.0 of the honest.
 """
 
 from __future__ import annotations
