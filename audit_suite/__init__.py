@@ -53,6 +53,12 @@ if TYPE_CHECKING:
     from audit_suite.needs.scores.dilation import DilatedAuroc as dilated
     from audit_suite.needs.scores.dilation import MarginAuroc as at_margin
     from audit_suite.needs.scores.dilation import SelectiveDilation as selective
+    from audit_suite.needs.scores.folded import FoldedAuroc as folded_auroc
+    from audit_suite.needs.scores.in_file import AurocInFile as auroc_in_file
+    from audit_suite.needs.scores.numbers import Numbers as numbers
+    from audit_suite.needs.scores.operating_point import sensitivity as sensitivity
+    from audit_suite.needs.scores.operating_point import specificity as specificity
+    from audit_suite.needs.scores.operating_point import youden as youden
     from audit_suite.needs.scores.parity import Parity as parity
     from audit_suite.needs.scores.permuted_labels import PermutedFails as permuted_fails
     from audit_suite.needs.scores.planted import Planted as planted
@@ -61,6 +67,7 @@ if TYPE_CHECKING:
     from audit_suite.needs.scores.strata import EachStratum as each_stratum
     from audit_suite.needs.scores.strata import WithinStrata as within
     from audit_suite.needs.scores.swap import BackgroundGap as background_gap
+    from audit_suite.needs.tabular.acquisition import AcquisitionAuroc as acquisition_auroc
     from audit_suite.needs.tabular.appearance import AppearanceAuroc as appearance_auroc
     from audit_suite.needs.tabular.associations import Association as association
     from audit_suite.needs.tabular.associations import EachProperty as each_property
@@ -71,6 +78,8 @@ if TYPE_CHECKING:
     from audit_suite.needs.tabular.mask_sanity import MaskFit as mask_fit
     from audit_suite.needs.tabular.metadata import Agreement as agreement
     from audit_suite.needs.tabular.metadata import Baseline as baseline
+    from audit_suite.needs.tabular.separation import EachShare as each_share
+    from audit_suite.needs.tabular.separation import ShareOfSeparation as share_of_separation
     from audit_suite.readings import FEWEST_READERS as FEWEST_READERS
     from audit_suite.record import Finding as Finding
     from audit_suite.record import Record as Record
@@ -116,18 +125,24 @@ __all__ = [  # noqa: RUF022 - grouped by use
     # What can be asked of its scores
     "at_margin",
     "auroc",
+    "auroc_in_file",
     "background_gap",
     "contrast",
     "dilated",
     "each_stratum",
     "flip_rate",
+    "folded_auroc",
     "internal",
+    "numbers",
     "parity",
     "permuted_fails",
     "planted",
     "score_shift",
     "selective",
+    "sensitivity",
+    "specificity",
     "within",
+    "youden",
     # ... of attributions
     "each_cluster",
     "each_never",
@@ -149,16 +164,19 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "probe",
     "similarity",
     # ... of masks, metadata and image properties
+    "acquisition_auroc",
     "agreement",
     "appearance_auroc",
     "association",
     "baseline",
     "each_property",
+    "each_share",
     "following",
     "mask_fault",
     "mask_fit",
     "outline_auroc",
     "outline_property",
+    "share_of_separation",
     # ... of readers
     "FEWEST_READERS",
     "ahead_of_readers",
@@ -202,18 +220,24 @@ _WHERE = {
     # What can be asked of its scores
     "at_margin": "needs.scores.dilation:MarginAuroc",
     "auroc": "needs.scores.auroc:auroc",
+    "auroc_in_file": "needs.scores.in_file:AurocInFile",
     "background_gap": "needs.scores.swap:BackgroundGap",
     "contrast": "needs.combined:Contrast",
     "dilated": "needs.scores.dilation:DilatedAuroc",
     "each_stratum": "needs.scores.strata:EachStratum",
     "flip_rate": "needs.scores.shift:FlipRate",
+    "folded_auroc": "needs.scores.folded:FoldedAuroc",
     "internal": "needs.internal:Internal",
+    "numbers": "needs.scores.numbers:Numbers",
     "parity": "needs.scores.parity:Parity",
     "permuted_fails": "needs.scores.permuted_labels:PermutedFails",
     "planted": "needs.scores.planted:Planted",
     "score_shift": "needs.scores.shift:ScoreShift",
     "selective": "needs.scores.dilation:SelectiveDilation",
+    "sensitivity": "needs.scores.operating_point:sensitivity",
+    "specificity": "needs.scores.operating_point:specificity",
     "within": "needs.scores.strata:WithinStrata",
+    "youden": "needs.scores.operating_point:youden",
     # ... of attributions
     "each_cluster": "needs.maps.method_tests:EachCluster",
     "each_never": "needs.maps.expected_regions:EachNever",
@@ -235,16 +259,19 @@ _WHERE = {
     "probe": "needs.embeddings.probe:Probe",
     "similarity": "needs.embeddings.similarity:Similarity",
     # ... of masks, metadata and image properties
+    "acquisition_auroc": "needs.tabular.acquisition:AcquisitionAuroc",
     "agreement": "needs.tabular.metadata:Agreement",
     "appearance_auroc": "needs.tabular.appearance:AppearanceAuroc",
     "association": "needs.tabular.associations:Association",
     "baseline": "needs.tabular.metadata:Baseline",
     "each_property": "needs.tabular.associations:EachProperty",
+    "each_share": "needs.tabular.separation:EachShare",
     "following": "needs.tabular.associations:Following",
     "mask_fault": "needs.tabular.mask_sanity:MaskFault",
     "mask_fit": "needs.tabular.mask_sanity:MaskFit",
     "outline_auroc": "needs.tabular.mask_alone:OutlineAuroc",
     "outline_property": "needs.tabular.mask_alone:OutlineProperty",
+    "share_of_separation": "needs.tabular.separation:ShareOfSeparation",
     # ... of readers
     "FEWEST_READERS": "readings:FEWEST_READERS",
     "ahead_of_readers": "needs.readers.skill:AheadOfReaders",

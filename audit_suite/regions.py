@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ Region = NDArray[np.bool_]
 
 NO_REGION = "no region declared"
 """Starts the reason of a check that does not apply because its target has no region."""
+_SHARED = 32  # areas that many images share, whose distances are kept
 FAR = 30_000  # distance for an empty or full region: larger than any within an image
 
 
@@ -61,4 +63,20 @@ def signed_distance(region: Region) -> NDArray[np.int16]:
     outside = distance_transform_cdt(~region, metric="taxicab")
     inside = distance_transform_cdt(region, metric="taxicab")
     distance: NDArray[np.int16] = np.where(region, -inside, outside).astype(np.int16)
+    return distance
+
+
+def shared_distance(region: Region) -> NDArray[np.int16]:
+    """`signed_distance` of an area that many images have alike, such as the rim of the frame.
+
+    The last ones are kept, and cannot be written to.
+    """
+    return _kept_distance(np.packbits(region).tobytes(), region.shape)
+
+
+@lru_cache(maxsize=_SHARED)
+def _kept_distance(bits: bytes, shape: tuple[int, int]) -> NDArray[np.int16]:
+    pixels = np.unpackbits(np.frombuffer(bits, np.uint8), count=shape[0] * shape[1])
+    distance = signed_distance(pixels.reshape(shape).astype(np.bool_))
+    distance.flags.writeable = False
     return distance

@@ -118,6 +118,9 @@ class DatasetCard(Card):
     """Parts of the image by name, and how their masks are kept."""
     metadata: Annotated[tuple[str, ...], Once] = ()
     """Manifest columns; ``dicom.NAME`` is a tag of the image file (`dicom_tags.METADATA`)."""
+    legitimate: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
+    """Of ``metadata`` the tags that report the disease itself, such as its severity, each with the
+    reason: the model may follow them, so what they explain of its skill is shown and not judged."""
     mask_quality: MaskQuality | None = None
     """What to do with poor masks."""
     masks: ExpectedMasks | None = None
@@ -193,6 +196,10 @@ class DatasetCard(Card):
         ):
             raise ValueError("'holdout' needs split = 'train' or 'test', and no columns.split")
         expected = self.masks.surrounding + self.masks.shared if self.masks else ()
+        if unknown := sorted(set(self.legitimate) - set(self.metadata)):
+            raise ValueError(
+                f"'legitimate' names {unknown}, which 'metadata' does not: name declared tags"
+            )
         if unknown := sorted(set(expected) - self.as_drawn(self.roi_regions) - set(self.regions)):
             raise ValueError(f"'masks' names {unknown}, which are neither 'regions' nor a 'roi'")
         _refuse_regions_made_in_two_steps(self)

@@ -10,7 +10,7 @@ from audit_suite.causes.findings_at import FindingsAt
 from audit_suite.causes.logic import Holds
 from audit_suite.causes.undetermined import UNDETERMINED
 from audit_suite.errors import AuditError
-from audit_suite.record import CauseFlag
+from audit_suite.record import CauseFlag, Effect, EstimateRecord
 from audit_suite.registry import CAUSES
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -46,6 +46,8 @@ class Cause:
         no: str,
         cases: Sequence[str] = (),
         lacks: str = "",
+        effect: Effect | None = None,
+        estimates: Sequence[EstimateRecord] | None = None,
     ) -> CauseFlag:
         """This cause's flag.
 
@@ -56,6 +58,8 @@ class Cause:
             no: Why, where it does not.
             cases: The cases of ``checks`` that matter, if not all do.
             lacks: What else would settle an unknown.
+            effect: How much of the skill the cause accounts for, where a share is measured.
+            estimates: Those that the rule used; None: those that decided ``checks``.
         """
         needs = filter(None, (lacks, findings.missing(*self.checks, cases=cases)))
         settles = "; ".join(needs) or f"{', '.join(self.checks)} on more patients"
@@ -64,7 +68,8 @@ class Cause:
             holds=holds,
             because={"yes": yes, "no": no, "unknown": settles}[holds],
             settles=settles if holds == "unknown" else "",
-            estimates=findings.estimates(*self.checks),
+            estimates=findings.estimates(*self.checks) if estimates is None else list(estimates),
+            effect=effect,
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from audit_suite.regions import Region
@@ -19,6 +21,7 @@ CELLS = (
 """All parts; together they cover the frame, each pixel once. Sides are those of the picture."""
 
 CORNER, RIM = 0.15, 0.05  # side of a corner, width of the rim: shares of the shorter side
+_SHARED = 16  # frames whose parts are kept
 _CENTRE = 0.4  # side of the centre, share of each side of the frame
 
 
@@ -30,13 +33,23 @@ def frame_parts(seen: Region) -> dict[str, Region]:
             cropped; of one that was padded, a rectangle inside.
 
     Returns:
-        Masks by name, each of shape (H, W). Pixels that show nothing of the image belong to none.
+        Masks by name, each of shape (H, W), which cannot be written to: images that lie alike in
+        the frame share them. Pixels that show nothing of the image belong to none.
     """
-    parts: dict[str, Region] = {name: np.zeros_like(seen) for name in CELLS}
-    if not seen.any():
+    rows, columns = seen.any(axis=1), seen.any(axis=0)
+    return dict(_parts(rows.tobytes(), columns.tobytes()))
+
+
+@lru_cache(maxsize=_SHARED)
+def _parts(rows: bytes, columns: bytes) -> dict[str, Region]:
+    """The parts of a frame, by the rows and columns that show the image."""
+    there = np.ix_(np.frombuffer(rows, np.bool_), np.frombuffer(columns, np.bool_))
+    parts: dict[str, Region] = {
+        name: np.zeros((len(rows), len(columns)), np.bool_) for name in CELLS
+    }
+    height, width = len(there[0]), there[1].shape[1]
+    if not height or not width:
         return parts
-    there = np.ix_(seen.any(axis=1), seen.any(axis=0))
-    height, width = seen[there].shape
     y, x = np.arange(height)[:, None] + 0.5, np.arange(width)[None, :] + 0.5
     down, across = np.minimum(y, height - y), np.minimum(x, width - x)  # distance to the edge
     corner, rim = (max(1.0, share * min(height, width)) for share in (CORNER, RIM))
@@ -56,4 +69,5 @@ def frame_parts(seen: Region) -> dict[str, Region]:
         "frame.lower-right": inside & ~central & ~upper & ~left,
     }.items():
         parts[name][there] = part
+        parts[name].flags.writeable = False
     return parts

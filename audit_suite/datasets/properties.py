@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.datasets.outside import reduced
 from audit_suite.datasets.regions import border
 
 PROPERTIES = (
@@ -26,17 +27,20 @@ black, share of the frame in small bright marks such as letters, noise of the sm
 percentile of the local standard deviation), share of the region of interest that is nearly white,
 as metal is.
 
-All other intensities are measured outside the region: what is inside it may be the disease."""
+All other intensities are measured outside the region's bounding box: what is inside it may be the
+disease. Where the box leaves nothing of the image they are not known."""
+INSIDE = ("saturation",)
+"""Those of the region itself: the disease may move them."""
+OF_THE_FILE = ("megapixels", "aspect")
+"""Those that no pixel can move."""
 
 _BINS = 64
 _BLACK = 0.06  # of the full range
 _WHITE = 0.9  # of the full range
 _LEAP = 0.25  # how much brighter a mark is than what is around it
-_AROUND = 0.03  # of the shorter side
 _WINDOW = 5  # pixels in which noise is measured
 _SMOOTHER = 25  # percentile of windows; above it anatomy outweighs noise
 _CLIP = 0.02  # of the full range: nearer to black or white, part of the noise is cut off
-_SAMPLED = 256  # pixels of the longer side on which textures are measured
 
 
 def image_properties(
@@ -49,50 +53,39 @@ def image_properties(
         roi: Shape (H, W), the region of interest; None if there is none.
 
     Returns:
-        Shape (len(PROPERTIES),), in that order.
+        Shape (len(PROPERTIES),), in that order; NaN for what cannot be measured.
     """
-    from scipy.ndimage import binary_dilation, white_tophat
+    from scipy.ndimage import white_tophat
 
     height, width = image.shape[:2]
-    top = float(np.iinfo(image.dtype).max) if image.dtype.kind == "u" else 1.0
-    step = max(1, -(-max(height, width) // _SAMPLED))
-    small = image[::step, ::step].astype(np.float32) / top
-    grey = small.mean(axis=2) if small.ndim == 3 else small
-    around = max(3, round(_AROUND * min(grey.shape)))
-    inside = grey if roi is None else grey[roi[::step, ::step]]
-    outside: NDArray[np.bool_] = np.ones(grey.shape, np.bool_)
-    if roi is not None:
-        # A square, because the filters below look that far in all directions.
-        square = np.ones((3, 3), np.bool_)
-        outside = ~binary_dilation(roi[::step, ::step], square, iterations=around)
-        if not outside.any():
-            outside[:] = True
+    look = reduced(image, roi)
+    grey, outside = look.grey, look.outside
+    inside = grey if look.inside is None else grey[look.inside]
     pixels = grey[outside]
-    counts = np.histogram(pixels, bins=_BINS, range=(0, 1))[0] / pixels.size
+    counts = np.histogram(pixels, bins=_BINS, range=(0, 1))[0] / max(pixels.size, 1)
     some = counts[counts > 0]
-    edge = border(grey.shape)
-    if (edge & outside).any():
-        edge &= outside
-    marks = white_tophat(grey, size=(around, around)) > _LEAP
-    grain = _local_noise(grey)
+    edge = border(grey.shape) & outside
+    marks = white_tophat(grey, size=(look.around, look.around)) > _LEAP
+    grain = local_noise(grey)
     quiet = np.isfinite(grain) & outside
+    left = bool(outside.any())
     return np.array(
         [
             height * width / 1e6,
             width / height,
-            pixels.mean(),
-            pixels.std(),
-            -(some * np.log2(some)).sum(),
-            (grey[edge] < _BLACK).mean(),
-            marks[outside].mean(),
-            np.percentile(grain[quiet], _SMOOTHER) if quiet.any() else 0.0,
+            pixels.mean() if left else np.nan,
+            pixels.std() if left else np.nan,
+            -(some * np.log2(some)).sum() if left else np.nan,
+            (grey[edge] < _BLACK).mean() if edge.any() else np.nan,
+            marks[outside].mean() if left else np.nan,
+            np.percentile(grain[quiet], _SMOOTHER) if quiet.any() else 0.0 if left else np.nan,
             (inside > _WHITE).mean() if inside.size else 0.0,
         ],
         np.float32,
     )
 
 
-def _local_noise(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+def local_noise(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     """Standard deviation around each pixel; NaN where it reaches black or white."""
     from scipy.ndimage import uniform_filter
 

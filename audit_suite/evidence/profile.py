@@ -25,7 +25,8 @@ class EvidenceProfile(BaseModel):
 
     Attributes:
         device: ``cpu`` or ``cuda``.
-        threads: Threads of one forward pass on the CPU.
+        threads: Threads of one forward pass on the CPU: ``OMP_NUM_THREADS``, or the cores that the
+            process may use. More threads than cores wait for each other in every layer.
         batch_size: Images per forward pass; None to choose by the size of the model's input.
         seed: Seed from which every random fill derives its own.
     """
@@ -75,10 +76,20 @@ def choose_profile(device: str, batch_size: int | None, seed: int) -> EvidencePr
         )
     return EvidenceProfile(
         device="cuda" if has_cuda else "cpu",
-        threads=os.cpu_count() or 1,
+        threads=_threads(),
         batch_size=batch_size,
         seed=seed,
     )
+
+
+def _threads() -> int:
+    """As ``OMP_NUM_THREADS`` says, else one for each core that this process may use."""
+    wished = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if wished.isdecimal() and int(wished):
+        return int(wished)
+    if hasattr(os, "sched_getaffinity"):  # Linux: fewer than the machine has, in many containers
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _has_cuda() -> bool:

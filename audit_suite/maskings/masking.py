@@ -24,10 +24,11 @@ Names = tuple[str, ...]
 """Names of regions whose union is masked."""
 Area = tuple[Names, Whose]
 """What may be hidden of an image: a region, and whose."""
+UNMOVED = ("population", "window")
+"""Whose areas are the same for all images, and stay where they are when an image is moved."""
 
 _SIDES = {"inside": "only", "outside": "without"}
 _FIRST = "centre|plant-inside|plant-outside"
-_UNMOVED = ("population", "window")
 _NOTHING = ((), "contour", 0, "black", "own")
 _WHOLE = ("nothing", "shuffled-pixels", "shuffled-patches")  # what happens to a whole image
 _WORDS = {
@@ -91,10 +92,10 @@ class Masking:
             )
         if self.hides and self.shuffles:
             raise ValueError(f"first={self.first!r} shuffles the whole image: needs keep='all'")
-        if self.first == "centre" and self.whose not in _UNMOVED:
+        if self.first == "centre" and self.whose not in UNMOVED:
             raise ValueError(
                 f"first='centre' moves the image off the area whose={self.whose!r}: must be one of "
-                f"{_UNMOVED}, which are the same for all images"
+                f"{UNMOVED}, which are the same for all images"
             )
         for region in self.region:
             if fault := fault_of_region(region):
@@ -143,7 +144,7 @@ class Masking:
     @property
     def needs_typical(self) -> bool:
         """Whether it depends on where the region lies in the whole data set."""
-        return self.whose in _UNMOVED or self.first == "centre"
+        return self.whose in UNMOVED or self.first == "centre"
 
     @property
     def needs_donor(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -82,11 +82,13 @@ class Batch:
         images: Shape (B, C, H, W), floating, in [0, 1].
         distances: Signed city-block distance to each area (`regions.signed_distance`), shape
             (B, H, W). For every region the image's own area must be included.
+        lent: Donors' images and regions by region, once a fill asked for them.
     """
 
     indices: Sequence[int]
     images: Tensor
     distances: Mapping[Area, Tensor]
+    lent: dict[Names, tuple[Tensor, Tensor]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of_one_region(cls, images: Tensor, distance: Tensor, region: Names = ()) -> Batch:
@@ -159,7 +161,7 @@ def show(masking: Masking, batch: Batch, context: Context) -> Shown:
     elif masking.first != "nothing":
         images = plant(images, distance, inside=masking.first == "plant-inside")
     hidden = hidden_pixels(masking, batch.distances[masking.area])
-    filling = _fill(masking, images, hidden[:, None], batch.indices, context)
+    filling = _fill(masking, images, hidden[:, None], batch, context)
     return Shown(masking, torch.where(hidden[:, None], filling, images), hidden, own)
 
 
@@ -183,23 +185,20 @@ def hidden_pixels(masking: Masking, distance: Tensor) -> Tensor:
 
 
 def _fill(
-    masking: Masking, images: Tensor, hidden: Tensor, indices: Sequence[int], context: Context
+    masking: Masking, images: Tensor, hidden: Tensor, batch: Batch, context: Context
 ) -> Tensor:
     fill: Fill = FILLS[masking.fill]
+    region = masking.region
 
     def lent() -> tuple[Tensor, Tensor]:
         if not fill.needs_donor:  # its estimates would lack the variance between donors
             raise FILLS.misbehaved(fill.name, "asks for donors, but its needs_donor is false")
-        mean = context.mean.to(images)[None, :, None, None]
-        others = mean.expand_as(images).clone()  # without a donor: its own pixels are not read
-        regions = torch.zeros_like(hidden)
-        for row, index in enumerate(indices):
-            if (donor := context.donor(masking.region, index)) is not None:
-                others[row] = torch.from_numpy(donor[0]).to(images)
-                regions[row] = torch.from_numpy(donor[1]).to(regions.device)
-        return others, regions
+        if region not in batch.lent:
+            batch.lent[region] = _donors(region, batch, context)
+        others, regions = batch.lent[region]
+        return others.clone(), regions.clone()  # a fill may write to them
 
-    seeds = [context.seed(masking, index) for index in indices] if fill.random else []
+    seeds = [context.seed(masking, index) for index in batch.indices] if fill.random else []
     with FILLS.blaming(fill.name):
         filling = fill(
             images.masked_fill(hidden, 0), hidden, Surroundings(context.mean, seeds, lent)
@@ -209,6 +208,19 @@ def _fill(
     if FILLS.origin(fill.name) != SHIPPED and not _in_range(filling, hidden):
         raise FILLS.misbehaved(fill.name, "returned pixels that are not between 0 and 1")
     return filling
+
+
+def _donors(region: Names, batch: Batch, context: Context) -> tuple[Tensor, Tensor]:
+    """The donors' images, (B, C, H, W), and their regions, (B, 1, H, W)."""
+    images = batch.images
+    mean = context.mean.to(images)[None, :, None, None]
+    others = mean.expand_as(images).clone()  # without a donor: its own pixels are not read
+    regions = torch.zeros_like(images[:, :1], dtype=torch.bool)
+    for row, index in enumerate(batch.indices):
+        if (donor := context.donor(region, index)) is not None:
+            others[row] = torch.from_numpy(donor[0]).to(images)
+            regions[row] = torch.from_numpy(donor[1]).to(regions.device)
+    return others, regions
 
 
 def _in_range(filling: Tensor, hidden: Tensor) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.needs.folds import stratified_folds
 from audit_suite.statistics import Estimate, estimate_auroc_within
 from audit_suite.verdict import NotApplicable
 
@@ -102,18 +103,12 @@ def _cross_validate(
 
 
 def _folds(labels: NDArray[np.int_], patients: NDArray[np.str_], seed: int) -> NDArray[np.int_]:
-    """The fold in which each image is tested; drawing costs more than fitting, so it is kept."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
+    """The fold in which each image is tested; kept, because most classifiers share theirs."""
     key = labels.tobytes(), patients.tobytes(), seed
     if key not in _DRAWN:
         if len(_DRAWN) >= _REMEMBERED:
             del _DRAWN[next(iter(_DRAWN))]
-        folds = np.zeros(len(labels), np.int_)
-        splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-        for number, (_, test) in enumerate(splitter.split(labels, labels, patients)):
-            folds[test] = number
-        _DRAWN[key] = folds
+        _DRAWN[key] = stratified_folds(labels, patients, FOLDS, seed)
     return _DRAWN[key]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -197,20 +198,28 @@ def _anatomy(
         image, (0.66 + 0.05 * blob(x, y, 0.1, 0.2, 0.3, 0.3)) * soft(heart, edge * 2)
     )
     image -= 0.12 * blob(x, y, -0.005, -0.72, 0.035, 0.25)  # trachea
-    clavicles = [
-        (
-            [(side * 0.07, -0.60), (side * 0.35, -0.67), (side * 0.62, -0.72), (side * 0.9, -0.84)],
-            0.065,
-        )
-        for side in (-1, 1)
-    ]
-    image += 0.12 * gaussian_filter(strokes(body.size, clavicles, body.down), body.size / 130)
+    image += 0.12 * _clavicles(body.size, body.down)
     if body.female:
         for side in (-1, 1):
             breast = ellipse(x, y, side * 0.47 * w, 0.28, 0.36 * w, 0.30)
             image += 0.07 * soft(breast, 0.08) * tissue
     image -= 0.03 * (body.age - 60) / 60 * spine  # bone thins with age
     return image.astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _clavicles(size: int, down: float) -> Floats:
+    """The same in every image, unlike what lies in the patient's own frame."""
+    lines = [
+        (
+            [(side * 0.07, -0.60), (side * 0.35, -0.67), (side * 0.62, -0.72), (side * 0.9, -0.84)],
+            0.065,
+        )
+        for side in (-1, 1)
+    ]
+    drawn: Floats = gaussian_filter(strokes(size, lines, down), size / 130)
+    drawn.flags.writeable = False
+    return drawn
 
 
 def _ribs(body: _Body) -> Floats:

@@ -1,6 +1,6 @@
 """`audit.json`, the record of an audit. Every report is a pure function of it."""
 
-from audit_suite.record.causes import CauseFlag, CausesRecord
+from audit_suite.record.causes import CauseFlag, CausesRecord, Effect
 from audit_suite.record.estimates import Basis, ComparisonRecord, EstimateRecord, PairBasis
 from audit_suite.record.findings import Finding, WaiverRecord, natural_order
 from audit_suite.record.part import printable
@@ -49,6 +49,7 @@ __all__ = [
     "DatasetRecord",
     "Decision",
     "Deviation",
+    "Effect",
     "EmbeddingCloud",
     "EmbeddingRecord",
     "ErrorRate",

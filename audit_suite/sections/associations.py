@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from audit_suite.record import EstimateRecord, Finding, GalleryImage, Record
 from audit_suite.report.places import Place, by_place
 from audit_suite.report.section import Gathered, Section, findings_of, register_section
+from audit_suite.report.words import VERDICTS
 
 
 @dataclass(frozen=True)
@@ -16,14 +17,18 @@ class PropertyRow:
 
     Attributes:
         name: Of the tag or property.
-        auroc: How well it predicts the label.
+        auroc: How well it predicts the label; None for what is made of several properties.
         following: How the model's score follows it among positives and among negatives, as far as
             known.
+        share: How much of what separates the classes it explains, as far as known.
+        verdict: Whether that is less than a quarter, in words; empty where it is not judged.
     """
 
     name: str
-    auroc: EstimateRecord
+    auroc: EstimateRecord | None
     following: tuple[EstimateRecord, ...]
+    share: EstimateRecord | None
+    verdict: str
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ def collect(gathered: Gathered) -> list[GalleryImage]:
     images: list[GalleryImage] = []
     done = set()
     for place, rows in _rows_by_place(findings_of(gathered.findings, "associations")):
-        measured = [row.name for row in rows if row.name in PROPERTIES]
+        measured = [row.name for row in rows if row.auroc and row.name in PROPERTIES]
         if place[1:] not in done and measured:
             done.add(place[1:])
             images += extremes(cells[place], measured[0], gathered.source)
@@ -61,19 +66,33 @@ def view(record: Record, findings: Sequence[Finding]) -> tuple[PropertyTable, ..
 
 
 def shows(finding: Finding, _record: Record) -> bool:
-    """Whether the finding is a row."""
-    return bool(finding.observations)
+    """Whether the finding is a row; one that has a verdict stays in the general lists too."""
+    return bool(finding.observations) and not finding.comparisons
 
 
 def _rows_by_place(findings: Sequence[Finding]) -> Iterator[tuple[Place, tuple[PropertyRow, ...]]]:
-    for place, here in by_place(f for f in findings if f.observations).items():
-        rows = [_row(finding) for finding in here]
-        yield place, tuple(sorted(rows, key=lambda row: -abs(row.auroc.value - 0.5)))
+    for place, here in by_place(f for f in findings if f.observations or f.comparisons).items():
+        shares = {f.case: f for f in here if _is_share(f)}
+        told = {f.case: f for f in here if not _is_share(f)}
+        names = dict.fromkeys((*told, *shares))
+        rows = [_row(name, told.get(name), shares.get(name)) for name in names]
+        yield place, tuple(sorted(rows, key=_strength))
 
 
-def _row(finding: Finding) -> PropertyRow:
-    auroc, *following = finding.observations
-    return PropertyRow(str(auroc.at.get("property", finding.case)), auroc, tuple(following))
+def _is_share(finding: Finding) -> bool:
+    """Whether it is on how much of the skill a cue explains, not on what predicts the label."""
+    return finding.estimate is not None and "cue" in finding.estimate.at
+
+
+def _row(name: str, told: Finding | None, share: Finding | None) -> PropertyRow:
+    auroc, *following = told.observations if told else (None,)
+    place = str(auroc.at.get("property", name)) if auroc else name
+    verdict = VERDICTS[share.verdict][1] if share and share.comparisons else ""
+    return PropertyRow(place, auroc, tuple(following), share.estimate if share else None, verdict)
+
+
+def _strength(row: PropertyRow) -> float:
+    return -abs(row.auroc.value - 0.5) if row.auroc else 0.0
 
 
 register_section(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,10 @@ READERS = "readers"
 """Stratum of the pseudo-patients that represent readers (`statistics.readers`)."""
 
 _BOUNDARY = "boundary"
+_KEPT = 8  # data sets whose keys are kept: estimates of one data set share them
+
+Strata = tuple[NDArray[np.str_], NDArray[np.int_]]
+"""Names, sorted, and the number of each patient's: compared far faster than names."""
 
 
 class Stratum(NamedTuple):
@@ -42,18 +47,25 @@ class Influence:
             patients with and without a positive image), for the degrees of freedom.
     """
 
-    __slots__ = ("groups", "keys", "values")
+    __slots__ = ("_strata", "keys", "values")
 
     def __init__(
         self,
         keys: NDArray[np.str_],
         values: NDArray[np.float64],
-        groups: NDArray[np.str_],
+        groups: NDArray[np.str_] | Strata,
     ) -> None:
-        self.keys, self.values, self.groups = keys, values, groups
+        self.keys, self.values = keys, values
+        self._strata = groups if isinstance(groups, tuple) else _numbered(groups)
 
     def __repr__(self) -> str:
         return f"Influence of {self.n_patients} patients"
+
+    @property
+    def groups(self) -> NDArray[np.str_]:
+        """By name."""
+        names, numbers = self._strata
+        return names[numbers]
 
     @staticmethod
     def of(
@@ -70,10 +82,11 @@ class Influence:
             values: Shape (n,).
             groups: Shape (n,).
         """
-        keys = np.char.add(f"{dataset}/", patients.astype(np.str_))
-        order = np.argsort(keys)
-        labels = np.char.add(f"{dataset}/", groups.astype(np.str_))
-        return Influence(keys[order], values[order], labels[order])
+        texts = np.ascontiguousarray(patients, np.str_)
+        keys, order = _keys(dataset, texts.tobytes(), texts.dtype.str)
+        names, numbers = _numbered(groups.astype(np.str_))
+        strata = np.char.add(f"{dataset}/", names), numbers[order]
+        return Influence(keys, values[order], strata)
 
     def with_boundary(self, digest: str, variance: float) -> Influence:
         """Add variance that the patients do not show, as for an AUC at the end of its range.
@@ -88,16 +101,15 @@ class Influence:
 
     def plus(self, other: Influence, factor: float) -> Influence:
         """``self + factor * other`` over the union of patients; missing patients count as 0."""
-        keys, mine, theirs, groups = self._aligned(other)
-        return Influence(keys, mine + factor * theirs, groups)
+        keys, mine, theirs, strata = self._aligned(other)
+        return Influence(keys, mine + factor * theirs, strata)
 
     def strata_with(self, other: Influence) -> list[Stratum]:
         """Sums of squares and products with another influence, by stratum."""
-        _, mine, theirs, groups = self._aligned(other)
-        names, of_patient = np.unique(groups, return_inverse=True)
-        sizes = np.bincount(of_patient)
+        _, mine, theirs, (names, numbers) = self._aligned(other)
+        sizes = np.bincount(numbers, minlength=len(names))
         squares, products, others = (
-            np.bincount(of_patient, weights=values)
+            np.bincount(numbers, weights=values, minlength=len(names))
             for values in (mine * mine, mine * theirs, theirs * theirs)
         )
         return [
@@ -107,26 +119,20 @@ class Influence:
 
     def _aligned(
         self, other: Influence
-    ) -> tuple[NDArray[np.str_], NDArray[np.float64], NDArray[np.float64], NDArray[np.str_]]:
+    ) -> tuple[NDArray[np.str_], NDArray[np.float64], NDArray[np.float64], Strata]:
         """The union of patients, both influences on it, and the strata."""
-        keys = np.union1d(self.keys, other.keys)
-        at, there = np.searchsorted(keys, self.keys), np.searchsorted(keys, other.keys)
+        if self.keys is other.keys or np.array_equal(self.keys, other.keys):
+            return self.keys, self.values, other.values, _joined(self._strata, other._strata)
+        keys, at, there = _merged(self.keys, other.keys)
         mine, theirs = np.zeros(len(keys)), np.zeros(len(keys))
         mine[at], theirs[there] = self.values, other.values
-        groups: NDArray[np.object_] = np.full(len(keys), "", object)
-        groups[at] = self.groups
-        both = groups[there]
-        differ = (both != "") & (both != other.groups)
-        groups[there] = np.where(
-            differ,
-            both + np.full(len(both), "|", object) + other.groups.astype(object),
-            other.groups,
-        )
-        return keys, mine, theirs, groups.astype(np.str_)
+        none = np.array([""]), np.zeros(len(keys), np.int_)
+        strata = _joined(_placed(none, self._strata, at), _placed(none, other._strata, there))
+        return keys, mine, theirs, strata
 
     def times(self, factor: float) -> Influence:
         """Every influence multiplied by a number."""
-        return Influence(self.keys, self.values * factor, self.groups)
+        return Influence(self.keys, self.values * factor, self._strata)
 
     @property
     def variance(self) -> float:
@@ -136,10 +142,10 @@ class Influence:
     @property
     def degrees_of_freedom(self) -> float:
         """Satterthwaite's degrees of freedom (Biometrics Bulletin 2, 1946) over the strata."""
-        groups, position = np.unique(self.groups, return_inverse=True)
-        shares = np.bincount(position, weights=self.values**2)
-        sizes = np.bincount(position)
-        known = (sizes > 1) & (groups != _BOUNDARY)
+        names, numbers = self._strata
+        shares = np.bincount(numbers, weights=self.values**2, minlength=len(names))
+        sizes = np.bincount(numbers, minlength=len(names))
+        known = (sizes > 1) & (names != _BOUNDARY)
         spread = float(np.sum(shares[known] ** 2 / (sizes[known] - 1)))
         if spread == 0:
             return float(max(1, len(self.values) - 1))
@@ -148,7 +154,62 @@ class Influence:
     @property
     def n_patients(self) -> int:
         """Patients, over all data sets."""
-        return int(np.sum(~np.isin(self.groups, (_BOUNDARY, READERS))))
+        names, numbers = self._strata
+        return int(np.sum(~np.isin(names, (_BOUNDARY, READERS))[numbers]))
+
+
+def _numbered(groups: NDArray[np.str_]) -> Strata:
+    names, numbers = np.unique(groups, return_inverse=True)
+    return names, numbers
+
+
+@lru_cache(maxsize=_KEPT)
+def _keys(dataset: str, texts: bytes, kind: str) -> tuple[NDArray[np.str_], NDArray[np.int_]]:
+    """Sorted keys of patients, and the order that sorts them."""
+    keys = np.char.add(f"{dataset}/", np.frombuffer(texts, kind))
+    order = np.argsort(keys)
+    keys = keys[order]
+    keys.flags.writeable = order.flags.writeable = False
+    return keys, order
+
+
+def _merged(
+    some: NDArray[np.str_], more: NDArray[np.str_]
+) -> tuple[NDArray[np.str_], NDArray[np.int_], NDArray[np.int_]]:
+    """The union of sorted keys, and the places of each."""
+    at = np.searchsorted(some, more)
+    known = at < len(some)
+    known[known] = some[at[known]] == more[known]
+    new = at[~known]
+    widest = np.result_type(some.dtype, more.dtype)
+    keys: NDArray[np.str_] = np.insert(some.astype(widest), new, more[~known])
+    places = np.arange(len(some))
+    mine = places + np.searchsorted(new, places, side="right")
+    theirs = np.empty(len(more), np.int_)
+    theirs[known] = mine[at[known]]
+    theirs[~known] = new + np.arange(len(new))
+    return keys, mine, theirs
+
+
+def _placed(none: Strata, strata: Strata, where: NDArray[np.int_]) -> Strata:
+    """Strata of some patients among others, who have none."""
+    numbers = none[1].copy()
+    numbers[where] = strata[1] + 1
+    return np.concatenate([none[0], strata[0]]), numbers
+
+
+def _joined(some: Strata, more: Strata) -> Strata:
+    """Strata of patients that two estimates have in common: both names where they differ."""
+    if some[1] is more[1] and np.array_equal(some[0], more[0]):
+        return some
+    pairs, numbers = np.unique(some[1] * len(more[0]) + more[1], return_inverse=True)
+    names = [_both(str(some[0][p // len(more[0])]), str(more[0][p % len(more[0])])) for p in pairs]
+    joined, renumbered = _numbered(np.array(names))
+    return joined, renumbered[numbers]
+
+
+def _both(name: str, other: str) -> str:
+    return f"{name}|{other}" if name and other and name != other else name or other
 
 
 def shared_variance(influence: NDArray[np.float64], donors: NDArray[np.int_]) -> float:

@@ -1,22 +1,30 @@
-"""Metadata and image properties: what they predict, and what the model adds (M1 to M4).
+"""Metadata and image properties: what they predict, and what the model takes of it (M1 to M7).
 
 After Sourget et al. 2024, table 3: a logistic regression on the metadata that the data set's card
 declares, cross-validated by patient and compared with the image model on the same images. In
 addition each tag and each property of the image files (size, brightness, border, marks ...) alone.
 """
 
+from contextlib import suppress
+
 from audit_suite import (
     Margin,
+    NotApplicable,
+    OnlyROI,
     agreement,
     auroc,
     baseline,
     check,
     each_property,
+    each_share,
     following,
     observe,
     report_only,
+    require_skill,
+    share_of_separation,
 )
 
+QUARTER = Margin(0.25, source="a quarter of the skill, as for R8-box")
 SOURCE = "an image model should outperform its metadata (Sourget et al. 2024)"
 
 
@@ -69,3 +77,39 @@ def test_what_else_predicts_the_label(predictor, audit):
         *(audit(following(name, among)) for among in ("positive", "negative")),
         because="an association in the data is not a fault of the model",
     )
+
+
+@check("M6", section="associations", full=auroc(), share=[each_share("tag")], margin=QUARTER)
+def test_no_tag_explains_a_quarter(full, share, margin):
+    """Does each declared tag explain less than a quarter of what separates the classes?
+
+    If it fails: A tag differs between patients with and without the finding, and among patients of
+    one class the score follows it: more than a quarter of the skill may come from it.
+    What to do: Audit on patients among whom the tag does not differ, or balance them and train
+    again. A tag that reports the disease itself, such as its severity, belongs under `legitimate`
+    in the data set's card, with the reason.
+    """
+    require_skill(full)
+    if "only_shown" in share.at:
+        report_only(share, because=share.at["only_shown"])
+    assert share < margin
+
+
+@check("M7", section="associations", full=auroc(), share=[each_share("image")], margin=QUARTER)
+def test_no_image_property_explains_a_quarter(full, share, margin, audit):
+    """Does each property of the image explain less than a quarter of what separates the classes?
+
+    Properties are measured outside the region's box, where no finding shows. The acquisition is
+    what a classifier makes of all that shows there once its order is gone.
+
+    If it fails: How the pictures were made differs between patients with and without the finding,
+    and the score follows it: more than a quarter of the skill may come from it.
+    What to do: Compare devices, exposure and processing of patients with and without the finding;
+    balance them and train again.
+    """
+    require_skill(full)
+    if "only_shown" in share.at:
+        report_only(share, because=share.at["only_shown"])
+    with suppress(NotApplicable):  # no region, or one too large: then nothing can be shown alone
+        observe(audit(share_of_separation(share.at["cue"], OnlyROI(shape="box"))))
+    assert share < margin

@@ -18,6 +18,7 @@ from audit_suite import (
     check,
     flip_rate,
     from_chance,
+    numbers,
     observe,
     report_only,
     require_skill,
@@ -37,6 +38,16 @@ hidden_box = tuple(auroc(WithoutROI(shape="box", fill=fill)) for fill in FILLS)
 OPAQUE = ("black", "mean")
 only_contour = tuple(auroc(OnlyROI(fill=fill)) for fill in OPAQUE)
 only_box = tuple(auroc(OnlyROI(shape="box", fill=fill)) for fill in OPAQUE)
+
+
+@check("R0", section="skill", found=numbers())
+def test_skill_on_everything_that_is_shown(found):
+    """How well does the model separate the classes on the whole image, and on its parts?
+
+    How to read it: One half is chance. A model that needs the anatomy is as good on the region or
+    its box alone as on the whole image, and at chance where they are hidden, with every fill.
+    """
+    report_only(*found, because="these are the numbers that the other checks judge")
 
 
 @check("R1", full=auroc())

@@ -73,6 +73,8 @@ class Judging:
             return (yield)
         item.stash[_FINDING] = finding
         item.user_properties[:] = _properties(finding)
+        if call.excinfo is not None and not _has_text(raised):  # pytest would read its sources
+            call.excinfo.traceback = call.excinfo.traceback[:0]
         report = yield
         report.audit_finding = finding.model_dump_json()  # type: ignore[attr-defined]
         self._set_outcome(item, report, finding, raised)
@@ -109,10 +111,7 @@ class Judging:
             report.longrepr = (*location, f"the same error as {first}")
         else:
             report.outcome = "failed"
-            has_text = isinstance(raised, AssertionError) or not isinstance(
-                raised, AuditError | Inconclusive | NotApplicable | None
-            )
-            if not has_text or report.longrepr is None:
+            if not _has_text(raised) or report.longrepr is None:
                 report.longrepr = f"{finding.id}\n{finding.verdict}: {finding.reason}"
 
     def pytest_report_teststatus(
@@ -130,6 +129,13 @@ class Judging:
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
         """Explain a failed comparison in the estimate's own words."""
         return explain_comparison(left, op, right)
+
+
+def _has_text(raised: BaseException | None) -> bool:
+    """Whether a traceback says more than the finding."""
+    return isinstance(raised, AssertionError) or not isinstance(
+        raised, AuditError | Inconclusive | NotApplicable | None
+    )
 
 
 def _properties(finding: Finding) -> list[tuple[str, object]]:

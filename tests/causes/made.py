@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from audit_suite.causes import UNDETERMINED, name_causes
-from audit_suite.record import ComparisonRecord, EstimateRecord, Finding
+from audit_suite.record import Basis, ComparisonRecord, EstimateRecord, Finding, PairBasis
 
 CAUSES = (
     "background-shortcut",
@@ -14,6 +14,7 @@ CAUSES = (
     "roi-incomplete",
     "co-label",
     "explained-by-metadata",
+    "acquisition",
     "masking-artefact",
     UNDETERMINED,
 )
@@ -34,6 +35,21 @@ def estimate(value, half=0.01, **at):
     )
 
 
+SURE, UNSURE = 1e-6, 0.5  # p values of a fail
+PAIR = Basis(
+    se=0.01,
+    df=100,
+    bounds=None,
+    edge=0,
+    fewest=100,
+    alpha=0.05,
+    cases=1,
+    chances=1,
+    pair=PairBasis(form="ratio", first=0, second=1, edge=0, strata=[]),
+)
+"""What a share is judged by."""
+
+
 def comparison(verdict, shown, more=None):
     return ComparisonRecord(
         estimate=shown,
@@ -52,7 +68,7 @@ def comparison(verdict, shown, more=None):
         pass_low=shown.low,
         pass_high=shown.high,
         fail_level=0.05,
-        p_raw=0.01,
+        p_raw=SURE if verdict == "fail" else UNSURE,
         p_holm=None,
         smallest_effect=0.05,
         more_positives=more,
@@ -60,11 +76,21 @@ def comparison(verdict, shown, more=None):
     )
 
 
-def finding(check, verdict, case="", shown=None, observations=(), target="sick", model="m"):
+def finding(
+    check,
+    verdict,
+    case="",
+    shown=None,
+    observations=(),
+    target="sick",
+    model="m",
+    compared=True,
+):
     """A finding; ``verdict`` is one, or ``na: reason``, or ``inconclusive: positives needed``."""
     word, _, more = verdict.partition(": ")
     shown = shown or estimate(AUROC.get(word, 0.5), masking=FILL)
-    compared = [] if word in ("na", "error") else [comparison(word, shown, int(more or 0) or None)]
+    compared = compared and word not in ("na", "error")
+    compared = [comparison(word, shown, int(more or 0) or None)] if compared else []
     verdicts = {"na": "not_applicable"}
     return Finding(
         check=check,
@@ -115,6 +141,47 @@ def c10(**strata):
         at = estimate(value, masking=FILL, stratum=name, kind=kind)
         within_each.append(finding("C10", verdict, f"{name}-without-roi", at))
     return within_each
+
+
+def share(value, half=0.05, p_raw=None, margin=0.25, centre=None, **at):
+    """A share's comparison with a quarter, as its interval decides."""
+    shown = estimate(value, half, **at)
+    size = abs(value)
+    verdict = "fail" if size - half > margin else "pass" if size + half < margin else "inconclusive"
+    made = comparison(verdict, shown)
+    made.basis, made.margin, made.centre = PAIR, margin, centre
+    made.p_raw = made.p_raw if p_raw is None else p_raw
+    return made
+
+
+def cue(name, value=0.0, half=0.05, check="M7", inside=None, p_raw=None, more=None):
+    """M6 of a tag, or M7 of an image property, with the share where the box alone is shown."""
+    judged = share(value, half, p_raw, cue=name, kind="tag", masking="full")
+    judged.more_positives = more
+    alone = [] if inside is None else [estimate(inside, 0.02, cue=name, masking="only-roi-box")]
+    made = finding(check, judged.verdict, name, shown=judged.estimate, observations=alone)
+    made.comparisons = [judged]
+    return made
+
+
+def inside(name, value, half=0.05):
+    """M7 of a property that the finding itself may move: shown, not judged."""
+    shown = estimate(value, half, cue=name, kind="property", only_shown="inside", masking="full")
+    return finding("M7", "na: reported only: inside", name, observations=[shown])
+
+
+def kept(*values, half=0.05):
+    """R8-box: the share of the skill kept with the box hidden, under each fill."""
+    shares = [share(value, half, centre=0.0, masking=f"fill {i}") for i, value in enumerate(values)]
+    alone = [each.verdict for each in shares]
+    joint = alone[0] if len(set(alone)) == 1 else "inconclusive"
+    if alone.count("fail") * 2 > len(alone):
+        joint = "fail"
+    made = finding("R8-box", joint, shown=shares[0].estimate)
+    made.comparisons = [
+        each.model_copy(update={"verdict": joint, "alone": each.verdict}) for each in shares
+    ]
+    return [made]
 
 
 def m3(predicts=0.5, follow=(0.0, 0.0), name="site", among=2):
@@ -171,6 +238,8 @@ CLEAN = {
     "C11": "pass",
     "C12": "pass",
     "M3": m3(),
+    "M6": [cue("site", check="M6")],
+    "M7": [cue("grain"), cue("acquisition")],
 }
 """An honest model, on data in which nothing but the finding predicts the label."""
 

@@ -42,6 +42,16 @@ def test_corners_and_rim_by_brute_force():
     assert parts["frame.lower-right"][45, 80]
 
 
+def test_parts_that_images_share_cannot_be_written_to():
+    seen = np.ones((30, 40), bool)
+    seen[:4] = False
+    assert frame_parts(seen) is not frame_parts(seen), "the names are the caller's own"
+    with pytest.raises(ValueError, match="read-only"):
+        frame_parts(seen)["frame.rim"][0, 0] = True
+    assert not frame_parts(seen)["frame.rim"][:4].any()
+    assert frame_parts(seen.T)["frame.rim"].shape == (40, 30)
+
+
 def test_an_image_that_is_not_seen_has_no_parts():
     assert not any(part.any() for part in frame_parts(np.zeros((20, 20), bool)).values())
 

@@ -12,58 +12,58 @@ from cards import model_card, phantom_card
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
 from audit_suite.maskings import Masking, WithoutROI
 
-# Of the engine's version 8: while they stay the same, stored evidence stays valid. Digest of the
+# Of the engine's version 9: while they stay the same, stored evidence stays valid. Digest of the
 # masking as named, then the key of shard 1 of its scores.
 SCORES = {
     "full": (
         "f8b89999c79e20d3ecf5138870f2755c425aa544c6888365bb02059909a353e8",
-        "bbe470ac271884836de276bfaccd6f1bb23c2818f10ecd3df3344df6dd6afd38",
+        "1d8cc726f538d63296d2af0da567497b41911077beb1d8ef256c68980249c59f",
     ),
     "without-roi": (
         "47cda170f5166e5ca50f827c58eca22144894eb398fdc7a732ccfe8316f708c3",
-        "af4652d64ad4a7f016dbe13bafe4ffcc94e1ce54d5d0cd11911586b683b56c13",
+        "3a061c6a0041f65bc1eb6eb9a5e698f5400db0c403b94a1772799fcf594ed145",
     ),
     "without-roi-mean": (
         "eccc9896db4c64473625fc36da794185059329b2410e4d4b36b6acb866dee3d6",
-        "2187c5a35e6de9db2376522c583828c464a7fb721197d825a47d91b6c44c636f",
+        "ac872d8c391e9d11496bbb810ae54cb40f58f033a86ec8738de52534419d5f77",
     ),
     "without-roi-blur": (
         "c080e4c7d122eb1e73a11e9e6fc5ddf4db16fb1baad2b95e8c82afd9d101c342",
-        "14f1c3c3427a7617c2f6553984b1b8478d959257b85df7766be0b7c322ddc1c4",
+        "e7926dde45992109125e4652c2eee4f484c60d7f7c43449d6391844e90b3b47d",
     ),
     "without-roi-noise": (
         "57fdb3fc701af1d05ff368cad34fedc2bd11066e274ecfc64adcb8c64ae7ad89",
-        "94f145a8052e8bfef08b19d0049c10f8c183d4bd440b77d41a0b618fadc6ec40",
+        "a35f715cc73c2aa020749c35c1e23eedef2a8b159d7ffe24ba37693b18d089c0",
     ),
     "without-roi-inpaint": (
         "0fda7845e0b695e3a5a8854e3a02f65b5966a6ae561775596311954b307d646c",
-        "855d24672f5952b99d9cddff31323e15f91545fd65576499de95ee377c527e27",
+        "e127fac47006d4d30fda09b0360333323f1285d298f6728ad0b17ef9cc7b5d3b",
     ),
     "without-roi-swap": (
         "0ae3f2d0c027b9da3ad367826081440cc2f5c92a035d0663eef824b85e81ab42",
-        "b3bd3f9eee99ffe7c2134fcb802160755676d8b378cab1a154b599a05e8346a7",
+        "5898b1e54d1b51787067fdc66282731dd7604febebc906acc0ed3e3a486fb5bf",
     ),
     "without-roi-box-foreign-d3-mean": (
         "18211dca1a15cd8dc15c31c9fe278bb6fdf1a7926395d58461568c089bd7513b",
-        "fc73e35e11ebcc18016e942b804c5711943242a0a6cc9548809bc4b840878019",
+        "5e266d7b18e46792ed94e2a5c7f3495d6bf5b870e163f4d2c80f186f6988a406",
     ),
     "only-roi-window-centre": (
         "3f7e0a5aa6e2bee5d65080caccdf49b0883100b6d8b6bc8667b7ed7af3475bb7",
-        "35e4581593d5ae80384944291ecad8dea36fa770a091836686c8757d593d1630",
+        "2f0ab20fc9bc6a94c14bd541bc58b8890b53140e47e3ba1407fcbc9cbca2430a",
     ),
     "without-roi-plant-inside": (
         "8221d5f6dcdcda875fae4cf16e869ca028ee3f07e17c1edfa98f1b14f049fa14",
-        "b3845646f5b9682b53c3bc320f05b0729d6939823d7f014e8112eac7585c2301",
+        "2636aadc08d624ce39fdcf938e72062d6aa8746928a39737e4aab79e4dbccbdb",
     ),
     "only-lungs-e2": (
         "43c44f0bc70905430e1ac3b88c93d6d28a25a8fe06bb6dcad90e34a49967bc7c",
-        "d3b8015c639ebf4c8b91e6fae30009450689682e4220f555e4d3cd871ffe4435",
+        "413f524e9e1c3c47865b8b5b4adbd963915fb0a923e09125a993912f74d6d6e4",
     ),
 }
 MAPS = {
-    "region-shapley": "7d029c8589e3b4e5d3786cd87a7aed86b9970889b0aa1f1b005898685bb585f6",
-    "gradient": "19ea232a764a26a636f55ef1f09338fc9990d6bea038ba4f529a508bc284683a",
-    "grad-cam": "1f123f60bd554ec1b0854a095f30ce085d5140effaabb50fa5fb4a82739b8f10",
+    "region-shapley": "e433231ad1e4325f256525267cfeeb5a4a30df3a860bb41f82a93324079a966b",
+    "gradient": "d3ff476dc31d1e3180e88df40f84bce4f9165910d8dafe0d8fc78d1d0b9db58f",
+    "grad-cam": "2ea69c379bf056b13c5c0c6a7cafa89bbffdd83080289bab66ec4734f66e484b",
 }
 FILL = """
 from dataclasses import dataclass

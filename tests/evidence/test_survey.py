@@ -12,6 +12,7 @@ import torch
 from evidence.seeing import seeing_cell
 
 from audit_suite.datasets import BadImage, Case, Dataset
+from audit_suite.datasets.acquisition import acquisition
 from audit_suite.datasets.dataset import Sample
 from audit_suite.datasets.properties import image_properties
 from audit_suite.errors import AuditError
@@ -442,7 +443,8 @@ def test_properties_are_of_the_file_and_come_with_full_images_alone(shared):
     found = tables[Full()].properties
     for index in (0, 2, 255, 256, 298):
         image, region = scene(index)
-        assert np.array_equal(found[index], image_properties(image, region))
+        file = [image_properties(image, region), acquisition(image, region)]
+        assert np.array_equal(found[index], np.concatenate(file))
     assert np.isnan(found[list(BAD)]).all()
 
 

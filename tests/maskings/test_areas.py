@@ -48,6 +48,23 @@ def test_elsewhere_is_decided_by_its_generator_and_leaves_the_region_alone(mask,
     assert np.array_equal(mask, before)
 
 
+@unhurried
+@given(masks, seeds)
+def test_elsewhere_is_the_first_place_drawn_that_does_not_meet_the_region(mask, seed):
+    """Pixel by pixel and draw by draw, as evidence stored by earlier versions has it."""
+    if not mask.any():
+        return
+    draw = rng(seed)
+    rows, columns = np.nonzero(mask)
+    for _ in range(64):
+        down = int(draw.integers(-rows.min(), mask.shape[0] - rows.max()))
+        right = int(draw.integers(-columns.min(), mask.shape[1] - columns.max()))
+        if not mask[rows + down, columns + right].any():
+            found = elsewhere(mask, rng(seed))
+            assert found[rows + down, columns + right].all()
+            return
+
+
 def test_elsewhere_differs_between_generators():
     region = square(32, 12, 12, 6)
     places = {elsewhere(region, rng(seed)).tobytes() for seed in range(20)}

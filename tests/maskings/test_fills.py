@@ -1,6 +1,8 @@
-"""The fills "inpaint" and "swap": what is put in the region's place knows nothing of it."""
+"""What shipped fills put in the region's place: by brute force, and knowing nothing of it."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -9,9 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from maskings.showing import Lending, shown
+from scipy.ndimage import binary_dilation
+from torch.nn import functional
 
 from audit_suite.maskings import OnlyROI, WithoutROI
+from audit_suite.maskings.fill import Fill, Surroundings, register_fill
+from audit_suite.maskings.fills.blur import Blur
 from audit_suite.maskings.fills.inpaint import inpaint
+from audit_suite.maskings.fills.noise import Noise
 from audit_suite.maskings.show import Batch, hidden_pixels, show
 from audit_suite.regions import signed_distance
 
@@ -125,3 +132,99 @@ def test_a_swap_shows_the_image_where_visible_and_the_background_where_hidden(
     hidden = hidden_pixels(masking, distance)[:, None]
     assert torch.equal(found[hidden], backgrounds[hidden])
     assert torch.equal(found[~hidden], images[~hidden])
+
+
+@unhurried
+@given(scenes())
+def test_a_blur_weighs_visible_pixels_by_a_gaussian(scene):
+    """By sums over offsets, written out; far from all that is visible it is the mean."""
+    images, hidden, mean = scene
+    found = Blur()(images.masked_fill(hidden, 0), hidden, Surroundings(mean, [], tuple))
+    sigma = 0.06 * max(images.shape[2:])
+    reach = max(1, int(np.ceil(3 * sigma)))
+    offsets = np.arange(-reach, reach + 1)
+    weights = np.exp(-0.5 * (offsets / sigma) ** 2)
+    kernel = np.outer(weights, weights) / weights.sum() ** 2
+    shown = (~hidden).double()
+
+    def smooth(pixels):
+        padded = functional.pad(pixels, (reach,) * 4).unfold(2, len(offsets), 1)
+        windows = padded.unfold(3, len(offsets), 1)
+        return (windows * torch.from_numpy(kernel)).sum(dim=(4, 5))
+
+    density = smooth(shown)
+    near = density / (density + 0.01)
+    known = smooth(images.double() * shown) / density.clamp(min=1e-12)
+    expected = near * known + (1 - near) * mean.double()[None, :, None, None]
+    assert torch.allclose(found.double(), expected, atol=2e-6)
+
+
+@unhurried
+@given(scenes(), seeds)
+def test_noise_imitates_the_ring_within_a_square_around_hidden_pixels(scene, seed):
+    images, hidden, mean = scene
+    draws = [seed] * len(images)
+    found = Noise()(images.masked_fill(hidden, 0), hidden, Surroundings(mean, draws, tuple))
+    width = max(1, round(0.08 * max(images.shape[2:])))
+    drawn = torch.randn(images.shape[1:], generator=torch.Generator().manual_seed(seed))
+    for image, gone, filled in zip(images, hidden[:, 0].numpy(), found, strict=True):
+        square = np.ones((2 * width + 1, 2 * width + 1), bool)
+        ring = torch.from_numpy(binary_dilation(gone, square) & ~gone)
+        for channel, level, noise, put in zip(image, mean, drawn, filled, strict=True):
+            around = channel[ring].double()
+            centre = around.mean() if len(around) else level.double()
+            spread = around.std(correction=0) if len(around) else 0.0
+            expected = (centre + spread * noise.double()).clamp(0, 1)
+            assert torch.allclose(put.double(), expected, atol=2e-5)
+
+
+@dataclass(frozen=True)
+class Counting(Lending):
+    """Notes whose donor is asked for."""
+
+    asked: list[int] = field(default_factory=list)
+
+    def donor(self, region, index):
+        self.asked.append(index)
+        return super().donor(region, index)
+
+
+def test_donors_of_a_batch_are_looked_up_once_for_all_its_maskings():
+    images, backgrounds = torch.rand(3, 1, 9, 11), torch.rand(3, 1, 9, 11)
+    region = np.zeros((9, 11), bool)
+    region[3:6, 3:6] = True
+    distance = torch.from_numpy(signed_distance(region))[None].expand(3, -1, -1)
+    context = Counting(torch.zeros(1), lent=[(each, region) for each in backgrounds.numpy()])
+    batch = Batch.of_one_region(images, distance)
+    maskings = [WithoutROI(fill="swap"), OnlyROI(fill="swap"), WithoutROI(fill="swap", dilation=2)]
+    together = [show(masking, batch, context).images for masking in maskings]
+    assert context.asked == [0, 1, 2]
+    for masking, found in zip(maskings, together, strict=True):
+        alone = Batch.of_one_region(images, distance)
+        assert torch.equal(show(masking, alone, context).images, found)
+
+
+@dataclass(frozen=True)
+class Scribble(Fill):
+    """Writes to what it was lent."""
+
+    name = "scribble"
+    needs_donor = True
+
+    def __call__(self, visible, hidden, around):
+        others, _ = around.lent()
+        return others.mul_(0.5)
+
+
+def test_a_fill_that_writes_to_what_it_is_lent_spoils_it_for_no_other():
+    register_fill(Scribble())
+    images, backgrounds = torch.rand(2, 1, 9, 11), torch.rand(2, 1, 9, 11)
+    distance = torch.from_numpy(signed_distance(np.eye(9, 11, dtype=bool)))[None].expand(2, -1, -1)
+    nothing = np.zeros((9, 11), bool)
+    context = Lending(torch.zeros(1), lent=[(each, nothing) for each in backgrounds.numpy()])
+    batch = Batch.of_one_region(images, distance)
+    first = show(WithoutROI(fill="scribble"), batch, context).images
+    assert torch.equal(show(WithoutROI(fill="scribble"), batch, context).images, first)
+    swapped = show(WithoutROI(fill="swap"), batch, context)
+    hidden = swapped.hidden[:, None]
+    assert torch.equal(swapped.images[hidden], backgrounds[hidden])

@@ -11,7 +11,7 @@ from scipy.ndimage import binary_dilation, binary_erosion
 
 from audit_suite.errors import AuditError
 from audit_suite.maskings import Full, Masking, OnlyROI, WithoutROI
-from audit_suite.regions import FAR, signed_distance, union
+from audit_suite.regions import FAR, shared_distance, signed_distance, union
 
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)
 
@@ -48,6 +48,16 @@ def test_the_distance_has_no_zero_and_the_mask_for_a_sign(mask):
 def test_empty_and_full_regions_are_far_from_any_edge():
     assert (signed_distance(np.zeros((3, 4), bool)) == FAR).all()
     assert (signed_distance(np.ones((3, 4), bool)) == -FAR).all()
+
+
+@given(masks)
+def test_the_distance_to_a_shared_area_is_the_same_and_safe_from_changes(mask):
+    for _ in range(2):  # computed, then kept
+        kept = shared_distance(mask)
+        assert np.array_equal(kept, signed_distance(mask))
+        assert kept.dtype == signed_distance(mask).dtype
+        with pytest.raises(ValueError, match="read-only"):
+            kept[0, 0] = 0
 
 
 def test_union():

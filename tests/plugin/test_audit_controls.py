@@ -393,7 +393,7 @@ def test_each_property_and_tag_is_held_against_label_and_score(audited):
             ["roi-incomplete"],
         ),
         (("upset", "clean"), ["masking-artefact"], ["background-shortcut", "mask-leak"]),
-        (("inside", "exposed"), ["undetermined"], ["mask-leak", "framing"]),
+        (("inside", "exposed"), ["acquisition"], ["mask-leak", "framing"]),
     ],
 )
 def test_what_was_planted_is_named(audited, cell, named, cleared):
@@ -410,7 +410,7 @@ def test_what_was_planted_is_named(audited, cell, named, cleared):
 def test_an_honest_model_is_named_nothing_and_cleared_of_a_background(audited):
     found = audited.causes[CLEAN]
     assert found["causes"] == []
-    assert "no check points to another cue" in found["sentence"]
+    assert "no declared tag or image property explains as much as a quarter" in found["sentence"]
     assert {flag["holds"] for flag in found["flags"]} == {"no"}
 
 

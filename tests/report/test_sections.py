@@ -28,6 +28,7 @@ import pytest_audit
 from audit_suite import suites
 from audit_suite.checks import ATTRIBUTE
 from audit_suite.errors import AuditError
+from audit_suite.planning.forecast import forecast
 from audit_suite.record import (
     AttributionRecord,
     FrameCell,
@@ -43,6 +44,8 @@ from audit_suite.report import render_html, write_report
 from audit_suite.report.section import Gathered, Section, findings_of, register_section
 from audit_suite.sections import check_section, collect_sections
 from audit_suite.sections.matrix import collect as collect_matrices
+from audit_suite.statistics.at_hand import AtHand
+from audit_suite.statistics.design import Cohort, Levels, Spread
 from audit_suite.verdict import NotApplicable
 
 EVIL = "<script>alert(1)</script>"
@@ -323,6 +326,14 @@ def test_every_shipped_section_and_part_is_named_by_a_check_or_collects_somethin
 # --- no check id is known to the report ---
 
 
+def a_forecast():
+    """What the data of one target could decide, and what more would decide it."""
+    cohort = Cohort(150, 1350)
+    at_hand = AtHand(0.85, (0.52, 0.5, 0.54), cohort, Spread())
+    place = "ours", "hospital", "effusion"
+    return forecast(place, cohort, 0.85, "measured", 0.6, Levels(), at_hand)
+
+
 def everything():
     """A record in which every shipped section has something to show."""
     made = with_embeddings()
@@ -335,11 +346,14 @@ def everything():
     player |= {"share": estimate("share", 0.6, 0.1), "value": estimate("value", 0.6, 0.1)}
     made.findings += [
         *(f for f in readers.findings if f.section),
+        placed("R0", "skill", observations=[estimate("AUROC", 0.9, 0.1)]),
         placed("R9", "matrix", observations=[cell_of(0.9)]),
         placed("R10", "curves", observations=curve()),
         placed("R13", "noticing.unmasked", reason="no skill to place"),
         placed("C2", "curves", observations=curve(grown="positive")),
         placed("M3", "associations", observations=[followed], case="ward"),
+        placed("M7", "associations", observations=[told_share("ward", 0.4)], case="ward"),
+        placed("M7", "associations", observations=[told_share("acquisition", 0.6)], case="all"),
         placed("R14", "attributions.regions", reason="no skill to place"),
         placed("I1", "attributions.maps", case="gradient"),
         placed("I3", "attributions.tests", case="gradient-all-layers", **reported),
@@ -350,7 +364,7 @@ def everything():
     place = {"model": "lung-net", "dataset": "site-b", "target": "effusion"}
     made.frames = [FrameRecord(**place, n_images=40, png=made.gallery[0].png, cells=[cell])]
     made.read = readers.read
-    made.sections = {"hidden": [LUNGS]}
+    made.sections = {"hidden": [LUNGS], "reach": [a_forecast().model_dump(mode="json")]}
     made.matrices = [matrix([[cell_of(0.9), None]], rows=["full"])]
     made.attributions = [
         AttributionRecord(
@@ -363,6 +377,34 @@ def everything():
         )
     ]
     return made
+
+
+def told_share(cue, value):
+    """How much of what separates the classes a cue explains."""
+    return estimate(f"share explained by {cue}", value, 0.05).model_copy(
+        update={"at": {"cue": cue}}
+    )
+
+
+def test_a_tag_stands_beside_how_much_of_the_skill_it_explains():
+    """One row of two checks; what is made of several properties has a share alone."""
+    record = everything()
+    for found in record.findings:
+        if found.check == "M7":
+            found.estimate = found.observations[0]
+    rows = {
+        row.name: row
+        for table in SECTIONS["associations"].view(
+            record, findings_of(record.findings, "associations")
+        )
+        for row in table.rows
+    }
+    assert rows["ward"].auroc.value == 0.7
+    assert rows["ward"].share.value == 0.4
+    assert (rows["all"].auroc, rows["all"].share.value) == (None, 0.6)
+    section = render_html(record).partition('id="associations"')[2].partition("</section>")[0]
+    assert "0.40" in section
+    assert "0.60" in section
 
 
 def placed(check, section, **more):
@@ -381,6 +423,21 @@ def test_renaming_checks_changes_nothing_but_their_ids_on_the_page():
     renamed = render_html(record)
     assert renamed.count("Renamed-") > 30
     assert re.sub(r"Renamed-(\w+)-", r"\1", renamed) == page
+
+
+def test_what_the_data_could_decide_is_a_row_and_a_sentence():
+    record = example()
+    assert "reach" not in sections_on(render_html(record))
+    undecided = a_forecast()
+    record.sections["reach"] = [undecided.model_dump(mode="json")]
+    page = unescape(render_html(record)).partition('id="reach"')[2].partition("</section>")[0]
+    assert '<th scope="row">ours on hospital, effusion</th><td class="n">1,500</td>' in page
+    assert "Closes at 25 % kept" in page
+    assert "effusion is undecided: about " in page
+    measured = undecided.measured.model_copy(update={"decided": True})
+    decided = undecided.model_copy(update={"measured": measured})
+    record.sections["reach"] = [decided.model_dump(mode="json")]
+    assert "is undecided: " not in render_html(record).partition('id="reach"')[2]
 
 
 def test_without_its_section_a_finding_is_in_the_general_lists_alone():

@@ -3,21 +3,44 @@
 from __future__ import annotations
 
 from audit_suite.causes.cause import Cause, register_cause
+from audit_suite.causes.cues import IMAGE, cues_of, in_words, outside_alone
 from audit_suite.causes.findings_at import FindingsAt
 from audit_suite.causes.logic import all_of
 from audit_suite.record import CauseFlag
 
 
 def _rule(findings: FindingsAt) -> CauseFlag:
-    rim_only = findings.fails("C12") == "no"  # all of the signal lies just beyond the mask
+    image = cues_of(findings, IMAGE)
+    beside = [name for name in image.named if outside_alone(image.findings[name])]
+    kept = findings.share_kept()
     signal = all_of(findings.detects_label("R2", "R3"), findings.detects_label("C4"))
+    hidden = signal if kept is None else all_of(signal, kept.holds)
+    if findings.fails("C12") == "no":  # all of the signal lies just beyond the mask
+        hidden = "no"
+    if hidden == "yes" or not beside:
+        undecided = signal == "yes" and kept is not None and kept.holds == "unknown"
+        small = signal == "yes" and kept is not None and kept.holds == "no"
+        return _CAUSE.flag(
+            findings,
+            hidden,
+            yes="the model detects the label without the region, and also when the same area is "
+            "hidden in all images, so that no outline can give the label away",
+            no="less than a quarter of the skill is left with the region's box hidden"
+            if small
+            else "the model does not detect the label with the region hidden, with its margin "
+            "hidden as well, or with the same area hidden in all images",
+            lacks="R8-box on more patients" if undecided else "",
+            effect=kept.effect if kept is not None else None,
+        )
+    chosen = image.only(beside)
     return _CAUSE.flag(
         findings,
-        "no" if rim_only else signal,
-        yes="the model detects the label without the region, and also when the same area is hidden "
-        "in all images, so that no outline can give the label away",
-        no="the model is at chance with the region hidden, with its margin hidden as well, or with "
-        "the same area hidden in all images",
+        "yes",
+        yes=f"more than a quarter of what separates the classes is explained, outside the region's "
+        f"box, by {in_words(chosen, beside)}, and less with the box alone shown",
+        no="",
+        effect=chosen.judged[beside[0]].effect,
+        estimates=[chosen.judged[name].effect.share for name in beside],
     )
 
 
@@ -25,7 +48,7 @@ _CAUSE = register_cause(
     Cause(
         name="background-shortcut",
         checks=("R2", "R3", "C4"),
-        also_reads=("C12",),
+        also_reads=("C12", "R8-box", IMAGE),
         words="the model recognises it from parts of the image outside the region where a reader "
         "would look",
         rank=1,

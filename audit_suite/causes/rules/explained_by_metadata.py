@@ -1,34 +1,33 @@
-"""Explained by metadata: a tag of the acquisition or the patient predicts the label."""
+"""Explained by metadata: the score follows a tag of the acquisition or the patient."""
 
 from __future__ import annotations
 
 from audit_suite.causes.cause import Cause, register_cause
-from audit_suite.causes.chance import off_chance
-from audit_suite.causes.equals import strata, vanishing
+from audit_suite.causes.cues import TAGS, cues_of, in_words
 from audit_suite.causes.findings_at import FindingsAt
 from audit_suite.record import CauseFlag
 
 
 def _rule(findings: FindingsAt) -> CauseFlag:
-    by_name = strata(findings)
-    properties = findings.of("M3")
-    tags = [finding for finding in properties if finding.case in by_name]
-    predicting = {f.case for f in tags if f.observations and off_chance(f.observations[0], by=0)}
-    lacks = "tags declared as metadata" if properties else "M3 was not run"
-    return vanishing(
-        _CAUSE,
+    tags = cues_of(findings, TAGS)
+    known = bool(tags.judged or tags.undecided)
+    largest = tags.largest()
+    return _CAUSE.flag(
         findings,
-        {name: among for name, among in by_name.items() if name in predicting},
-        lacks="" if tags else lacks,
-        no="the model is at chance without the region, or a tag does not explain what it detects",
+        tags.holds if known else "unknown",
+        yes=f"more than a quarter of what separates the classes is explained by "
+        f"{in_words(tags, tags.named)}: the score follows it among patients of one class",
+        no="every declared tag explains less than a quarter of what separates the classes",
+        effect=largest.effect if largest else None,
+        estimates=[tags.judged[name].effect.share for name in tags.named]
+        or ([largest.effect.share] if largest else []),
     )
 
 
 _CAUSE = register_cause(
     Cause(
         name="explained-by-metadata",
-        checks=("R2", "R3", "C10"),
-        also_reads=("M3",),
+        checks=(TAGS,),
         words="the cue is tied to how or where the image was taken, or to who the patient is",
         rank=6,
         rule=_rule,

@@ -49,7 +49,7 @@ _CAUSE = register_cause(
         also_reads=("C1", "C3", "C12"),
         words="covering parts of the image disturbs the model, so results on covered images need "
         "care",
-        rank=7,
+        rank=8,
         rule=_rule,
     )
 )

@@ -14,7 +14,8 @@ def _rule(findings: FindingsAt) -> CauseFlag:
         beyond_the_mask(findings),
         yes="the model detects the label without the region, but not once the declared margin is "
         "hidden too: the masks may miss diseased parts",
-        no="the model is at chance without the region, or hiding its margin makes no difference",
+        no="the model does not detect the label without the region, or hiding its margin makes no "
+        "difference",
     )
 
 

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from audit_suite.cards import InputSpec
 from audit_suite.datasets import BadImage, Dataset
+from audit_suite.datasets.acquisition import AREAS, EACH, acquisition
+from audit_suite.datasets.frame import CELLS
 from audit_suite.datasets.properties import PROPERTIES, image_properties
 from audit_suite.datasets.regions import named_regions
 from audit_suite.evidence.frame import fit_with_frame
 from audit_suite.evidence.scores.geometry import Geometry
 from audit_suite.maskings.masking import Area, Names
 from audit_suite.pulse import beat
-from audit_suite.regions import signed_distance, union
+from audit_suite.regions import shared_distance, signed_distance, union
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Prepared:
         image: Shape (C, H, W), float32 in [0, 1].
         distances: For each area the signed city-block distance, shape (H, W); always includes the
             image's own region.
-        properties: Shape (k,), properties of the decoded file (`datasets.properties`).
+        properties: Shape (k,), of the decoded file: its properties (`datasets.properties`), then
+            how it was made (`datasets.acquisition`).
     """
 
     image: NDArray[np.float32]
@@ -64,16 +67,17 @@ def prepare(dataset: Dataset, index: int, wanted: Wanted) -> Made:
         declared = {name for target in dataset.card.targets.values() for name in target.roi}
         known = sorted(declared & set(sample.regions))
         roi = union(sample.regions, known) if known else None
-        properties = image_properties(sample.image, roi)
+        file = sample.image
+        properties = np.concatenate([image_properties(file, roi), acquisition(file, roi)])
         names = {name for region in wanted.regions for name in region}
         named = named_regions(sample, dataset.card, names)
         made = {}
         for key, spec in wanted.specs.items():
             image, regions = fit_with_frame(sample, named, spec, names)
-            distances: dict[Area, NDArray[np.int16]] = {
-                (region, "own"): signed_distance(union(regions, region))
-                for region in wanted.regions
-            }
+            distances: dict[Area, NDArray[np.int16]] = {}
+            for region in wanted.regions:
+                measure = shared_distance if set(region) <= set(CELLS) else signed_distance
+                distances[region, "own"] = measure(union(regions, region))
             made[key] = Prepared(image, distances, properties)
     except BadImage as bad:
         return bad
@@ -89,7 +93,7 @@ def blank(wanted: Wanted) -> dict[Geometry, Prepared]:
                 area: signed_distance(np.zeros(spec.size, np.bool_))
                 for area in (*wanted.areas, *((region, "own") for region in wanted.regions))
             },
-            np.full(len(PROPERTIES), np.nan, np.float32),
+            np.full(len(PROPERTIES) + len(AREAS) * EACH, np.nan, np.float32),
         )
         for key, spec in wanted.specs.items()
     }

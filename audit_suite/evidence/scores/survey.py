@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -19,8 +20,8 @@ from audit_suite.evidence.scores.prepare import Made, Prepared, Wanted, prepare
 from audit_suite.evidence.store import EvidenceStore
 from audit_suite.maskings import Masking
 from audit_suite.maskings.areas import Typical, area_of, typical
-from audit_suite.maskings.masking import Area, Names
-from audit_suite.regions import Region, signed_distance
+from audit_suite.maskings.masking import UNMOVED, Area, Names
+from audit_suite.regions import Region, shared_distance, signed_distance
 
 _PATIENTS = 400  # whose regions make up the population's
 
@@ -55,7 +56,7 @@ class Survey:
 
     def donor(self, index: int) -> int | None:
         """Index of the image that provides a region or background: another patient's, by hash."""
-        return donor(self.dataset, index, self.seed, list(self._donors()))
+        return donor(self.dataset, index, self.seed, list(self._donors))
 
     def at(self, geometry: Geometry) -> SurveyAt:
         """The context of maskings at one geometry."""
@@ -64,8 +65,9 @@ class Survey:
     def lent(self, index: int, geometry: Geometry) -> Prepared | None:
         """The donor's prepared image."""
         other = self.donor(index)
-        return None if other is None else self._donors()[other][geometry]
+        return None if other is None else self._donors[other][geometry]
 
+    @cached_property
     def _donors(self) -> dict[int, dict[Geometry, Prepared]]:
         return {i: made for i, made in self.sample.items() if not isinstance(made, BadImage)}
 
@@ -73,7 +75,8 @@ class Survey:
         distances = dict(prepared.distances)
         for area in self.wanted.areas:
             if area not in distances:
-                distances[area] = signed_distance(self._area(index, geometry, area, distances))
+                measure = shared_distance if area[1] in UNMOVED else signed_distance
+                distances[area] = measure(self._area(index, geometry, area, distances))
         return Prepared(prepared.image, distances, prepared.properties)
 
     def _area(

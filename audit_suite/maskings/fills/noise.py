@@ -26,7 +26,9 @@ class Noise(Fill):
         from torch.nn import functional
 
         width = max(1, round(_RING_SHARE * max(visible.shape[2:])))
-        near = functional.max_pool2d(hidden.to(visible.dtype), 2 * width + 1, 1, width) > 0
+        near = hidden.to(visible.dtype)  # the largest of a square is that of its rows' largest
+        near = functional.max_pool2d(near, (2 * width + 1, 1), 1, (width, 0))
+        near = functional.max_pool2d(near, (1, 2 * width + 1), 1, (0, width)) > 0
         ring = near & ~hidden
         count = ring.sum(dim=(2, 3), keepdim=True)
         total = torch.where(ring, visible, 0).sum(dim=(2, 3), keepdim=True)

@@ -20,6 +20,7 @@ from audit_suite.needs.classifier import (
     tabular,
 )
 from audit_suite.needs.scores.cell_scores import CellScores, cell_scores
+from audit_suite.needs.tabular.cues import different, numbers_in, property_of, tag_of
 from audit_suite.statistics import Estimate, estimate_auroc, estimate_mean
 from audit_suite.verdict import NotApplicable
 
@@ -142,19 +143,12 @@ def _values(
 ) -> tuple[NDArray[np.float64] | None, list[list[str]]]:
     """The numbers of a property or numeric tag (NaN where unknown), or the texts of another tag."""
     if name in PROPERTIES:
-        table = source.read(cell.requests(Full())[0])
-        assert table.properties is not None, "full images carry their properties"
-        numbers = table.properties[scores.used, PROPERTIES.index(name)].astype(np.float64)
-        return _different(name, numbers), []
-    cases = source.dataset(cell.dataset).cases
-    texts = [str(c.metadata[name]) for c, good in zip(cases, scores.used, strict=True) if good]
-    if len({text for text in texts if text}) < 2:
-        raise NotApplicable(f"all images have the same '{name}'")
-    try:
-        numbers = np.array([float(text) if text else np.nan for text in texts])
-    except ValueError:
+        return different(name, property_of(name, cell, source, scores)), []
+    texts = tag_of(name, cell, source, scores)
+    numbers = numbers_in(texts)
+    if numbers is None:
         return None, [[text] for text in texts]
-    return _different(name, numbers), []
+    return different(name, numbers), []
 
 
 def _ranked(
@@ -167,10 +161,3 @@ def _ranked(
         these = chosen & (groups == group)
         ranks[these] = standard_ranks(values[these])
     return ranks[chosen]
-
-
-def _different(name: str, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    known = numbers[np.isfinite(numbers)]
-    if len(np.unique(known)) < 2:
-        raise NotApplicable(f"all images have the same '{name}'")
-    return numbers

@@ -8,20 +8,32 @@ import numpy as np
 import pytest
 from needs.evidence import Stored, attributions, binormal, case, cell, findings, judged, table
 
-from audit_suite import NotApplicable, appearance_auroc
+from audit_suite import NotApplicable, acquisition_auroc, appearance_auroc
+from audit_suite.datasets.acquisition import AREAS, EACH
+from audit_suite.datasets.properties import PROPERTIES
+from audit_suite.maskings import Full
 from audit_suite.verdict import Verdict
 
 COUNT = 200  # images of each class
 
 
-def stored(full=0.95, pixels=0.5, edge=0.0, told=0.0, count=COUNT):
+def measured(rng, labels, acquired, region=True):
+    """Measurements of files whose outside of the box is brighter in the sick by ``acquired``."""
+    found = rng.normal(0, 1, (len(labels), len(PROPERTIES) + len(AREAS) * EACH))
+    found[:, len(PROPERTIES) :] += acquired * labels[:, None]
+    if not region:
+        found[:, len(PROPERTIES) : len(PROPERTIES) + EACH] = np.nan
+    return found.astype(np.float32)
+
+
+def stored(full=0.95, pixels=0.5, edge=0.0, told=0.0, count=COUNT, acquired=0.0):
     """Evidence with an AUROC on full and on shuffled images, an edge's share, and an exposure."""
     labels, scores = binormal(full, count)
     rng = np.random.default_rng(3)
     cases = [case(i, label) for i, label in enumerate(labels)]
     looks = rng.normal(0, 1, (2 * count, 6)) + told * labels[:, None]
     tables = {
-        "full": table(scores, 0.0),
+        "full": replace(table(scores, 0.0), properties=measured(rng, labels, acquired)),
         "shuffled-pixels": replace(
             table(binormal(pixels, count)[1], 0.0), appearance=looks.astype(np.float32)
         ),
@@ -58,6 +70,25 @@ def test_a_classifier_tells_what_the_images_tell_without_their_order(here):
     nothing = appearance_auroc("patches").estimate(here, stored())
     low, high = nothing.interval(0.95)
     assert low < 0.5 < high
+
+
+@pytest.mark.parametrize("area", AREAS)
+def test_a_classifier_tells_what_shows_where_no_finding_does(here, area):
+    told = acquisition_auroc(area).estimate(here, stored(acquired=0.3))
+    assert told.interval(0.95)[0] > 0.6
+    low, high = acquisition_auroc(area).estimate(here, stored()).interval(0.95)
+    assert low < 0.5 < high
+
+
+def test_without_a_region_nothing_is_known_to_lie_outside_it(here):
+    made = stored(acquired=0.3)
+    labels = made.labels
+    full = made.tables(here.requests(Full())[0])
+    looks = measured(np.random.default_rng(1), labels, 0.3, region=False)
+    without = Stored(made.cases, {"full": replace(full, properties=looks)})
+    with pytest.raises(NotApplicable, match="no image has a region of interest"):
+        acquisition_auroc("outside").estimate(here, without)
+    assert acquisition_auroc("edge").estimate(here, without).value > 0.6
 
 
 def test_too_few_patients_are_not_applicable(here):
