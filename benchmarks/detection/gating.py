@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from audit_suite.statistics.opening_chance import Cohort, chance_to_open
+from audit_suite.statistics.design import Cohort
+from audit_suite.statistics.opening_chance import chance_to_open
 from detection.figures import Share, share
 
 if TYPE_CHECKING:
     from detection.auditing import Row
     from detection.grid import Kind
 
+FLOOR = 0.60  # of R1 for a model without a claim
 DECISIONS = ("open", "undecided", "closed", "partial")
 SHORTCUTS = ("outside", "framing")
 
@@ -102,4 +104,4 @@ def gate_table(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> list[dict[str,
 
 def _planned(auroc: float | None, row: Row) -> float:
     cohort = Cohort(row.positives, row.size - row.positives)
-    return 0.0 if auroc is None else chance_to_open(auroc, cohort)
+    return 0.0 if auroc is None else chance_to_open(auroc, cohort, FLOOR)
