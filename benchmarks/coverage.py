@@ -7,6 +7,7 @@ Binormal scores; images of a patient share half of the variance. The parts:
 - tails: FAIL at the levels of a release and PASS at .05, where the truth is the margin itself, with
   20 and 50 positives, on the logit scale and on the plain one;
 - folded: intervals of the folded AUROC, which sees scores that differ in spread alone;
+- separation: intervals of the share of a score's separation that a cue explains;
 - heavy: one patient with a large part of all images, and the rule that such data decide nothing.
 
     python benchmarks/coverage.py [--quick] [--part NAME] [--json PATH]

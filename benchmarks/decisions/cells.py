@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from decisions.binormal import Design, simulate
-from decisions.planned import planned_to_open
+from decisions.planned import planned_to_close, planned_to_open
 from decisions.pools import Pool, resample
 from decisions.rule import Levels, decide
 from decisions.sums import Sums
@@ -53,6 +53,7 @@ def simulated(design: Design, replicates: int, seed: int) -> dict[str, Any]:
         **vars(design),
         **shares(simulate(design, replicates, seed)),
         "planned": planned_to_open(design),
+        "planned_closed": planned_to_close(design),
     }
 
 

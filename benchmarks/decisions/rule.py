@@ -27,16 +27,18 @@ class Levels:
 
     Attributes:
         passing: One-sided level of every pass; shape (R,) if it differs by test set.
-        failing: Level of a fail of one check for one target.
+        failing: Level of a fail of R8-box or R3 for one target.
+        floor: Level of a fail of R1, which shares with all other checks.
     """
 
     passing: float | Floats = PASS
     failing: float = 0.0125
+    floor: float = 0.00025
 
     @classmethod
     def of(cls, targets: int = 1, looks: int = 1) -> Levels:
         """The levels of a release with so many targets and declared looks."""
-        return cls(PASS / looks, 0.025 / (2 * targets))
+        return cls(PASS / looks, 0.025 / (2 * targets), 0.00025 / targets)
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def decide(sums: Sums, levels: Levels, two_of_three: bool = True) -> Decided:
         none = np.zeros(len(sums.auroc), bool)
         return Decided(none, none, none, none, none)
     above, below = p_of_auroc(sums, FULL, FLOOR)
-    skilled, unskilled = above < levels.passing, below < levels.failing
+    skilled, unskilled = above < levels.passing, below < levels.floor
     fills = range(1, sums.auroc.shape[1])
     more, less = zip(*(p_of_share(sums, fill, FULL, KEPT) for fill in fills), strict=True)
     back, turned = zip(*(p_of_share(sums, fill, FULL, -KEPT) for fill in fills), strict=True)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from audit_suite.statistics.design import Cohort
 from audit_suite.statistics.opening_chance import chance_to_open
-from audit_suite.suites.test_region_sensitivity import LEAST_SKILL
 from detection.figures import Share, share
 
 if TYPE_CHECKING:
     from detection.auditing import Row
     from detection.grid import Kind
 
+FLOOR = 0.60  # of R1 for a model without a claim
 DECISIONS = ("open", "undecided", "closed", "partial")
 SHORTCUTS = ("outside", "framing")
 
@@ -104,4 +104,4 @@ def gate_table(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> list[dict[str,
 
 def _planned(auroc: float | None, row: Row) -> float:
     cohort = Cohort(row.positives, row.size - row.positives)
-    return 0.0 if auroc is None else chance_to_open(auroc, cohort, LEAST_SKILL)
+    return 0.0 if auroc is None else chance_to_open(auroc, cohort, FLOOR)

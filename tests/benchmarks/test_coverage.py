@@ -15,7 +15,7 @@ if not (ROOT / "benchmarks").is_dir():
     pytest.skip("runs in a checkout, not beside an installed wheel", allow_module_level=True)
 sys.path.append(str(ROOT / "benchmarks"))
 
-from covering import cli, folded, heavy, intervals, tails  # noqa: E402
+from covering import cli, folded, heavy, intervals, separation, tails  # noqa: E402
 from covering.scores import Cell, batches  # noqa: E402
 from decisions.contrasts import p_of_auroc, p_of_difference, p_of_share  # noqa: E402
 from decisions.sums import sums_of  # noqa: E402
@@ -93,6 +93,17 @@ def test_one_patient_with_most_images_spoils_the_interval(monkeypatch):
     assert usual["covered"] > 0.85
     assert most["covered"] < usual["covered"]
     assert most["share_of_variance"] > usual["share_of_variance"]
+
+
+def test_the_share_that_a_cue_explains_is_that_of_the_world(monkeypatch):
+    monkeypatch.setattr(separation, "READS", (0.0, 0.8))
+    monkeypatch.setattr(separation, "PATIENTS", (300,))
+    monkeypatch.setattr(separation, "PREVALENCES", (0.3,))
+    monkeypatch.setattr(separation, "_TRUTH", 20_000)
+    lines = list(separation.covered(20, 1))
+    assert [line["truth"] for line in lines] == pytest.approx([0, 0, 0.8, 0.8], abs=0.03)
+    assert all(line["covered"] > 0.7 for line in lines)
+    assert [line["above_a_quarter"] for line in lines] == [0, 0, 1, 1]
 
 
 def test_from_the_command_line_to_the_figures(tmp_path, monkeypatch, capsys):
