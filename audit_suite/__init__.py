@@ -53,6 +53,12 @@ if TYPE_CHECKING:
     from audit_suite.needs.scores.dilation import DilatedAuroc as dilated
     from audit_suite.needs.scores.dilation import MarginAuroc as at_margin
     from audit_suite.needs.scores.dilation import SelectiveDilation as selective
+    from audit_suite.needs.scores.folded import FoldedAuroc as folded_auroc
+    from audit_suite.needs.scores.in_file import AurocInFile as auroc_in_file
+    from audit_suite.needs.scores.numbers import Numbers as numbers
+    from audit_suite.needs.scores.operating_point import sensitivity as sensitivity
+    from audit_suite.needs.scores.operating_point import specificity as specificity
+    from audit_suite.needs.scores.operating_point import youden as youden
     from audit_suite.needs.scores.parity import Parity as parity
     from audit_suite.needs.scores.permuted_labels import PermutedFails as permuted_fails
     from audit_suite.needs.scores.planted import Planted as planted
@@ -116,18 +122,24 @@ __all__ = [  # noqa: RUF022 - grouped by use
     # What can be asked of its scores
     "at_margin",
     "auroc",
+    "auroc_in_file",
     "background_gap",
     "contrast",
     "dilated",
     "each_stratum",
     "flip_rate",
+    "folded_auroc",
     "internal",
+    "numbers",
     "parity",
     "permuted_fails",
     "planted",
     "score_shift",
     "selective",
+    "sensitivity",
+    "specificity",
     "within",
+    "youden",
     # ... of attributions
     "each_cluster",
     "each_never",
@@ -202,18 +214,24 @@ _WHERE = {
     # What can be asked of its scores
     "at_margin": "needs.scores.dilation:MarginAuroc",
     "auroc": "needs.scores.auroc:auroc",
+    "auroc_in_file": "needs.scores.in_file:AurocInFile",
     "background_gap": "needs.scores.swap:BackgroundGap",
     "contrast": "needs.combined:Contrast",
     "dilated": "needs.scores.dilation:DilatedAuroc",
     "each_stratum": "needs.scores.strata:EachStratum",
     "flip_rate": "needs.scores.shift:FlipRate",
+    "folded_auroc": "needs.scores.folded:FoldedAuroc",
     "internal": "needs.internal:Internal",
+    "numbers": "needs.scores.numbers:Numbers",
     "parity": "needs.scores.parity:Parity",
     "permuted_fails": "needs.scores.permuted_labels:PermutedFails",
     "planted": "needs.scores.planted:Planted",
     "score_shift": "needs.scores.shift:ScoreShift",
     "selective": "needs.scores.dilation:SelectiveDilation",
+    "sensitivity": "needs.scores.operating_point:sensitivity",
+    "specificity": "needs.scores.operating_point:specificity",
     "within": "needs.scores.strata:WithinStrata",
+    "youden": "needs.scores.operating_point:youden",
     # ... of attributions
     "each_cluster": "needs.maps.method_tests:EachCluster",
     "each_never": "needs.maps.expected_regions:EachNever",

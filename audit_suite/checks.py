@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeVar
 from audit_suite.evidence import Cell
 from audit_suite.needs import Expanding, Listing, Need
 from audit_suite.statistics import Estimate, Margin, observe
-from audit_suite.verdict import NotApplicable
+from audit_suite.verdict import NO_SKILL, NotApplicable
 
 Declarable = Need | Listing | Expanding
 Declared = Declarable | list[Declarable] | tuple[Need | Expanding, ...] | Margin
@@ -117,7 +117,7 @@ def require_skill(full: Estimate, least: float = 0.60) -> None:
     low, _ = full.interval(0.90)
     if low <= least:
         raise NotApplicable(
-            f"skill on full images is not shown to exceed AUROC {least:.2f} (lower bound "
+            f"{NO_SKILL} to exceed AUROC {least:.2f} (lower bound "
             f"{low:.3f}): there is too little to lose"
         )
 

@@ -33,6 +33,9 @@ SEVERITY = (
 )
 """All verdicts, each worse for the gate than those before it."""
 
+NO_SKILL = "skill on full images is not shown"
+"""Starts the reason of a check that does not apply because there is no skill that could be lost."""
+
 _OUTSIDE = (Verdict.NOT_APPLICABLE, Verdict.WAIVED)
 _ORDER = tuple(verdict for verdict in SEVERITY if verdict not in _OUTSIDE)
 

@@ -17,7 +17,7 @@ from audit_suite.record import (
     RequiredCheck,
 )
 from audit_suite.report.places import Place, Placed, place_of
-from audit_suite.verdict import Verdict
+from audit_suite.verdict import NO_SKILL, Verdict
 
 _UNSHOWN = Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR
 NOT_ASKED, NOT_RUN = "was not asked", "was not run"
@@ -115,7 +115,9 @@ def missing_checks(
         here = by_check[place_of(check), check.check]
         if _is_among(check, in_error):
             continue  # it was asked, and ended in an error
-        if lack := _lack(here, must_pass and place_of(check) not in unshown):
+        if place_of(check) in unshown and any(map(_has_nothing_to_lose, here)):
+            continue  # it would only repeat what the earlier one says
+        if lack := _lack(here, must_pass):
             reason, remedy = lack
             missing.append(
                 MissingCheck(
@@ -280,6 +282,10 @@ def _partial(
 def _is_among(check: RequiredCheck, ids: Collection[str]) -> bool:
     own = "/".join([check.check, *place_of(check)])
     return any(id == own or id.startswith(f"{own}/") for id in ids)
+
+
+def _has_nothing_to_lose(finding: Finding) -> bool:
+    return finding.verdict is Verdict.NOT_APPLICABLE and finding.reason.startswith(NO_SKILL)
 
 
 def _lack(here: Sequence[Finding], must_pass: bool) -> tuple[str, str] | None:

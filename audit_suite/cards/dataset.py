@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -145,6 +146,11 @@ class DatasetCard(Card):
         """The regions that any target names as its ROI: every audited image needs them."""
         return frozenset(name for target in self.targets.values() for name in target.roi)
 
+    def as_drawn(self, names: Collection[str]) -> frozenset[str]:
+        """Some regions, with those that are made of others replaced by these others."""
+        made = {name: self.regions[name].made_of for name in names if name in self.regions}
+        return frozenset(part for name in names for part in made.get(name) or (name,))
+
     @property
     def table_keys(self) -> tuple[str, ...]:
         """The keys that say how a table of the user's own is written, as far as they are used."""
@@ -187,10 +193,26 @@ class DatasetCard(Card):
         ):
             raise ValueError("'holdout' needs split = 'train' or 'test', and no columns.split")
         expected = self.masks.surrounding + self.masks.shared if self.masks else ()
-        if unknown := sorted(set(expected) - self.roi_regions - set(self.regions)):
+        if unknown := sorted(set(expected) - self.as_drawn(self.roi_regions) - set(self.regions)):
             raise ValueError(f"'masks' names {unknown}, which are neither 'regions' nor a 'roi'")
+        _refuse_regions_made_in_two_steps(self)
         _require_what_its_reader_needs(self)
         return self
+
+
+def _refuse_regions_made_in_two_steps(card: DatasetCard) -> None:
+    for name, region in card.regions.items():
+        for part in region.made_of:
+            if part == name or (part in card.regions and card.regions[part].made_of):
+                raise ValueError(
+                    f"'regions.{name}' is made of '{part}', which has no masks of its own: name "
+                    f"the regions that have"
+                )
+            if part in card.one_region_for_all:
+                raise ValueError(
+                    f"'regions.{name}' is made of '{part}', which is one region for all images: "
+                    f"draw that one as large as is meant"
+                )
 
 
 def _require_what_its_reader_needs(card: DatasetCard) -> None:

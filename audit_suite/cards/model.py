@@ -29,6 +29,26 @@ class Claim(Part):
     """Where the claim is made."""
 
 
+class OperatingPoint(Part):
+    """Where the maker draws the line between positive and negative for one target (R15).
+
+    A score at or above it counts as positive. Give one of ``probability`` and ``score``.
+    """
+
+    probability: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """The line as a probability, between 0 and 1."""
+    score: float | None = None
+    """The line as a score: the log odds under ``sigmoid`` or ``softmax``, else as returned."""
+    source: Annotated[str, Field(min_length=1)]
+    """Where it is written: the instructions for use, a protocol, a paper."""
+
+    @model_validator(mode="after")
+    def _one(self) -> OperatingPoint:
+        if (self.probability is None) == (self.score is None):
+            raise ValueError("give either 'probability' or 'score'")
+        return self
+
+
 class Expectation(Part):
     """Which regions should matter for one target, and which must not, by a named source (P1, P2).
 
@@ -95,7 +115,9 @@ class ModelCard(Card):
     output: str | Annotated[int, Field(ge=0)] | None = None
     """Which of several things that the model returns holds the scores: its name or position."""
     activation: Literal["sigmoid", "softmax", "none"] = "sigmoid"
-    """What turns outputs into scores; ``none`` if the model has applied it."""
+    """What turns outputs into probabilities; ``none`` if the model has applied it, or none is."""
+    probabilities: StrictBool = False
+    """With ``activation = "none"``: the model returns probabilities, from 0 to 1."""
     embedding_layer: str | None = None
     """The layer whose output is the embedding, averaged over space."""
     head: str | None = None
@@ -108,6 +130,8 @@ class ModelCard(Card):
     """How an image becomes the model's input."""
     claims: dict[Name, Claim] = Field(default_factory=dict)
     """The maker's claims by target."""
+    operating_points: dict[Name, OperatingPoint] = Field(default_factory=dict)
+    """By target, from which score on the model calls an image positive (check R15)."""
     expectations: dict[Name, Expectation] = Field(default_factory=dict)
     """By target, which regions should matter and which must not."""
     parity: ParitySpec | None = None
@@ -167,15 +191,36 @@ class ModelCard(Card):
             raise ValueError("'head' needs 'embedding_layer', the layer it is applied to")
         if self.held_out is not None and not self.folds:
             raise ValueError("'held_out' needs 'folds', one weights file per fold")
-        for key in ("claims", "expectations"):
+        for key in ("claims", "operating_points", "expectations"):
             if unknown := sorted(set(getattr(self, key)) - set(self.targets)):
                 raise ValueError(f"'{key}' names {unknown}, which are not among 'targets'")
+        return self
+
+    @model_validator(mode="after")
+    def _scaled(self) -> ModelCard:
+        """What the card says of probabilities must agree with its activation."""
+        if self.probabilities and self.activation != "none":
+            raise ValueError(
+                "key 'probabilities' says that the model returns probabilities already; write "
+                'activation = "none" beside it, or leave it out'
+            )
+        for target, point in self.operating_points.items():
+            if point.probability is not None and not self.gives_probabilities:
+                raise ValueError(
+                    f"key 'operating_points.{target}.probability': with activation = \"none\" the "
+                    f"scores are no probabilities; give 'score', or write probabilities = true"
+                )
         return self
 
     @property
     def output_names(self) -> tuple[str, ...]:
         """Every output of the model by name, in its order, as far as the card says."""
         return self.outputs or self.targets
+
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether its scores stand for probabilities."""
+        return self.activation != "none" or self.probabilities
 
     def fold_name(self, fold: int | None) -> str:
         """What findings and messages call one fold; the model's own name if it has no folds."""
@@ -185,7 +230,7 @@ class ModelCard(Card):
     def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out unused keys that older cards lack, so that their digests do not change."""
         content: dict[str, Any] = write(self)
-        for key in ("expectations", "trusted", "outputs"):
+        for key in ("expectations", "trusted", "outputs", "probabilities", "operating_points"):
             if not getattr(self, key):
                 content.pop(key, None)
         for key in ("state", "output", "same_as"):

@@ -33,6 +33,11 @@ class RegionSpec(Part):
         return ()
 
     @property
+    def made_of(self) -> tuple[str, ...]:
+        """The other regions from which it is made; empty where it has masks of its own."""
+        return ()
+
+    @property
     def places(self) -> tuple[str, ...]:
         """Folders that the card names itself: files in them may lie outside the root."""
         return ()

@@ -61,13 +61,20 @@ def _show(diagnosis: Diagnosis) -> None:
 
 def _seen(seen: Seen) -> list[str]:
     from audit_suite.evidence.meter import in_words
+    from audit_suite.planning.words import chance, number
 
+    forecast = seen.forecast
+    kept = ", ".join(map(str, forecast.closed_if_shortcut))
+    closes = ", ".join(map(chance, forecast.closed_if_shortcut.values()))
     claim = "" if seen.claim is None else f", claimed {seen.claim:g}"
     return [
         "",
         f"{seen.model} on {seen.dataset}, {seen.target}",
         f"  AUROC {seen.auroc} on {seen.images} images{claim}",
         f"  the whole audit takes {in_words(seen.seconds)} on this machine, about",
-        f"  {seen.patients:,} patients, {seen.positives:,} with the finding: the gate opens for an "
-        f"honest model of this skill with a chance of {seen.open_if_honest:.0%}",
+        f"  {forecast.patients:,} patients, {forecast.positives:,} with the finding: the gate "
+        f"opens for an honest model of this skill with a chance of "
+        f"{chance(forecast.open_if_honest)}",
+        f"  it closes with a chance of {closes} where a background keeps {kept} % of the skill; "
+        f"{number(forecast.patients_for_80)} patients would open it for an honest model with 80%",
     ]

@@ -65,7 +65,7 @@ class Reader(Protocol):
 
     def regions(self, card: DatasetCard) -> Collection[str]:
         """The regions that images may have: unless overridden, those that targets name as ROI."""
-        return card.roi_regions
+        return card.as_drawn(card.roi_regions)
 
     def region_advice(self, card: DatasetCard) -> str:
         """What to say to a user whose data set lacks a region: how to add one, or which exist."""

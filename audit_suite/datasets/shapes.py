@@ -1,4 +1,4 @@
-"""Boxes and polygons as masks.
+"""Boxes, polygons and convex hulls as masks.
 
 The pixel in row r and column c covers the square from (c, r) to (c + 1, r + 1). A box takes the
 pixels whose centres lie in it, and so does a polygon that is drawn in the frame of all images.
@@ -96,6 +96,51 @@ def centres_mask(polygon: Sequence[Point], shape: tuple[int, int]) -> Mask:
         crossed[rows, np.clip(np.ceil(x - 0.5), 0, width).astype(np.intp)] ^= True
     mask: Mask = np.logical_xor.accumulate(crossed[:, :width], axis=1)
     return mask
+
+
+def hull_mask(mask: Mask) -> Mask:
+    """The convex hull of a mask: the pixels whose centres lie in the hull of its pixels' centres.
+
+    Args:
+        mask: Shape (H, W).
+
+    Returns:
+        Shape (H, W); empty if the mask is.
+    """
+    hull = np.zeros_like(mask)
+    rows = np.flatnonzero(mask.any(axis=1))
+    if len(rows):
+        columns = np.arange(mask.shape[1])
+        first, last = mask.argmax(axis=1), columns[-1] - mask[:, ::-1].argmax(axis=1)
+        left, right = -_lid(rows, -first[rows]), _lid(rows, last[rows])
+        hull[rows[0] : rows[-1] + 1] = (columns >= left[:, None]) & (columns <= right[:, None])
+    return hull
+
+
+def _lid(places: NDArray[np.intp], heights: NDArray[np.intp]) -> NDArray[np.int64]:
+    """The least concave curve above some points, at every whole place between them, rounded down.
+
+    Args:
+        places: Shape (n,), rising.
+        heights: Shape (n,).
+    """
+    corners: list[tuple[int, int]] = []
+    for x, y in zip(places.tolist(), heights.tolist(), strict=True):
+        while len(corners) > 1:
+            (x0, y0), (x1, y1) = corners[-2:]
+            if (y1 - y0) * (x - x0) > (y - y0) * (x1 - x0):
+                break  # the last corner lies above the line that would pass it by
+            corners.pop()
+        corners.append((x, y))
+    at, height = np.array(corners, np.int64).T
+    every = np.arange(at[0], at[-1] + 1)
+    before = np.searchsorted(at, every, side="right") - 1
+    after = np.minimum(before + 1, len(at) - 1)
+    run = np.maximum(at[after] - at[before], 1)
+    lid: NDArray[np.int64] = (
+        height[before] + (height[after] - height[before]) * (every - at[before]) // run
+    )
+    return lid
 
 
 def refuse_outside(points: Sequence[Point], shape: tuple[int, int]) -> None:

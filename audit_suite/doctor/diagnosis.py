@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from audit_suite.errors import AuditError
+from audit_suite.planning.forecast import Forecast
 
 
 class Symptom(BaseModel):
@@ -48,9 +49,7 @@ class Seen(BaseModel):
         images: Images that were looked at, half of them positive where there are enough.
         auroc: AUROC on these images.
         claim: AUROC that the maker claims; None without a claim.
-        patients: Patients of the whole data set with a label of this target.
-        positives: Patients among them with the finding.
-        open_if_honest: Chance that the gate opens for an honest model of this skill.
+        forecast: What the whole data set could decide about a model of this skill.
         seconds: What the whole audit of this model on this data set takes, about.
     """
 
@@ -60,9 +59,7 @@ class Seen(BaseModel):
     images: int
     auroc: Interval
     claim: float | None
-    patients: int
-    positives: int
-    open_if_honest: float
+    forecast: Forecast
     seconds: float
 
 

@@ -8,18 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from audit_suite.audit.plan import planned_requests
+from audit_suite.audit.prospects import floor_of
 from audit_suite.audit.run import planned_checks
 from audit_suite.audit.settings import Settings
 from audit_suite.cards import ModelCard
 from audit_suite.datasets import Dataset
 from audit_suite.doctor.cards import check_dataset, check_model, read_cards
 from audit_suite.doctor.diagnosis import Diagnosis, Seen, Symptom
-from audit_suite.doctor.forecast import audit_seconds, cohort_of, open_for, open_if_honest
+from audit_suite.doctor.forecast import audit_seconds, open_for
 from audit_suite.doctor.preflight import Preflight, interval
 from audit_suite.doctor.sheet import write_sheet
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceSource, EvidenceStore, Request, choose_profile
+from audit_suite.planning.forecast import forecast
+from audit_suite.planning.measuring import cohort_of
 from audit_suite.registry import EXECUTORS
+from audit_suite.statistics.design import Levels
 
 Say = Callable[[str], None]
 _HANGS = 300.0  # seconds after which a model that finishes no batch has hung
@@ -118,9 +122,7 @@ def _try(
         except AuditError:
             continue  # the symptoms say so
         claim = model.claims.get(target)
-        cohort = cohort_of(dataset, target)
-        likely = claim.auroc if claim else estimate.value
-        chance = open_if_honest(cohort, likely, claim.auroc if claim else None)
+        place = model.name, dataset.card.name, target
         into.seen.append(
             Seen(
                 model=model.name,
@@ -129,9 +131,14 @@ def _try(
                 images=estimate.n_images,
                 auroc=interval(estimate),
                 claim=claim.auroc if claim else None,
-                patients=cohort.positives + cohort.negatives,
-                positives=cohort.positives,
-                open_if_honest=chance,
+                forecast=forecast(
+                    place,
+                    cohort_of(dataset, target),
+                    claim.auroc if claim else estimate.value,
+                    "claimed" if claim else "tried",
+                    floor_of(model, target),
+                    Levels.shared(places=len(flight.targets)),
+                ),
                 seconds=seconds,
             )
         )

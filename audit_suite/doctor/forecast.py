@@ -1,4 +1,4 @@
-"""What the whole audit would take, and whether it could open."""
+"""What the whole audit would take."""
 
 from __future__ import annotations
 
@@ -12,11 +12,8 @@ from audit_suite.cards import DatasetCard, ModelCard
 from audit_suite.datasets import Dataset
 from audit_suite.evidence import EvidenceSource, Request
 from audit_suite.evidence.passes import passes
-from audit_suite.statistics.opening_chance import Cohort, chance_to_open
-from audit_suite.suites.test_region_sensitivity import CLAIM_ROOM, LEAST_SKILL
 
 _AROUND = 1.3  # masking, storing and reading masks, beside the forward passes
-_BEST = 0.99  # AUROC beyond which a small sample tells no more
 
 
 def open_for(models: Sequence[ModelCard], datasets: Sequence[DatasetCard], evidence: Path) -> Audit:
@@ -51,17 +48,3 @@ def audit_seconds(
         request for request in requests if (request.model, request.dataset) == (model, dataset.card)
     ]
     return _AROUND * forward * passes(mine, source) + reading * len(dataset.cases)
-
-
-def cohort_of(dataset: Dataset, target: str) -> Cohort:
-    """The patients of a data set who have a label of a target."""
-    labelled = [case for case in dataset.cases if target in case.labels]
-    positive = {case.patient for case in labelled if case.labels[target] == 1}
-    patients = {case.patient for case in labelled}
-    return Cohort(len(positive), len(patients - positive), len(labelled) / max(1, len(patients)))
-
-
-def open_if_honest(cohort: Cohort, auroc: float, claim: float | None) -> float:
-    """The chance that the gate opens for a model that has this skill from the region alone."""
-    floor = LEAST_SKILL if claim is None else max(LEAST_SKILL, claim - CLAIM_ROOM)
-    return chance_to_open(min(auroc, _BEST), cohort, floor)

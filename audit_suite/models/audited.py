@@ -12,11 +12,11 @@ from audit_suite.errors import AuditError
 from audit_suite.models.memory import ran_out
 from audit_suite.models.outputs import (
     Picked,
-    activated,
     check_outputs,
     find_columns,
     find_pick,
     labels_of,
+    ranked,
 )
 
 _LISTED = 8  # layer names shown in a message
@@ -67,8 +67,8 @@ class AuditedModel:
             batch: Normalised input, shape (B, C, h, w).
 
         Returns:
-            Scores after the card's activation, shape (B, T), float32, and the embedding, shape
-            (B, D), or None if the card names no layer. A spatial embedding is averaged over space.
+            Scores as they are ranked (`outputs.ranked`), shape (B, T), float64, and the embedding,
+            shape (B, D), or None if the card names no layer. A spatial one is averaged over space.
 
         Raises:
             AuditError: If the model raises or returns another shape, or a score is not finite.
@@ -109,7 +109,7 @@ class AuditedModel:
             embedding: Shape (B, D).
 
         Returns:
-            Scores after the card's activation, shape (B, T), float32.
+            Scores as they are ranked (`outputs.ranked`), shape (B, T), float64.
 
         Raises:
             AuditError: If the head returns another shape, or a score is not finite.
@@ -146,7 +146,7 @@ class AuditedModel:
 
     def _finite(self, output: object, batch: int) -> Tensor:
         outputs = check_outputs(self.card, output, batch, self.count)
-        scores = activated(self.card, outputs, self.columns)
+        scores = ranked(self.card, outputs, self.columns)
         if not torch.isfinite(scores).all():
             raise AuditError(
                 f"{self.card.path}: the model returns scores that are not finite",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from audit_suite.cards import ModelCard
@@ -15,6 +16,7 @@ from audit_suite.models.notes import note
 
 _CERTAIN = 1e-4  # by how much the sum of probabilities may differ from 1
 _SHOWN = 6
+_LARGEST = torch.finfo(torch.float32).max
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ def note_probabilities(card: ModelCard, outputs: Tensor) -> None:
     if bool(((outputs.sum(dim=1) - 1).abs() < _CERTAIN).all()):
         note(
             "the outputs of each image add up to 1, so the model seems to apply softmax itself: "
-            f'write activation = "none" in place of "{card.activation}"'
+            f'write activation = "none" in place of "{card.activation}", and probabilities = true'
         )
 
 
@@ -209,9 +211,31 @@ def labels_of(network: nn.Module) -> tuple[str, ...]:
     return tuple(str(label) for label in labels)
 
 
-def activated(card: ModelCard, outputs: Tensor, columns: Sequence[int]) -> Tensor:
-    """The scores of the targets, shape (B, T): softmax goes over all outputs."""
+def ranked(card: ModelCard, outputs: Tensor, columns: Sequence[int]) -> Tensor:
+    """The scores of the targets on the scale on which images are ranked.
+
+    Where the card names an activation, these are log odds of its probabilities: a probability
+    of float32 is 1 for all log odds above 17, and images in which it differs no more would tie.
+
+    Args:
+        card: Its key ``activation``.
+        outputs: Raw outputs, shape (B, K).
+        columns: The position of each target among them; softmax goes over all outputs.
+
+    Returns:
+        Shape (B, T), float64: log odds, or with ``activation = "none"`` the outputs as they are.
+    """
+    numbers = outputs.double()
+    if card.activation == "none":
+        return numbers[:, list(columns)]
     if card.activation == "softmax":
-        outputs = outputs.softmax(dim=1)
-    chosen = outputs[:, list(columns)]
-    return chosen.sigmoid() if card.activation == "sigmoid" else chosen
+        numbers = torch.stack([_against_others(numbers, column) for column in columns], dim=1)
+    else:
+        numbers = numbers[:, list(columns)]
+    return numbers.clamp(-_LARGEST, _LARGEST)  # a network may write 0 as a logit of -inf
+
+
+def _against_others(logits: Tensor, column: int) -> Tensor:
+    """The log odds of one output of a softmax: its logit less the log-sum-exp of the others."""
+    others = torch.cat([logits[:, :column], logits[:, column + 1 :]], dim=1)
+    return logits[:, column] - others.logsumexp(dim=1)

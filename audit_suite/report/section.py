@@ -66,7 +66,7 @@ class Section:
         rank: Place among the sections, from the top of the page.
         collect: What goes into the record, from the evidence, when the record is assembled. It
             must be JSON and goes to ``record.sections[name]``. None: nothing.
-        fills: The record's list that a shipped section's content is appended to instead.
+        fills: The record's list that a shipped section's content is appended to instead, if any.
         shows: Whether all numbers of a finding stand in this section, where it is shown, so that
             the general lists need not repeat them.
     """

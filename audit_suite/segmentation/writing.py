@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from audit_suite.cards import DatasetCard, ModelCard
+from audit_suite.cards.chest import LUNGS_MEDIASTINUM, WHY_HULL, are_lungs
 from audit_suite.datasets import Case, Dataset
 from audit_suite.datasets.files.tables import read_rows
 from audit_suite.errors import AuditError
@@ -227,9 +229,15 @@ def _card_lines(
         lines += [f'manifest = "{table}"  # in place of the present line']
     else:
         lines += [f"# The reader '{dataset.reader}' takes no table of masks: see docs/data.md."]
-    lines += ["", "# Under [targets.NAME]:", f"# roi = {list(regions)}".replace("'", '"')]
+    lungs = are_lungs(regions)
+    roi = [LUNGS_MEDIASTINUM] if lungs else list(regions)
+    lines += ["", "# Under [targets.NAME]:"]
+    lines += [f"# roi = {json.dumps(roi)}" + (f"  # {WHY_HULL}" if lungs else "")]
     for name in regions:
         lines += ["", f"[regions.{name}]", f'column = "{name}"']
+    if lungs:
+        lines += ["", f"[regions.{LUNGS_MEDIASTINUM}]", 'format = "hull"']
+        lines += [f"of = {json.dumps(list(regions))}"]
     lines += [
         "",
         "[mask_quality]",

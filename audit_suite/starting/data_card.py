@@ -16,6 +16,7 @@ from audit_suite.datasets.files.tables import Row, read_rows
 from audit_suite.datasets.tags import is_missing
 from audit_suite.errors import AuditError
 from audit_suite.starting.answers import Answers
+from audit_suite.starting.chest_look import UNNAMED, regions_and_roi
 from audit_suite.starting.masks_look import region_keys
 from audit_suite.starting.toml_lines import Guess, card_path, slug
 
@@ -51,7 +52,7 @@ class DataOptions:
     label: str = ""
     target: str = ""
     masks: Path | None = None
-    region: str = "region"
+    region: str = UNNAMED
     name: str = ""
 
 
@@ -100,11 +101,12 @@ def data_keys(options: DataOptions, out: Path, answers: Answers) -> tuple[str, d
         answers.assume(f"metadata: {', '.join(tags)}")
     if options.masks is not None:
         root = (out / keys["root"]).resolve()
-        keys["targets"][target]["roi"] = [slug(options.region)]
         region = region_keys(options.masks, root, _stems(options.images), answers)
         if "table" in region and (uids := [name for name in columns if _UID.fullmatch(name)]):
             region["match"] = f"{{{uids[0]}}}"  # DICOM files are known by what the table calls them
-        keys["regions"] = {slug(options.region): region}
+        keys["regions"], keys["targets"][target]["roi"] = regions_and_roi(
+            slug(options.region), region, options.masks, answers
+        )
     return target, keys
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from audit_suite.errors import AuditError
 from audit_suite.statistics.estimate import Estimate, Keys
-from audit_suite.statistics.influence import Influence
+from audit_suite.statistics.influence import Influence, effective_patients
 
 Floats = NDArray[np.float64]
 
@@ -68,8 +68,7 @@ def estimate_auroc(
     scale = np.where(positive, (m / (m - 1)) ** 0.5, (n / (n - 1)) ** 0.5)
     by_patient: Floats = np.bincount(of_image, weights=components * scale).astype(np.float64)
     groups = np.where(has_positive, "positive", "negative")
-    fewest = min(m, n)
-    edge = 1 / (2 * fewest + 2)
+    edge = 1 / (2 * min(m, n) + 2)
     influence = Influence.of(dataset, unique, by_patient, groups)
     at_end = min(auc, 1 - auc) < edge
     floor = hanley_mcneil(edge, m, n) if at_end else edge * (1 - edge) * (1 / m + 1 / n) / 4
@@ -88,7 +87,7 @@ def estimate_auroc(
         influence=influence,
         n_images=len(truth),
         n_positives=m,
-        fewest=fewest,
+        fewest=min(effective_patients(names[side], weight[side]) for side in (positive, ~positive)),
         bounds=(0.0, 1.0),
         edge=edge,
         rebuild=rebuild,
@@ -154,7 +153,10 @@ def estimate_auroc_within(
         influence=total.influence,
         n_images=int(kept.sum()),
         n_positives=m,
-        fewest=min(m, n),
+        fewest=min(
+            effective_patients(names[side], np.ones(side.sum()))
+            for side in (kept & (truth == 1), kept & (truth == 0))
+        ),
         bounds=(0.0, 1.0),
         edge=1 / (2 * min(m, n) + 2),
     )

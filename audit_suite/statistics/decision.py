@@ -24,7 +24,8 @@ AnyScale = Scale | PairScale
 
 FEWEST_PATIENTS = 20
 """With fewer patients of either class there is no verdict: a nominal 95 % interval covered 85 %
-with 6 positive patients, and 93 to 97 % from 20 on (benchmarks/coverage.py)."""
+with 6 positive patients, and 93 to 97 % from 20 on (benchmarks/coverage.py). Patients are counted
+by their shares of the images (`influence.effective_patients`)."""
 
 
 class Margin(float):
@@ -225,8 +226,8 @@ def _judge(
     if fewest < FEWEST_PATIENTS:
         verdict = Verdict.INCONCLUSIVE
         message = (
-            f"{subject} rests on {fewest} patients of the rarer class; no verdict is drawn on "
-            f"fewer than {FEWEST_PATIENTS}"
+            f"{subject} rests on {fewest} patients of the rarer class, counted by their shares "
+            f"of the images; no verdict is drawn on fewer than {FEWEST_PATIENTS}"
         )
         more = FEWEST_PATIENTS - fewest
     elif p_pass < passing or p_fail >= level:

@@ -52,8 +52,8 @@ class Estimate:
         influence: Influence of each patient.
         n_images: Number of images (the larger number, for a difference).
         n_positives: Patients with a positive image; None if no label is involved.
-        fewest: Patients of the rarer class (of positive and negative patients for an AUC): with too
-            few of them the interval cannot be trusted.
+        fewest: Patients of the rarer class (of positive and negative patients for an AUC), counted
+            by their shares of the images: with too few the interval cannot be trusted.
         bounds: Ends of its range, if it has one.
         edge: See `Scale`.
         rebuild: Computes it again on some patients only.

@@ -1,94 +1,208 @@
-"""The chance that an honest model passes what opens the gate, before anything is computed."""
+"""The chance that the required checks open the gate, or close it, before anything is computed.
+
+For binormal scores with equal variances. Simulated chances to open lie within .05 of these in 99 %
+of 276 designs with one image per patient and in 94 % of 152 with three, chances to be closed in 99
+% of 182.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import logit, ndtr, ndtri, stdtrit
+from numpy.typing import NDArray
+from scipy.special import logit, ndtr, stdtrit
+
+from audit_suite.statistics.design import Cohort, Levels, Spread
+
+FILLS = 3
+"""Fills under which R8-box must pass."""
 
 _KEPT = 0.25  # share of the skill that R8-box allows with the box hidden
-_LEVEL = 0.05
-_NODES = 41  # of the Gauss-Hermite rule
-_FEWEST = 20  # patients of either class below which no verdict is given
+_CHANCE = 0.55  # AUROC up to which R3 takes a model for one at chance
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(41)
 
+_AS_ASSUMED, _USUAL = Spread(), Levels()
+_HONEST = (0.0,) * FILLS
 
-@dataclass(frozen=True)
-class Cohort:
-    """The patients that a target's checks would see.
-
-    Attributes:
-        positives: Patients with the finding.
-        negatives: Patients without it.
-        images: Images per patient, on average.
-    """
-
-    positives: int
-    negatives: int
-    images: float = 1.0
+Floats = NDArray[np.float64]
 
 
 def chance_to_open(
     auroc: float,
     cohort: Cohort,
-    floor: float = 0.6,
+    floor: float,
     *,
-    fills: int = 3,
-    share: float = 0.0,
-    between_fills: float = 0.7,
-    within_patient: float = 0.5,
+    shares: Sequence[float] = _HONEST,
+    spread: Spread = _AS_ASSUMED,
+    levels: Levels = _USUAL,
 ) -> float:
-    """The chance that R1 and R8-box both pass, for a model that keeps a share of its skill.
-
-    Scores are taken as binormal with equal variances, masked and full ones as correlated by
-    .3 + .5 x share. Simulated chances lie within .05 of this in 99 % of 276 designs with one image
-    per patient, and in 94 % of 152 with three.
+    """The chance that R1 and R8-box both pass.
 
     Args:
-        auroc: The model's AUROC on full images, above .5.
+        auroc: The model's AUROC on full images.
         cohort: Patients and images.
         floor: What R1 requires the AUROC to exceed.
-        fills: Fills under which R8-box must pass.
-        share: Share of (AUROC - .5) that is left with the box hidden; 0 for an honest model.
-        between_fills: Correlation of the AUROCs under two fills.
-        within_patient: Correlation of the scores of one patient's images.
+        shares: By fill the share of (AUROC - .5) that is left with the box hidden, below 0 where
+            the scores are inverted; zeros for an honest model.
+        spread: How the AUROCs vary.
+        levels: Error levels.
 
     Returns:
-        A probability; 0 with fewer than 20 patients of either class.
+        A probability; 0 with too few patients of either class for a verdict.
     """
-    if min(cohort.positives, cohort.negatives) < _FEWEST or auroc <= floor:
+    if not cohort.is_judged or auroc <= floor:
+        return 0.0
+    shown = _skill_is_shown(auroc, cohort, floor, spread, levels)
+    return min(shown, _little_is_kept(auroc, cohort, shares, spread, levels))
+
+
+def chance_to_close(
+    auroc: float,
+    cohort: Cohort,
+    shares: Sequence[float],
+    *,
+    spread: Spread = _AS_ASSUMED,
+    levels: Levels = _USUAL,
+) -> float:
+    """The chance that R8-box or R3 fails under at least two fills.
+
+    R3 does not close where R8-box passes.
+
+    Args:
+        auroc: The model's AUROC on full images.
+        cohort: Patients and images.
+        shares: As for `chance_to_open`; two or more.
+        spread: How the AUROCs vary.
+        levels: Error levels.
+
+    Returns:
+        A probability; 0 with too few patients of either class for a verdict, or without skill.
+    """
+    if not cohort.is_judged or auroc <= 0.5:
         return 0.0
     skill = auroc - 0.5
-    hidden = 0.5 + share * skill
-    full_variance = _variance(auroc, cohort, within_patient)
-    hidden_variance = _variance(hidden, cohort, within_patient)
-    quantile = float(stdtrit(_degrees(cohort), 1 - _LEVEL))
-    gain = (logit(auroc) - logit(floor)) * auroc * (1 - auroc) / np.sqrt(full_variance)
-    shown = float(ndtr(gain - quantile))
-    together = 2 * _KEPT * (0.3 + 0.5 * share) * np.sqrt(hidden_variance * full_variance)
-    both = hidden_variance + _KEPT**2 * full_variance
-    above = (_KEPT - share) * skill / np.sqrt(both - together) - quantile
-    below = -((_KEPT + share) * skill / np.sqrt(both + together) - quantile)
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-    own = np.sqrt(1 - between_fills)
-    common = np.sqrt(between_fills) * nodes
-    inside = ndtr((above - common) / own) - ndtr((below - common) / own)
-    gone = float(weights @ np.clip(inside, 0, None) ** fills / weights.sum())
-    return min(shown, gone)
+    bound = 0.5 + _KEPT * skill
+    beyond_bound, beyond_chance = [], []
+    for share in map(abs, shares):
+        hidden = _within(0.5 + share * skill)
+        full_variance, hidden_variance, covariance = _moments(auroc, share, cohort, spread)
+        slope, limit = 1 / (hidden * (1 - hidden)), _KEPT / (bound * (1 - bound))
+        contrast = (
+            slope**2 * hidden_variance + limit**2 * full_variance - 2 * slope * limit * covariance
+        )
+        beyond_bound.append((logit(hidden) - logit(bound)) / math.sqrt(contrast))
+        beyond_chance.append((logit(hidden) - logit(_CHANCE)) / slope / math.sqrt(hidden_variance))
+    # Of the partial conjunction of two of K fills, each on either side.
+    level = levels.failing / (2 * (len(shares) - 1))
+    quantile = float(stdtrit(cohort.degrees, 1 - level))
+    by_share, by_chance = (
+        _at_least_two(np.array(distances) - quantile, spread.between_fills)
+        for distances in (beyond_bound, beyond_chance)
+    )
+    passes = _little_is_kept(auroc, cohort, shares, spread, levels)
+    return max(by_share, min(by_chance, 1 - passes))
 
 
-def _variance(auroc: float, cohort: Cohort, within_patient: float) -> float:
-    """Variance of a binormal AUROC, with equal variances, from patients with several images."""
-    from scipy.stats import multivariate_normal
+def chance_below_floor(
+    auroc: float,
+    cohort: Cohort,
+    floor: float,
+    *,
+    spread: Spread = _AS_ASSUMED,
+    levels: Levels = _USUAL,
+) -> float:
+    """The chance that R1 fails.
 
-    z = ndtri(auroc)
-    both = multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]])
-    spread = float(both.cdf([z, z])) - auroc**2
-    design = (1 + (cohort.images - 1) * within_patient) / cohort.images
-    return spread * (1 / (cohort.positives - 1) + 1 / (cohort.negatives - 1)) * design
+    Args:
+        auroc: The model's AUROC on full images.
+        cohort: Patients and images.
+        floor: What R1 requires the AUROC to exceed.
+        spread: How the AUROCs vary.
+        levels: Error levels.
+    """
+    if not cohort.is_judged:
+        return 0.0
+    gain = _gain(auroc, cohort, floor, spread)
+    return float(ndtr(-gain - stdtrit(cohort.degrees, 1 - levels.floor)))
 
 
-def _degrees(cohort: Cohort) -> float:
-    """Satterthwaite's degrees of freedom."""
-    m, n = cohort.positives, cohort.negatives
-    return (1 / m + 1 / n) ** 2 / (1 / (m**2 * (m - 1)) + 1 / (n**2 * (n - 1)))
+def _skill_is_shown(
+    auroc: float, cohort: Cohort, floor: float, spread: Spread, levels: Levels
+) -> float:
+    """The chance that R1 passes."""
+    gain = _gain(auroc, cohort, floor, spread)
+    return float(ndtr(gain - stdtrit(cohort.degrees, 1 - levels.passing)))
+
+
+def _gain(auroc: float, cohort: Cohort, floor: float, spread: Spread) -> float:
+    """Distance of an AUROC from a floor on the logit scale, in standard errors."""
+    deviation = math.sqrt(spread.full * cohort.variance(auroc))
+    return float((logit(auroc) - logit(floor)) * auroc * (1 - auroc) / deviation)
+
+
+def _little_is_kept(
+    auroc: float, cohort: Cohort, shares: Sequence[float], spread: Spread, levels: Levels
+) -> float:
+    """The chance that R8-box passes under every fill and on both sides."""
+    skill = auroc - 0.5
+    quantile = float(stdtrit(cohort.degrees, 1 - levels.passing))
+    above, below = [], []
+    for share in map(abs, shares):
+        full, hidden, covariance = _moments(auroc, share, cohort, spread)
+        both, together = hidden + _KEPT**2 * full, 2 * _KEPT * covariance
+        above.append((_KEPT - share) * skill / math.sqrt(both - together) - quantile)
+        below.append(quantile - (_KEPT + share) * skill / math.sqrt(both + together))
+    inside = _under(np.array(above), spread) - _under(np.array(below), spread)
+    return _averaged(np.clip(inside, 0, None).prod(axis=0))
+
+
+def _at_least_two(distances: Floats, between_fills: float) -> float:
+    """The chance that at least two of some correlated normal variables exceed 0.
+
+    Args:
+        distances: Shape (fills,), their means; their variance is 1.
+        between_fills: Their correlation.
+    """
+    exceeds = 1 - _under(-distances, Spread(between_fills=between_fills))
+    stays = 1 - exceeds
+    none = stays.prod(axis=0)
+    one = sum(
+        exceeds[fill] * np.delete(stays, fill, axis=0).prod(axis=0) for fill in range(len(exceeds))
+    )
+    return _averaged(1 - none - one)
+
+
+def _under(limits: Floats, spread: Spread) -> Floats:
+    """The chance that a fill's noise stays under its limit, given what the fills share.
+
+    Args:
+        limits: Shape (fills,).
+        spread: Gives the correlation between fills.
+
+    Returns:
+        Shape (fills, nodes).
+    """
+    common = math.sqrt(spread.between_fills) * _NODES
+    own = math.sqrt(1 - spread.between_fills)
+    under: Floats = ndtr((limits[:, None] - common) / own)
+    return under
+
+
+def _averaged(values: Floats) -> float:
+    """The mean over what the fills share, from values at the nodes."""
+    return float(min(max(_WEIGHTS @ values / _WEIGHTS.sum(), 0.0), 1.0))
+
+
+def _moments(
+    auroc: float, share: float, cohort: Cohort, spread: Spread
+) -> tuple[float, float, float]:
+    """Variances of the AUROCs on full and masked images, and their covariance."""
+    full = spread.full * cohort.variance(auroc)
+    hidden = spread.hidden * cohort.variance(_within(0.5 + share * (auroc - 0.5)))
+    return full, hidden, spread.full_hidden(share) * math.sqrt(full * hidden)
+
+
+def _within(auroc: float) -> float:
+    return min(auroc, 0.999)

@@ -96,8 +96,9 @@ class PairScale:
         if self.form == "ratio":
             return self.first - limit * self.second, *self._spread(1.0, -limit)
         if self.form == "difference":
-            mine, weight = self._inside(self.first - limit / 2), 1.0
-            other = self._inside(self.second + limit / 2)
+            down, up = _split(limit, self.first, self.second)
+            mine, weight = self._inside(self.first - down), 1.0
+            other = self._inside(self.second + up)
         else:
             mine, weight = self._inside(self.first), limit
             other = self._inside(0.5 + limit * (self.second - 0.5))
@@ -145,6 +146,21 @@ class PairScale:
                 return float(brentq(excess, near, far, xtol=1e-12)) if near != far else near
             near = far
         return last
+
+
+def _split(limit: float, first: float, second: float) -> tuple[float, float]:
+    """A limit divided into a fall of the first AUROC and a rise of the second.
+
+    Half of it each; but neither comes nearer to an end than by half, and the other takes the rest.
+    """
+    falls, rises = ((first - 1) / 2, first / 2), (-second / 2, (1 - second) / 2)
+    down, up = _within(limit / 2, *falls), _within(limit / 2, *rises)
+    rest = limit - down - up
+    return _within(down + rest, *falls), _within(up + rest, *rises)
+
+
+def _within(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)
 
 
 def _logit(share: float) -> float:

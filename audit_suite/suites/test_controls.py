@@ -1,4 +1,4 @@
-"""Controls: what else could explain that a model has skill without the region? (C1 to C13).
+"""Controls: what else could explain that a model has skill without the region? (C1 to C13, C18).
 
 Each asks whether something other than the background predicts the label (the mask itself, the
 region's position in the frame, another finding, a tag), or whether masking disturbs the model or
@@ -12,6 +12,7 @@ from audit_suite import (
     WithoutROI,
     at_margin,
     auroc,
+    auroc_in_file,
     check,
     contrast,
     departure,
@@ -294,3 +295,23 @@ def test_mask_area_and_quality_are_uninformative(measure, margin):
     use one region for all images.
     """
     assert measure.distance_to(0.5) < margin
+
+
+@check(
+    "C18",
+    full=auroc(),
+    in_input=auroc(WithoutROI(shape="box")),
+    in_file=auroc_in_file(),
+    margin=Margin(0.05, source=PROPOSED),
+)
+def test_it_makes_no_difference_where_the_box_is_hidden(full, in_input, in_file, margin):
+    """Is the AUROC without the box the same if it is hidden in the file, before preprocessing?
+
+    If it fails: Preprocessing measures or mixes pixels of the region (an image's own range, its
+    equalisation, pixels between pixels), so that what the model does without the region depends on
+    where it is hidden.
+    What to do: See what `[input]` measures on each image (`scale`, `clahe`). Believe R3 and R8-box
+    only where both ways agree; scaling by the file type's range makes them alike.
+    """
+    assert (in_file - in_input).distance_to(0) < margin
+    require_skill(full)

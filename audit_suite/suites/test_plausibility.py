@@ -91,9 +91,10 @@ def test_no_signal_that_no_reader_sees(ahead, margin):
     """With the region hidden, does the model detect the finding no better than readers do?
 
     If it fails: In images without the region the model detects what three or more readers do not:
-    it uses a signal that people cannot see.
+    it uses a signal that these readers do not see. They are no ceiling, since nobody reads masked
+    films: what they miss there may still be the disease.
     What to do: Look for the cause that the report names; where none is, do not take the signal for
-    disease.
+    disease before somebody has shown it.
     """
     if ahead.at["readers"] < FEWEST_READERS:
         report_only(

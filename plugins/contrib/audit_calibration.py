@@ -4,7 +4,7 @@
 finding?
 """
 
-from audit_suite import Full, Margin, check
+from audit_suite import Full, Margin, NotApplicable, check
 from audit_suite.extend import Section, cell_scores, estimate_mean, register_section
 
 
@@ -18,7 +18,9 @@ class MeanError:
 
     def estimate(self, cell, source):
         seen = cell_scores(cell, source, Full())
-        error = seen.scores - seen.labels
+        if seen.probabilities is None:
+            raise NotApplicable("the model gives no probabilities")
+        error = seen.probabilities - seen.labels
         return estimate_mean(error, seen.patients, seen.dataset, "mean score minus prevalence")
 
 

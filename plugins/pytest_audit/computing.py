@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Generator, Sequence
 
 import pytest
@@ -9,10 +10,13 @@ import pytest
 from audit_suite.audit.full_run import full_passes, full_run
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.plan import planned_requests
+from audit_suite.audit.prospects import plan_audit
 from audit_suite.audit.vetting import unusable_models
+from audit_suite.errors import AuditError
 from audit_suite.evidence import describe_plan
 from audit_suite.evidence.measured import compute_measured
 from audit_suite.evidence.meter import Meter
+from audit_suite.planning.words import in_lines
 from pytest_audit.collecting import Collecting, cases_in
 from pytest_audit.exchange import Computed, Exchange
 from pytest_audit.progress import Watching, display_for
@@ -69,6 +73,7 @@ class Computing:
                 requests = planned_requests(cases_in(session.items))
                 for line in describe_plan(requests, self._audit.source):
                     self._say(f"  {line}")
+                self._say_what_could_be_decided()
                 session.items.clear()
             else:
                 self._compute(session.items)
@@ -95,6 +100,14 @@ class Computing:
             self._full = full_passes(self._collecting.checks.values(), self._audit)
         if self._exchange.is_worker:
             self._note(meter, over=True)
+
+    def _say_what_could_be_decided(self) -> None:
+        try:
+            lines = in_lines(plan_audit(self._audit), shutil.get_terminal_size().columns)
+        except AuditError as error:  # the plan's lines say so too
+            lines = [str(error)]
+        for line in ["", "what these data could decide:", *lines]:
+            self._say(line)
 
     def _note(self, meter: Meter, over: bool = False) -> None:
         """Tell the controller how far this worker is."""

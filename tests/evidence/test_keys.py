@@ -12,58 +12,58 @@ from cards import model_card, phantom_card
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
 from audit_suite.maskings import Masking, WithoutROI
 
-# Of the engine's version 9: while they stay the same, stored evidence stays valid. Digest of the
+# Of the engine's version 8: while they stay the same, stored evidence stays valid. Digest of the
 # masking as named, then the key of shard 1 of its scores.
 SCORES = {
     "full": (
         "f8b89999c79e20d3ecf5138870f2755c425aa544c6888365bb02059909a353e8",
-        "f0abff6d6d2e72c371f72e4822b947d22c4150309a94fd55fbd809694125f0a8",
+        "5d7faa7f08600c2af014e89c9482efabf58d7c1454380442ce79696163f1ea3f",
     ),
     "without-roi": (
         "47cda170f5166e5ca50f827c58eca22144894eb398fdc7a732ccfe8316f708c3",
-        "b6cfb11bea2dce6825c09c6651669b836efcfd93f7f96fd9e75c56878bec850d",
+        "07988e77006318c1c4312b0430380d6c43cd0cfc9f80f9f0953569464f68232f",
     ),
     "without-roi-mean": (
         "eccc9896db4c64473625fc36da794185059329b2410e4d4b36b6acb866dee3d6",
-        "aee33101fee7f9493f529e7c594478af9d2861d083170dc8fdd78a1cede9a0cf",
+        "cf8633201befac2962bf1b378dca38b8ebf936573862c68955a99b180ff0255d",
     ),
     "without-roi-blur": (
         "c080e4c7d122eb1e73a11e9e6fc5ddf4db16fb1baad2b95e8c82afd9d101c342",
-        "9496807422afd98d7b2ed10b45cbe9fa15ef30d6ef16cbd4eb20b833545a37d3",
+        "e2b94d6277d8961d6e9aae47408341e9d4b12ee63f73160d6e473b8ab9ffb442",
     ),
     "without-roi-noise": (
         "57fdb3fc701af1d05ff368cad34fedc2bd11066e274ecfc64adcb8c64ae7ad89",
-        "9a48c44bab781a8d377aa9f5f15427603087fcaf21d485a09feb0c3731655e0b",
+        "d2fbd1f6ff54d88a8b238355f4cb3eee3b39bf669b201be2417f6b3760845d0b",
     ),
     "without-roi-inpaint": (
         "0fda7845e0b695e3a5a8854e3a02f65b5966a6ae561775596311954b307d646c",
-        "66324140f5138486261d3b34b16c1c9898d95d9ccf5045d73422cdf3176be07d",
+        "1024c78811f6944e46a8375df118e0402c41be54be94351da10d602e9cc0032e",
     ),
     "without-roi-swap": (
         "0ae3f2d0c027b9da3ad367826081440cc2f5c92a035d0663eef824b85e81ab42",
-        "841df459eb28b3c3c7c1d16c413433da3d5c2a8516169bdc6104cd2d56272e31",
+        "923c0a12d744b4a1cc8d7a5fa9db1d612b91be3ee42f41384800455bc492e66b",
     ),
     "without-roi-box-foreign-d3-mean": (
         "18211dca1a15cd8dc15c31c9fe278bb6fdf1a7926395d58461568c089bd7513b",
-        "80f5d493374af5a3584d1ddd00cf6b2ad7308fc715a6be5c787e96e5c21c2f94",
+        "8ceb766be28a21712295ef5f1cca0ef5ee80dbefd9d3ed7be35d134df75e706c",
     ),
     "only-roi-window-centre": (
         "3f7e0a5aa6e2bee5d65080caccdf49b0883100b6d8b6bc8667b7ed7af3475bb7",
-        "c5e65e8aa953c0e9b6ebe10415a634f442f4f280b3ab86eb14428dad3168670d",
+        "b28d601985d33bb8f0cc5e3ccf1c956121ac45615386ee4c6d36b9a5513df784",
     ),
     "without-roi-plant-inside": (
         "8221d5f6dcdcda875fae4cf16e869ca028ee3f07e17c1edfa98f1b14f049fa14",
-        "b5e3a344e3ae3c5c0b3f171885e4781576a73af631d03454a4ddb9b433a27219",
+        "1261bba73ef06e85fdc99256d6251d6320c5eef4927582644547dc11dfaa19bb",
     ),
     "only-lungs-e2": (
         "43c44f0bc70905430e1ac3b88c93d6d28a25a8fe06bb6dcad90e34a49967bc7c",
-        "3bf35f9e5e007f06bdc8b885070700040daa496f01f8426c8b82c5a36badc891",
+        "637bcc2169a1b601a8fc2af0f2cc236641f20bd3ca09c5228ce2447be99e73ca",
     ),
 }
 MAPS = {
-    "region-shapley": "e433231ad1e4325f256525267cfeeb5a4a30df3a860bb41f82a93324079a966b",
-    "gradient": "d3ff476dc31d1e3180e88df40f84bce4f9165910d8dafe0d8fc78d1d0b9db58f",
-    "grad-cam": "2ea69c379bf056b13c5c0c6a7cafa89bbffdd83080289bab66ec4734f66e484b",
+    "region-shapley": "7d029c8589e3b4e5d3786cd87a7aed86b9970889b0aa1f1b005898685bb585f6",
+    "gradient": "19ea232a764a26a636f55ef1f09338fc9990d6bea038ba4f529a508bc284683a",
+    "grad-cam": "1f123f60bd554ec1b0854a095f30ce085d5140effaabb50fa5fb4a82739b8f10",
 }
 FILL = """
 from dataclasses import dataclass

@@ -10,7 +10,9 @@ from pathlib import Path
 import audit_suite
 
 PACKAGE = Path(audit_suite.__file__).parent
-JUDGE = ("audit", "needs", "sections", "suites", "causes", "report", "record", "statistics")
+JUDGE = (
+    "audit", "causes", "needs", "planning", "record", "report", "sections", "statistics", "suites"
+)  # fmt: skip
 
 
 def modules():

@@ -225,7 +225,7 @@ def test_a_loader_in_one_file_of_an_extension_scores(tmp_path, card, npz):
     assert LOADERS.origin("npz") == "audit_npz"
     made = card('loader = "npz"', 'weights = "w.npz"')
     model = load_model(made)
-    wanted = npz.truth(BATCH.flatten(1)).sigmoid()
+    wanted = npz.truth(BATCH.flatten(1)).double()
     assert torch.allclose(model(BATCH)[0], wanted, atol=1e-6), "dropout is off: evaluation mode"
     with pytest.raises(AuditError, match="loader 'npz' needs 'weights' or 'folds'"):
         card('loader = "npz"')

@@ -16,7 +16,7 @@ from audit_suite.errors import AuditError
 from audit_suite.explainers.outputs import explained_outputs
 from audit_suite.models.audited import AuditedModel
 from audit_suite.models.notes import note, taking_notes
-from audit_suite.models.outputs import find_columns, find_pick, note_probabilities
+from audit_suite.models.outputs import find_columns, find_pick, note_probabilities, ranked
 
 INPUT = InputSpec(size=(8, 8), channels=1, resize="pad", mean=(0.0,), std=(1.0,))
 
@@ -65,7 +65,7 @@ def audited(made, network):
 
 @given(st.data())
 def test_scores_are_those_of_the_named_outputs(data):
-    """Brute force: activation over all outputs, then the columns of the targets, in their order."""
+    """Brute force: activation over all outputs, then the columns of the targets, as log odds."""
     names = [f"o{i}" for i in range(data.draw(st.integers(1, 5)))]
     targets = data.draw(st.permutations(names))[: data.draw(st.integers(1, len(names)))]
     kinds = ["sigmoid", "none"] + (["softmax"] if len(names) > 1 else [])
@@ -73,14 +73,36 @@ def test_scores_are_those_of_the_named_outputs(data):
     network = Linear(len(names))
     made = card(targets=tuple(targets), outputs=tuple(names), activation=activation)
     scores, _ = audited(made, network)(BATCH)
-    logits = network.logits(BATCH).detach()
+    logits = network.logits(BATCH).detach().double()
     for column, target in enumerate(targets):
         which = names.index(target)
         if activation == "softmax":
-            wanted = logits[:, which].exp() / logits.exp().sum(dim=1)
+            p = logits[:, which].exp() / logits.exp().sum(dim=1)
+            wanted = (p / (1 - p)).log()
         else:
-            wanted = logits[:, which].sigmoid() if activation == "sigmoid" else logits[:, which]
-        assert torch.allclose(scores[:, column], wanted, atol=1e-6)
+            wanted = logits[:, which]
+        assert torch.allclose(scores[:, column], wanted, rtol=1e-9)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
+def test_images_that_a_probability_can_no_longer_tell_apart_keep_their_order(activation):
+    """Logits from 20 to 200: every probability of float32 is exactly 1."""
+    logits = torch.tensor([200.0, 20, 100, 21, 99])
+    both = torch.stack([torch.zeros(5), logits], dim=1)
+    made = card(targets=("sick",), outputs=("well", "sick"), activation=activation)
+    scores = ranked(made, both, (1,))[:, 0]
+    assert (both.softmax(dim=1)[:, 1] == 1).all()
+    assert torch.equal(scores, logits.double())
+
+
+def test_a_class_that_a_network_rules_out_is_no_error():
+    """A log-softmax of a probability of 0 is -inf, on either side; only nan is no score."""
+    logits = torch.tensor([[0.0, -torch.inf], [-torch.inf, 0.0], [-1.0, -2.0]])
+    made = card(targets=("sick",), outputs=("well", "sick"), activation="softmax")
+    scores = ranked(made, logits, (1,))[:, 0]
+    assert torch.isfinite(scores).all()
+    assert scores.argsort().tolist() == [0, 2, 1]
+    assert ranked(made, torch.full((1, 2), -torch.inf), (1,)).isnan().all()
 
 
 @pytest.mark.parametrize("names", [("normal", "sick"), ("sick", "normal"), ("a", "sick", "b")])
@@ -90,8 +112,7 @@ def test_explainers_explain_the_targets_own_log_odds(names):
     model = audited(card(targets=("sick",), outputs=names, activation="softmax"), network)
     (column,) = model.columns
     explained = explained_outputs(model.module, "softmax", BATCH[:1])(BATCH)[:, column]
-    p = model(BATCH)[0][:, 0]
-    assert torch.allclose(explained, (p / (1 - p)).log(), atol=1e-5)
+    assert torch.allclose(explained.double(), model(BATCH)[0][:, 0], atol=1e-5)
     if len(names) == 2:
         logits = network.logits(BATCH)
         sick = names.index("sick")
@@ -101,7 +122,7 @@ def test_explainers_explain_the_targets_own_log_odds(names):
 def test_one_logit_may_come_without_a_second_dimension():
     network = Linear(1, wrap=lambda logits: logits[:, 0])
     scores, _ = audited(card(targets=("a",)), network)(BATCH)
-    assert torch.allclose(scores, network.logits(BATCH).sigmoid())
+    assert torch.allclose(scores, network.logits(BATCH).double())
 
 
 def test_more_outputs_than_targets_shows_the_key_to_write():
@@ -124,8 +145,15 @@ def test_targets_must_be_among_the_outputs_and_softmax_needs_two():
 def test_keys_that_are_not_used_change_no_digest():
     plain = card()
     content = plain.model_dump(mode="json", by_alias=True)
-    assert not {"outputs", "output", "state", "same_as"} & set(content)
-    for more in ({"outputs": ("a", "b")}, {"output": 0}, {"same_as": "x.toml"}):
+    later = {"outputs", "output", "state", "same_as", "probabilities", "operating_points"}
+    assert not later & set(content)
+    point = {"a": {"probability": 0.3, "source": "x"}}
+    for more in (
+        {"outputs": ("a", "b")},
+        {"output": 0},
+        {"same_as": "x.toml"},
+        {"operating_points": point},
+    ):
         assert card(**more).digest() != plain.digest()
 
 
@@ -154,7 +182,7 @@ def test_the_obvious_part_is_taken_and_said(kind):
     wrap, by, attribute = WRAPS[kind]
     network = Linear(2, wrap)
     model = audited(card(), network)
-    assert torch.allclose(model(BATCH)[0], network.logits(BATCH).sigmoid())
+    assert torch.allclose(model(BATCH)[0], network.logits(BATCH).double())
     assert torch.allclose(model.module(BATCH), network.logits(BATCH)), "for explainers"
     pick = find_pick(card(), network(BATCH), len(BATCH))
     assert (pick.by, pick.attribute) == (by, attribute)
@@ -168,7 +196,7 @@ def test_two_parts_that_could_be_it_are_asked_about():
         audited(card(), network)
     assert 'output = "main"' in caught.value.remedy
     scores, _ = audited(card(output="aux"), network)(BATCH)
-    assert torch.allclose(scores, (-network.logits(BATCH)).sigmoid())
+    assert torch.allclose(scores, (-network.logits(BATCH)).double())
     with pytest.raises(AuditError, match=r"returns no output 'auxiliary'") as caught:
         audited(card(output="auxiliary"), network)
     assert "'main' (5, 2)" in caught.value.remedy
@@ -177,7 +205,7 @@ def test_two_parts_that_could_be_it_are_asked_about():
 def test_a_position_is_picked_and_one_beyond_the_end_is_said():
     network = Linear(2, lambda x: (x, -x))
     scores, _ = audited(card(output=1), network)(BATCH)
-    assert torch.allclose(scores, (-network.logits(BATCH)).sigmoid())
+    assert torch.allclose(scores, (-network.logits(BATCH)).double())
     with pytest.raises(AuditError, match=r"returns no output 2"):
         audited(card(output=2), network)
 
@@ -241,6 +269,7 @@ def test_an_activation_that_is_applied_twice_is_noted(outputs, activation, noted
         note_probabilities(card(activation=activation, **names), outputs)
     assert bool(notes) == noted
     assert not noted or 'activation = "none"' in notes[0]
+    assert not noted or "probabilities = true" in notes[0]
 
 
 def test_notes_outside_of_loading_go_nowhere_and_repeat_once():

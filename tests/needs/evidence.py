@@ -55,7 +55,7 @@ def table(scores, hidden=0.3, used=None, outlines=None, targets=1):
 
     Of several ``targets`` the scores are the last one's, and those of the others are 0.
     """
-    columns = np.zeros((len(scores), targets), np.float32)
+    columns = np.zeros((len(scores), targets))
     columns[:, -1] = scores
     count = len(columns)
     used = np.ones(count, bool) if used is None else used

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from needs.evidence import Stored, auc, case, cell, findings, table
+from scipy.special import expit
 
 from audit_suite import Exact, Family, auroc, check, observe
 from audit_suite.evidence.cell import Averaging
@@ -61,7 +62,7 @@ def source():
         [case(i, label) for i, label in enumerate(labels)],
         lambda request: table(scores[request.fold], 0.0),
     )
-    stored.scores = scores.astype(np.float32)
+    stored.scores = scores
     return stored
 
 
@@ -81,7 +82,8 @@ def test_an_estimate_is_the_mean_over_folds(tmp_path, source):
 
 def test_where_scores_are_averaged_there_is_one_estimate(tmp_path, source):
     found = answer_in(auroc(), place(tmp_path, "scores"), source)
-    assert found.value == pytest.approx(auc(source.labels, source.scores.mean(axis=0)))
+    mean = expit(source.scores).mean(axis=0)  # as probabilities
+    assert found.value == pytest.approx(auc(source.labels, mean))
     assert found.folds == ()
 
 

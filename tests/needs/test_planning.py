@@ -29,6 +29,7 @@ from audit_suite import (
     association,
     at_margin,
     auroc,
+    auroc_in_file,
     background_gap,
     baseline,
     contrast,
@@ -45,6 +46,7 @@ from audit_suite import (
     expected_excess,
     faithfulness,
     flip_rate,
+    folded_auroc,
     following,
     incompleteness,
     internal,
@@ -54,6 +56,7 @@ from audit_suite import (
     mask_fit,
     mass_lift,
     needs,
+    numbers,
     outline_agreement,
     outline_auroc,
     outline_property,
@@ -68,9 +71,12 @@ from audit_suite import (
     repeatability,
     score_shift,
     selective,
+    sensitivity,
     similarity,
+    specificity,
     unanswered,
     within,
+    youden,
 )
 from audit_suite.audit.opening import open_audit
 from audit_suite.audit.plan import cases_of, planned_requests
@@ -114,6 +120,13 @@ EXAMPLES = [
     flip_rate(ELSEWHERE),
     score_shift(WithoutROI(shape="box")),
     score_shift(ELSEWHERE),
+    folded_auroc(WithoutROI(shape="box")),
+    folded_auroc(ELSEWHERE),
+    sensitivity(),
+    specificity(ELSEWHERE),
+    youden(WithoutROI(shape="box")),
+    numbers(),
+    auroc_in_file(),
     each_stratum(WithoutROI()),
     within(ELSEWHERE, "sex"),
     background_gap(),
@@ -208,6 +221,9 @@ EXPECTING = """
 expected = ["lungs"]
 never = ["heart", "border"]
 source = "a reader"
+[operating_points.consolidation]
+probability = 0.5
+source = "a leaflet"
 [parity]
 images = ["golden.png"]
 expected = "golden.safetensors"

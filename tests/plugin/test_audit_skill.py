@@ -61,3 +61,15 @@ def test_a_claim_out_of_reach_fails(world):
     assert skill["estimate"]["value"] > LEAST_SKILL
     assert skill["verdict"] == "fail", skill["reason"]
     assert "claim of the model card (0.98) less 0.05: leaflet" in skill["margin_source"]
+
+
+def test_the_numbers_are_in_record_and_report_whether_or_not_the_maker_claims_any(world):
+    only = "--audit-suite=region-sensitivity", "-k", "everything_that_is_shown"
+    world.run(*only, "--audit-report", "audit.html")
+    (numbers,) = [f for f in world.record()["findings"] if f["check"] == "R0"]
+    assert numbers["verdict"] == "not_applicable"
+    areas = {e["at"]["masking"]: e for e in numbers["observations"] if "ties" in e["at"]}
+    assert len(areas) == 13, "the whole, and two shapes hidden and alone with three fills"
+    assert areas["full"]["value"] > 0.8 > areas["without-roi-box"]["high"]
+    html = (world.path / "audit.html").read_text()
+    assert html.count('<th scope="row">only ROI box (blur fill)</th>') == 1

@@ -216,7 +216,7 @@ def test_each_fold_is_audited_as_a_model_of_its_own(world):
     text = text.replace('arguments = { where = "roi" }', 'folds = ["roi.txt", "corner.txt"]')
     card.write_text(text)
     world.check(HIDDEN)
-    assert world.run("test_checks.py", model="folded").ret == 1
+    assert world.run("test_checks.py", "--audit-folds=each", model="folded").ret == 1
     record, found = findings(world)
     assert found["own/folded.fold0/big/sick"]["verdict"] == "pass"
     assert found["own/folded.fold1/big/sick"]["verdict"] == "fail"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import html
+import re
+from pathlib import Path
 
 import pytest
+from needs.evidence import shipped
 from report.example import comparison, estimate, example, finding, picture
 
 from audit_suite.record import ReadImage, ReadingsRecord, WaiverRecord
@@ -178,3 +181,13 @@ def test_without_readings_there_is_no_section():
     text = render_html(example())
     assert 'id="readers"' not in text
     assert view(example(), []) == ()
+
+
+def test_readers_of_masked_films_are_no_ceiling():
+    words = "no ceiling, since nobody reads masked films"
+    assert words in html.unescape(render_html(record(3)))
+    assert words in " ".join((shipped("H2").__doc__ or "").split())
+    page = Path(__file__).parents[2] / "docs" / "readers.md"
+    if page.exists():  # runs in a checkout
+        (row,) = re.findall(r"^\| H2 \|.+$", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert words in row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import re
 import subprocess
@@ -11,15 +12,25 @@ import time
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from audit_suite.cli import app
-from audit_suite.record import Calibration, Deviation, ErrorRate, Record, load_record
+from audit_suite.record import (
+    Calibration,
+    Deviation,
+    ErrorRate,
+    Record,
+    TargetDecision,
+    load_record,
+)
 from audit_suite.report import render_html, render_markdown, write_report
 from audit_suite.report.charts.forest import forest
 from audit_suite.report.words import number, p_value
-from audit_suite.verdict import Verdict
+from audit_suite.statistics import DecisionRule, Margin, recording
+from audit_suite.statistics.means import estimate_proportion
+from audit_suite.verdict import Inconclusive, Verdict
 
 sys.path.insert(0, str(Path(__file__).parent))
 import itertools
@@ -83,6 +94,40 @@ def test_every_finding_is_shown(page):
     assert f"{undecided.more_positives} more positive patients" in page.words
     assert "protocol 1.2 of the example hospital" in page.words
     assert "manifest.csv row 88" in page.words
+
+
+def test_the_number_that_decided_stands_beside_every_verdict():
+    """The 95 % interval .000 to .127 is not below .1; the one-sided bound that passed is: .083."""
+    nothing = estimate_proportion(np.zeros(60, bool), np.arange(60), "d", "fails by chance")
+    with recording(DecisionRule()) as recorded, contextlib.suppress(Inconclusive):
+        assert nothing < Margin(0.1, "protocol")
+    (compared,) = (one.to_record() for one in recorded.comparisons)
+    record = example()
+    record.findings.append(finding("P2", compared.verdict, [compared]))
+    shown = f"{compared.bound_words} {number(compared.bound, 4)}"
+    assert shown in re.sub(r"\s+", " ", render_html(record))
+    assert compared.bound_words in compared.message
+
+
+@pytest.mark.parametrize("decision", ["open", "undecided"])
+def test_each_target_says_its_decision_and_what_is_left(decision):
+    record = example()
+    record.targets = [
+        TargetDecision(
+            model="lung-net",
+            dataset="site-b",
+            target="nodule",
+            primary=False,
+            decision=decision,
+            reason="because",
+            kept="with the region hidden at most 12% of the skill is left under every fill",
+        )
+    ]
+    for text in (render_html(record), render_markdown(record)):
+        plain = re.sub(r"<[^>]*>", "", text)
+        assert f"lung-net on site-b, nodule: {decision}: because" in plain
+        assert "the release does not rest on this target" in plain
+        assert "at most 12% of the skill is left" in plain
 
 
 def test_order_waived_then_worst_first(page):

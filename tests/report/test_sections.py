@@ -19,6 +19,7 @@ from report.example import estimate, example, finding
 from report.test_embeddings_report import with_embeddings
 from report.test_heatmap_and_curves import curve, matrix
 from report.test_heatmap_and_curves import estimate as cell_of
+from report.test_hidden import LUNGS
 from report.test_readers_report import record as with_readers
 from report.test_report import Page
 
@@ -27,6 +28,7 @@ import pytest_audit
 from audit_suite import suites
 from audit_suite.checks import ATTRIBUTE
 from audit_suite.errors import AuditError
+from audit_suite.planning.forecast import forecast
 from audit_suite.record import (
     AttributionRecord,
     FrameCell,
@@ -42,6 +44,8 @@ from audit_suite.report import render_html, write_report
 from audit_suite.report.section import Gathered, Section, findings_of, register_section
 from audit_suite.sections import check_section, collect_sections
 from audit_suite.sections.matrix import collect as collect_matrices
+from audit_suite.statistics.at_hand import AtHand
+from audit_suite.statistics.design import Cohort, Levels, Spread
 from audit_suite.verdict import NotApplicable
 
 EVIL = "<script>alert(1)</script>"
@@ -316,10 +320,18 @@ def test_every_shipped_section_and_part_is_named_by_a_check_or_collects_somethin
         if SECTIONS.origin(section.name) == SHIPPED:
             if section.parts or section.collect is None:
                 assert set(section.paths) <= named
-            assert section.collect is None or section.fills in Record.model_fields
+            assert not section.fills or section.fills in Record.model_fields
 
 
 # --- no check id is known to the report ---
+
+
+def a_forecast():
+    """What the data of one target could decide, and what more would decide it."""
+    cohort = Cohort(150, 1350)
+    at_hand = AtHand(0.85, (0.52, 0.5, 0.54), cohort, Spread())
+    place = "ours", "hospital", "effusion"
+    return forecast(place, cohort, 0.85, "measured", 0.6, Levels(), at_hand)
 
 
 def everything():
@@ -334,6 +346,7 @@ def everything():
     player |= {"share": estimate("share", 0.6, 0.1), "value": estimate("value", 0.6, 0.1)}
     made.findings += [
         *(f for f in readers.findings if f.section),
+        placed("R0", "skill", observations=[estimate("AUROC", 0.9, 0.1)]),
         placed("R9", "matrix", observations=[cell_of(0.9)]),
         placed("R10", "curves", observations=curve()),
         placed("R13", "noticing.unmasked", reason="no skill to place"),
@@ -349,6 +362,7 @@ def everything():
     place = {"model": "lung-net", "dataset": "site-b", "target": "effusion"}
     made.frames = [FrameRecord(**place, n_images=40, png=made.gallery[0].png, cells=[cell])]
     made.read = readers.read
+    made.sections = {"hidden": [LUNGS], "reach": [a_forecast().model_dump(mode="json")]}
     made.matrices = [matrix([[cell_of(0.9), None]], rows=["full"])]
     made.attributions = [
         AttributionRecord(
@@ -379,6 +393,21 @@ def test_renaming_checks_changes_nothing_but_their_ids_on_the_page():
     renamed = render_html(record)
     assert renamed.count("Renamed-") > 30
     assert re.sub(r"Renamed-(\w+)-", r"\1", renamed) == page
+
+
+def test_what_the_data_could_decide_is_a_row_and_a_sentence():
+    record = example()
+    assert "reach" not in sections_on(render_html(record))
+    undecided = a_forecast()
+    record.sections["reach"] = [undecided.model_dump(mode="json")]
+    page = unescape(render_html(record)).partition('id="reach"')[2].partition("</section>")[0]
+    assert '<th scope="row">ours on hospital, effusion</th><td class="n">1,500</td>' in page
+    assert "Closes at 25 % kept" in page
+    assert "effusion is undecided: about " in page
+    measured = undecided.measured.model_copy(update={"decided": True})
+    decided = undecided.model_copy(update={"measured": measured})
+    record.sections["reach"] = [decided.model_dump(mode="json")]
+    assert "is undecided: " not in render_html(record).partition('id="reach"')[2]
 
 
 def test_without_its_section_a_finding_is_in_the_general_lists_alone():

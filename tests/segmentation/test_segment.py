@@ -173,20 +173,17 @@ def test_the_masks_are_right_at_every_geometry_and_the_card_reads_them(here, res
         whole = resize == "stretch" or shape in ((64, 64), (128, 128), (32, 32))
         assert overlap(mask, truth(number, shape)) >= (1 if whole else 0.8), shape
     lines = tomllib.loads((here / "masks" / "card-lines.toml").read_text())
-    write_data(
-        here,
-        "with.toml",
-        (here / "masks" / "card-lines.toml")
-        .read_text()
-        .replace(
-            "[regions.lungs]", '[targets.also]\ncolumn = "sick"\nroi = ["lungs"]\n[regions.lungs]'
-        ),
-    )
+    text = (here / "masks" / "card-lines.toml").read_text()
+    assert '# roi = ["lungs-mediastinum"]  # outlines of lungs leave out the heart' in text
+    roi = "roi = [" + text.split("# roi = [")[1].partition("\n")[0]
+    target = f'[targets.also]\ncolumn = "sick"\n{roi}\n[regions.lungs]'
+    write_data(here, "with.toml", text.replace("[regions.lungs]", target))
     card = load_dataset_card(here / "with.toml")
     assert lines["mask_quality"]["source"].startswith("audit-suite segment: model 'threshold'")
     dataset = load_dataset(card)
     first = dataset.read(0).regions["lungs"]
     assert overlap(first, truth(0, first.shape)) == 1
+    assert (first <= dataset.read(0).regions["lungs-mediastinum"]).all()
     assert all(case.quality is not None and case.quality > 0.5 for case in dataset.cases)
 
 
@@ -206,6 +203,7 @@ def test_the_channel_is_that_of_the_target_with_softmax(here):
         assert overlap(mask, truth(number, mask.shape)) == 1
         assert row["heart_flags"] == "empty"
         assert row["mask_quality"] == "0.0000", "the least of the regions'"
+    assert '# roi = ["lungs", "heart"]\n' in (here / "masks" / "card-lines.toml").read_text()
 
 
 def test_an_output_smaller_than_the_input_is_enlarged(here):

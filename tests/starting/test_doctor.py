@@ -66,8 +66,8 @@ def test_a_right_card_is_right(hospital):
     assert (diagnosis.wrong, diagnosis.look) == ([], [])
     (seen,) = diagnosis.seen
     assert seen.auroc.value > 0.9
-    assert (seen.images, seen.patients) == (32, 288)
-    assert 0.5 < seen.open_if_honest <= 1
+    assert (seen.images, seen.forecast.patients) == (32, 288)
+    assert 0.5 < seen.forecast.open_if_honest <= 1
     assert seen.seconds > 0
     assert any("'state_dict.model'" in note for note in diagnosis.notes)
     (picture,) = diagnosis.pictures

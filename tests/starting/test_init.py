@@ -54,20 +54,29 @@ def test_a_checkpoint_a_table_and_outlines(hospital):
         "column": "Consolidation",
         "values": {"Yes": 1, "No": 0},
         "missing": "exclude",
-        "roi": ["lungs"],
+        "roi": ["lungs-mediastinum"],
     }
-    assert data["regions"]["lungs"] == {
-        "format": "coco",
-        "file": "../outlines.json",
-        "category": "lung",
+    assert data["regions"] == {
+        "lungs": {"format": "coco", "file": "../outlines.json", "category": "lung"},
+        "lungs-mediastinum": {"format": "hull", "of": ["lungs"]},
     }
-    for assumed in ("mrn", "12 rows without a label", "second is 'consolidation'", "[224, 224]"):
+    text = (hospital / "audit" / "data.toml").read_text()
+    assert 'roi = ["lungs-mediastinum"]  # assumed: outlines of lungs leave out the heart' in text
+    for assumed in (
+        "lungs-mediastinum: their convex hull",
+        "mrn",
+        "12 rows without a label",
+        "second is 'consolidation'",
+        "[224, 224]",
+    ):
         assert assumed in said
     card = load_model_card(hospital / "audit" / "model.toml")
     vet(card, None)
     dataset = load_dataset(load_dataset_card(hospital / "audit" / "data.toml"))
     assert len(dataset.cases) == 288
-    assert dataset.read(0).regions["lungs"].any()
+    seen = dataset.read(0).regions
+    assert (seen["lungs"] <= seen["lungs-mediastinum"]).all()
+    assert seen["lungs"].sum() < seen["lungs-mediastinum"].sum()
     assert (hospital / "audit" / "audits" / "test_own.py").exists()
 
 

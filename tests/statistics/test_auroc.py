@@ -10,6 +10,8 @@ from sklearn.metrics import roc_auc_score
 
 from audit_suite.errors import AuditError
 from audit_suite.statistics import estimate_auroc
+from audit_suite.statistics.influence import effective_patients
+from audit_suite.verdict import Inconclusive
 
 SICK, WELL = [0.9, 0.8, 0.6, 0.55], [0.7, 0.5, 0.5, 0.3, 0.1]
 
@@ -201,3 +203,27 @@ def test_hundred_thousand_images_are_quick_enough_to_try():
 def test_bad_input_is_an_error(labels, scores, patients, message):
     with pytest.raises(AuditError, match=message):
         estimate_auroc(labels, scores, patients, "d")
+
+
+def test_one_patient_with_most_images_is_not_many_patients():
+    """Kish's effective number: (sum of shares)^2 / sum of squares; 20 are needed for a verdict."""
+    rng = np.random.default_rng(4)
+    alone = np.r_[np.zeros(60, int), np.arange(1, 61), np.arange(100, 300)]
+    labels = (np.arange(len(alone)) < 120).astype(int)
+    scores = rng.normal(size=len(alone)) + 2 * labels
+    crowded = estimate_auroc(labels, scores, alone, "d")
+    assert crowded.fewest == int(120**2 / (60**2 + 60))
+    with pytest.raises(Inconclusive, match="rests on 3 patients"):
+        assert crowded > 0.6
+    assert estimate_auroc(labels, scores, np.arange(len(alone)), "d").fewest == 120
+    twice = estimate_auroc(labels, scores, np.arange(len(alone)) // 2, "d")
+    assert twice.fewest == 60, "equal numbers of images make no difference"
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=40))
+def test_the_effective_number_is_at_most_the_number_of_patients(sizes):
+    patients = np.repeat(np.arange(len(sizes)), sizes).astype(str)
+    found = effective_patients(patients, np.ones(len(patients)))
+    assert 1 <= found <= len(sizes)
+    assert (found == len(sizes)) == (len(set(sizes)) == 1)
+    assert effective_patients(patients, np.full(len(patients), 0.3)) == found

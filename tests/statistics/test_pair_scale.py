@@ -53,7 +53,7 @@ def by_hand(a, b, first, second, minus, centre):
 
 
 @pytest.mark.parametrize("images", [1, 3])
-@pytest.mark.parametrize("limit", [-0.1, 0.0, 0.05, 0.1, 0.3])
+@pytest.mark.parametrize("limit", [-0.1, 0.0, 0.05, 0.1, 0.2])
 def test_a_difference_is_judged_by_logits_around_the_limit(limit, images):
     a, b = two(3, images=images)
     one, other = a.value - limit / 2, b.value + limit / 2
@@ -138,6 +138,13 @@ def test_folds_are_averaged_before_they_are_contrasted():
     whole = share_kept(mean_of_folds([b, d]), mean_of_folds([a, c]))
     assert (mean.value, *mean.interval()) == pytest.approx((whole.value, *whole.interval()))
     assert mean.folds == (share_kept(b, a).value, share_kept(d, c).value)
+
+
+def test_a_high_auroc_that_loses_nothing_is_shown_to_lose_nothing():
+    """Half of a limit of .1 added to .98 would lie beyond 1."""
+    a, b = two(8, 0.98, 0.98, m=200, n=600, correlation=0.99)
+    assert (a - b).compare(">", 0.1).verdict is Verdict.FAIL
+    assert (a - b).compare("<", 0.1).verdict is Verdict.PASS
 
 
 def test_an_auroc_at_the_end_of_its_range():

@@ -25,13 +25,10 @@ def with_regions(card: DatasetCard, entries: Sequence[Entry], problems: Problems
     Raises:
         AuditError: If a file that all images share is missing or wrong.
     """
-    finders = {name: _finder(card, name) for name in card.regions}
-    found = ((entry, _masks(card, entry, finders, problems)) for entry in entries)
-    return [
-        replace(entry, regions={**entry.regions, **masks})
-        for entry, masks in found
-        if masks is not None
-    ]
+    in_order = sorted(card.regions, key=lambda name: bool(card.regions[name].made_of))
+    finders = {name: _finder(card, name) for name in in_order}
+    found = (_with_masks(card, entry, finders, problems) for entry in entries)
+    return [entry for entry in found if entry is not None]
 
 
 def with_population(card: DatasetCard, entries: Sequence[Entry], problems: Problems) -> list[Entry]:
@@ -127,11 +124,17 @@ def _finder(card: DatasetCard, name: str) -> Find:
     return find
 
 
-def _masks(
+def _with_masks(
     card: DatasetCard, entry: Entry, finders: dict[str, Find], problems: Problems
-) -> dict[str, RegionSource] | None:
-    """The masks of an image by region; None if one is lacking that a target needs."""
-    masks: dict[str, RegionSource] = {}
+) -> Entry | None:
+    """An image with its masks; None if one is lacking that a target needs.
+
+    Args:
+        card: The card.
+        entry: The image, with the masks that its reader gives.
+        finders: By region; one that is made of others comes after them.
+        problems: Where to note what is wrong.
+    """
     for name, find in finders.items():
         found: RegionSource | str | None = None
         with MASK_FORMATS.blaming(card.regions[name].format):
@@ -142,8 +145,8 @@ def _masks(
         if found is None:
             continue
         if not isinstance(found, str):
-            masks[name] = found
+            entry = replace(entry, regions={**entry.regions, name: found})
         elif name in card.roi_regions and not card.regions[name].is_shared:
             problems.add_bad_file(found)
             return None
-    return masks
+    return entry

@@ -10,7 +10,7 @@ from audit_suite.errors import AuditError
 
 def roi_of_reader(card: DatasetCard) -> frozenset[str]:
     """The regions that targets name and the reader itself must give: not the card's own."""
-    return card.roi_regions - set(card.regions)
+    return card.as_drawn(card.roi_regions) - set(card.regions)
 
 
 def require_regions(card: DatasetCard, known: Collection[str]) -> None:

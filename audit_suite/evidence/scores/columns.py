@@ -20,7 +20,7 @@ class ShardColumns:
         self._length = length
         self._hidden: Floats = np.zeros(length, np.float32)
         self._covered: Floats = np.zeros(length, np.float32)
-        self._scores: Floats = np.full((length, targets), np.nan, np.float32)
+        self._scores = np.full((length, targets), np.nan, np.float64)
         self._optional: Arrays = {}
 
     def put_region(
@@ -57,7 +57,7 @@ class ShardColumns:
     ) -> None:
         """Record the scores and embeddings of some rows."""
         at = list(rows)
-        self._scores[at] = scores.float().cpu().numpy()
+        self._scores[at] = scores.double().cpu().numpy()
         if embeddings is not None:
             self._put("embeddings", at, embeddings.float().cpu().numpy(), np.nan)
 

@@ -52,15 +52,25 @@ def compute_scores(
     for _, group in groupby(requests, key=lambda request: request.dataset):
         wanted = list(group)
         try:
-            _compute_dataset(wanted, source, progress)
+            compute_on(source.dataset(wanted[0].dataset), wanted, source, progress)
         except AuditError as error:
             source.failures[wanted[0].dataset] = error
 
 
-def _compute_dataset(
-    requests: Sequence[ScoreRequest], source: EvidenceSource, progress: Progress
+def compute_on(
+    dataset: Dataset, requests: Sequence[ScoreRequest], source: EvidenceSource, progress: Progress
 ) -> None:
-    dataset = source.dataset(requests[0].dataset)
+    """Compute and store the scores that are missing on the images that a data set reads.
+
+    Args:
+        dataset: That of the requests; it may read its images in another way.
+        requests: Of this data set.
+        source: Models, profile and store.
+        progress: As for `compute_scores`.
+
+    Raises:
+        AuditError: If the data set cannot be used.
+    """
     loaded = [request for request in requests if _can_load(request, source)]
     job = _Job(dataset, source, loaded, progress)
     for wait in (False, True):  # first what no other process computes, then wait for the rest
@@ -117,9 +127,9 @@ class _Job:
         """What the maskings may know of the data set; surveyed once for all shards."""
         wanted = Wanted(
             specs={geometry(r.model.input): r.model.input for r in self.requests},
-            areas=sorted({r.masking.area for r in self.requests if r.masking.hides}),
+            areas=sorted({r.shown.area for r in self.requests if r.shown.hides}),
         )
-        maskings = [request.masking for request in self.requests]
+        maskings = [request.shown for request in self.requests]
         seed, store = self.source.profile.seed, self.source.store
         return survey_for(self.dataset, wanted, maskings, seed, store)
 
@@ -184,7 +194,7 @@ class _Job:
         whole = Batch([index for index, _ in batch], images, distances)
         rows = [index - start for index, _ in batch[:real]]
         properties = np.stack([p.properties for p in prepared[:real]])
-        by_masking = groupby(sorted(requests, key=lambda r: r.masking.id), key=lambda r: r.masking)
+        by_masking = groupby(sorted(requests, key=lambda r: r.shown.id), key=lambda r: r.shown)
         scored: _Scored = {}
         for masking, group in by_masking:
             asked = [request for request in group if not self._failed(request)]

@@ -16,6 +16,7 @@ from audit_suite.evidence.store import Arrays, unpack_lines
 from audit_suite.maskings import Masking
 from audit_suite.maskings.fill import fill_fingerprint
 
+SCALE = "log odds"  # in which scores are kept where the card names an activation
 THUMBNAIL = 32  # side of a stored outline, in pixels
 
 _Kind = TypeVar("_Kind", bound=np.generic)
@@ -26,7 +27,8 @@ class ScoreTable:
     """Scores of one model on every image of a data set under one masking.
 
     Attributes:
-        scores: Shape (n_images, n_targets), after the activation; NaN where ``used`` is false.
+        scores: Shape (n_images, n_targets), as they are ranked (`models.outputs.ranked`): log odds,
+            or what a model of ``activation = "none"`` returns; NaN where ``used`` is false.
         hidden_fraction: Shape (n_images,), share of the model's input that was filled, 0 to 1.
         covered_fraction: Shape (n_images,), share of the image's own region that was filled.
         used: Shape (n_images,), false for images that could not be read and were excluded.
@@ -40,7 +42,7 @@ class ScoreTable:
             (`maskings.shuffled.appearance`); only for maskings that shuffle, else None.
     """
 
-    scores: NDArray[np.float32]
+    scores: NDArray[np.float64]
     hidden_fraction: NDArray[np.float32]
     covered_fraction: NDArray[np.float32]
     used: NDArray[np.bool_]
@@ -67,6 +69,11 @@ class ScoreRequest:
     def pair(self) -> tuple[ModelCard, int | None, DatasetCard]:
         """The model's fold and the data set, without the masking."""
         return self.model, self.fold, self.dataset
+
+    @property
+    def shown(self) -> Masking:
+        """What is hidden in the model's input."""
+        return self.masking
 
     @property
     def rank(self) -> tuple[Any, ...]:
@@ -103,6 +110,7 @@ class ScoreRequest:
         return canonical_digest(
             {
                 "engine": ENGINE_VERSION,
+                "scale": SCALE,
                 "model": source.model_digest(self.model, self.fold),
                 "dataset": dataset.digest,
                 "masking": self.masking.digest,
@@ -122,7 +130,7 @@ class ScoreRequest:
             return column(name, kind) if all(name in shard for shard in stored) else None
 
         return ScoreTable(
-            scores=column("scores", np.float32),
+            scores=column("scores", np.float64),
             hidden_fraction=column("hidden_fraction", np.float32),
             covered_fraction=column("covered_fraction", np.float32),
             used=column("used", np.bool_),

@@ -105,9 +105,9 @@ def _chosen(dataset: Dataset, each: Pair) -> Iterator[tuple[int, NDArray[np.floa
 
 def _stored(
     full: ScoreRequest, indices: Sequence[int], source: EvidenceSource
-) -> NDArray[np.float32]:
+) -> NDArray[np.float64]:
     """The stored scores of some images, shape (n, T); NaN where nothing is stored."""
-    rows = np.full((len(indices), len(full.model.targets)), np.nan, np.float32)
+    rows = np.full((len(indices), len(full.model.targets)), np.nan, np.float64)
     shards = {index // SHARD for index in indices}
     tables = {shard: source.store.read(full.key(source, shard)) for shard in shards}
     for row, index in enumerate(indices):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,18 +15,20 @@ from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Masking
 from audit_suite.maskings.limits import LARGEST_ROI, refuse_large, sized_by
+from audit_suite.needs.scores.scale import mean_of_scores, probabilities_of
 from audit_suite.statistics import Estimate, estimate_auroc, estimate_auroc_within
 
 
 @dataclass(frozen=True)
 class CellScores:
-    """Usable images of one cell under one masking; scores are the mean over the cell's folds.
+    """Usable images of one cell under one masking.
 
     Usable are images that can be read and have a label of the cell's target.
 
     Attributes:
         labels: Shape (n,), 0 or 1.
-        scores: Shape (n,), the model's output for the cell's target.
+        scores: Shape (n,), for the cell's target, as images are ranked: log odds where the card
+            names an activation, else what the model returns; of several folds `mean_of_scores`.
         patients: Shape (n,), patient ids; they never leave the process.
         dataset: Digest of the data set.
         used: Shape (all images,), true for the images of the data set that are included.
@@ -37,6 +40,7 @@ class CellScores:
         strata: Shape (n,); only images of one stratum are compared with each other. Strata separate
             held-out folds, and mask quality above and below the minimum where the card's rule is
             ``stratify``.
+        probabilities: Shape (n,), what the scores stand for; None if the model gives none.
     """
 
     labels: NDArray[np.int_]
@@ -49,6 +53,7 @@ class CellScores:
     covered: float | None = None
     weights: NDArray[np.float64] | None = None
     strata: NDArray[np.int_] | None = None
+    probabilities: NDArray[np.float64] | None = None
 
     def where(self, kept: NDArray[np.bool_]) -> CellScores:
         """The same for a subset of its images.
@@ -66,6 +71,7 @@ class CellScores:
             used=used,
             weights=None if self.weights is None else self.weights[kept],
             strata=None if self.strata is None else self.strata[kept],
+            probabilities=None if self.probabilities is None else self.probabilities[kept],
         )
 
 
@@ -79,7 +85,11 @@ def score_requests(cell: Cell, masking: Masking) -> tuple[ScoreRequest, ...]:
 
 
 def cell_scores(
-    cell: Cell, source: EvidenceSource, masking: Masking, largest: float = LARGEST_ROI
+    cell: Cell,
+    source: EvidenceSource,
+    masking: Masking,
+    largest: float = LARGEST_ROI,
+    read: Sequence[ScoreRequest] = (),
 ) -> CellScores:
     """Read one masking's scores.
 
@@ -89,10 +99,12 @@ def cell_scores(
         masking: Which images.
         largest: Share of the frame (median over images) above which hiding or keeping the region
             is meaningless.
+        read: Where the scores are read, one request for each fold, if not under the masking itself.
 
     Raises:
         NotApplicable: If no ROI is declared, or it is too large.
-        AuditError: If the evidence is missing and cannot be computed.
+        AuditError: If the evidence is missing and cannot be computed, or what the card calls
+            probabilities are none.
     """
     dataset = source.dataset(cell.dataset)
     tables = [source.read(request) for request in cell.requests(masking)]
@@ -105,8 +117,11 @@ def cell_scores(
     patients = np.array([case.patient for case in dataset.cases])
     column = cell.model.targets.index(cell.target)
     folds = held_out_folds(cell, source)
-    each = np.array([table.scores[:, column] for table in tables], np.float64)
-    scores = each.mean(axis=0) if folds is None else each[folds, np.arange(len(folds))]
+    scored = [source.read(request) for request in read] or tables
+    each = np.array([table.scores[:, column] for table in scored], np.float64)
+    scores = (
+        mean_of_scores(cell.model, each) if folds is None else each[folds, np.arange(len(folds))]
+    )
     return CellScores(
         labels=labels[used],
         scores=scores[used],
@@ -118,6 +133,7 @@ def cell_scores(
         covered=round(_median(tables[0].covered_fraction[used]), 6)
         if masking.covers_partly and used.any()
         else None,
+        probabilities=probabilities_of(cell.model, scores[used]),
         **_comparable(cell, source, used, folds),
     )
 

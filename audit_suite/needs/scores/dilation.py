@@ -13,6 +13,7 @@ from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Masking
 from audit_suite.maskings.limits import LARGEST_ROI
 from audit_suite.needs.scores.cell_scores import auroc_of, cell_scores, score_requests
+from audit_suite.needs.scores.ties import refuse_ties
 from audit_suite.statistics import Estimate
 from audit_suite.verdict import NotApplicable
 
@@ -61,6 +62,7 @@ class DilatedAuroc:
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """AUROC, placed on the axes ``radius`` (pixels of 512) and ``visible`` (share)."""
         scores = cell_scores(cell, source, self._dilated(cell), self.largest)
+        refuse_ties(cell.model, scores, self._dilated(cell))
         factor = as_factor(cell.model.input, radius(cell.model.input, self.factor))
         estimate = auroc_of(scores, f"AUROC {self.masking.label}, dilated {factor:g}/{FRAME}")
         return estimate.placed(masking=self.masking.id, radius=factor, visible=scores.visible)

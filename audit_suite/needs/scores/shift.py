@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
@@ -18,7 +19,10 @@ THRESHOLD = 0.5  # of a probability
 
 @dataclass(frozen=True)
 class ScoreShift:
-    """Mean of (score under masking - score on the full image) over all images."""
+    """Mean of (score under masking - score on the full image) over all images.
+
+    Of probabilities where the model gives them, else of its scores.
+    """
 
     masking: Masking
 
@@ -35,7 +39,7 @@ class ScoreShift:
         """The mean shift, clustered by patient."""
         full, masked = _pair(cell, source, self.masking)
         return estimate_mean(
-            masked.scores - full.scores,
+            _moved(masked) - _moved(full),
             full.patients,
             full.dataset,
             label=f"mean score shift {self.masking.label}",
@@ -63,18 +67,25 @@ class FlipRate:
         Raises:
             NotApplicable: If the scores are not probabilities, or no positive is detected.
         """
-        if cell.model.activation == "none":
-            raise NotApplicable("the model's scores are not probabilities (activation = 'none')")
         full, masked = _pair(cell, source, self.masking)
-        detected = (full.labels == 1) & (full.scores >= THRESHOLD)
+        if full.probabilities is None or masked.probabilities is None:
+            raise NotApplicable(
+                "the model's scores are not probabilities (activation = 'none' without "
+                "probabilities = true)"
+            )
+        detected = (full.labels == 1) & (full.probabilities >= THRESHOLD)
         if not detected.any():
             raise NotApplicable("no positive image reaches a score of 0.5: nothing could flip")
         return estimate_proportion(
-            masked.scores[detected] < THRESHOLD,
+            masked.probabilities[detected] < THRESHOLD,
             full.patients[detected],
             full.dataset,
             label=f"share of true positives lost {self.masking.label}",
         )
+
+
+def _moved(images: CellScores) -> NDArray[np.float64]:
+    return images.scores if images.probabilities is None else images.probabilities
 
 
 def _pair(cell: Cell, source: EvidenceSource, masking: Masking) -> tuple[CellScores, CellScores]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from audit_suite.cards import ModelCard
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.maskings import Full
 
 _SAME = 1e-5  # relative difference below which two scores are one, as between two batches
-_LEAST = 1e-7  # of outputs without activation, whose scale may be 0
+_LEAST = 1e-7  # of numbers of its own, whose scale may be 0
 _SHARE = 0.99  # of the images
 
 
@@ -22,13 +23,13 @@ def refuse_constant(cell: Cell, source: EvidenceSource) -> None:
         AuditError: If 99 % of the images have the same score; or if the scores cannot be had.
     """
     column = cell.model.targets.index(cell.target)
+    least = _least(cell.model)
     for request in cell.requests(Full()):
         table = source.read(request)
         scores = table.scores[table.used, column]
         if not len(scores):
             continue
         usual = float(np.median(scores))
-        least = _LEAST if cell.model.activation == "none" else 0.0
         same = np.abs(scores - usual) <= max(least, _SAME * float(np.abs(scores).max()))
         if same.mean() >= _SHARE:
             name = cell.model.fold_name(request.fold)
@@ -36,6 +37,13 @@ def refuse_constant(cell: Cell, source: EvidenceSource) -> None:
                 f"model '{name}' gives {same.mean():.0%} of the {len(scores)} images of "
                 f"'{cell.dataset.name}' the same score for '{cell.target}' ({usual:.6g}): no check "
                 f"can pass on scores that do not differ",
-                "check 'activation', 'input' and the weights of the model card; scores that all "
-                'reach 0 or 1 need activation = "none"',
+                "check 'input' and the weights of the model card; if the model's own sigmoid makes "
+                "all scores 0 or 1, let it return the number before that",
             )
+
+
+def _least(card: ModelCard) -> float:
+    """The difference that no two scores need to exceed to be one."""
+    if card.activation != "none":
+        return _SAME  # log odds of 0 are a probability of one half
+    return 0.0 if card.probabilities else _LEAST

@@ -13,6 +13,7 @@ from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Masking
 from audit_suite.needs.scores.cell_scores import cell_scores, score_requests
+from audit_suite.needs.scores.ties import refuse_ties
 from audit_suite.statistics import Estimate, estimate_auroc_within
 from audit_suite.verdict import NotApplicable
 
@@ -61,6 +62,7 @@ class WithinStrata:
         """
         self.requests(cell)
         scores = cell_scores(cell, source, self.masking)
+        refuse_ties(cell.model, scores, self.masking)
         cases = source.dataset(cell.dataset).cases
         if self.by in cell.dataset.targets:
             labels = labels_of(cases, self.by)

@@ -71,7 +71,7 @@ class MaskFault:
         """
         seen, patients = _seen(cell, source)
         expected = cell.dataset.masks
-        roi = set(cell.dataset.targets[cell.target].roi)
+        roi = _drawn(cell)
         if self.fault == "area":
             wrong = (seen.area < _LEAST) | (seen.area > _MOST)
         elif self.fault == "polarity":
@@ -117,7 +117,7 @@ class MaskFit:
             NotApplicable: If no image has the region, or all are of one patient.
             AuditError: If the data set cannot be read.
         """
-        if set(cell.dataset.targets[cell.target].roi) <= cell.dataset.one_region_for_all:
+        if _drawn(cell) <= cell.dataset.one_region_for_all:
             return ()
         seen, patients = _seen(cell, source)
         if len(np.unique(patients)) < 2:
@@ -140,12 +140,17 @@ def _require_roi(cell: Cell) -> None:
 
 def _are_shared(cell: Cell) -> bool:
     """Whether the region is drawn once for many patients, as the card says or by design."""
-    return set(cell.dataset.targets[cell.target].roi) <= cell.dataset.shared_regions
+    return _drawn(cell) <= cell.dataset.shared_regions
+
+
+def _drawn(cell: Cell) -> frozenset[str]:
+    """The regions of the ROI that somebody drew: a hull is only as good as the masks inside it."""
+    return cell.dataset.as_drawn(cell.dataset.targets[cell.target].roi)
 
 
 def _seen(cell: Cell, source: EvidenceSource) -> tuple[MaskSurvey, NDArray[np.str_]]:
-    """The survey of the target's ROI, and the patient of each mask."""
-    seen = mask_survey(source, cell.dataset, cell.dataset.targets[cell.target].roi)
+    """The survey of the masks behind the target's ROI, and the patient of each mask."""
+    seen = mask_survey(source, cell.dataset, sorted(_drawn(cell)))
     if not len(seen.index):
         raise NotApplicable(f"no image of '{cell.dataset.name}' shows the region")
     cases = source.dataset(cell.dataset).cases

@@ -52,7 +52,7 @@ class Baseline:
                 too few patients of a class.
         """
         scores, rows = _rows(cell, source)
-        added = _log_odds(scores.scores) if self.with_score else None
+        added = _log_odds(scores) if self.with_score else None
         if added is not None:
             rows = [[*row, repr(float(score))] for row, score in zip(rows, added, strict=True)]
         features, make = tabular(rows)
@@ -130,11 +130,11 @@ def _rows(cell: Cell, source: EvidenceSource) -> tuple[CellScores, list[list[str
     return scores, rows
 
 
-def _log_odds(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scores on the scale on which a logistic regression adds; ranks do not change."""
-    if scores.min() < 0 or scores.max() > 1:
-        return scores
-    kept = np.clip(scores, 1e-6, 1 - 1e-6)
+def _log_odds(images: CellScores) -> NDArray[np.float64]:
+    """Scores on the scale on which a logistic regression adds, within a range that it can fit."""
+    if images.probabilities is None:
+        return images.scores
+    kept = np.clip(images.probabilities, 1e-6, 1 - 1e-6)
     odds: NDArray[np.float64] = np.log(kept / (1 - kept))
     return odds
 

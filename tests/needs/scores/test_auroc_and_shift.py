@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from needs.evidence import Stored, binormal, case, table
 from needs.evidence import cell as make_cell
+from scipy.special import logit
 
 from audit_suite import NotApplicable, OnlyROI, WithoutROI, auroc, flip_rate, score_shift
+from audit_suite.errors import AuditError
 from audit_suite.maskings import Full
 from audit_suite.needs import Need
+from audit_suite.needs.scores.cell_scores import cell_scores
 from audit_suite.statistics import estimate_auroc
 
 N = 40
@@ -28,9 +31,10 @@ def scored(scores, hidden=0.3, used=None):
 
 @pytest.fixture
 def cell(tmp_path):
-    def make(activation="sigmoid"):
+    def make(activation="sigmoid", lines=""):
+        names = "other", "sick"
         return make_cell(
-            tmp_path, size=8, activation=activation, targets=("other", "sick"), roi=HEART
+            tmp_path, size=8, activation=activation, targets=names, model=lines, roi=HEART
         )
 
     return make
@@ -90,7 +94,7 @@ def test_a_region_that_fills_the_frame_asks_nothing(cell, masking, hidden, appli
 def test_shift_and_flips(cell):
     full = np.where(np.arange(N) % 2, 0.9, 0.2)
     masked = np.where(np.arange(N) < 20, 0.1, 0.7)
-    evidence = stored(full=scored(full, hidden=0.0), without_lungs=scored(masked))
+    evidence = stored(full=scored(logit(full), hidden=0.0), without_lungs=scored(logit(masked)))
     shift = score_shift(WithoutROI()).estimate(cell(), evidence)
     flips = flip_rate(WithoutROI()).estimate(cell(), evidence)
     assert shift.value == pytest.approx((masked - full).mean(), abs=1e-6)
@@ -101,12 +105,37 @@ def test_shift_and_flips(cell):
 
 def test_flips_need_probabilities_and_a_detected_positive(cell):
     evidence = stored(
-        full=scored(np.full(N, 0.1), hidden=0.0), without_lungs=scored(np.full(N, 0.1))
+        full=scored(np.full(N, -2.0), hidden=0.0), without_lungs=scored(np.full(N, -2.0))
     )
     with pytest.raises(NotApplicable, match=r"no positive image reaches a score of 0\.5"):
         flip_rate(WithoutROI()).estimate(cell(), evidence)
     with pytest.raises(NotApplicable, match="are not probabilities"):
         flip_rate(WithoutROI()).estimate(cell("none"), evidence)
+
+
+def test_what_the_card_calls_probabilities_flips_at_one_half_and_is_ranked_as_it_is(cell):
+    full = np.where(np.arange(N) % 2, 0.9, 0.2)
+    masked = np.where(np.arange(N) < 20, 0.1, 0.7)
+    evidence = stored(full=scored(full, hidden=0.0), without_lungs=scored(masked))
+    here = cell("none", "probabilities = true")
+    assert flip_rate(WithoutROI()).estimate(here, evidence).value == 0.5
+    assert score_shift(WithoutROI()).estimate(here, evidence).value == pytest.approx(
+        (masked - full).mean()
+    )
+    assert np.array_equal(cell_scores(here, evidence, Full()).scores, full)
+
+
+def test_a_probability_above_one_names_the_key_that_calls_it_so(cell):
+    evidence = stored(full=scored(np.arange(N) / 10, hidden=0.0))
+    with pytest.raises(AuditError, match=r"m\.toml: key 'probabilities' .* go from 0 to 3\.9"):
+        auroc().estimate(cell("none", "probabilities = true"), evidence)
+
+
+def test_the_shift_of_numbers_of_its_own_is_on_their_scale(cell):
+    evidence = stored(
+        full=scored(np.full(N, 7.0), hidden=0.0), without_lungs=scored(np.full(N, 3.0))
+    )
+    assert score_shift(WithoutROI()).estimate(cell("none"), evidence).value == -4
 
 
 def test_the_same_need_twice_is_one(cell):

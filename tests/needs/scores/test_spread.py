@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from needs.evidence import Stored, case, cell, table
+from scipy.special import logit
 
 from audit_suite.errors import AuditError
 from audit_suite.needs.scores.spread import refuse_constant
@@ -16,11 +17,11 @@ quick = settings(
 )
 
 
-def refused(folder, scores, activation="sigmoid", **more):
-    scores = np.asarray(scores, np.float32)
+def refused(folder, scores, activation="sigmoid", lines="", **more):
+    scores = np.asarray(scores, np.float64)
     stored = Stored([case(i, i % 2) for i in range(len(scores))], {"full": table(scores, **more)})
     try:
-        refuse_constant(cell(folder, activation=activation), stored)
+        refuse_constant(cell(folder, activation=activation, model=lines), stored)
     except AuditError as error:
         return error.what
     return None
@@ -28,16 +29,16 @@ def refused(folder, scores, activation="sigmoid", **more):
 
 @quick
 @given(
-    value=st.floats(0, 1, width=32),
+    value=st.floats(-100, 100),
     odd=st.integers(0, 2),
     count=st.integers(200, 400),
     seed=st.integers(0, 9),
 )
 def test_constant_and_nearly_constant_scores_are_refused(tmp_path, value, odd, count, seed):
-    """Also with rounding on top, and with one image in a hundred that differs."""
-    noise = np.random.default_rng(seed).uniform(-1, 1, count) * 2e-6 * value
+    """Also with rounding on top, and with one image in a hundred that differs by much."""
+    noise = np.random.default_rng(seed).uniform(-1, 1, count) * 2e-6 * max(1, abs(value))
     scores = np.full(count, value) + noise
-    scores[:odd] = 0.5
+    scores[:odd] = 1000
     said = refused(tmp_path, scores)
     assert "of 'd' the same score for 'sick'" in said
     assert "no check can pass" in said
@@ -45,7 +46,7 @@ def test_constant_and_nearly_constant_scores_are_refused(tmp_path, value, odd, c
 
 @quick
 @given(
-    low=st.floats(1e-9, 0.5),
+    low=st.floats(1e-9, 0.49),
     spread=st.floats(1e-3, 1),
     count=st.integers(4, 300),
     seed=st.integers(0, 9),
@@ -53,7 +54,15 @@ def test_constant_and_nearly_constant_scores_are_refused(tmp_path, value, odd, c
 def test_scores_that_differ_are_not(tmp_path, low, spread, count, seed):
     """Small probabilities too: what counts is the difference between images, not its size."""
     ranks = np.random.default_rng(seed).permutation(count) / (count - 1)
-    assert refused(tmp_path, low * (1 + spread * ranks)) is None
+    probabilities = low * (1 + spread * ranks)
+    assert refused(tmp_path, logit(probabilities)) is None
+    assert refused(tmp_path, probabilities, "none", "probabilities = true") is None
+
+
+def test_scores_beyond_what_a_probability_can_tell_apart_are_no_constant(tmp_path):
+    assert refused(tmp_path, np.linspace(40, 90, 200)) is None
+    one = refused(tmp_path, np.ones(200), "none", "probabilities = true")
+    assert "100% of the 200 images" in one
 
 
 def test_a_classifier_of_two_values_and_a_rare_disease_is_audited(tmp_path):
@@ -68,7 +77,7 @@ def test_a_classifier_of_two_values_and_a_rare_disease_is_audited(tmp_path):
 def test_zero_for_every_image_is_constant(tmp_path, activation):
     assert refused(tmp_path, np.zeros(20), activation) is not None
     noise = np.random.default_rng(0).normal(0, 1e-9, 20)
-    assert (refused(tmp_path, noise, activation) is None) == (activation == "sigmoid")
+    assert refused(tmp_path, noise, activation) is not None
 
 
 def test_images_left_out_do_not_count(tmp_path):

@@ -51,6 +51,13 @@ class Cohort(Stored):
 
 
 @pytest.fixture
+def certain(tmp_path):
+    """A cell whose model returns probabilities."""
+    lines = "probabilities = true"
+    return cell(tmp_path, activation="none", model=lines, top=DECLARED)
+
+
+@pytest.fixture
 def here(tmp_path):
     return cell(tmp_path, top=DECLARED)
 
@@ -113,29 +120,29 @@ def test_the_score_is_added_to_the_metadata(here):
     assert (both - metadata).se < (both.se**2 + metadata.se**2) ** 0.5, "paired, in the same folds"
 
 
-def test_probabilities_enter_as_log_odds(here):
+def test_probabilities_enter_as_log_odds(here, certain):
     """A regression adds log odds: a probability and its log odds are one score."""
     cohort = Cohort()
     rng = np.random.default_rng(3)
     odds = 2 * cohort.labels + 2 * rng.normal(size=COUNT)
     one = baseline(with_score=True).estimate(here, cohort.scored(odds))
-    two = baseline(with_score=True).estimate(here, cohort.scored(sigmoid(odds)))
+    two = baseline(with_score=True).estimate(certain, cohort.scored(sigmoid(odds)))
     assert two.value == pytest.approx(one.value, abs=1e-3)
 
 
 @pytest.mark.parametrize("scores", [np.arange(COUNT) % 2 * 1.0, np.ones(COUNT), np.zeros(COUNT)])
-def test_certain_scores_are_no_error(here, scores):
-    found = baseline(with_score=True).estimate(here, Cohort().scored(scores))
+def test_certain_scores_are_no_error(certain, scores):
+    found = baseline(with_score=True).estimate(certain, Cohort().scored(scores))
     assert 0.5 < found.value <= 1
 
 
-def test_scores_that_reach_0_and_1_keep_their_order(here):
+def test_scores_that_reach_0_and_1_keep_their_order(certain):
     """Infinite log odds would be no numbers, and every score a category of its own."""
     cohort = Cohort(age=0)
     cohort.scored(np.clip(0.5 + 0.5 * (cohort.labels - 0.5) + 0.25 * cohort.noise, 0, 1))
     assert {0.0, 1.0} <= set(cohort.tables["full"].scores[:, 0].tolist())
-    both = baseline(with_score=True).estimate(here, cohort)
-    assert both.value > auroc().estimate(here, cohort).value - 0.05 > 0.8
+    both = baseline(with_score=True).estimate(certain, cohort)
+    assert both.value > auroc().estimate(certain, cohort).value - 0.05 > 0.8
 
 
 @pytest.mark.parametrize("need", [baseline(), baseline(with_score=True), agreement("positive")])

@@ -1,0 +1,1 @@
+"""What data could decide: chances and numbers of patients, before and after there is evidence."""

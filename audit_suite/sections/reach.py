@@ -1,0 +1,127 @@
+"""What these data could decide: the chances by which open, closed and undecided are to be read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from audit_suite.errors import AuditError
+from audit_suite.planning.forecast import KEPT, PLANNED, Forecast, forecast
+from audit_suite.planning.measuring import at_hand, cohort_of
+from audit_suite.planning.words import based_on, chance, number
+from audit_suite.record import Finding, Record
+from audit_suite.report.places import Place, place_of
+from audit_suite.report.section import Gathered, Section, register_section
+from audit_suite.statistics.design import Levels
+from audit_suite.statistics.needed import needed_in_words
+from audit_suite.statistics.opening_chance import FILLS
+from audit_suite.verdict import Verdict
+
+NAME = "reach"
+
+
+@dataclass(frozen=True)
+class ReachRow:
+    """One place in words.
+
+    Attributes:
+        place: Model, data set and target.
+        patients: Patients.
+        positives: Patients with the finding.
+        auroc: The AUROC that the chances are for.
+        opens: Chance to open if honest.
+        closes: Chance to close, by what is kept.
+        needed: Patients for 80 and 90 %.
+        deciding: What would decide it; empty where it is decided.
+    """
+
+    place: Place
+    patients: int
+    positives: int
+    auroc: float
+    opens: str
+    closes: tuple[str, ...]
+    needed: tuple[str, str]
+    deciding: str
+
+
+@dataclass(frozen=True)
+class ReachView:
+    """All places, what is left of the skill at each chance to close, and what was measured."""
+
+    rows: tuple[ReachRow, ...]
+    kept: tuple[int, ...]
+    based_on: str
+
+
+def collect(gathered: Gathered) -> list[dict[str, Any]] | None:
+    """The forecast of each place where R1 and R8-box were asked and R1 was judged."""
+    found = list(_forecasts(gathered))
+    return [each.model_dump(mode="json") for each in found] or None
+
+
+def _forecasts(gathered: Gathered) -> Iterator[Forecast]:
+    asked = {(place_of(f), f.check): f for f in gathered.findings}
+    targets = Counter(cell.model_name for cell in gathered.cells)
+    for cell in gathered.cells:
+        place = cell.model_name, cell.dataset.name, cell.target
+        skill, kept = (asked.get((place, check)) for check in PLANNED)
+        if skill is None or kept is None or not skill.comparisons:
+            continue
+        first = skill.comparisons[0]
+        try:
+            estimates = at_hand(cell, gathered.source)
+            cohort = cohort_of(gathered.source.dataset(cell.dataset), cell.target)
+        except AuditError:
+            continue  # the findings say why
+        yield forecast(
+            place,
+            cohort,
+            first.estimate.value if estimates is None else estimates.auroc,
+            "measured",
+            first.margin,
+            _levels(skill, kept, targets[cell.model_name]),
+            estimates,
+            decided=Verdict.INCONCLUSIVE not in (skill.verdict, kept.verdict),
+        )
+
+
+def _levels(skill: Finding, kept: Finding, places: int) -> Levels:
+    """The levels at which these two were judged."""
+    usual = Levels.shared(places=places)
+    first = skill.comparisons[0]
+    return Levels(
+        passing=usual.passing if first.basis is None else first.basis.alpha / first.basis.chances,
+        # A fail of two of three fills holds at half of the level of the check.
+        failing=kept.comparisons[0].fail_level * (FILLS - 1) if kept.comparisons else usual.failing,
+        floor=first.fail_level,
+    )
+
+
+def view(record: Record, _findings: Sequence[Finding]) -> ReachView | None:
+    """A row per place; None where nothing was forecast."""
+    found = [Forecast.model_validate(each) for each in record.sections.get(NAME, [])]
+    return ReachView(tuple(map(_row, found)), KEPT, based_on(found)) if found else None
+
+
+def _row(one: Forecast) -> ReachRow:
+    deciding = ""
+    if one.measured is not None and not one.measured.decided:
+        deciding = needed_in_words(one.measured.patients_to_decide, one.cohort)
+    return ReachRow(
+        place=(one.model, one.dataset, one.target),
+        patients=one.patients,
+        positives=one.positives,
+        auroc=one.auroc,
+        opens=chance(one.open_if_honest),
+        closes=tuple(chance(one.closed_if_shortcut[kept]) for kept in KEPT),
+        needed=(number(one.patients_for_80), number(one.patients_for_90)),
+        deciding=deciding,
+    )
+
+
+register_section(
+    Section(name=NAME, title="What these data could decide", rank=90, collect=collect, view=view)
+)
