@@ -70,7 +70,8 @@ def prepare(dataset: Dataset, index: int, wanted: Wanted) -> Made:
         file = sample.image
         properties = np.concatenate([image_properties(file, roi), acquisition(file, roi)])
         names = {name for region in wanted.regions for name in region}
-        named = named_regions(sample, dataset.card, names)
+        every = named_regions(sample, dataset.card, names)
+        named = {name: mask for name, mask in every.items() if name in names}
         made = {}
         for key, spec in wanted.specs.items():
             image, regions = fit_with_frame(sample, named, spec, names)
