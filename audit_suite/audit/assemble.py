@@ -37,6 +37,7 @@ from audit_suite.record import (
 )
 from audit_suite.report.section import Gathered
 from audit_suite.sections import collect_sections
+from audit_suite.sections.reach import patients_needed_at
 from audit_suite.statistics import holm
 
 _STARTED = time.monotonic()
@@ -86,7 +87,7 @@ def assemble(
     record = Record(
         decision=gate.decision,
         decision_reason=gate.reason,
-        targets=target_decisions(written, policy),
+        targets=target_decisions(written, policy, patients_needed_at(sections)),
         policy=policy,
         counts=count_verdicts(written),
         findings=written,

@@ -142,11 +142,11 @@ def decide(
 ) -> Gate:
     """Decide by the first rule that applies.
 
-    A fail of a required check or a guard, an error or a problem closes the gate. A required check
-    that was not asked, not run or does not apply, a planned check without a verdict, and settings
-    that never open the gate make the audit partial. A required check that is inconclusive leaves it
-    undecided, and so do data that fail a check of the data. Otherwise every required check passed
-    or was waived: the gate is open. What was collected does not matter.
+    A fail of a required or shown check or of a guard, an error or a problem closes the gate. A
+    required check that was not asked, not run or does not apply, a planned check without a verdict,
+    and settings that never open the gate make the audit partial. A required or shown check that is
+    inconclusive leaves it undecided, and so do data that fail a check of the data. Otherwise every
+    required check passed or was waived: the gate is open. What was collected does not matter.
 
     Args:
         findings: One per planned case; verdict ``none`` if it did not run.
@@ -169,7 +169,8 @@ def decide(
     keys = {(place_of(check), check.check) for check in required}
     deciding = [finding for finding in findings if (place_of(finding), finding.check) in keys]
     reasons = [unfit] if unfit else []
-    if open_ones := [f for f in deciding if f.verdict is Verdict.INCONCLUSIVE]:
+    must = [*deciding, *(finding for finding in findings if finding.role == "shown")]
+    if open_ones := [f for f in must if f.verdict is Verdict.INCONCLUSIVE]:
         names = ", ".join(dict.fromkeys(finding.check for finding in open_ones))
         number = _checks(len(open_ones), "required ")
         reasons.append(f"{number} inconclusive ({names}): too little data")
@@ -179,7 +180,7 @@ def decide(
     reason = f"{_checks(len(passed), 'required ')} passed and no guard failed"
     if waived := counts[Verdict.WAIVED]:
         reason = f"{_checks(waived)} waived by name; otherwise {reason}"
-    if undecided := sum(f.verdict is Verdict.INCONCLUSIVE for f in findings):
+    if undecided := sum(f.verdict is Verdict.INCONCLUSIVE for f in findings if f.role == "guard"):
         reason += f"; {undecided} of the guards inconclusive"
     return Gate("open", reason)
 
@@ -229,7 +230,7 @@ def _decide_on(
 
 
 def _closes(finding: Finding) -> bool:
-    failed = finding.verdict is Verdict.FAIL and finding.role in ("required", "guard")
+    failed = finding.verdict is Verdict.FAIL and finding.role in ("required", "shown", "guard")
     return failed or finding.verdict is Verdict.ERROR
 
 

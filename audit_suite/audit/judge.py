@@ -102,8 +102,7 @@ def _would_pass(comparison: ComparisonRecord) -> str:
 def _deciding(comparisons: Sequence[Comparison]) -> Comparison:
     """The comparison that decided: of the groups with the worst verdict the last to be decided.
 
-    Of several fails the weakest, of several passes the one nearest to failing, of several
-    undecided groups the one that needs most data.
+    Of several fails the weakest; of what passed or is undecided the one nearest to failing.
     """
     groups: dict[int, list[Comparison]] = {}
     for comparison in comparisons:
@@ -112,8 +111,6 @@ def _deciding(comparisons: Sequence[Comparison]) -> Comparison:
     same = [deciding(group) for group in groups.values() if group[0].verdict is compared]
     if compared is Verdict.FAIL:
         return max(same, key=lambda comparison: comparison.p_raw)
-    if compared is Verdict.INCONCLUSIVE:
-        return max(same, key=lambda comparison: comparison.more_positives or 0)
     return min(same, key=lambda comparison: comparison.p_raw)
 
 

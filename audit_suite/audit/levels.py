@@ -5,44 +5,47 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Literal
 
 from audit_suite.audit.plan import CheckCase
 from audit_suite.audit.policy import Policy
 
-_HALVES = 2  # the policy's main checks share one half of the level, all other checks the other
+_Part = Literal["main", "required", "others"]
+_ONE_OVER: dict[_Part, int] = {"main": 2, "required": 4, "others": 4}  # of the level
 
 
 def share_level(cases: Iterable[CheckCase], policy: Policy) -> list[CheckCase]:
     """Divide the level at which the release of one model may fail wrongly among its cases.
 
     Closing needs one fail, so for the gate Holm's procedure is Bonferroni's, and only weights
-    matter: the main checks have more, because they find most of what there is to find. What fails
-    then fails at .05 / (2 x main checks x places), or .05 / (2 x all other cases).
+    matter. Half of the level goes to the policy's main checks, which find most of what there is to
+    find; a quarter to the other required checks, whose verdict must not depend on the number of
+    guards; a quarter to all the rest. Main checks have their share in every place, asked or not.
 
     Args:
         cases: Everything that was collected, before any of it is deselected.
-        policy: Names the main checks.
+        policy: Names the main and the required checks.
 
     Returns:
         The same cases, each with its number of shares (`CheckCase.shares`).
     """
     cases = list(cases)
-    places: dict[str, set[tuple[str, ...]]] = {}
-    others: Counter[str] = Counter()
+    places: dict[str, set[tuple[str, str, str]]] = {}
+    counts: Counter[tuple[str, _Part]] = Counter()
     for case in cases:
-        model = case.cell.model.name
-        place = case.cell.model_name, case.cell.dataset.name, case.cell.target
-        places.setdefault(model, set()).add(place)
-        others[model] += case.check.id not in policy.main
-    return [
-        replace(
-            case,
-            shares=_HALVES
-            * (
-                len(policy.main) * len(places[case.cell.model.name])
-                if case.check.id in policy.main
-                else others[case.cell.model.name]
-            ),
-        )
-        for case in cases
-    ]
+        cell = case.cell
+        place = cell.model_name, cell.dataset.name, cell.target
+        places.setdefault(cell.model.name, set()).add(place)
+        counts[cell.model.name, _part(case, policy)] += 1
+    divided = []
+    for case in cases:
+        model, part = case.cell.model.name, _part(case, policy)
+        same = len(policy.main) * len(places[model]) if part == "main" else counts[model, part]
+        divided.append(replace(case, shares=_ONE_OVER[part] * same))
+    return divided
+
+
+def _part(case: CheckCase, policy: Policy) -> _Part:
+    if case.check.id in policy.main:
+        return "main"
+    return "required" if case.role == "required" else "others"

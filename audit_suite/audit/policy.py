@@ -30,6 +30,8 @@ class TargetKind(BaseModel):
     """Patterns of targets' names, with ``*`` and ``?``."""
     required: Annotated[tuple[_Text, ...], Field(min_length=1)]
     """Ids of checks that must pass, in order; every check that is in no list guards."""
+    shown: tuple[_Text, ...] = ()
+    """Ids of checks that must pass wherever they are asked and apply."""
     asked: tuple[_Text, ...] = ()
     """Ids of other checks that must not be left out."""
     data: tuple[_Text, ...] = ()
@@ -79,6 +81,7 @@ class Policy(BaseModel):
         kind = self.kind(target)
         lists: tuple[tuple[Role, tuple[str, ...]], ...] = (
             ("required", kind.required),
+            ("shown", kind.shown),
             ("data", kind.data),
             ("context", kind.context),
         )

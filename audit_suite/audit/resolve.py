@@ -7,7 +7,8 @@ from audit_suite.audit.plan import AnyNeed, Argument, CheckCase
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.needs import NeedAnswer, answer_in, estimate_in, requests_in
 from audit_suite.needs.scores.spread import refuse_constant
-from audit_suite.statistics import DecisionRule, Family, Margin
+from audit_suite.statistics import DecisionRule, Estimate, Family, Margin
+from audit_suite.statistics.needed import images_to_explain
 
 
 class OnDemand:
@@ -32,6 +33,22 @@ class OnDemand:
         if requests_in(need, self.cell):
             refuse_constant(self.cell, self.source)
         return answer_in(need, self.cell, self.source)
+
+    def more_to_explain(self, estimate: Estimate, limit: float) -> str:
+        """How many explained images would decide an estimate over them, in words.
+
+        Args:
+            estimate: Of the images explained so far.
+            limit: What it is compared with.
+        """
+        at_hand = len(self.source.dataset(self.cell.dataset).cases)
+        images = images_to_explain(estimate, limit, at_hand)
+        if images is None:
+            return f"not even all {at_hand} images would probably decide it"
+        return (
+            f"about {images} of the {at_hand} images explained would decide it "
+            f"(--audit-max-explained={images})"
+        )
 
 
 def rule_for(case: CheckCase, audit: Audit) -> DecisionRule:

@@ -58,7 +58,8 @@ def contradictions(record: Record) -> Iterator[str]:
         yield f"its decision is {record.decision}, but its findings say {gate.decision}"
     elif gate.reason != record.decision_reason:
         yield "the reason of its decision is not the one that its findings give"
-    if record.targets != target_decisions(record.findings, record.policy):
+    needed = {place_of(target): target.needed for target in record.targets}
+    if record.targets != target_decisions(record.findings, record.policy, needed):
         yield "its decisions by target are not those that its findings give"
 
 

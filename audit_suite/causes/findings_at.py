@@ -138,8 +138,5 @@ def _enough(claim: Sequence[ComparisonRecord]) -> bool:
 
 
 def _need(check: str, undecided: Sequence[Finding]) -> str:
-    counts = [c.more_positives or 0 for finding in undecided for c in finding.comparisons]
-    if most := max(counts, default=0):
-        return f"{check} needs about {most} more positive patients"
     reasons = [finding.reason for finding in undecided if not finding.comparisons]
     return f"{check}: {reasons[0] if reasons else 'too little data'}"

@@ -89,7 +89,4 @@ class ComparisonRecord(RecordPart):
     smallest_effect: float | None = Field(
         description="smallest margin these data could have shown with 90 % power"
     )
-    more_positives: int | None = Field(
-        description="further positive patients a verdict would probably need; null if not known"
-    )
     message: str = Field(description="the comparison in one sentence")

@@ -33,8 +33,8 @@ class Finding(RecordPart):
     target: str
     case: str = Field(description="which of the check's cases this is, e.g. 'black'; may be empty")
     role: Role = Field(
-        description="required: must pass; guard: must not fail; data: where it fails, the data "
-        "cannot acquit any model; context: never decides"
+        description="required: must pass; shown: must pass where it applies; guard: must not "
+        "fail; data: where it fails, the data cannot acquit any model; context: never decides"
     )
     verdict: Verdict
     question: str

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from audit_suite.record.part import RecordPart
 
-Role = Literal["required", "guard", "data", "context"]
+Role = Literal["required", "shown", "guard", "data", "context"]
 
 
 class RequiredCheck(RecordPart):

@@ -41,6 +41,7 @@ class TargetDecision(RecordPart):
     decision: Decision
     reason: str
     kept: str = Field(description="what is left of the skill with the box hidden, in words")
+    needed: str = Field(default="", description="what would decide it, where it is undecided")
 
 
 class Record(RecordPart):

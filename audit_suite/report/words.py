@@ -123,7 +123,7 @@ def decided(target: TargetDecision) -> str:
     words = f"{target.decision}: {target.reason}"
     if not target.primary:
         words = f"{words} (the release does not rest on this target)"
-    return f"{words}; {target.kept}" if target.kept else words
+    return "; ".join(filter(None, (words, target.kept, target.needed)))
 
 
 def lacks_region(record: Record) -> bool:

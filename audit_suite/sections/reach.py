@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,10 +106,23 @@ def view(record: Record, _findings: Sequence[Finding]) -> ReachView | None:
     return ReachView(tuple(map(_row, found)), KEPT, based_on(found)) if found else None
 
 
+def patients_needed_at(fields: Mapping[str, Any]) -> dict[Place, str]:
+    """How many patients would decide each place that R1 and R8-box leave undecided, in words.
+
+    Args:
+        fields: What all sections put into the record.
+    """
+    found = map(Forecast.model_validate, fields.get("sections", {}).get(NAME, []))
+    return {(one.model, one.dataset, one.target): text for one in found if (text := _deciding(one))}
+
+
+def _deciding(one: Forecast) -> str:
+    if one.measured is None or one.measured.decided:
+        return ""
+    return needed_in_words(one.measured.patients_to_decide, one.cohort)
+
+
 def _row(one: Forecast) -> ReachRow:
-    deciding = ""
-    if one.measured is not None and not one.measured.decided:
-        deciding = needed_in_words(one.measured.patients_to_decide, one.cohort)
     return ReachRow(
         place=(one.model, one.dataset, one.target),
         patients=one.patients,
@@ -118,7 +131,7 @@ def _row(one: Forecast) -> ReachRow:
         opens=chance(one.open_if_honest),
         closes=tuple(chance(one.closed_if_shortcut[kept]) for kept in KEPT),
         needed=(number(one.patients_for_80), number(one.patients_for_90)),
-        deciding=deciding,
+        deciding=_deciding(one),
     )
 
 

@@ -15,7 +15,7 @@ from audit_suite.errors import AuditError
 from audit_suite.record import Basis, ComparisonRecord, EstimateRecord, PairBasis
 from audit_suite.statistics.influence import Stratum
 from audit_suite.statistics.pair_scale import PairScale
-from audit_suite.statistics.power import more_positives, smallest_effect
+from audit_suite.statistics.power import smallest_effect
 from audit_suite.statistics.scale import Scale
 from audit_suite.verdict import Verdict
 
@@ -93,7 +93,6 @@ class Comparison:
     bound_words: str
     p_raw: float
     smallest_effect: float | None
-    more_positives: int | None
     message: str
     group: int = 0
 
@@ -146,7 +145,6 @@ def judge_below(
         p_fail=p_fail,
         relation=relation,
         centre=None,
-        gap=abs(margin - scale.value),
     )
 
 
@@ -195,7 +193,6 @@ def judge_distance(
         p_fail=p_fail,
         relation="<",
         centre=centre,
-        gap=margin - abs(scale.value - centre),
     )
 
 
@@ -213,14 +210,12 @@ def _judge(
     p_fail: float,
     relation: Relation,
     centre: float | None,
-    gap: float,
 ) -> Comparison:
     two_sided = centre is not None
     level = levels.alpha / levels.cases
     passing = levels.alpha / levels.chances
     pass_low, pass_high = scale.interval(1 - 2 * passing)
     effect = smallest_effect(scale.se, scale.df, passing, two_sided)
-    more: int | None = None
     bound: float | None = None
     bound_words = ""
     if fewest < FEWEST_PATIENTS:
@@ -229,7 +224,6 @@ def _judge(
             f"{subject} rests on {fewest} patients of the rarer class, counted by their shares "
             f"of the images; no verdict is drawn on fewer than {FEWEST_PATIENTS}"
         )
-        more = FEWEST_PATIENTS - fewest
     elif p_pass < passing or p_fail >= level:
         ends = pass_low, pass_high
         verdict = Verdict.PASS if p_pass < passing else Verdict.INCONCLUSIVE
@@ -248,9 +242,6 @@ def _judge(
         )
         message += f" ({bound_words} {_apart(bound, limits)})"
     if verdict is Verdict.INCONCLUSIVE and bound is not None:
-        margin = float(limit) if two_sided else None
-        positives = estimate.n_positives if estimate.n_positives is not None else fewest
-        more = more_positives(scale.se, positives, passing, margin, gap)
         message = f"it is undecided whether {message}"
         if p_fail < levels.alpha:
             message += (
@@ -259,8 +250,6 @@ def _judge(
             )
         if effect is not None:
             message += f"; the smallest margin these data could show is {effect:.2g}"
-        if more:
-            message += f"; about {more} more positive patients would decide"
     return Comparison(
         estimate=estimate,
         basis=_basis(scale, fewest, levels),
@@ -279,7 +268,6 @@ def _judge(
         bound_words=bound_words,
         p_raw=p_fail,
         smallest_effect=effect,
-        more_positives=more,
         message=message,
     )
 

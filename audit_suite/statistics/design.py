@@ -13,7 +13,6 @@ FEWEST = 20
 _SAME_PATIENT = 0.5  # correlation of the scores of one patient's images, until measured
 _HONEST = 0.3  # correlation of full and masked AUROC for a model that keeps no skill
 _BY_SHARE = 0.5  # what a model that keeps all of its skill adds to it
-_OTHERS = 100  # checks of one place beside the main ones, about
 _HIGHEST = 0.99  # of a correlation: estimates that are the same tell no more than that
 
 
@@ -120,7 +119,7 @@ class Levels:
             alpha: The level of the release.
             looks: Audits that the policy declares on these patients.
             places: Data sets and targets of the model.
-            main: Checks that share half of the level in each place; all others share the rest.
+            main: Checks that share half of the level in each place. R1 has half of the rest.
         """
         half = alpha / 2 / places
-        return Levels(alpha / looks, half / main, half / _OTHERS)
+        return Levels(alpha / looks, half / main, half / 2)

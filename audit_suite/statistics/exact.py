@@ -69,7 +69,6 @@ class Exact:
             bound_words="",
             p_raw=1.0 if holds else 0.0,
             smallest_effect=None,
-            more_positives=None,
             message=f"{self!r} is {words} {limit:g}" if holds else self._fail(f"{words} {limit:g}"),
         )
 

@@ -138,7 +138,7 @@ def deciding(members: Sequence[Comparison]) -> Comparison:
     """The one of jointly judged estimates that decides.
 
     Of a pass the one nearest to failing; of a fail the last one that the majority needs; of what is
-    undecided the one that needs most data.
+    undecided the one nearest to failing.
 
     Args:
         members: The comparisons of one group, with their joint verdict.
@@ -149,7 +149,7 @@ def deciding(members: Sequence[Comparison]) -> Comparison:
     if members[0].verdict is Verdict.PASS:
         return by_p[0]
     undecided = [member for member in by_p if member.alone is not Verdict.PASS]
-    return max(undecided or by_p, key=lambda member: member.more_positives or 0)
+    return (undecided or by_p)[0]
 
 
 def _jointly(judge: Callable[[], list[Comparison]], count: int) -> FamilyComparison:
@@ -187,5 +187,5 @@ def _best(estimates: Sequence[Estimate], relation: Relation, limit: float) -> Fa
         replace(comparison, jointly="one") for _, comparison in judged if comparison.verdict is best
     )
     others = tuple(estimate for estimate, comparison in judged if comparison.verdict is not best)
-    message = max(members, key=lambda member: -(member.more_positives or 0)).message
+    message = max(members, key=lambda member: member.p_raw).message
     return FamilyComparison(members, best, message, others)

@@ -88,7 +88,7 @@ class Judging:
         raised: BaseException | None,
     ) -> None:
         verdict = finding.verdict
-        undecided = verdict is Verdict.INCONCLUSIVE and finding.role != "required"
+        undecided = verdict is Verdict.INCONCLUSIVE and finding.role not in ("required", "shown")
         idle = verdict is Verdict.FAIL and finding.role == "context"
         location = (str(item.path), (item.location[1] or 0) + 1)
         if hasattr(report, "wasxfail"):

@@ -50,7 +50,7 @@ PAIR = Basis(
 """What a share is judged by."""
 
 
-def comparison(verdict, shown, more=None):
+def comparison(verdict, shown):
     return ComparisonRecord(
         estimate=shown,
         basis=None,
@@ -71,7 +71,6 @@ def comparison(verdict, shown, more=None):
         p_raw=SURE if verdict == "fail" else UNSURE,
         p_holm=None,
         smallest_effect=0.05,
-        more_positives=more,
         message="x",
     )
 
@@ -90,7 +89,7 @@ def finding(
     word, _, more = verdict.partition(": ")
     shown = shown or estimate(AUROC.get(word, 0.5), masking=FILL)
     compared = compared and word not in ("na", "error")
-    compared = [comparison(word, shown, int(more or 0) or None)] if compared else []
+    compared = [comparison(word, shown)] if compared else []
     verdicts = {"na": "not_applicable"}
     return Finding(
         check=check,
@@ -154,10 +153,9 @@ def share(value, half=0.05, p_raw=None, margin=0.25, centre=None, **at):
     return made
 
 
-def cue(name, value=0.0, half=0.05, check="M7", inside=None, p_raw=None, more=None):
+def cue(name, value=0.0, half=0.05, check="M7", inside=None, p_raw=None):
     """M6 of a tag, or M7 of an image property, with the share where the box alone is shown."""
     judged = share(value, half, p_raw, cue=name, kind="tag", masking="full")
-    judged.more_positives = more
     alone = [] if inside is None else [estimate(inside, 0.02, cue=name, masking="only-roi-box")]
     made = finding(check, judged.verdict, name, shown=judged.estimate, observations=alone)
     made.comparisons = [judged]

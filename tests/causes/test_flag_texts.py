@@ -32,7 +32,7 @@ from audit_suite.causes import UNDETERMINED, name_causes
         (
             "background-shortcut",
             {**SIGNAL, "C4": "inconclusive: 40"},
-            "C4 needs about 40 more positive patients",
+            "C4: too little data",
         ),
         ("background-shortcut", {**SIGNAL, "C4": "na: fills 95 %"}, "C4: fills 95 %"),
         ("background-shortcut", {**SIGNAL, "C4": "inconclusive"}, "C4: too little data"),
@@ -41,7 +41,7 @@ from audit_suite.causes import UNDETERMINED, name_causes
         (
             "mask-leak",
             {**LEAK, "C1": c1("inconclusive: 9", "pass", "fail")},
-            "C1 needs about 9 more positive patients",
+            "C1: too little data",
         ),
         ("framing", {"C1": c1("inconclusive: 9", "fail", "fail"), "C11": None}, "C11 was not run"),
         (
@@ -62,8 +62,8 @@ from audit_suite.causes import UNDETERMINED, name_causes
         ),
         (
             "explained-by-metadata",
-            {"M6": [cue("site", 0.24, check="M6", more=70)]},
-            "M6 needs about 70 more positive patients",
+            {"M6": [cue("site", 0.24, check="M6")]},
+            "M6: too little data",
         ),
         (
             "acquisition",
@@ -98,7 +98,7 @@ def test_an_unknown_names_what_would_settle_it(cause, changes, settles):
 
 def test_the_most_that_any_case_needs_is_what_settles():
     shown = flag(named({"C6": c6("inconclusive: 3", "inconclusive: 30")}), "masking-artefact")
-    assert shown.settles == "C6 needs about 30 more positive patients"
+    assert shown.settles == "C6: too little data"
 
 
 def test_masks_whose_quality_is_tied_to_the_label_support_no_cause():
@@ -122,14 +122,13 @@ def test_undetermined_lists_what_is_open_and_what_would_settle_it():
     shown = flag(named(changes), UNDETERMINED)
     assert shown.holds == "yes"
     assert shown.settles == (
-        "background-shortcut (C4 needs about 40 more positive patients); "
-        "roi-incomplete (C12: no margin declared)"
+        "background-shortcut (C4: too little data); roi-incomplete (C12: no margin declared)"
     )
     closed = flag(named({**SIGNAL, "C4": "pass"}), UNDETERMINED)
     assert closed.settles == "a reader who looks at the masked images"
     unclear = flag(named({"R2": "inconclusive: 40", "R3": None}), UNDETERMINED)
     assert unclear.holds == "unknown"
-    assert unclear.settles == "R2 needs about 40 more positive patients; R3 was not run"
+    assert unclear.settles == "R2: too little data; R3 was not run"
 
 
 # What a flag shows

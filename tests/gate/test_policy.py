@@ -32,6 +32,7 @@ def test_the_default_requires_shipped_checks_of_every_target():
     assert load_policy().role("R3", "anything") == "guard"
     assert load_policy().role("C14", "anything") == "data"
     assert load_policy().role("M1", "anything") == "context"
+    assert load_policy().role("M7", "anything") == "shown"
     (asked,) = load_policy().asked_checks([("m", "d", "t")])
     assert suite_of(asked.check) == "input"
 

@@ -66,7 +66,7 @@ def test_each_target_has_its_own_decision():
         *both("mass", second="fail"),
     ]
     policy = policy_of("effusion", "nodule", "mass", "hernia")
-    by = {t.target: t.decision for t in target_decisions(findings, policy)}
+    by = {t.target: t.decision for t in target_decisions(findings, policy, {})}
     assert by == {"effusion": "open", "nodule": "undecided", "mass": "closed", "hernia": "partial"}
     assert decide_by(findings, policy).decision == "closed"
 
@@ -76,7 +76,7 @@ def test_the_release_rests_on_its_primary_targets():
     assert decide_by(findings, policy_of("effusion", "nodule")).decision == "closed"
     policy = policy_of("effusion", "nodule", primary=["effusion"])
     assert decide_by(findings, policy).decision == "open"
-    nodule = target_decisions(findings, policy)[1]
+    nodule = target_decisions(findings, policy, {})[1]
     assert (nodule.decision, nodule.primary) == ("closed", False)
     none = policy_of("effusion", "nodule", primary=[])
     assert decide_by(findings, none).decision == "closed", "without a primary target all count"
@@ -90,7 +90,7 @@ def test_the_release_is_as_bad_as_its_worst_target(drawn):
     findings = [f for i, two in enumerate(drawn) for f in both(f"t{i}", *two)]
     policy = policy_of(*(f"t{i}" for i in range(len(drawn))))
     order = ["open", "undecided", "partial", "closed"]
-    each = [order.index(target.decision) for target in target_decisions(findings, policy)]
+    each = [order.index(target.decision) for target in target_decisions(findings, policy, {})]
     assert order.index(decide_by(findings, policy).decision) == max(each)
 
 
@@ -110,6 +110,23 @@ def test_data_that_fail_their_check_cannot_acquit(others, decision):
     gate = decide(findings, required("R1"))
     assert gate.decision == decision
     assert ("these data cannot acquit any model (C1)" in gate.reason) == (decision != "partial")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "decision"),
+    [
+        ("pass", "open"),
+        ("not_applicable", "open"),
+        ("waived", "open"),
+        ("inconclusive", "undecided"),
+        ("fail", "closed"),
+        ("none", "partial"),
+    ],
+)
+def test_what_must_be_shown_where_it_applies(verdict, decision):
+    findings = [finding("R1", "pass"), finding("M7", verdict, role="shown")]
+    assert decide(findings, required("R1")).decision == decision
+    assert decide(findings[:1], required("R1")).decision == "open", "it need not be asked"
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
@@ -191,8 +208,9 @@ def planned(check, model="m", target="t", fold=None):
     case = object.__new__(CheckCase)
     for key, value in {"check": SimpleNamespace(id=check), "cell": cell, "shares": 1}.items():
         object.__setattr__(case, key, value)
-    for key in ("suffix", "role", "arguments"):
-        object.__setattr__(case, key, None)
+    role = load_policy().role(check, target)
+    for key, value in {"suffix": "", "role": role, "arguments": {}}.items():
+        object.__setattr__(case, key, value)
     return case
 
 
@@ -202,7 +220,7 @@ def levels_of(cases):
 
 @pytest.mark.parametrize("targets", [1, 5, 14])
 def test_half_of_the_level_is_for_the_main_checks(targets):
-    """.025 / (2 T) for R8-box and R3, .025 among all others; together 5 %."""
+    """.025 / (2 T) for R8-box and R3, .0125 / T for R1, .0125 among all others; together 5 %."""
     cases = [
         planned(check, target=f"t{i}")
         for i in range(targets)
@@ -212,7 +230,9 @@ def test_half_of_the_level_is_for_the_main_checks(targets):
     assert sum(levels) == pytest.approx(0.05)
     for case, level in zip(cases, levels, strict=True):
         main = case.check.id in ("R3", "R8-box")
-        assert level == pytest.approx(0.025 / (2 * targets if main else 4 * targets))
+        others = 1 if case.check.id == "R1" else 3
+        share = 0.025 / 2 if main else 0.0125 / others
+        assert level == pytest.approx(share / targets)
 
 
 def test_each_model_is_a_release_and_folds_are_of_one():

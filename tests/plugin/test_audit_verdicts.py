@@ -56,7 +56,6 @@ def test_small_data_are_inconclusive_with_their_own_exit_code(world):
     (finding,) = found.values()
     assert finding["verdict"] == "inconclusive"
     assert finding["comparisons"][0]["smallest_effect"] > 0.1
-    assert finding["comparisons"][0]["more_positives"] > 20
 
 
 def test_an_inconclusive_never_overrides_a_fail(world):

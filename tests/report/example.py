@@ -77,7 +77,6 @@ def comparison(
         p_raw=0.0004 if verdict == "fail" else 0.31,
         p_holm=0.0016 if verdict == "fail" else 1.0,
         smallest_effect=0.043,
-        more_positives=380 if verdict == "inconclusive" else None,
         message=f"{found.label} {found.value:.3f}: {verdict}",
     )
 
@@ -189,7 +188,7 @@ def example() -> Record:
     record = Record(
         decision=gate.decision,
         decision_reason=gate.reason,
-        targets=target_decisions(findings, policy),
+        targets=target_decisions(findings, policy, {}),
         policy=policy,
         counts=count_verdicts(findings),
         findings=findings,

@@ -91,7 +91,7 @@ def test_every_finding_is_shown(page):
     assert "Dr Example" in page.words
     assert "second site pending" in page.words
     (undecided,) = (c for f in example().findings for c in f.comparisons if f.check == "R3")
-    assert f"{undecided.more_positives} more positive patients" in page.words
+    assert f"the {undecided.bound_words}, {number(undecided.bound, 4)}" in page.words
     assert "protocol 1.2 of the example hospital" in page.words
     assert "manifest.csv row 88" in page.words
 

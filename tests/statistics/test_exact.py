@@ -38,7 +38,7 @@ def test_it_records_what_was_compared(compare, verdict):
     record = comparison.to_record()
     assert record.estimate.low == record.estimate.value == record.estimate.high == 0.5
     assert (record.estimate.n_images, record.estimate.n_patients) == (3, 0)
-    assert (record.smallest_effect, record.more_positives) == (None, None)
+    assert (record.smallest_effect, record.bound) == (None, None)
 
 
 def test_the_rule_says_whether_the_limit_itself_passes():
