@@ -51,4 +51,5 @@ def calibration() -> Calibration:
             if figures.get(name) is not None
         ],
         inconclusive={str(size): round(inconclusive(size), 4) for size in sizes},
+        notes=content.get("notes", []),
     )

@@ -120,6 +120,9 @@ class Calibration(RecordPart):
     inconclusive: dict[str, float] = Field(
         description="share of honest models without a verdict, by patients of the test set"
     )
+    notes: list[str] = Field(
+        default_factory=list, description="what the figures do not show, in sentences"
+    )
 
 
 class Provenance(RecordPart):
