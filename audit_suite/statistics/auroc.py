@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from audit_suite.errors import AuditError
 from audit_suite.statistics.estimate import Estimate, Keys
-from audit_suite.statistics.influence import Influence, effective_patients
+from audit_suite.statistics.influence import Influence, patients_for_verdict
 
 Floats = NDArray[np.float64]
 
@@ -87,7 +87,9 @@ def estimate_auroc(
         influence=influence,
         n_images=len(truth),
         n_positives=m,
-        fewest=min(effective_patients(names[side], weight[side]) for side in (positive, ~positive)),
+        fewest=min(
+            patients_for_verdict(names[side], weight[side]) for side in (positive, ~positive)
+        ),
         bounds=(0.0, 1.0),
         edge=edge,
         rebuild=rebuild,
@@ -154,7 +156,7 @@ def estimate_auroc_within(
         n_images=int(kept.sum()),
         n_positives=m,
         fewest=min(
-            effective_patients(names[side], np.ones(side.sum()))
+            patients_for_verdict(names[side], np.ones(side.sum()))
             for side in (kept & (truth == 1), kept & (truth == 0))
         ),
         bounds=(0.0, 1.0),

@@ -25,7 +25,7 @@ AnyScale = Scale | PairScale
 FEWEST_PATIENTS = 20
 """With fewer patients of either class there is no verdict: a nominal 95 % interval covered 85 %
 with 6 positive patients, and 93 to 97 % from 20 on (benchmarks/coverage.py). Patients are counted
-by their shares of the images (`influence.effective_patients`)."""
+by their shares of the images (`influence.patients_for_verdict`)."""
 
 
 class Margin(float):

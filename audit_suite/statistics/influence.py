@@ -12,6 +12,7 @@ READERS = "readers"
 """Stratum of the pseudo-patients that represent readers (`statistics.readers`)."""
 
 _BOUNDARY = "boundary"
+_WORTH = 15  # effective patients, from which on unequal shares of the images do little harm
 _KEPT = 8  # data sets whose keys are kept: estimates of one data set share them
 
 Strata = tuple[NDArray[np.str_], NDArray[np.int_]]
@@ -230,21 +231,22 @@ def shared_variance(influence: NDArray[np.float64], donors: NDArray[np.int_]) ->
     return float((by_donor**2).sum() - (influence**2).sum())
 
 
-def effective_patients(patients: NDArray[np.str_], weights: NDArray[np.float64]) -> int:
-    """The number of patients with equal shares that would be worth as much (Kish 1965, 8.2).
+def patients_for_verdict(patients: NDArray[np.str_], weights: NDArray[np.float64]) -> int:
+    """The number of patients, or what they are worth where a few of them hold most of the images.
 
-    One patient with a quarter of the images decides an estimate almost alone. With 100 patients of
-    each class 95 % intervals covered .93 to .95 while this number was 20 or more, .93 at 15, .91 at
-    11 and .84 at 6 (800 simulations each).
+    What they are worth is Kish's effective number (1965, 8.2): the squared sum of their shares over
+    the sum of the squares. In simulations 95 % intervals covered .93 to .96 while it was 15 or
+    more, .91 to .92 at 10 and .84 at 6 (800 to 1,500 each, AUROCs of 20 to 300 patients).
 
     Args:
         patients: Shape (n,), of each image.
         weights: Shape (n,), 0 or more.
 
     Returns:
-        The number, rounded down; 0 without an image.
+        The number of patients if they are worth `_WORTH` or more, else their worth, rounded down.
     """
-    _, of_image = np.unique(patients, return_inverse=True)
+    unique, of_image = np.unique(patients, return_inverse=True)
     shares = np.bincount(of_image, weights=weights)
     squares = float(shares @ shares)
-    return int(shares.sum() ** 2 / squares + 1e-9) if squares else 0
+    worth = shares.sum() ** 2 / squares if squares else 0.0
+    return len(unique) if worth >= _WORTH else int(worth + 1e-9)

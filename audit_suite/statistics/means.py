@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from audit_suite.errors import AuditError
 from audit_suite.statistics.estimate import Estimate, Keys
-from audit_suite.statistics.influence import Influence, effective_patients
+from audit_suite.statistics.influence import Influence, patients_for_verdict
 
 
 def estimate_mean(
@@ -66,7 +66,7 @@ def estimate_mean(
         influence=influence,
         n_images=len(numbers),
         n_positives=None,
-        fewest=effective_patients(names, np.ones(len(names))),
+        fewest=patients_for_verdict(names, np.ones(len(names))),
         bounds=bounds,
         edge=edge,
         rebuild=rebuild,

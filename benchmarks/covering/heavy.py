@@ -3,7 +3,7 @@
 Beside it, how many data sets the rule "no patient carries over a tenth of the variance" would let
 decide: of a good AUROC with few positives, a single one that ranks low carries that much, and the
 interval is right all the same. What spoils it is a patient's part of the images; the product counts
-patients by it (`effective_patients`) and refuses a verdict below 20.
+patients by it (`patients_for_verdict`) and refuses a verdict below 20.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def covered(replicates: int, seed: int) -> Iterator[dict[str, Any]]:
             "rejected_at_.01": float(np.mean(wrong)),
             "share_of_variance": float(np.median(largest)),
             "decided_by_variance": float(decided.mean()),
-            "effective_patients": estimate.fewest,
+            "patients_for_verdict": estimate.fewest,
         }
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from audit_suite.statistics.auroc import hanley_mcneil
-from audit_suite.statistics.influence import effective_patients
+from audit_suite.statistics.influence import patients_for_verdict
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int_]
@@ -78,7 +78,7 @@ def sums_of(labels: Ints, patients: Ints, scores: Floats) -> Sums:
     beyond = np.clip(floor - variance, 0, None)
     strata = int(has_sick.sum()), int((~has_sick).sum())
     names = patients.astype(str)
-    fewest = min(effective_patients(names[side], np.ones(side.sum())) for side in (sick, ~sick))
+    fewest = min(patients_for_verdict(names[side], np.ones(side.sum())) for side in (sick, ~sick))
     return Sums(auroc, products, beyond, strata, fewest, edge)
 
 

@@ -53,7 +53,7 @@ def test_the_honest_model_opens_the_gate_with_every_suite(tmp_path, evidence):
     verdicts = {}
     for finding in record["findings"]:
         verdicts.setdefault(finding["check"], set()).add(finding["verdict"])
-    reported = {"R11", "C2", "C7", "E1", "E2", "E3", "E4", "M3", "M4", "M5"} | {
+    reported = {"R0", "R11", "C2", "C7", "E1", "E2", "E3", "E4", "M3", "M4", "M5"} | {
         "I3",
         "I4",
         "I5",
@@ -82,7 +82,7 @@ def test_the_honest_model_opens_the_gate_on_fundus_photographs(tmp_path, evidenc
     assert done.returncode == 0, done.stdout
     assert record["decision"] == "open"
     sensitivity = {check: verdict for check, verdict in verdicts.items() if check[0] == "R"}
-    assert sensitivity.pop("R11") == "not_applicable"  # reported
+    assert sensitivity.pop("R0") == sensitivity.pop("R11") == "not_applicable"  # reported
     assert set(sensitivity.values()) == {"pass"}
     assert must_not_matter(record) == "pass"
 
@@ -96,7 +96,9 @@ def test_the_shortcut_model_is_blocked_and_the_check_is_named(tmp_path, evidence
     assert done.returncode == 1
     assert record["decision"] == "closed"
     assert verdicts["R1"] == "pass", "its AUROC is as good as claimed, and that is the point"
-    assert verdicts["R2"] == verdicts["R3"] == verdicts["R4"] == verdicts["R8-box"] == "fail"
+    assert verdicts["R2"] == verdicts["R3"] == verdicts["R8-box"] == "fail"
+    # On fundus photographs the box hides some of the marker: .08 of AUROC are lost, R4 asks for .10.
+    assert verdicts["R4"] == ("fail" if dataset == "phantom-cxr" else "inconclusive")
     assert "FAIL           R2 chance without the region" in done.stdout
     if dataset == "phantom-cxr":
         assert must_not_matter(record) == "fail"

@@ -59,6 +59,12 @@ def made(name, folder, **how):
     return target, module.make(target, **how)
 
 
+@pytest.fixture(autouse=True)
+def without_a_module_called_model(monkeypatch):
+    """torchxrayvision brings a module of that name, and other tests may have left one."""
+    monkeypatch.delitem(sys.modules, "model", raising=False)
+
+
 @pytest.fixture(scope="module")
 def example(tmp_path_factory):
     """Each example, made once."""

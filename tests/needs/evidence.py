@@ -14,6 +14,7 @@ from scipy import stats
 
 from audit_suite import suites
 from audit_suite.audit.judge import judge
+from audit_suite.audit.levels import share_level
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.plan import cases_of
 from audit_suite.audit.policy import load_policy
@@ -144,7 +145,7 @@ def findings(check, cell, source):
     cards = (cell.model,), (cell.dataset,)
     settings = Settings(models=(Path("m.toml"),), datasets=(Path("d.toml"),))
     audit = Audit(settings, load_policy(), *cards, (cell,), (), source, ())
-    for one in cases_of(getattr(function, ATTRIBUTE), audit):
+    for one in share_level(cases_of(getattr(function, ATTRIBUTE), audit), audit.policy):
         raised = None
         with recording(rule_for(one, audit)) as recorded:
             try:

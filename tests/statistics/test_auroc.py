@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -10,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from audit_suite.errors import AuditError
 from audit_suite.statistics import estimate_auroc
-from audit_suite.statistics.influence import effective_patients
+from audit_suite.statistics.influence import patients_for_verdict
 from audit_suite.verdict import Inconclusive
 
 SICK, WELL = [0.9, 0.8, 0.6, 0.55], [0.7, 0.5, 0.5, 0.3, 0.1]
@@ -206,7 +208,7 @@ def test_bad_input_is_an_error(labels, scores, patients, message):
 
 
 def test_one_patient_with_most_images_is_not_many_patients():
-    """Kish's effective number: (sum of shares)^2 / sum of squares; 20 are needed for a verdict."""
+    """Kish's effective number: (sum of shares)^2 / sum of squares."""
     rng = np.random.default_rng(4)
     alone = np.r_[np.zeros(60, int), np.arange(1, 61), np.arange(100, 300)]
     labels = (np.arange(len(alone)) < 120).astype(int)
@@ -220,10 +222,10 @@ def test_one_patient_with_most_images_is_not_many_patients():
     assert twice.fewest == 60, "equal numbers of images make no difference"
 
 
-@given(st.lists(st.integers(1, 9), min_size=1, max_size=40))
-def test_the_effective_number_is_at_most_the_number_of_patients(sizes):
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=60))
+def test_patients_count_fully_unless_a_few_hold_most_images(sizes):
     patients = np.repeat(np.arange(len(sizes)), sizes).astype(str)
-    found = effective_patients(patients, np.ones(len(patients)))
-    assert 1 <= found <= len(sizes)
-    assert (found == len(sizes)) == (len(set(sizes)) == 1)
-    assert effective_patients(patients, np.full(len(patients), 0.3)) == found
+    found = patients_for_verdict(patients, np.ones(len(patients)))
+    worth = Fraction(sum(sizes) ** 2, sum(size**2 for size in sizes))
+    assert found == (len(sizes) if worth >= 15 else int(worth))
+    assert patients_for_verdict(patients, np.full(len(patients), 0.25)) == found

@@ -256,7 +256,7 @@ def test_c1_names_the_aspect_that_tells(here, cue, failing):
     assert {aspect for aspect, (verdict, _) in found.items() if verdict == "fail"} == failing
     for verdict, recorded in found.values():
         (comparison,) = recorded.comparisons
-        assert comparison.fail_level == pytest.approx(0.05 / 3), "three cases share the level"
+        assert comparison.fail_level == pytest.approx(0.05 / 4 / 3), "three cases share a quarter"
         assert verdict in ("fail", "inconclusive"), "160 patients cannot show a distance of .05"
 
 
