@@ -30,9 +30,9 @@ def test_a_model_at_chance_passes_nothing(noise, images):
     assert (result.ret, record["decision"]) == (1, "closed")
     (skill,) = [f for f in record["findings"] if f["check"] == "R1"]
     assert (skill["verdict"], skill["margin"]) == ("fail", LEAST_SKILL)
-    (box,) = record["policy"]["missing"]
-    assert box["check"] == "R8-box"
+    (box,) = [f for f in record["findings"] if f["check"] == "R8-box"]
     assert "skill on full images is not shown" in box["reason"]
+    assert record["policy"]["missing"] == [], "it was asked: R1 says all that there is to say"
     (hidden,) = [f for f in record["findings"] if f["check"] == "R3"]
     assert hidden["verdict"] in ("not_applicable", "inconclusive")
     assert hidden["comparisons"], "what was compared is still shown"
