@@ -89,13 +89,13 @@ def outside_alone(finding: Finding) -> bool:
 
 
 def in_words(cues: Cues, names: Sequence[str]) -> str:
-    """``acquisition (0.55, 0.50 to 0.60) and grain (0.33, 0.29 to 0.38)``."""
+    """``acquisition (55%, interval 50% to 60%) and grain (33%, interval 29% to 38%)``."""
     return " and ".join(f"{name} ({in_numbers(cues.judged[name].effect.share)})" for name in names)
 
 
 def in_numbers(share: EstimateRecord) -> str:
-    """``0.55, 0.50 to 0.60``."""
-    return f"{share.value:.2f}, {share.low:.2f} to {share.high:.2f}"
+    """``55%, interval 50% to 60%``."""
+    return f"{share.value:.0%}, interval {share.low:.0%} to {share.high:.0%}"
 
 
 def _by_name(findings: FindingsAt, check: str) -> list[Finding]:

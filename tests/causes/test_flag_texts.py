@@ -203,8 +203,8 @@ def test_one_sentence_for_a_clinician():
 def test_the_sentence_gives_the_share_of_a_named_cause():
     assert named({"M7": [cue("acquisition", 0.6, inside=0.5)]}).sentence == (
         "On sick: the cue is how the picture was made (exposure, noise, processing), which shows "
-        "in the region too, so that hiding parts of the image cannot remove it (0.60, 0.55 to 0.65 "
-        "of what separates patients with and without the finding)."
+        "in the region too, so that hiding parts of the image cannot remove it (60%, interval "
+        "55% to 65% of what separates patients with and without the finding)."
     )
 
 
@@ -214,10 +214,10 @@ def test_the_sentence_of_an_open_gate_accuses_the_model_of_nothing():
     record = named({**small, "M7": [cue("grain", 0.14, 0.01)], "C4": "pass"})
     assert record.causes == []
     assert record.sentence == (
-        "On sick: with the region's box hidden, less than a quarter of the skill is left (0.14, "
-        "0.13 to 0.15); and no declared tag or image property explains as much as a quarter of the "
-        "skill; and grain contributes (0.14, 0.13 to 0.15 of what separates patients with and "
-        "without the finding)."
+        "On sick: with the region's box hidden, less than a quarter of the skill is left (14%, "
+        "interval 13% to 15%); and no declared tag or image property explains as much as a quarter of the "
+        "skill; and grain contributes (14%, interval 13% to 15% of what separates patients with "
+        "and without the finding)."
     )
 
 
@@ -234,8 +234,8 @@ def test_the_sentence_says_only_what_was_asked():
     unclear = named({**nothing, "M7": [cue("grain", 0.22)]}).sentence
     assert unclear == (
         "On sick: whether any image property explains as much as a quarter of the skill is not "
-        "known; and grain contributes (0.22, 0.17 to 0.27 of what separates patients with and "
-        "without the finding)."
+        "known; and grain contributes (22%, interval 17% to 27% of what separates patients with "
+        "and without the finding)."
     )
 
 
