@@ -109,7 +109,7 @@ class Levels:
 
     passing: float = 0.05
     failing: float = 0.0125
-    floor: float = 0.00025
+    floor: float = 0.0125
 
     @staticmethod
     def shared(alpha: float = 0.05, *, looks: int = 1, places: int = 1, main: int = 2) -> Levels:
