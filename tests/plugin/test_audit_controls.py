@@ -281,7 +281,7 @@ def test_a_model_upset_by_a_black_surround_is_judged_before_another_background(a
     found = audited.finding("upset", "clean", "R5")
     assert found["verdict"] == "pass"
     (black,) = found["observations"]
-    assert black["low"] > 0.05, "before black alone it would have failed"
+    assert black["high"] < 0.75, "before black alone it would have failed"
 
 
 def test_fills_agree_for_an_honest_model(audited):

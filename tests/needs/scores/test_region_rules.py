@@ -94,6 +94,8 @@ def test_r5_takes_an_inverted_view_of_the_box_for_skill(tmp_path):
     assert verdict(tmp_path, "R5", only_box=(0.1, 0.1, 0.1)) == "pass"
     assert verdict(tmp_path, "R5", only_box=(0.5, 0.5, 0.5)) == "fail"
     assert verdict(tmp_path, "R5", only_box=(0.5, 0.9, 0.5)) == "pass", "one fill is enough"
+    assert verdict(tmp_path, "R5", only_box=0.85) == "pass", "seven eighths of the skill"
+    assert verdict(tmp_path, "R5", only_box=0.7) == "fail", "half of it"
     assert verdict(tmp_path, "R5", only_box=(0.5, 0.5, 0.9)) == "fail", "a blurred rim is no proof"
 
 
