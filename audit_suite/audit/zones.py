@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from audit_suite.record import Finding
+from audit_suite.record import ComparisonRecord, Finding
 from audit_suite.statistics import majority
 from audit_suite.verdict import Verdict
 
@@ -21,17 +21,17 @@ def skill_kept(findings: Sequence[Finding], main: Sequence[str]) -> str:
         findings: Of one model, data set and target.
         main: Ids of the checks that share half of the level (`Policy.main`).
     """
-    compared = [
-        c for f in findings if f.check in main or f.role == "required" for c in f.comparisons
-    ]
-    kept = [c for c in compared if c.basis and c.basis.pair and c.basis.pair.form == "share"]
-    kept = [c for c in kept if c.group == kept[0].group]
+    asked = [f for f in findings if f.check in main or f.role == "required"]
+    # Another main check may have compared the same shares, to say which zone it is in.
+    asked.sort(key=lambda finding: finding.role != "required")
+    kept = next(filter(None, map(_shares, asked)), [])
     if not kept:
         return ""
     verdict, limit = kept[0].verdict, kept[0].margin
     if verdict is Verdict.PASS:
         largest = max(max(abs(c.pass_low), abs(c.pass_high)) for c in kept)
         text = f"with the region hidden at most {largest:.0%} of the skill is left under every fill"
+        compared = [comparison for finding in asked for comparison in finding.comparisons]
         close = [c for c in compared if c.centre == CHANCE and c.verdict is Verdict.PASS]
         if close:
             far = max(max(abs(c.pass_low - CHANCE), abs(c.pass_high - CHANCE)) for c in close)
@@ -49,3 +49,12 @@ def skill_kept(findings: Sequence[Finding], main: Sequence[str]) -> str:
         f"with the region hidden {spread} of the skill seem to be left; whether it is less than "
         f"{limit:.0%} is not shown"
     )
+
+
+def _shares(finding: Finding) -> list[ComparisonRecord]:
+    """The shares of skill that a finding judged."""
+    return [
+        comparison
+        for comparison in finding.comparisons
+        if (basis := comparison.basis) and basis.pair and basis.pair.form == "share"
+    ]

@@ -208,7 +208,7 @@ class ModelCard(Card):
             if point.probability is not None and not self.gives_probabilities:
                 raise ValueError(
                     f"key 'operating_points.{target}.probability': with activation = \"none\" the "
-                    f"scores are no probabilities; give 'score', or write probabilities = true"
+                    f"scores are not probabilities; give 'score', or write probabilities = true"
                 )
         return self
 

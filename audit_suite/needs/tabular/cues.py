@@ -33,7 +33,7 @@ class Cue(NamedTuple):
     Attributes:
         kind: What it is.
         basis: Shape (n, k).
-        only_shown: Why a share of it is no verdict on the model; empty if it is one.
+        only_shown: Why a share of it says nothing against the model; empty if it does.
     """
 
     kind: Kind
