@@ -15,12 +15,11 @@ if not (ROOT / "benchmarks").is_dir():
     pytest.skip("runs in a checkout, not beside an installed wheel", allow_module_level=True)
 sys.path.append(str(ROOT / "benchmarks"))
 
+from audit_suite.statistics import estimate_auroc  # noqa: E402
 from covering import cli, folded, heavy, intervals, separation, tails  # noqa: E402
 from covering.scores import Cell, batches  # noqa: E402
 from decisions.contrasts import p_of_auroc, p_of_difference, p_of_share  # noqa: E402
 from decisions.sums import sums_of  # noqa: E402
-
-from audit_suite.statistics import estimate_auroc  # noqa: E402
 
 
 def test_two_score_sets_have_the_aurocs_and_the_correlation_of_the_cell():

@@ -15,15 +15,6 @@ if not (ROOT / "benchmarks").is_dir():
     pytest.skip("runs in a checkout, not beside an installed wheel", allow_module_level=True)
 sys.path.append(str(ROOT / "benchmarks"))
 
-from decisions import cells, cli, phantom_pools, real_pools  # noqa: E402
-from decisions.binormal import Design, draw, layout, simulate  # noqa: E402
-from decisions.contrasts import p_of_difference, p_of_share  # noqa: E402
-from decisions.looks import look  # noqa: E402
-from decisions.pools import Pool, resample  # noqa: E402
-from decisions.rule import Levels, decide  # noqa: E402
-from decisions.sums import sums_of  # noqa: E402
-from detection import grid, training  # noqa: E402
-
 from audit_suite.statistics import (  # noqa: E402
     DecisionRule,
     Family,
@@ -32,6 +23,14 @@ from audit_suite.statistics import (  # noqa: E402
     share_kept,
 )
 from audit_suite.verdict import Verdict  # noqa: E402
+from decisions import cells, cli, phantom_pools, real_pools  # noqa: E402
+from decisions.binormal import Design, draw, layout, simulate  # noqa: E402
+from decisions.contrasts import p_of_difference, p_of_share  # noqa: E402
+from decisions.looks import look  # noqa: E402
+from decisions.pools import Pool, resample  # noqa: E402
+from decisions.rule import Levels, decide  # noqa: E402
+from decisions.sums import sums_of  # noqa: E402
+from detection import grid, training  # noqa: E402
 
 
 def some_scores(kind, rng):

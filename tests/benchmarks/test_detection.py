@@ -20,6 +20,9 @@ if not (ROOT / "benchmarks").is_dir():
     pytest.skip("runs in a checkout, not beside an installed wheel", allow_module_level=True)
 sys.path.append(str(ROOT / "benchmarks"))
 
+from audit_suite.cards import PhantomSpec, load_dataset_card, load_model_card  # noqa: E402
+from audit_suite.errors import AuditError  # noqa: E402
+from audit_suite.phantoms import cohort  # noqa: E402
 from detection import (  # noqa: E402
     auditing,
     cli,
@@ -34,10 +37,6 @@ from detection import (  # noqa: E402
 from detection.auditing import Row  # noqa: E402
 from detection.grid import KINDS, Setting  # noqa: E402
 from detection.results import Results  # noqa: E402
-
-from audit_suite.cards import PhantomSpec, load_dataset_card, load_model_card  # noqa: E402
-from audit_suite.errors import AuditError  # noqa: E402
-from audit_suite.phantoms import cohort  # noqa: E402
 
 
 def row(kind="honest", strength=1.0, verdict="pass", low=0.47, size=1500, causes=(), **more):
