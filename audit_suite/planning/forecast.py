@@ -72,7 +72,8 @@ class Forecast(BaseModel):
         patients_for_80: Patients with which ``open_if_honest`` is .8; null if no realistic number
             gives that.
         patients_for_90: The same for .9.
-        by_patients: The chances to open and to close against the number of patients.
+        by_patients: The chances to open and to close against the number of patients; empty in
+            records that were written before they were.
         measured: What stored scores say; null without.
     """
 
@@ -91,7 +92,7 @@ class Forecast(BaseModel):
     closed_if_shortcut: dict[int, float]
     patients_for_80: int | None
     patients_for_90: int | None
-    by_patients: tuple[Chances, ...]
+    by_patients: tuple[Chances, ...] = ()
     measured: Measured | None
 
     @property

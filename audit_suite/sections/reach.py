@@ -42,7 +42,7 @@ class ReachRow:
         closes: Chance to close, by what is kept.
         needed: Patients for 80 and 90 %.
         deciding: What would decide it; empty where it is decided.
-        chart: Open, undecided and closed against the number of patients.
+        chart: Open, undecided and closed against the number of patients; None in older records.
         numbers: What is drawn: patients, and by truth the three chances in words.
     """
 
@@ -54,7 +54,7 @@ class ReachRow:
     closes: tuple[str, ...]
     needed: tuple[str, str]
     deciding: str
-    chart: ChancesChart
+    chart: ChancesChart | None
     numbers: tuple[tuple[int, tuple[str, ...]], ...]
 
 
@@ -148,15 +148,16 @@ def _row(one: Forecast) -> ReachRow:
         closes=tuple(chance(one.closed_if_shortcut[kept]) for kept in KEPT),
         needed=(number(one.patients_for_80), number(one.patients_for_90)),
         deciding=_deciding(one),
-        chart=chances_chart(
-            [
-                (_TRUTHS[t], [(c.patients, c.opens[t], c.closes[t]) for c in one.by_patients])
-                for t in TRUTHS
-            ],
-            one.patients,
-        ),
+        chart=_chart(one),
         numbers=tuple((each.patients, _in_words(each)) for each in one.by_patients),
     )
+
+
+def _chart(one: Forecast) -> ChancesChart | None:
+    if not one.by_patients:
+        return None
+    steps = {t: [(c.patients, c.opens[t], c.closes[t]) for c in one.by_patients] for t in TRUTHS}
+    return chances_chart([(_TRUTHS[t], steps[t]) for t in TRUTHS], one.patients)
 
 
 def _in_words(chances: Chances) -> tuple[str, ...]:

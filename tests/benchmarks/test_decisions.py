@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -213,6 +214,9 @@ def test_from_the_command_line_to_the_page(tmp_path, monkeypatch, capsys):
     assert figures["command"] in text
     for heading in ("## Binormal scores", "## Real scores", "## Looks", "Planned against observed"):
         assert heading in text
+    assert "![Open, undecided and closed against patients](page.svg)" in text
+    drawn = ElementTree.parse(out.with_suffix(".svg")).getroot()
+    assert "30% of the patients" in "".join(drawn.itertext())
     assert "real images are left out" in capsys.readouterr().out
     pool_of(rng).save(tmp_path / "pools" / "mine.npz")
     stored = ["--stored", "--pools", str(tmp_path / "pools"), "--part", "pools"]
