@@ -10,6 +10,7 @@ from audit_suite.report.charts import MANY, too_many_to_draw
 from audit_suite.report.charts.forest import Forest, forest_of
 from audit_suite.report.coverage import Coverage, coverage
 from audit_suite.report.data import CaseMixRow, case_mix_rows
+from audit_suite.report.first import FirstScreen, first_screen
 from audit_suite.report.places import Place, by_place
 from audit_suite.report.rendering import RenderedSection
 from audit_suite.report.section import AFTER_LISTS
@@ -33,6 +34,7 @@ class Page:
 
     Attributes:
         record: The record.
+        first: What stands at the top.
         signoff: A reviewer's decision on it.
         waived: Findings that somebody has taken responsibility for.
         causes: Causes, by place.
@@ -48,6 +50,7 @@ class Page:
     """
 
     record: Record
+    first: FirstScreen
     signoff: SignOff | None
     waived: tuple[Finding, ...]
     causes: tuple[CausesRecord, ...]
@@ -75,6 +78,7 @@ def page_of(record: Record, sections: Sequence[RenderedSection], signoff: SignOf
     listed = [f for f in findings if f.verdict is Verdict.NOT_APPLICABLE and f.id not in shown]
     return Page(
         record=record,
+        first=first_screen(record),
         signoff=signoff,
         waived=tuple(f for f in findings if f.verdict is Verdict.WAIVED),
         causes=tuple(cause for cause in record.causes if cause.flags),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 250, 190
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 10, 12, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 18, 12, 40
 _MARKS = (100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 
 Steps = Sequence[tuple[int, float, float]]
