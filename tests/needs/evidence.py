@@ -22,6 +22,7 @@ from audit_suite.audit.resolve import OnDemand, resolve, rule_for
 from audit_suite.audit.settings import Settings
 from audit_suite.checks import ATTRIBUTE
 from audit_suite.datasets import Case
+from audit_suite.datasets.dataset import labels_of
 from audit_suite.evidence import Cell, EvidenceProfile
 from audit_suite.evidence.attributions.request import Attributions
 from audit_suite.evidence.scores.request import ScoreTable
@@ -88,6 +89,9 @@ class Stored:
     @property
     def patients(self):
         return np.array([case.patient for case in self.cases])
+
+    def labels_of(self, target):
+        return labels_of(self.cases, target)
 
     def dataset(self, card):
         return self
