@@ -41,12 +41,23 @@ class DatasetRecord(RecordPart):
     n_images: int
     n_patients: int
     targets: dict[str, TargetRecord]
-    excluded: list[str] = Field(description="rows left out, each with its reason")
+    n_excluded: int | None = Field(default=None, description="rows left out")
+    excluded: list[str] = Field(
+        description="rows left out, each with its reason; of many for one reason some, and a count"
+    )
     notes: list[str] = Field(
         default_factory=list, description="what else is to know of the data, as counts"
     )
     internal: str | None = Field(default=None, description="data set it is external to")
     case_mix: dict[str, CaseMix] = Field(default_factory=dict)
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a count that older records lack, so that their digests do not change."""
+        content: dict[str, Any] = write(self)
+        if self.n_excluded is None:
+            content.pop("n_excluded", None)
+        return content
 
 
 class ModelRecord(RecordPart):

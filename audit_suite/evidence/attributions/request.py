@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from audit_suite.cards import DatasetCard, ModelCard, canonical_digest, load_dataset_card
 from audit_suite.evidence.keys import ENGINE_VERSION
 from audit_suite.evidence.source import EvidenceSource
-from audit_suite.evidence.store import Arrays, unpack_lines
+from audit_suite.evidence.store import unpack_lines
 from audit_suite.registry import EXPLAINERS
 from audit_suite.verdict import NotApplicable
 
@@ -128,7 +128,7 @@ class AttributionRequest:
             )
         ]
 
-    def table(self, stored: Sequence[Arrays]) -> Attributions:
+    def table(self, stored: Sequence[Mapping[str, NDArray[Any]]]) -> Attributions:
         """The attributions.
 
         Raises:
