@@ -77,7 +77,7 @@ def compute_on(
         for shard in shards(len(dataset.cases)):
             if not (missing := job.missing(job.requests, shard)):
                 continue
-            with source.store.claim(f"{dataset.digest[:16]}-{shard}", wait) as granted:
+            with source.store.claim(dataset.digest[:16], wait, shard) as granted:
                 if granted and (missing := job.missing(missing, shard)):
                     job.compute(missing, shard)
 
