@@ -41,9 +41,11 @@ class Acting:
         self._jobs.submit(importlib.import_module, _HEAVY).result()
         return True
 
-    def do(self, job: bytes) -> str:
-        """Do a job: its result or error, as JSON."""
-        return self._jobs.submit(self._do, job).result()
+    def do(self, job: bytes) -> tuple[str, int, list[str]]:
+        """Do a job: its result or error, as JSON; passes and lines that `pulse` did not give."""
+        answer = self._jobs.submit(self._do, job).result()
+        _, passes, lines = self.pulse()
+        return answer, passes, lines
 
     def pulse(self) -> tuple[int, int, list[str]]:
         """Signs of life since the start; passes and lines of progress since the last call."""
@@ -59,7 +61,7 @@ class Acting:
             return json.dumps({"result": result}, allow_nan=True)
         except AuditError as error:
             return json.dumps({"error": [error.what, error.remedy]})
-        except Exception as error:
+        except BaseException as error:
             return json.dumps({"raised": described(error)})
 
     def _note(self, passes: int) -> None:

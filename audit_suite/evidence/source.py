@@ -213,7 +213,7 @@ class EvidenceSource:
     def twin(self, part: Part | None = None) -> Twin:
         """What makes the same source in another process, with another part of the work."""
         return Twin(
-            root=self.store.root,
+            root=self.store.root.absolute(),
             url=self.store.url,
             part=part or self.store.part,
             profile=self.profile,

@@ -76,7 +76,7 @@ def test_machines_that_share_a_folder_compute_what_one_machine_does(here, monkey
     code, said = computed("--shard", "1/2", "--evidence", "parts")
     assert code == 0, said
     first = names(folder / "parts")
-    with pytest.raises(AuditError, match="--audit-offline: the store .* lacks the evidence"):
+    with pytest.raises(AuditError, match=r"--audit-offline: the store .* lacks the evidence"):
         _raise(decided("parts", offline=True)[0])
     monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "1")
     monkeypatch.setenv("SLURM_ARRAY_TASK_COUNT", "2")
@@ -107,7 +107,7 @@ def test_evidence_at_an_address_is_that_of_a_folder(here):
 
 
 def test_a_rerun_computes_nothing(here, monkeypatch):
-    folder, _ = here
+    assert here
     monkeypatch.setattr("audit_suite.evidence.scores.compute._Job.compute", None)
     code, said = computed("--evidence", "whole")
     assert (code, "forward passes in" in said) == (0, False), said
@@ -115,7 +115,10 @@ def test_a_rerun_computes_nothing(here, monkeypatch):
 
 def test_what_cannot_be_computed_is_said_and_ends_with_1(here, tmp_path):
     (here[0] / "bad.toml").write_text(
-        (here[0] / "model.toml").read_text().replace("net.py:build", "net.py:gone").replace('"model"', '"bad"')
+        (here[0] / "model.toml")
+        .read_text()
+        .replace("net.py:build", "net.py:gone")
+        .replace('"model"', '"bad"')
     )
     code, said = computed("bad.toml", "--evidence", tmp_path / "ev")
     assert code == 1

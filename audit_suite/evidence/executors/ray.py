@@ -1,7 +1,7 @@
 """On a Ray cluster: actors hold models and take parts of the work; placement and retries are Ray's.
 
 Ray unpickles what an actor returns, so a model's code that means harm can reach the judge: this is
-for models whose code is known.
+for models whose code is known, and all of them share the actors.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import pickle
 import time
 from collections import deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pkgutil import resolve_name
@@ -21,12 +21,13 @@ from audit_suite.errors import AuditError
 from audit_suite.evidence.executor import Executor, Say, Source, register_executor
 from audit_suite.evidence.processes.answers import clean, count_of, result_of
 from audit_suite.evidence.processes.child import ChildDied
-from audit_suite.evidence.processes.jobs import packed, place_of
+from audit_suite.evidence.processes.jobs import packed
 from audit_suite.pulse import beat
 
 if TYPE_CHECKING:
     from audit_suite.cards import ModelCard
     from audit_suite.evidence.profile import EvidenceProfile
+    from audit_suite.evidence.twin import Twin
 
 _ACTING = "audit_suite.child.acting:Acting"
 _MOST = 64  # parts that work is split into, and actors that are asked for
@@ -51,17 +52,19 @@ class _Actor:
 
 
 class OnRay(Executor):
-    """Actors by place; those of one place make room for those of the next."""
+    """As many actors as there is room for, kept for the run; who is free takes the next job."""
 
     def __init__(self, timeout: float, address: str | None = None) -> None:
         self._timeout = timeout
         self._address = address or os.environ.get("RAY_ADDRESS") or None
         self._ray: Any = None
-        self._actors: dict[Hashable, list[_Actor]] = {}
+        self._started = False  # here, and not by who called the audit
+        self._actors: list[_Actor] = []
 
     def place(self, card: ModelCard) -> Hashable:
-        """As in child processes: models of one factory share actors."""
-        return place_of(card)
+        """The same for all."""
+        del card
+        return None
 
     def call(
         self,
@@ -71,9 +74,9 @@ class OnRay(Executor):
         source: Source,
         say: Say,
     ) -> Any:
-        """Have one of the models' actors call the function."""
-        jobs = [pickle.dumps(packed(function, arguments, source.twin()))]
-        (answer,) = self._done(models, jobs, source.profile, say)
+        """Have an actor call the function."""
+        del models
+        (answer,) = self._done(function, arguments, [source.twin()], say)
         return answer
 
     def spread(
@@ -84,29 +87,30 @@ class OnRay(Executor):
         source: Source,
         say: Say,
     ) -> list[Any]:
-        """Have the models' actors call the function, for a part of the work at a time."""
-        part = source.twin().part
-        pieces = [source.twin(piece) for piece in part.split(_MOST)]
-        jobs = [pickle.dumps(packed(function, arguments, piece)) for piece in pieces]
-        return self._done(models, jobs, source.profile, say)
+        """Have the actors call the function, for a part of the work at a time."""
+        del models
+        pieces = source.twin().part.split(_MOST)
+        return self._done(function, arguments, [source.twin(piece) for piece in pieces], say)
 
     def close(self) -> None:
         """End the actors, and a cluster that was started here."""
-        self._end(*self._actors)
-        if self._ray is not None:
+        self._end()
+        if self._started:
             self._ray.shutdown()
-            self._ray = None
+        self._ray, self._started = None, False
 
     def summary(self) -> dict[str, Any]:
         """Its name; actors keep their network."""
         return {"executor": "ray", "network_cut": False}
 
     def _done(
-        self, models: Sequence[ModelCard], jobs: list[bytes], profile: EvidenceProfile, say: Say
+        self, function: str, arguments: tuple[Any, ...], twins: Sequence[Twin], say: Say
     ) -> list[Any]:
-        """What the jobs returned, in their order; given out one by one to actors that are there."""
-        place = self.place(models[0]) if models else None
-        actors = self._at(place, len(jobs), profile)
+        """What the calls returned, in their order; given out one by one to actors that are free."""
+        profile = twins[0].profile
+        twins[0].root.mkdir(parents=True, exist_ok=True)
+        jobs = [pickle.dumps(packed(function, arguments, twin)) for twin in twins]
+        actors = self._ready_for(len(jobs), profile)
         waiting, answers = deque(enumerate(jobs)), dict[int, Any]()
         running: dict[Any, tuple[_Actor, int | None]] = {
             actor.handle.ready.remote(): (actor, None) for actor in actors
@@ -117,7 +121,7 @@ class OnRay(Executor):
                 ended, _ = self._ray.wait(list(running), num_returns=1, timeout=_EVERY)
                 for reference in ended:
                     actor, number = running.pop(reference)
-                    answer = self._got(reference)
+                    answer = self._got(reference, say)
                     if number is not None:
                         answers[number] = answer
                     if waiting:
@@ -131,14 +135,14 @@ class OnRay(Executor):
                     say(f"the Ray cluster has no room yet for {profile.threads} cores at a time")
         except AuditError as error:
             if isinstance(error, ChildDied) or len(jobs) > 1:
-                self._end(place)  # others still work on what is asked of smaller parts next
+                self._end()  # others still work on what is asked of smaller parts next
             raise
         except BaseException:
-            self._end(place)
+            self._end()
             raise
         return [answers[number] for number in range(len(jobs))]
 
-    def _got(self, reference: Any) -> Any:
+    def _got(self, reference: Any, say: Say) -> Any:
         try:
             content = self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
@@ -150,7 +154,11 @@ class OnRay(Executor):
                 "stored evidence is kept",
             ) from None
         try:
-            return content if content is True else result_of(json.loads(content))
+            if content is True:  # it is ready
+                return None
+            answer, passes, lines = content
+            _tell(passes, lines, say)
+            return result_of(json.loads(answer))
         except (TypeError, ValueError, RecursionError):
             raise ChildDied(
                 "the actor that ran the model answered what is no answer",
@@ -169,9 +177,7 @@ class OnRay(Executor):
                 actor = pulses[reference]
                 if beats != actor.beats:
                     actor.beats, actor.seen = beats, time.monotonic()
-                    beat(count_of(passes))
-                for line in lines:
-                    say(clean(str(line)))
+                _tell(passes, lines, say)
         for actor in busy:
             if time.monotonic() - actor.seen > self._timeout:
                 raise ChildDied(
@@ -181,21 +187,19 @@ class OnRay(Executor):
                     "stored evidence is kept",
                 )
 
-    def _at(self, place: Hashable, jobs: int, profile: EvidenceProfile) -> list[_Actor]:
-        """The actors of a place: as many as there is room for, at most one for each job."""
+    def _ready_for(self, jobs: int, profile: EvidenceProfile) -> list[_Actor]:
+        """Actors for some jobs: as many as there is room for, at most one for each."""
         self._connect()
         needs = {"num_cpus": profile.threads, "num_gpus": int(profile.device == "cuda")}
         room = _MOST
         if self._address is None:
             room = max(1, int(self._ray.cluster_resources().get("CPU", 1)) // profile.threads)
-        self._end(*(other for other in self._actors if other != place))
-        actors = self._actors.setdefault(place, [])
         acting = self._ray.remote(resolve_name(_ACTING)).options(
             max_restarts=_RETRIES, max_task_retries=_RETRIES, max_concurrency=2, **needs
         )
-        while len(actors) < min(room, jobs):
-            actors.append(_Actor(acting.remote()))
-        return actors
+        while len(self._actors) < min(room, jobs):
+            self._actors.append(_Actor(acting.remote()))
+        return self._actors
 
     def _connect(self) -> None:
         if self._ray is not None:
@@ -210,10 +214,14 @@ class OnRay(Executor):
         quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
         own: dict[str, Any] = {"num_cpus": _cores(), "include_dashboard": False}
         try:
-            if self._address is None:
+            if ray.is_initialized():
+                pass
+            elif self._address is None:
                 ray.init("local", **own, **quiet)
+                self._started = True
             else:
                 ray.init(self._address, **quiet)
+                self._started = True
         except Exception as error:
             first_line = str(error).strip().partition("\n")[0]
             raise AuditError(
@@ -224,10 +232,15 @@ class OnRay(Executor):
             ) from None
         self._ray = ray
 
-    def _end(self, *places: Hashable) -> None:
-        for place in places:
-            for actor in self._actors.pop(place, ()):
-                self._ray.kill(actor.handle)
+    def _end(self) -> None:
+        while self._actors:
+            self._ray.kill(self._actors.pop().handle)
+
+
+def _tell(passes: object, lines: Iterable[object], say: Say) -> None:
+    beat(count_of(passes))
+    for line in lines:
+        say(clean(str(line)))
 
 
 def _cores() -> int:
