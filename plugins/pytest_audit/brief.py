@@ -11,7 +11,9 @@ from audit_suite.report.first.rows import Row
 from audit_suite.report.words import attention, word
 from audit_suite.verdict import Verdict
 
-FAILURES, PLACES, NOTES, ORDERS = 5, 4, 4, 3
+LINES = 40
+"""What fits on a screen; the failures get what the rest leaves."""
+PLACES, NOTES, ORDERS = 4, 2, 2
 """How many of each are told; how many more there are is said."""
 _ORDER = (Verdict.ERROR, Verdict.FAIL, Verdict.NONE, Verdict.INCONCLUSIVE, Verdict.WAIVED)
 _RANK = {"required": 0, "shown": 1, "guard": 2, "data": 3, "context": 4}
@@ -24,27 +26,34 @@ def brief(record: Record, width: int) -> list[str]:
         record: The record.
         width: Columns of the terminal.
     """
-    return list(_lines(record, first_screen(record), max(width, 40)))
+    width, first = max(width, 40), first_screen(record)
+    before = _wrapped(f"{first.title}.", width, 2)
+    if record.decision_reason.lower() not in first.title.lower():
+        before += _wrapped(f"{record.decision_reason}.", width, 2)
+    before += _told(_places(first), PLACES, "places", width, 2)
+    before += _told((f"  {line}" for line in attention(record)), NOTES, "notes", width, 1)
+    after = []
+    if record.decision != "open":
+        for cause in record.causes[:1]:
+            after += _wrapped(cause.sentence, width, 2)
+        after += _told((f"to do: {order}" for order in first.to_do), ORDERS, "orders", width, 2)
+    return [*before, *_failures(record, width, LINES - len(before) - len(after)), *after]
 
 
-def _lines(record: Record, first: FirstScreen, width: int) -> Iterator[str]:
-    yield from _wrapped(f"{first.title}. {record.decision_reason}.", width)
-    yield from _told(_places(first), PLACES, "places", width)
-    yield from _told((f"  {line}" for line in attention(record)), NOTES, "notes", width, 2)
+def _failures(record: Record, width: int, room: int) -> Iterator[str]:
+    """What did not pass, check by check, as far as there is room, and the command of the first."""
     groups = _groups(record.findings)
-    for check, findings in list(groups.items())[:FAILURES]:
-        yield from _failure(check, findings, width)
-    if rest := list(groups)[FAILURES:]:
-        yield from _wrapped(f"  and {len(rest)} more: {', '.join(rest)} (-v tells them)", width)
+    rest, room = list(groups), room - 2 - 2  # the command; how many more there are
+    while rest and len(lines := _failure(rest[0], groups[rest[0]], width)) <= room:
+        yield from lines
+        room -= len(lines)
+        del rest[0]
+    if rest:
+        yield from _wrapped(f"  and {len(rest)} more: {', '.join(rest)} (-v tells them)", width, 2)
     if groups:
         worst = next(iter(groups.values()))[0]
         yield f"repeat {worst.check}:"
         yield f"  {worst.command}"  # whole, to be copied
-    for cause in record.causes[:2]:
-        if cause.sentence and record.decision != "open":
-            yield from _wrapped(cause.sentence, width, 3)
-    if record.decision != "open":
-        yield from _told((f"to do: {order}" for order in first.to_do), ORDERS, "orders", width, 2)
 
 
 def _places(first: FirstScreen) -> Iterator[str]:
@@ -73,17 +82,16 @@ def _groups(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
     return groups
 
 
-def _failure(check: str, findings: Sequence[Finding], width: int) -> Iterator[str]:
+def _failure(check: str, findings: Sequence[Finding], width: int) -> list[str]:
     """A check once, with the reason of its first finding, and how many more cases it has."""
-    first = findings[0]
+    first, others = findings[0], len(findings) - 1
     title = f" {first.title}" if first.title != check else ""
     case = f" [{first.case}]" if first.case else ""
-    more = f" (and {len(findings) - 1} more cases)" if len(findings) > 1 else ""
+    more = f" (and {others} more case{'s' * (others > 1)})" if others else ""
     where = f" on {first.dataset}, {first.target}"
     head = f"{word(first).upper()} {check}{title}{case}{where}{more}{first.and_more}"
-    yield from _wrapped(head, width, 2)
-    if reason := first.reason.splitlines():
-        yield from _wrapped(f"  {reason[0]}", width, 2)
+    reason = first.reason.splitlines()[:1]
+    return [*_wrapped(head, width, 2), *(_wrapped(f"  {reason[0]}", width, 2) if reason else ())]
 
 
 def _told(lines: Iterable[str], most: int, what: str, width: int, each: int = 3) -> Iterator[str]:
