@@ -108,9 +108,9 @@ def _do(content: bytes, sources: dict[Any, EvidenceSource], reply: _Answers) -> 
             "define it in a module, or audit with --audit-executor inline",
         ) from None
     if settings not in sources:
-        root, profile, max_cases, max_explained = settings
+        root, profile, max_cases, explaining = settings
         sources[settings] = _Source(
-            _Store(root), profile, max_cases=max_cases, max_explained=max_explained
+            _Store(root), profile, max_cases=max_cases, explaining=explaining
         )
 
     def say(line: str) -> None:

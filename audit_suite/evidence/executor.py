@@ -10,6 +10,7 @@ from audit_suite.registry import EXECUTORS
 
 if TYPE_CHECKING:
     from audit_suite.cards import ModelCard
+    from audit_suite.evidence.budget import Budget
     from audit_suite.evidence.profile import EvidenceProfile
     from audit_suite.evidence.store import EvidenceStore
 
@@ -35,7 +36,7 @@ class Source(Protocol):
     store: EvidenceStore
     profile: EvidenceProfile
     max_cases: int | None
-    max_explained: int
+    explaining: Budget
 
 
 class Executor(Protocol):

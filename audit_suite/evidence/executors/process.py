@@ -75,7 +75,7 @@ class Processes(Executor):
         place, who = self._place(models), tuple(sorted({str(card.path) for card in models}))
         if len(self._deaths[who]) == _DEATHS:
             raise self._deaths[who][-1]
-        settings = source.store.root, source.profile, source.max_cases, source.max_explained
+        settings = source.store.root, source.profile, source.max_cases, source.explaining
         content = pickle.dumps((function, arguments, settings))
         job = sys.path, brought_modules(_objects(arguments)), content
         child = self._child(place)
