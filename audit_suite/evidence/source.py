@@ -12,10 +12,12 @@ from audit_suite.cards import DatasetCard, ModelCard
 from audit_suite.datasets import Dataset, load_dataset
 from audit_suite.errors import AuditError
 from audit_suite.evidence.breakdown import vanished
+from audit_suite.evidence.budget import Budget
 from audit_suite.evidence.executor import Executor
 from audit_suite.evidence.executors.inline import Inline
 from audit_suite.evidence.models import Models
 from audit_suite.evidence.part import Part
+from audit_suite.evidence.precision import Precisions
 from audit_suite.evidence.profile import EvidenceProfile
 from audit_suite.evidence.store import EvidenceStore, Stored
 from audit_suite.evidence.twin import Twin
@@ -28,6 +30,7 @@ Progress = Callable[[str], None]
 Pair = tuple[ModelCard, int | None, DatasetCard]
 Table_co = TypeVar("Table_co", covariant=True)
 _Read = TypeVar("_Read")
+_A_THIRD = Budget()
 _COMPUTE = "audit_suite.evidence.computing:compute"  # which calls the source
 
 
@@ -125,9 +128,10 @@ class EvidenceSource:
         profile: Device and arithmetic, part of every key.
         offline: Read stored evidence only.
         max_cases: Smoke run on about this many images of each data set.
-        max_explained: Images of each data set and target that are explained.
+        explaining: How many images of each data set and target are explained.
         readings: The readers' answers; None without a reader study.
         executor: Where models run, and all that needs torch.
+        precisions: In which precision each model scores each data set.
         failures: Why a request could not be computed, by request or by one of its `scopes`; and why
             no evidence of a model on a data set may be used, by `refused`.
         tried: Pairs whose model was tried on a few images in this run (`scores.rescore`).
@@ -140,7 +144,7 @@ class EvidenceSource:
         *,
         offline: bool = False,
         max_cases: int | None = None,
-        max_explained: int = 48,
+        explaining: Budget = _A_THIRD,
         readings: Readings | None = None,
         executor: Executor | None = None,
     ) -> None:
@@ -148,9 +152,10 @@ class EvidenceSource:
         self.profile = profile
         self.offline = offline
         self.max_cases = max_cases
-        self.max_explained = max_explained
+        self.explaining = explaining
         self.readings = readings
         self.executor = executor or Inline()
+        self.precisions = Precisions(self)
         self.failures: dict[Hashable, AuditError] = {}
         self.tried: set[Pair] = set()
         self._datasets: dict[DatasetCard, Dataset | AuditError] = {}
@@ -222,7 +227,7 @@ class EvidenceSource:
             part=part or self.store.part,
             profile=self.profile,
             max_cases=self.max_cases,
-            max_explained=self.max_explained,
+            explaining=self.explaining,
         )
 
     def model(self, card: ModelCard, fold: int | None) -> AuditedModel:

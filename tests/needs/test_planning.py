@@ -89,6 +89,7 @@ from audit_suite.audit.suites import suite_files, suite_name
 from audit_suite.checks import ATTRIBUTE
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
 from audit_suite.evidence.attributions.request import AttributionRequest
+from audit_suite.evidence.budget import Budget
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.models.small_cnn import small_cnn
 from audit_suite.needs import Expanding, Listing, Need, answer_in, requests_in
@@ -270,7 +271,7 @@ def world(tmp_path_factory):
     source = Recording(
         EvidenceStore(folder / "evidence"),
         EvidenceProfile(device="cpu", threads=1),
-        max_explained=16,
+        explaining=Budget(images=16),
     )
     return SimpleNamespace(
         folder=folder,

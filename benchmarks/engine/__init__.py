@@ -1,0 +1,1 @@
+"""What the engine costs, and what it saves: one part per module."""
