@@ -60,6 +60,14 @@ class Change:
     rank: float
 
     @property
+    def words(self) -> str:
+        """The changes, for messages."""
+        return (
+            f"an AUROC by up to {self.auroc:.2g}, a score by up to {self.logit:.2g} standard "
+            f"deviations, and their ranks correlate by {self.rank:.4f}"
+        )
+
+    @property
     def neutral(self) -> bool:
         """Whether it is too small to move a verdict; false where a score is not a number."""
         return self.auroc <= MOST_AUROC and self.rank >= LEAST_RANK and self.logit <= MOST_LOGIT
@@ -84,10 +92,22 @@ class Precisions:
         """The precision in which a model scores a data set: as the profile says, else measured.
 
         Raises:
-            AuditError: If it has to be measured, and the model or data set cannot be loaded.
+            AuditError: If it is another than fp32, and the model or data set cannot be loaded, or
+                the precision that was chosen changes scores by too much.
         """
         chosen = self._source.profile.precision
-        return chosen or fastest_neutral(self._measured(pair))
+        if chosen == "fp32":
+            return chosen
+        changes = self._measured(pair)
+        if chosen is None:
+            return fastest_neutral(changes)
+        if chosen in changes and not changes[chosen].neutral:
+            raise AuditError(
+                f"--audit-precision={chosen}: on {CHECKED} images of '{pair[2].name}' the scores "
+                f"of '{pair[0].name}' change too much for a verdict: {changes[chosen].words}",
+                "use --audit-precision=fp32, or leave the option out",
+            )
+        return chosen
 
     def summary(self) -> list[dict[str, Any]]:
         """What was measured, for a record's environment; empty where the profile decides."""

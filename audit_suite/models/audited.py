@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -127,6 +129,26 @@ class AuditedModel:
         spec = self.card.input
         noise = torch.zeros((2, spec.channels, *spec.size), device=self.device)
         self._layout.put(channels_last, noise)
+
+    @contextmanager
+    def exact_outputs(self) -> Iterator[None]:
+        """Compute the last linear layer in fp32 under autocast, if it gives the outputs."""
+        linear = [m for m in self._network.modules() if isinstance(m, nn.Linear)]
+        last = next((m for m in reversed(linear) if m.out_features == self.count), None)
+        if last is None:
+            yield
+            return
+        forward = last.forward
+
+        def exact(batch: Tensor) -> Tensor:
+            with torch.autocast(batch.device.type, enabled=False):
+                return forward(batch.float())
+
+        last.forward = exact  # type: ignore[assignment,method-assign]  # a copy must not have it
+        try:
+            yield
+        finally:
+            del last.forward
 
     def _run(self, batch: Tensor) -> Any:
         try:

@@ -211,6 +211,8 @@ def test_a_precision_is_measured_once_and_kept(tmp_path):
     assert precisions.summary()[0]["changes"]["bf16"] == {"logit": 0.05, "auroc": 0.0, "rank": 1.0}
     assert (Precisions(second).of(pair), second.asked) == ("bf16", 0)
     chosen = Measuring(tmp_path / "new", "tf32")
-    assert (Precisions(chosen).of(pair), chosen.asked) == ("tf32", 0)
-    offline = Measuring(tmp_path / "new", None, offline=True)
+    assert (Precisions(chosen).of(pair), chosen.asked) == ("tf32", 1)
+    plain = Measuring(tmp_path / "new", "fp32")
+    assert (Precisions(plain).of(pair), plain.asked) == ("fp32", 0)
+    offline = Measuring(tmp_path / "other", None, offline=True)
     assert (Precisions(offline).of(pair), offline.asked) == ("fp32", 0)

@@ -32,7 +32,7 @@ def measure(
     fold: int | None,
     dataset_card: DatasetCard,
 ) -> None:
-    """Score a sample in every precision of a CUDA device, and store how it differs from fp32.
+    """Score a sample in every precision of the device, and store how it differs from fp32.
 
     Raises:
         AuditError: If the model or the data set cannot be used.
@@ -42,14 +42,15 @@ def measure(
     arrays: dict[str, NDArray[np.float64]] = {}
     if len(sample) > 1:
         images = torch.from_numpy(np.stack(list(sample.values())))
-        scores = {name: _scored(model, images, name) for name in FASTEST_FIRST}
+        precisions = [p for p in FASTEST_FIRST if model.device == "cuda" or p != "tf32"]
+        scores = {name: _scored(model, images, name) for name in precisions}
         labels = [
             [dataset.cases[index].labels.get(target) for index in sample] * 2
             for target in card.targets
         ]
         arrays = {
             name: np.array([change.logit, change.auroc, change.rank])
-            for name in FASTEST_FIRST
+            for name in precisions
             if name != "fp32"
             for change in [change_between(scores["fp32"], scores[name], labels)]
         }
