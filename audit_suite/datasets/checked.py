@@ -15,6 +15,7 @@ import numpy as np
 from audit_suite.cards import DatasetCard, canonical_digest
 from audit_suite.datasets.dataset import BadImage, Case, Dataset, Sample
 from audit_suite.datasets.reader import reader_of
+from audit_suite.datasets.reading import read_by
 from audit_suite.datasets.tags import is_missing
 from audit_suite.errors import AuditError
 from audit_suite.registry import READERS
@@ -43,7 +44,7 @@ def read_checked(card: DatasetCard) -> Dataset:
     return replace(
         dataset,
         digest=canonical_digest([dataset.digest, code]) if code else dataset.digest,
-        read=lambda index: _read(dataset, index),
+        read=read_by(dataset, lambda index: _read(dataset, index), lambda index: index),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from audit_suite.cards import DatasetCard, Holdout, canonical_digest
 from audit_suite.datasets.dataset import Dataset, labels_of
+from audit_suite.datasets.reading import read_by
 from audit_suite.errors import AuditError
 
 
@@ -101,5 +102,5 @@ def _subset(dataset: Dataset, indices: list[int]) -> Dataset:
         dataset,
         cases=tuple(dataset.cases[index] for index in indices),
         digest=canonical_digest([dataset.digest, indices]),
-        read=lambda index: dataset.read(indices[index]),
+        read=read_by(dataset, lambda i: dataset.read(indices[i]), lambda i: indices[i]),
     )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from audit_suite.cards import DatasetCard, ModelCard
 from audit_suite.datasets import Dataset, load_dataset
+from audit_suite.datasets.files.hashing import remember
 from audit_suite.errors import AuditError
 from audit_suite.evidence.breakdown import vanished
 from audit_suite.evidence.executor import Executor
 from audit_suite.evidence.executors.inline import Inline
 from audit_suite.evidence.models import Models
 from audit_suite.evidence.part import Part
+from audit_suite.evidence.pixels import PixelCache, cached
 from audit_suite.evidence.profile import EvidenceProfile
 from audit_suite.evidence.store import Arrays, EvidenceStore
 from audit_suite.evidence.twin import Twin
@@ -124,6 +127,7 @@ class EvidenceSource:
         max_explained: Images of each data set and target that are explained.
         readings: The readers' answers; None without a reader study.
         executor: Where models run, and all that needs torch.
+        cache: Folder of decoded images and digests of files; None to keep none.
         failures: Why a request could not be computed, by request or by one of its `scopes`; and why
             no evidence of a model on a data set may be used, by `refused`.
         tried: Pairs whose model was tried on a few images in this run (`scores.rescore`).
@@ -139,6 +143,7 @@ class EvidenceSource:
         max_explained: int = 48,
         readings: Readings | None = None,
         executor: Executor | None = None,
+        cache: Path | None = None,
     ) -> None:
         self.store = store
         self.profile = profile
@@ -147,6 +152,9 @@ class EvidenceSource:
         self.max_explained = max_explained
         self.readings = readings
         self.executor = executor or Inline()
+        self.cache = cache
+        self._pixels = None if cache is None else PixelCache(cache / "pixels")
+        remember(cache)
         self.failures: dict[Hashable, AuditError] = {}
         self.tried: set[Pair] = set()
         self._datasets: dict[DatasetCard, Dataset | AuditError] = {}
@@ -161,13 +169,14 @@ class EvidenceSource:
         """
         if card not in self._datasets:
             try:
-                self._datasets[card] = load_dataset(card, self.max_cases)
+                loaded = load_dataset(card, self.max_cases)
+                self._datasets[card] = cached(loaded, self._pixels)
             except AuditError as error:
                 self._datasets[card] = error
-        loaded = self._datasets[card]
-        if isinstance(loaded, AuditError):
-            raise loaded
-        return loaded
+        known = self._datasets[card]
+        if isinstance(known, AuditError):
+            raise known
+        return known
 
     def call(
         self,
@@ -219,6 +228,7 @@ class EvidenceSource:
             profile=self.profile,
             max_cases=self.max_cases,
             max_explained=self.max_explained,
+            cache=None if self.cache is None else self.cache.absolute(),
         )
 
     def model(self, card: ModelCard, fold: int | None) -> AuditedModel:

@@ -20,6 +20,7 @@ class Twin:
         profile: Device and arithmetic.
         max_cases: As of the source.
         max_explained: As of the source.
+        cache: As of the source.
     """
 
     root: Path
@@ -28,3 +29,4 @@ class Twin:
     profile: EvidenceProfile
     max_cases: int | None
     max_explained: int
+    cache: Path | None

@@ -69,7 +69,7 @@ def test_lost_actors_and_those_that_hang(here, tmp_path):
     assert (tmp_path / "died").exists()
     here.executor._timeout = 1.0
     with pytest.raises(AuditError, match="gave no sign of life for 1 s and was ended"):
-        here.call("evidence.tricks:hang", of=models)
+        here.call("evidence.tricks:silent", of=models)
     assert here.call("evidence.tricks:add", 1, of=models)["sum"] == 1, "in a new one"
 
 

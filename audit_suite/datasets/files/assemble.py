@@ -17,13 +17,14 @@ from audit_suite.datasets.files.checks import (
     refuse_patients_in_two_splits,
 )
 from audit_suite.datasets.files.copies import without_copies
-from audit_suite.datasets.files.digest import entries_digest
+from audit_suite.datasets.files.digest import entries_digest, entry_content
 from audit_suite.datasets.files.entry import Entry, Mask, RegionSource
 from audit_suite.datasets.files.labels import note_rules, with_labels
 from audit_suite.datasets.files.paths import homes
 from audit_suite.datasets.files.problems import SHOWN, Problems
 from audit_suite.datasets.files.region_masks import read_region, with_population, with_regions
 from audit_suite.datasets.images import read_image
+from audit_suite.datasets.reading import Reading
 from audit_suite.datasets.selection import one_side, passes_filter
 from audit_suite.errors import AuditError
 
@@ -84,7 +85,10 @@ def dataset_from(
         card=card,
         digest=entries_digest(card, kept, published),
         cases=tuple(_case(card, entry, published) for entry in kept),
-        read=lambda index: _read(card, problems.path, kept[index]),
+        read=Reading(
+            lambda index: _read(card, problems.path, kept[index]),
+            lambda index: entry_content(card, kept[index]),
+        ),
         excluded=problems.excluded,
         notes=problems.notes,
     )

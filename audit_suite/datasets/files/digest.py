@@ -25,6 +25,21 @@ _KEYS = {
 """Keys of the card that decide what is read; selection shows in the entries themselves."""
 
 
+_OF_AN_IMAGE = {"reader", "targets", "regions", "dicom_frame"}
+"""Those of them that decide what is read of one image's files."""
+
+
+def entry_content(card: DatasetCard, entry: Entry) -> str:
+    """SHA-256 of what decides the pixels and masks of one image: files, and keys of the card."""
+    content = card.model_dump(mode="json", include=_OF_AN_IMAGE)
+    digest = hashlib.sha256(json.dumps([content, format_code(card)], sort_keys=True).encode())
+    digest.update(hash_content(entry.image))
+    for name, source in sorted(entry.regions.items()):
+        digest.update(name.encode())
+        source.update(digest, hash_content)
+    return digest.hexdigest()
+
+
 def entries_digest(card: DatasetCard, entries: Sequence[Entry], published: bool) -> str:
     """SHA-256 of a card's keys, the entries and their files.
 

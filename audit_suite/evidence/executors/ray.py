@@ -18,7 +18,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from audit_suite.errors import AuditError
-from audit_suite.evidence.executor import Executor, Say, Source, register_executor
+from audit_suite.evidence.executor import Executor, Raised, Say, Source, register_executor
 from audit_suite.evidence.processes.answers import clean, count_of, result_of
 from audit_suite.evidence.processes.child import ChildDied
 from audit_suite.evidence.processes.jobs import packed
@@ -133,7 +133,7 @@ class OnRay(Executor):
                 if not busy and not told and time.monotonic() - asked > _PATIENCE:
                     told = True
                     say(f"the Ray cluster has no room yet for {profile.threads} cores at a time")
-        except AuditError as error:
+        except (AuditError, Raised) as error:
             if isinstance(error, ChildDied) or len(jobs) > 1:
                 self._end()  # others still work on what is asked of smaller parts next
             raise

@@ -19,7 +19,8 @@ from audit_suite.evidence.arithmetic import fix_arithmetic
 from audit_suite.evidence.keys import SHARD, shards
 from audit_suite.evidence.scores.columns import ShardColumns
 from audit_suite.evidence.scores.geometry import Geometry, geometry
-from audit_suite.evidence.scores.prepare import Prepared, Wanted, blank, prepare_chunks
+from audit_suite.evidence.scores.prepare import blank, prepare_chunks
+from audit_suite.evidence.scores.prepared import Prepared, Wanted
 from audit_suite.evidence.scores.request import THUMBNAIL, ScoreRequest
 from audit_suite.evidence.scores.survey import Survey, survey_for
 from audit_suite.evidence.scores.unfinished import Unfinished
