@@ -30,11 +30,11 @@ def cluster():
         ray.shutdown()
 
 
-@pytest.fixture
-def here(cluster, tmp_path):
-    source = EvidenceSource(
-        EvidenceStore(tmp_path), EvidenceProfile(device="cpu", threads=1), executor=OnRay(20)
-    )
+@pytest.fixture(scope="module")
+def here(cluster, tmp_path_factory):
+    store = EvidenceStore(tmp_path_factory.mktemp("store"))
+    profile = EvidenceProfile(device="cpu", threads=1)
+    source = EvidenceSource(store, profile, executor=OnRay(300))
     yield source
     source.close()
     assert cluster.is_initialized(), "who started it ends it"
@@ -52,7 +52,7 @@ def test_actors_give_the_same_evidence_and_the_same_record(cluster, tmp_path, mo
 def test_what_an_actor_returns_says_and_raises_arrives(here):
     said = []
     found = here.call("evidence.tricks:add", 1, 2.5, say=said.append)
-    assert (found["sum"], said) == (3.5, ["adding 1", "adding 2.5"])
+    assert (found["sum"], said[-2:]) == (3.5, ["adding 1", "adding 2.5"])
     assert found["process"] != os.getpid()
     with pytest.raises(AuditError) as caught:
         here.call("evidence.tricks:mistake")
@@ -62,14 +62,15 @@ def test_what_an_actor_returns_says_and_raises_arrives(here):
     assert here.call("evidence.tricks:add")["process"] == found["process"]
 
 
-def test_lost_actors_and_those_that_hang(here, tmp_path):
+def test_lost_actors_and_those_that_hang(here, tmp_path, monkeypatch):
     """One that is lost is replaced and does its job again; one that is always lost is an error."""
     models = [model_card(tmp_path, architecture="net.py:build")]
     assert here.call("evidence.tricks:ends_once", str(tmp_path / "died"), of=models) == "done"
     assert (tmp_path / "died").exists()
-    here.executor._timeout = 1.0
-    with pytest.raises(AuditError, match="gave no sign of life for 1 s and was ended"):
-        here.call("evidence.tricks:silent", of=models)
+    with monkeypatch.context() as patch:
+        patch.setattr(here.executor, "_timeout", 1.0)
+        with pytest.raises(AuditError, match="gave no sign of life for 1 s and was ended"):
+            here.call("evidence.tricks:silent", of=models)
     assert here.call("evidence.tricks:add", 1, of=models)["sum"] == 1, "in a new one"
 
 

@@ -33,7 +33,7 @@ _ACTING = "audit_suite.child.acting:Acting"
 _MOST = 64  # parts that work is split into, and actors that are asked for
 _RETRIES = 2  # times that an actor is started again, and its job done again
 _EVERY = 0.5  # seconds between two looks at the actors
-_PATIENCE = 30.0  # seconds after which it is said that no actor was started
+_PATIENCE = 60.0  # seconds after which it is said that no actor was started
 
 
 @dataclass
@@ -132,7 +132,7 @@ class OnRay(Executor):
                 self._watch(busy, say)
                 if not busy and not told and time.monotonic() - asked > _PATIENCE:
                     told = True
-                    say(f"the Ray cluster has no room yet for {profile.threads} cores at a time")
+                    say(f"Ray has started no actor yet: each asks for {profile.threads} cores")
         except (AuditError, Raised) as error:
             if isinstance(error, ChildDied) or len(jobs) > 1:
                 self._end()  # others still work on what is asked of smaller parts next
