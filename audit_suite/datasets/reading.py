@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from audit_suite.datasets.dataset import Dataset, Sample
+from audit_suite.datasets.dataset import Sample
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,15 @@ class Reading:
 
 
 def read_by(
-    dataset: Dataset, read: Callable[[int], Sample], position: Callable[[int], int]
+    before: Callable[[int], Sample], read: Callable[[int], Sample], position: Callable[[int], int]
 ) -> Callable[[int], Sample]:
     """A function that reads the same images, checked or in another order, as cachable as before.
 
     Args:
-        dataset: The data set whose images it reads.
+        before: The ``read`` of the data set whose images it reads.
         read: Gives an image by its new position.
-        position: Gives the position in ``dataset``.
+        position: Gives the position in that data set.
     """
-    before = dataset.read
     if not isinstance(before, Reading):
         return read
     return Reading(read, lambda index: before.content(position(index)))

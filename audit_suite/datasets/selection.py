@@ -98,9 +98,10 @@ def _rank(dataset: Dataset, patient: str) -> bytes:
 
 
 def _subset(dataset: Dataset, indices: list[int]) -> Dataset:
+    read = dataset.read
     return replace(
         dataset,
         cases=tuple(dataset.cases[index] for index in indices),
         digest=canonical_digest([dataset.digest, indices]),
-        read=read_by(dataset, lambda i: dataset.read(indices[i]), lambda i: indices[i]),
+        read=read_by(read, lambda i: read(indices[i]), lambda i: indices[i]),
     )

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _ACTING = "audit_suite.child.acting:Acting"
 _MOST = 64  # parts that work is split into, and actors that are asked for
 _RETRIES = 2  # times that an actor is started again, and its job done again
+_STARTS = 4  # of Ray on this machine, before it is given up
+_QUIET: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
 _EVERY = 0.5  # seconds between two looks at the actors
 _PATIENCE = 60.0  # seconds after which it is said that no actor was started
 
@@ -211,16 +213,14 @@ class OnRay(Executor):
             raise AuditError(
                 "--audit-executor=ray: Ray is not installed", 'pip install "audit-suite[ray]"'
             ) from None
-        quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
-        own: dict[str, Any] = {"num_cpus": _cores(), "include_dashboard": False}
         try:
             if ray.is_initialized():
                 pass
             elif self._address is None:
-                ray.init("local", **own, **quiet)
+                start_here(ray)
                 self._started = True
             else:
-                ray.init(self._address, **quiet)
+                ray.init(self._address, **_QUIET)
                 self._started = True
         except Exception as error:
             first_line = str(error).strip().partition("\n")[0]
@@ -235,6 +235,19 @@ class OnRay(Executor):
     def _end(self) -> None:
         while self._actors:
             self._ray.kill(self._actors.pop().handle)
+
+
+def start_here(ray: Any) -> None:
+    """Start Ray on this machine; on a busy one it gives up after 30 seconds, and is tried again."""
+    for left in reversed(range(_STARTS)):
+        try:
+            ray.init("local", num_cpus=_cores(), include_dashboard=False, **_QUIET)
+        except Exception:  # Ray names no type for it
+            ray.shutdown()
+            if not left:
+                raise
+        else:
+            return
 
 
 def _tell(passes: object, lines: Iterable[object], say: Say) -> None:
