@@ -57,7 +57,7 @@ class ImageFiles(NamedTuple):
     regions: Mapping[str, RegionSource]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One image as its list names it.
 
