@@ -88,6 +88,7 @@ def open_audit(settings: Settings, part: Part | None = None) -> Audit:
             explaining=Budget(settings.explain_budget, settings.max_explained),
             readings=_readings(settings.readings, datasets),
             executor=executor,
+            cache=settings.cache,
         ),
         policy_maskings=tuple(Masking.parse(id) for id in settings.maskings),
     )

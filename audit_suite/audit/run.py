@@ -22,7 +22,7 @@ from audit_suite.audit.plan import (
     shown_requests,
 )
 from audit_suite.audit.resolve import OnDemand, admit, resolve, rule_for
-from audit_suite.audit.settings import Settings
+from audit_suite.audit.settings import OFF, Settings
 from audit_suite.audit.suites import suite_files
 from audit_suite.audit.vetting import unusable_models
 from audit_suite.checks import ATTRIBUTE, Check
@@ -70,6 +70,8 @@ def run(
     for key in ("evidence", "cache", "policy", "waivers", "readings"):
         if isinstance(settings.get(key), str) and not is_address(settings[key]):
             settings[key] = Path(settings[key])
+    if settings.get("cache") == Path(OFF):
+        settings["cache"] = None
     try:
         chosen = Settings(_paths(models), _paths(datasets), tuple(suites), **settings)
     except TypeError as error:

@@ -46,7 +46,8 @@ class Settings:
             ``each`` fold on its own; or the ``ensemble`` of their scores.
         policy: File of the policy; None for the default policy.
         evidence: Folder of stored evidence, or its address (``s3://bucket/folder``).
-        cache: Folder of what can be made again at any time: mirrors of evidence at an address.
+        cache: Folder of what can be made again at any time: decoded images, digests of files, and
+            mirrors of evidence at an address. None to keep nothing.
         waivers: File of waivers.
         readings: Readers' answers, as ``audit-suite readers import`` wrote them.
         offline: Use stored evidence only.

@@ -69,6 +69,7 @@ class Sources:
                 twin.profile,
                 max_cases=twin.max_cases,
                 explaining=twin.explaining,
+                cache=twin.cache,
             )
         self._made[known].store.part = twin.part
         return self._made[known]

@@ -19,7 +19,7 @@ class BadImage(AuditError):
     """One image or mask that cannot be used; names the row, never the file or the patient."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Case:
     """One image of a data set.
 

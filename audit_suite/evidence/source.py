@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from audit_suite.cards import DatasetCard, ModelCard
 from audit_suite.datasets import Dataset, load_dataset
+from audit_suite.datasets.files.hashing import remember
 from audit_suite.errors import AuditError
 from audit_suite.evidence.breakdown import vanished
 from audit_suite.evidence.budget import Budget
@@ -17,6 +19,7 @@ from audit_suite.evidence.executor import Executor
 from audit_suite.evidence.executors.inline import Inline
 from audit_suite.evidence.models import Models
 from audit_suite.evidence.part import Part
+from audit_suite.evidence.pixels import PixelCache, cached
 from audit_suite.evidence.precision import Precisions
 from audit_suite.evidence.profile import EvidenceProfile
 from audit_suite.evidence.store import EvidenceStore, Stored
@@ -132,6 +135,7 @@ class EvidenceSource:
         readings: The readers' answers; None without a reader study.
         executor: Where models run, and all that needs torch.
         precisions: In which precision each model scores each data set.
+        cache: Folder of decoded images and digests of files; None to keep none.
         failures: Why a request could not be computed, by request or by one of its `scopes`; and why
             no evidence of a model on a data set may be used, by `refused`.
         tried: Pairs whose model was tried on a few images in this run (`scores.rescore`).
@@ -147,6 +151,7 @@ class EvidenceSource:
         explaining: Budget = _A_THIRD,
         readings: Readings | None = None,
         executor: Executor | None = None,
+        cache: Path | None = None,
     ) -> None:
         self.store = store
         self.profile = profile
@@ -156,6 +161,9 @@ class EvidenceSource:
         self.readings = readings
         self.executor = executor or Inline()
         self.precisions = Precisions(self)
+        self.cache = cache
+        self._pixels = None if cache is None else PixelCache(cache / "pixels")
+        remember(cache)
         self.failures: dict[Hashable, AuditError] = {}
         self.tried: set[Pair] = set()
         self._datasets: dict[DatasetCard, Dataset | AuditError] = {}
@@ -170,13 +178,14 @@ class EvidenceSource:
         """
         if card not in self._datasets:
             try:
-                self._datasets[card] = load_dataset(card, self.max_cases)
+                loaded = load_dataset(card, self.max_cases)
+                self._datasets[card] = cached(loaded, self._pixels)
             except AuditError as error:
                 self._datasets[card] = error
-        loaded = self._datasets[card]
-        if isinstance(loaded, AuditError):
-            raise loaded
-        return loaded
+        known = self._datasets[card]
+        if isinstance(known, AuditError):
+            raise known
+        return known
 
     def call(
         self,
@@ -228,6 +237,7 @@ class EvidenceSource:
             profile=self.profile,
             max_cases=self.max_cases,
             explaining=self.explaining,
+            cache=None if self.cache is None else self.cache.absolute(),
         )
 
     def model(self, card: ModelCard, fold: int | None) -> AuditedModel:

@@ -41,8 +41,16 @@ class EvidenceStore:
 
     url: str | None = None
 
-    def __init__(self, root: Path, part: Part | None = None) -> None:
+    def __init__(self, root: Path, part: Part | None = None, *, durable: bool = True) -> None:
+        """Open the folder; it is made when something is written.
+
+        Args:
+            root: The folder.
+            part: As of the attributes.
+            durable: Flush each file to the disk, so that not even a power cut loses it.
+        """
         self.root = root
+        self._durable = durable
         self.part = part or Part()
         self._whole: set[str] = set()  # keys whose files were seen to have their full length
 
@@ -100,7 +108,7 @@ class EvidenceStore:
 
     def _write(self, file: Path, content: bytes) -> None:
         try:
-            write_whole(file, content)
+            write_whole(file, content, durable=self._durable)
         except OSError as error:
             raise AuditError(
                 f"--audit-evidence: cannot write to {self.root}: {error.strerror or error}",

@@ -21,6 +21,7 @@ class Twin:
         profile: Device and arithmetic.
         max_cases: As of the source.
         explaining: As of the source.
+        cache: As of the source.
     """
 
     root: Path
@@ -29,3 +30,4 @@ class Twin:
     profile: EvidenceProfile
     max_cases: int | None
     explaining: Budget
+    cache: Path | None

@@ -21,7 +21,8 @@ from audit_suite.evidence import EvidenceStore
 from audit_suite.evidence.cores import usable_cores
 from audit_suite.evidence.keys import ENGINE_VERSION
 from audit_suite.evidence.scores.geometry import geometry
-from audit_suite.evidence.scores.prepare import Wanted, prepare_chunks
+from audit_suite.evidence.scores.prepare import prepare_chunks
+from audit_suite.evidence.scores.prepared import Wanted
 from audit_suite.evidence.scores.survey import Survey, survey_for
 from audit_suite.maskings import Masking
 from audit_suite.maskings.fill import fill_fingerprint

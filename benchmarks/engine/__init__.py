@@ -1,1 +1,1 @@
-"""What the engine costs, and what it saves: one part per module."""
+"""How fast the engine is, in ratios that hold on any machine: one module for each part."""

@@ -22,7 +22,7 @@ from audit_suite.evidence.scores import donors, survey
 from audit_suite.evidence.scores import request as requesting
 from audit_suite.evidence.scores.donors import donor, lenders
 from audit_suite.evidence.scores.geometry import geometry
-from audit_suite.evidence.scores.prepare import Wanted
+from audit_suite.evidence.scores.prepared import Wanted
 from audit_suite.evidence.scores.survey import survey_of
 from audit_suite.maskings import Full, OnlyROI, WithoutROI
 from audit_suite.maskings.areas import centroid

@@ -187,6 +187,8 @@ class World:
         if audit:
             # Without a device to look for, a worker that finds its evidence stored loads no torch.
             fixed = ["--audit-json=audit.json", "--audit-device=cpu", "-p", "no:cacheprovider"]
+            if not any(argument.startswith("--audit-cache") for argument in given):
+                fixed.append("--audit-cache=off")  # hardly anything here is audited twice
             if (self.path / "policy.toml").exists():
                 fixed.append("--audit-policy=policy.toml")
             if not any(argument.startswith("--audit-executor") for argument in given):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from audit_suite.datasets import BadImage, Dataset, Sample
 from audit_suite.evidence.attributions.request import AttributionRequest, reference_card
+from audit_suite.evidence.pixels import sample_of
 from audit_suite.evidence.source import EvidenceSource
 from audit_suite.verdict import NotApplicable
 
@@ -36,7 +37,7 @@ def explained(request: AttributionRequest, source: EvidenceSource) -> Iterator[t
             ]
         for index in candidates[:count]:
             try:
-                yield index, dataset.read(index)
+                yield index, sample_of(dataset, index, request.model.input)
             except BadImage:
                 if dataset.card.on_bad_image == "error":
                     raise
@@ -71,7 +72,7 @@ def references(
             if usable == count // 2:
                 break
             try:
-                lent.append(dataset.read(index))
+                lent.append(sample_of(dataset, index, request.model.input))
             except BadImage:
                 continue
             usable += 1

@@ -14,7 +14,8 @@ from audit_suite.evidence.keys import SHARD, shards
 from audit_suite.evidence.scores.batches import parts
 from audit_suite.evidence.scores.columns import ShardColumns
 from audit_suite.evidence.scores.geometry import Geometry, geometry
-from audit_suite.evidence.scores.prepare import Prepared, Wanted, blank, prepare_chunks
+from audit_suite.evidence.scores.prepare import blank, prepare_chunks
+from audit_suite.evidence.scores.prepared import Prepared, Wanted
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.evidence.scores.scoring import Read, Scoring
 from audit_suite.evidence.scores.staging import Staged, ahead, stage

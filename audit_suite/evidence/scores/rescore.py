@@ -14,6 +14,7 @@ from audit_suite.datasets import BadImage, Dataset
 from audit_suite.errors import AuditError
 from audit_suite.evidence.arithmetic import computing_in
 from audit_suite.evidence.keys import SHARD
+from audit_suite.evidence.pixels import sample_of
 from audit_suite.evidence.scores.donors import drawn
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.evidence.source import EvidenceSource, Pair, Progress, Request, pair, refused
@@ -101,7 +102,7 @@ def _chosen(dataset: Dataset, each: Pair) -> Iterator[tuple[int, NDArray[np.floa
         if found == _TRIED:
             return
         try:
-            sample = dataset.read(index)
+            sample = sample_of(dataset, index, each[0].input)
         except BadImage:
             continue
         yield index, fit_geometry(sample.image, {}, each[0].input, sample.file)[0]

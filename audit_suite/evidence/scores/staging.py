@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit_suite.evidence.scores.geometry import Geometry
-from audit_suite.evidence.scores.prepare import Prepared
+from audit_suite.evidence.scores.prepared import Prepared
 from audit_suite.evidence.scores.versions import HiddenPart, hidden_parts
 from audit_suite.maskings.masking import Masking
 from audit_suite.maskings.show import Batch

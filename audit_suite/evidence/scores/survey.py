@@ -16,7 +16,9 @@ from audit_suite.datasets import BadImage, Dataset
 from audit_suite.evidence.keys import ENGINE_VERSION
 from audit_suite.evidence.scores.donors import donor, drawn, sampled, seed_of
 from audit_suite.evidence.scores.geometry import Geometry
-from audit_suite.evidence.scores.prepare import Made, Prepared, Wanted, prepare
+from audit_suite.evidence.scores.prepare import Made, prepare
+from audit_suite.evidence.scores.prepared import Prepared, Wanted
+from audit_suite.evidence.scores.recalled import kept_keys, read_areas, write_areas
 from audit_suite.evidence.store import EvidenceStore
 from audit_suite.maskings import Masking
 from audit_suite.maskings.areas import Typical, area_of, typical
@@ -56,7 +58,11 @@ class Survey:
         made = made or prepare(self.dataset, index, self.wanted)
         if isinstance(made, BadImage):
             return made
-        return {key: self._complete(index, key, prepared) for key, prepared in made.items()}
+        names = kept_keys(self.dataset, index, self.wanted)
+        return {
+            key: self._complete(index, key, prepared, names.get(key))
+            for key, prepared in made.items()
+        }
 
     def donor(self, index: int) -> int | None:
         """Index of the image that provides a region or background: another patient's, by hash."""
@@ -75,12 +81,22 @@ class Survey:
     def _donors(self) -> dict[int, dict[Geometry, Prepared]]:
         return {i: made for i, made in self.sample.items() if not isinstance(made, BadImage)}
 
-    def _complete(self, index: int, geometry: Geometry, prepared: Prepared) -> Prepared:
+    def _complete(
+        self, index: int, geometry: Geometry, prepared: Prepared, name: str | None
+    ) -> Prepared:
+        """The image with every area; ``name`` is its own in the cache, None without one."""
         distances = dict(prepared.distances)
-        for area in self.wanted.areas:
-            if area not in distances:
+        missing = [area for area in self.wanted.areas if area not in distances]
+        if missing and name is not None:  # donors and typical regions depend on the data set
+            about = [name, self.dataset.digest, self.seed, index, missing]
+            name = canonical_digest(["areas", *about])
+            distances |= read_areas(self.dataset, name, geometry[0])
+        if not all(area in distances for area in missing):
+            for area in missing:
                 measure = shared_distance if area[1] in UNMOVED else signed_distance
                 distances[area] = measure(self._area(index, geometry, area, distances))
+            if name is not None:
+                write_areas(self.dataset, name, {area: distances[area] for area in missing})
         return Prepared(prepared.image, distances, prepared.properties)
 
     def _area(
