@@ -37,6 +37,7 @@ class Page:
         waived: Findings that somebody has taken responsibility for.
         causes: Causes, by place.
         problems: Findings that did not pass, the most severe first.
+        more_problems: Those beyond `MANY`, which are listed alone.
         coverage: What was asked where.
         estimates: One plot per place.
         sections: Sections above the lists of findings.
@@ -52,6 +53,7 @@ class Page:
     waived: tuple[Finding, ...]
     causes: tuple[CausesRecord, ...]
     problems: tuple[Problem, ...]
+    more_problems: tuple[Finding, ...]
     coverage: Coverage
     estimates: tuple[tuple[Place, Forest], ...]
     sections: tuple[RenderedSection, ...]
@@ -72,13 +74,16 @@ def page_of(record: Record, sections: Sequence[RenderedSection], signoff: SignOf
     """
     findings = record.findings
     shown = {id for section in sections for id in section.finding_ids}
+    unpassed = [f for f in findings if f.verdict in _SEVERITY]
+    unpassed.sort(key=lambda finding: _SEVERITY.index(finding.verdict))
     listed = [f for f in findings if f.verdict is Verdict.NOT_APPLICABLE and f.id not in shown]
     return Page(
         record=record,
         signoff=signoff,
         waived=tuple(f for f in findings if f.verdict is Verdict.WAIVED),
         causes=tuple(cause for cause in record.causes if cause.flags),
-        problems=_problems(findings),
+        problems=tuple(Problem(f, forest_of([f])) for f in unpassed[:MANY]),
+        more_problems=tuple(unpassed[MANY:]),
         coverage=coverage(record),
         estimates=() if too_many_to_draw(record) else tuple(_estimates(findings)),
         sections=tuple(s for s in sections if s.rank < AFTER_LISTS),
@@ -87,15 +92,6 @@ def page_of(record: Record, sections: Sequence[RenderedSection], signoff: SignOf
         not_applicable=tuple(f for f in listed if not f.observations),
         later_sections=tuple(s for s in sections if s.rank >= AFTER_LISTS),
         case_mix=case_mix_rows(record.provenance.datasets),
-    )
-
-
-def _problems(findings: Sequence[Finding]) -> tuple[Problem, ...]:
-    open_findings = [f for f in findings if f.verdict in _SEVERITY]
-    open_findings.sort(key=lambda finding: _SEVERITY.index(finding.verdict))
-    return tuple(
-        Problem(finding, forest_of([finding]) if number < MANY else None)
-        for number, finding in enumerate(open_findings)
     )
 
 
