@@ -136,7 +136,8 @@ def _model(folder: Path, number: int) -> Path:
         'architecture = "audit_suite.models.small_cnn:small_cnn"\n'
         f'arguments = {{ outputs = {_TARGETS} }}\nweights = "model.safetensors"\n'
         'activation = "sigmoid"\nembedding_layer = "embedding"\n\n'
-        f"[input]\nsize = [{_SIDE}, {_SIDE}]\nchannels = 1\n"
+        f'[input]\nsize = [{_SIDE}, {_SIDE}]\nchannels = 1\nresize = "pad"\n'
+        "mean = [0.5]\nstd = [0.25]\n"
     )
     return card
 

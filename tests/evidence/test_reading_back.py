@@ -62,6 +62,8 @@ def test_a_table_holds_its_scores_and_reads_the_rest_when_asked(asked):
         tracemalloc.stop()
     assert kept < MEGABYTE, "12 MB of embeddings are not kept"
     assert most < 5 * MEGABYTE, "and are checked shard by shard"
+    columns = table.scores, table.hidden_fraction, table.covered_fraction, table.used
+    assert sum(column.nbytes for column in columns) == 17 * SHARDS * SHARD
     assert table.outlines is None
     for name in ("scores", "hidden_fraction", "used", "embeddings"):
         whole = np.concatenate([shard(number)[name] for number in range(SHARDS)])

@@ -12,6 +12,8 @@ from report.example import example
 from audit_suite.evidence import Cell
 from audit_suite.maskings import Full
 from audit_suite.report import render_html
+from audit_suite.report.charts import MANY
+from audit_suite.report.page import page_of
 from audit_suite.report.room import ROOM, Room
 from audit_suite.report.section import Gathered
 from audit_suite.sections import gallery
@@ -72,3 +74,20 @@ def test_a_record_is_json_with_a_line_for_each_finding():
     for finding in record.findings:
         (line,) = [line for line in lines if f'"id": "{finding.id}"' in line]
         assert json.loads(line.strip().removesuffix(","))["verdict"] == finding.verdict
+
+
+def test_many_that_did_not_pass_are_all_named_and_the_first_shown_in_full():
+    record = example()
+    failed = next(one for one in record.findings if one.verdict == "fail")
+    more = [failed.model_copy(update={"id": f"R2/{n}", "case": f"case-{n}"}) for n in range(MANY)]
+    record.findings = [*record.findings, *more]
+    page = page_of(record, (), None)
+    shown = [problem.finding.id for problem in page.problems]
+    listed = [finding.id for finding in page.more_problems]
+    settled = "pass", "waived", "not_applicable"
+    unpassed = [f.id for f in record.findings if f.verdict.value not in settled]
+    assert len(shown) == MANY
+    assert sorted(shown + listed) == sorted(unpassed)
+    html = render_html(record)
+    assert f"{len(listed)} more did not pass" in html
+    assert all(f"(case-{number})" in html for number in range(MANY))
