@@ -165,6 +165,8 @@ def _models(audit: Audit) -> list[ModelRecord]:
             ModelRecord(
                 name=cell.model_name,
                 digest=digest,
+                version=card.version,
+                intended_use=card.intended_use,
                 description=card.description,
                 loader=card.loader,
                 architecture=card.architecture or "",

@@ -15,8 +15,10 @@ from audit_suite.evidence.breakdown import vanished
 from audit_suite.evidence.executor import Executor
 from audit_suite.evidence.executors.inline import Inline
 from audit_suite.evidence.models import Models
+from audit_suite.evidence.part import Part
 from audit_suite.evidence.profile import EvidenceProfile
 from audit_suite.evidence.store import EvidenceStore, Stored
+from audit_suite.evidence.twin import Twin
 from audit_suite.readings import Readings
 
 if TYPE_CHECKING:
@@ -192,6 +194,36 @@ class EvidenceSource:
             AuditError: If the function raises it, or its process broke down.
         """
         return self.executor.call(tuple(of), function, arguments, self, say)
+
+    def spread(
+        self, function: str, *arguments: Any, of: Iterable[ModelCard], say: Progress
+    ) -> list[Any]:
+        """Have a function called that claims its work in the store, wherever there is room for it.
+
+        Args:
+            function: As of `call`.
+            *arguments: As of `call`.
+            of: As of `call`.
+            say: As of `call`.
+
+        Returns:
+            What each call returned: one, unless the executor has several places for these models.
+
+        Raises:
+            AuditError: As `call`.
+        """
+        return self.executor.spread(tuple(of), function, arguments, self, say)
+
+    def twin(self, part: Part | None = None) -> Twin:
+        """What makes the same source in another process, with another part of the work."""
+        return Twin(
+            root=self.store.root.absolute(),
+            url=self.store.url,
+            part=part or self.store.part,
+            profile=self.profile,
+            max_cases=self.max_cases,
+            max_explained=self.max_explained,
+        )
 
     def model(self, card: ModelCard, fold: int | None) -> AuditedModel:
         """A model on the profile's device, loaded once; only where the executor runs functions.

@@ -65,6 +65,8 @@ class ModelRecord(RecordPart):
 
     name: str
     digest: str
+    version: str = Field(default="", description="the maker's name for this release of it")
+    intended_use: str = Field(default="", description="for whom and for what, as the card says")
     description: str
     loader: str
     architecture: str
@@ -79,10 +81,11 @@ class ModelRecord(RecordPart):
 
     @model_serializer(mode="wrap")
     def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out notes that older records lack, so that their digests do not change."""
+        """Leave out what older records lack, so that their digests do not change."""
         content: dict[str, Any] = write(self)
-        if not self.notes:
-            content.pop("notes", None)
+        for key in ("notes", "version", "intended_use"):
+            if not content[key]:
+                content.pop(key)
         return content
 
 

@@ -10,21 +10,36 @@ from audit_suite.report.charts import MANY, too_many_to_draw
 from audit_suite.report.charts.forest import Forest, forest_of
 from audit_suite.report.coverage import Coverage, coverage
 from audit_suite.report.data import CaseMixRow, case_mix_rows
-from audit_suite.report.places import Place, by_place
+from audit_suite.report.first import FirstScreen, first_screen
+from audit_suite.report.places import Place, by_place, place_of
 from audit_suite.report.rendering import RenderedSection
 from audit_suite.report.section import AFTER_LISTS
 from audit_suite.signoff import SignOff
 from audit_suite.verdict import Verdict
 
 _SEVERITY = (Verdict.ERROR, Verdict.FAIL, Verdict.NONE, Verdict.INCONCLUSIVE)
+_ROLES = ("required", "shown", "guard", "data", "context")
+_DRAWN = 24  # cases of one check that a plot shows
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A finding that keeps the gate from opening, with its plot."""
+    """A check that did not pass in one place, with all of its cases and their plot.
 
-    finding: Finding
+    Attributes:
+        findings: Its cases that did not pass, the most severe first.
+        passed: How many of its cases passed.
+        chart: The cases' estimates; None where there are none, or too many on the page.
+    """
+
+    findings: tuple[Finding, ...]
+    passed: int
     chart: Forest | None
+
+    @property
+    def finding(self) -> Finding:
+        """The case that says most."""
+        return self.findings[0]
 
 
 @dataclass(frozen=True)
@@ -33,10 +48,11 @@ class Page:
 
     Attributes:
         record: The record.
+        first: What stands at the top.
         signoff: A reviewer's decision on it.
         waived: Findings that somebody has taken responsibility for.
         causes: Causes, by place.
-        problems: Findings that did not pass, the most severe first.
+        problems: Checks that did not pass, the most severe first.
         more_problems: Those beyond `MANY`, which are listed alone.
         coverage: What was asked where.
         estimates: One plot per place.
@@ -49,11 +65,12 @@ class Page:
     """
 
     record: Record
+    first: FirstScreen
     signoff: SignOff | None
     waived: tuple[Finding, ...]
     causes: tuple[CausesRecord, ...]
     problems: tuple[Problem, ...]
-    more_problems: tuple[Finding, ...]
+    more_problems: tuple[Problem, ...]
     coverage: Coverage
     estimates: tuple[tuple[Place, Forest], ...]
     sections: tuple[RenderedSection, ...]
@@ -74,16 +91,16 @@ def page_of(record: Record, sections: Sequence[RenderedSection], signoff: SignOf
     """
     findings = record.findings
     shown = {id for section in sections for id in section.finding_ids}
-    unpassed = [f for f in findings if f.verdict in _SEVERITY]
-    unpassed.sort(key=lambda finding: _SEVERITY.index(finding.verdict))
+    problems = _problems(findings)
     listed = [f for f in findings if f.verdict is Verdict.NOT_APPLICABLE and f.id not in shown]
     return Page(
         record=record,
+        first=first_screen(record),
         signoff=signoff,
         waived=tuple(f for f in findings if f.verdict is Verdict.WAIVED),
         causes=tuple(cause for cause in record.causes if cause.flags),
-        problems=tuple(Problem(f, forest_of([f])) for f in unpassed[:MANY]),
-        more_problems=tuple(unpassed[MANY:]),
+        problems=problems[:MANY],
+        more_problems=problems[MANY:],
         coverage=coverage(record),
         estimates=() if too_many_to_draw(record) else tuple(_estimates(findings)),
         sections=tuple(s for s in sections if s.rank < AFTER_LISTS),
@@ -93,6 +110,28 @@ def page_of(record: Record, sections: Sequence[RenderedSection], signoff: SignOf
         later_sections=tuple(s for s in sections if s.rank >= AFTER_LISTS),
         case_mix=case_mix_rows(record.provenance.datasets),
     )
+
+
+def _problems(findings: Sequence[Finding]) -> tuple[Problem, ...]:
+    """One card for each check and place, the most severe first, and then what must pass."""
+    cards: dict[tuple[Place, str], list[Finding]] = {}
+    passed: dict[tuple[Place, str], int] = {}
+    for finding in findings:
+        key = place_of(finding), finding.check
+        if finding.verdict in _SEVERITY:
+            cards.setdefault(key, []).append(finding)
+        elif finding.verdict is Verdict.PASS:
+            passed[key] = passed.get(key, 0) + 1
+    ordered = {key: sorted(cases, key=_rank) for key, cases in cards.items()}
+    found: list[Problem] = []
+    for key, cases in sorted(ordered.items(), key=lambda item: _rank(item[1][0])):
+        chart = forest_of(cases) if len(found) < MANY and len(cases) <= _DRAWN else None
+        found.append(Problem(tuple(cases), passed.get(key, 0), chart))
+    return tuple(found)
+
+
+def _rank(finding: Finding) -> tuple[int, int]:
+    return _SEVERITY.index(finding.verdict), _ROLES.index(finding.role)
 
 
 def _estimates(findings: Sequence[Finding]) -> Iterator[tuple[Place, Forest]]:

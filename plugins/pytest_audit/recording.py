@@ -18,7 +18,7 @@ from audit_suite.record import Finding, Record, natural_order
 from audit_suite.verdict import Verdict
 from pytest_audit.exchange import Exchange
 from pytest_audit.options import Options
-from pytest_audit.terminal import write_section
+from pytest_audit.terminal import told_once, write_section
 
 
 class Recording:
@@ -76,7 +76,8 @@ class Recording:
         """Write the record and the report, then set the exit code by the decision."""
         if not self._exchange.is_worker:
             findings = self._findings()
-            if findings and not self._options.plan:
+            only_listed = self._options.plan or session.config.option.collectonly
+            if findings and not only_listed:
                 self._write(findings)
             self._exit = self._decide(session, exitstatus, findings)
             self._exchange.close()
@@ -84,8 +85,13 @@ class Recording:
         if self._exit is not None:
             session.exitstatus = self._exit  # whatever another plugin made of it
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Show the audit's section."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> Generator[None, None, None]:
+        """Show the audit's section, last; it tells each failure once, so pytest need not."""
+        with told_once(terminalreporter):
+            yield
         if not self._exchange.is_worker:
             write_section(terminalreporter, self._record, self._written, self._problems, self._exit)
 
