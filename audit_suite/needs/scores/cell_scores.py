@@ -45,7 +45,7 @@ class CellScores:
 
     labels: NDArray[np.int_]
     scores: NDArray[np.float64]
-    patients: NDArray[np.int_]
+    patients: NDArray[Any]
     dataset: str
     used: NDArray[np.bool_]
     readable: NDArray[np.bool_]
