@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.discreet import Discreet
+
 Mask = NDArray[np.bool_]
 
 
@@ -43,8 +45,8 @@ class RegionSource(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Entry:
+@dataclass(frozen=True, repr=False)
+class Entry(Discreet):
     """One image as its list names it.
 
     Attributes:
