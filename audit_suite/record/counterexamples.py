@@ -17,6 +17,14 @@ class CounterexampleRecord(RecordPart):
     box: Box = Field(description="[x0, y0, x1, y1] in pixels of the model's input, x1 and y1 open")
     box_in_file: Box | None = Field(description="the same in pixels of the image's file")
     kind: str = Field(description="donor contrast, or painted")
+    frame: tuple[int, int] = Field(description="width and height of the model's input, in pixels")
+    scores: list[float] = Field(
+        description="of the image that is shown: before, then after; of a donor contrast with the "
+        "content of a patient with the finding, then of one without"
+    )
+    pictures: list[str] = Field(
+        description="PNG files, base64, of the same; empty where people may see none of the images"
+    )
     change: str = Field(description="what is changed, in numbers")
     repeat: str = Field(description="the need that repeats the change without a search")
     tries: int = Field(description="changes scored before any was made smaller")
