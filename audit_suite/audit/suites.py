@@ -24,7 +24,7 @@ def suite_files(names: tuple[str, ...] = ()) -> list[Path]:
     Raises:
         AuditError: If a name is unknown; lists the known ones.
     """
-    shipped = {suite_name(path): path for path in sorted(SUITES.glob("test_*.py"))}
+    shipped = shipped_suites()
     for name in names:
         if name not in shipped:
             raise AuditError(
@@ -32,6 +32,11 @@ def suite_files(names: tuple[str, ...] = ()) -> list[Path]:
             )
     chosen = dict.fromkeys((_ALWAYS, *names)) if names else _unasked(shipped)
     return [shipped[name] for name in chosen]
+
+
+def shipped_suites() -> dict[str, Path]:
+    """The files of all shipped suites, by name."""
+    return {suite_name(path): path for path in sorted(SUITES.glob("test_*.py"))}
 
 
 def _unasked(shipped: dict[str, Path]) -> list[str]:
@@ -59,7 +64,7 @@ def _shipped_checks() -> dict[str, str]:
     """Suites by the ids of their checks, read from the source: importing them costs a second."""
     return {
         decorator.args[0].value: suite_name(file)
-        for file in sorted(SUITES.glob("test_*.py"))
+        for file in shipped_suites().values()
         for function in ast.parse(file.read_text(encoding="utf-8")).body
         if isinstance(function, ast.FunctionDef)
         for decorator in function.decorator_list
