@@ -43,6 +43,7 @@ class Half:
     Attributes:
         roles: Who is changed, and who lends.
         prepared: Their images.
+        asked: The request, and the source of its model.
     """
 
     def __init__(
@@ -54,7 +55,8 @@ class Half:
         prepared: Prepared,
     ) -> None:
         self.roles, self.prepared = roles, prepared
-        self._request, self._source = request, source
+        self.asked = request, source
+        self._request, self._source = self.asked
         self._strategy = request.strategy
         self._known = np.sort(known)
         self._column = request.model.targets.index(request.target)
