@@ -36,6 +36,7 @@ from audit_suite.strategies import Area, areas, outside_roi, swapped
 
 ZOO = Path(__file__).parents[1] / "model_zoo"
 TRIES = 200
+LARGEST = 50  # percent of the frame: larger areas find the marker, and not its place
 LEVEL = 0.25  # of the rank: what the tries are counted to
 STRATEGY = outside_roi(swapped(areas()))
 Score = Callable[[Sequence[Any]], list[float]]
@@ -54,7 +55,8 @@ class Counted:
         start = time.process_time()
         made = self.score(changes)
         self.seconds += time.process_time() - start
-        self.effects += made
+        small = [max(change.height, change.width) <= LARGEST for change in changes]
+        self.effects += [e if s else np.nan for e, s in zip(made, small, strict=True)]
         return made
 
     def until(self, level: float) -> int:
@@ -73,6 +75,19 @@ def by_search(score: Score, seed: int) -> None:
         return [effects.get(change, float("nan")) for change in changes]
 
     search(STRATEGY, scored, Budget(2.0, TRIES + 1, 0, seed))
+
+
+def by_drawing(score: Score, seed: int) -> None:
+    """What hypothesis draws, without the grid, whose first cell happens to hold the marker."""
+    extras = STRATEGY.extras()
+
+    def scored(changes: Sequence[Any]) -> list[float]:
+        kept = [c for c in changes if c != extras.whole and c not in extras.grid]
+        effects = dict(zip(kept, score(kept), strict=True))
+        return [effects.get(change, float("nan")) for change in changes]
+
+    before = 1 + len(extras.grid)
+    search(STRATEGY, scored, Budget(2.0, before + TRIES, 0, seed))
 
 
 def by_random(score: Score, seed: int) -> None:
@@ -110,6 +125,7 @@ def by_halving(score: Score, seed: int) -> None:
 
 METHODS = {
     "search": by_search,
+    "drawing": by_drawing,
     "random": by_random,
     "grid": by_grid,
     "halving": by_halving,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.datasets.dataset import UNLABELLED, labels_of
+from audit_suite.datasets.dataset import UNLABELLED
 from audit_suite.errors import AuditError
 from audit_suite.evidence.arithmetic import fix_arithmetic
 from audit_suite.evidence.scores.request import ScoreRequest
@@ -85,7 +85,7 @@ def _full_scores(request: SearchRequest, source: EvidenceSource) -> Floats:
     """The scores of all images of the data set that can be used, else NaN; shape (all images,)."""
     asked = ScoreRequest(request.model, request.fold, request.dataset, Full())
     table = source.read(asked)
-    labels = labels_of(source.dataset(request.dataset).cases, request.target)
+    labels = source.dataset(request.dataset).labels_of(request.target)
     scores = table.scores[:, request.model.targets.index(request.target)]
     return np.where(table.used & (labels != UNLABELLED), scores, np.nan)
 
@@ -100,7 +100,7 @@ def _halves(
 def _roles(
     request: SearchRequest, source: EvidenceSource, full: Floats, half: Sequence[int], count: int
 ) -> Roles:
-    labels = labels_of(source.dataset(request.dataset).cases, request.target)
+    labels = source.dataset(request.dataset).labels_of(request.target)
     if request.strategy.swapped:
         return contrast_roles(half, labels, count)
     assert request.threshold is not None, "the need refuses a card without an operating point"

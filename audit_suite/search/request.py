@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -14,7 +14,7 @@ from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
 from audit_suite.discreet import Discreet
 from audit_suite.evidence.keys import ENGINE_VERSION
 from audit_suite.evidence.source import EvidenceSource
-from audit_suite.evidence.store import Arrays, unpack_lines
+from audit_suite.evidence.store import unpack_lines
 from audit_suite.search.patients import CONFIRMED, SEARCHED
 from audit_suite.search.strategy import Strategy
 from audit_suite.verdict import NotApplicable
@@ -163,13 +163,13 @@ class SearchRequest:
         }
         return [canonical_digest(content)]
 
-    def table(self, stored: Sequence[Arrays]) -> SearchResult:
+    def table(self, stored: Sequence[Mapping[str, NDArray[Any]]]) -> SearchResult:
         """What was found.
 
         Raises:
             NotApplicable: If nothing could be searched.
         """
-        (arrays,) = stored
+        (arrays,) = map(dict, stored)
         if "refused" in arrays:
             raise NotApplicable(unpack_lines(arrays["refused"])[0])
         best, floor, shrinking, searched_on = arrays["numbers"].tolist()

@@ -35,7 +35,7 @@ class Extras:
     grid: Sequence[Change] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Strategy:
     """A registered strategy with its arguments; the key under which its tries are stored.
 
@@ -62,7 +62,7 @@ class Strategy:
         """What a find means: ``donor contrast``, or ``painted``."""
         return "donor contrast" if self.swapped else "painted"
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in self.arguments)
         text = f"{self.name}({given})"
         text = f"swapped({text})" if self.swapped else text

@@ -200,7 +200,7 @@ def _effect(
     Clustered by the patients who were changed and by those who lent content, who are others.
     """
     dataset = source.dataset(request.dataset)
-    patients = np.array([dataset.cases[int(i)].patient for i in result.changed])
+    patients = dataset.patients[result.changed]
     what = "content put into" if request.strategy.swapped else "painting"
     label = f"rank moved by {what} {candidate.change}"
     estimate = estimate_mean(candidate.effects, patients, dataset.digest, label)
