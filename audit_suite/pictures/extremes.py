@@ -9,7 +9,7 @@ from audit_suite.datasets.properties import PROPERTIES
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.at_input import image_at_input
 from audit_suite.maskings import Full
-from audit_suite.pictures.png import png
+from audit_suite.png import png
 from audit_suite.record import GalleryImage
 
 _COUNT = 3  # images at either end

@@ -16,6 +16,7 @@ from torch import Tensor
 from audit_suite.cards import DatasetCard, InputSpec, canonical_digest, load_dataset_card
 from audit_suite.datasets import BadImage, load_dataset
 from audit_suite.datasets.dataset import labels_of
+from audit_suite.discreet import Discreet
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceStore
 from audit_suite.evidence.cores import usable_cores
@@ -33,8 +34,8 @@ from audit_suite.registry import FILLS
 _CHUNK = 64
 
 
-@dataclass(frozen=True)
-class TrainingImages:
+@dataclass(frozen=True, repr=False)
+class TrainingImages(Discreet):
     """The usable images of a training set, decoded once for all maskings and folds.
 
     Attributes:

@@ -34,6 +34,7 @@ from audit_suite import (
     background_gap,
     baseline,
     contrast,
+    counterexample,
     departure,
     dilated,
     domain,
@@ -97,6 +98,7 @@ from audit_suite.needs.maps.grid import CellShare
 from audit_suite.needs.maps.method_tests import STAGE_NAMES
 from audit_suite.needs.scores.auroc import EachMasking
 from audit_suite.readings import Readings
+from audit_suite.strategies import areas, outside_roi, patches, swapped
 from audit_suite.verdict import Inconclusive
 
 TARGET = "consolidation"
@@ -198,6 +200,13 @@ READERS = dict.fromkeys(
 
 MASKS = dict.fromkeys((mask_fault("area"), mask_fit()), "they ask no model")
 """Needs of masks, which plan nothing, and why."""
+
+
+SEARCHES = dict.fromkeys(
+    (counterexample(outside_roi(swapped(areas()))), counterexample(outside_roi(patches()))),
+    "they need more patients than there are here: tests/search reads what they plan",
+)
+"""Needs that search, which do not apply here, and why."""
 
 
 def name(need):
@@ -311,7 +320,7 @@ def asked_for(need, cell):
 
 def test_no_kind_of_need_is_forgotten(world):
     """A new class in a room of the needs must have an example above."""
-    examples = [*EXAMPLES, *READERS, *MASKS]
+    examples = [*EXAMPLES, *READERS, *MASKS, *SEARCHES]
     every = [one for need in examples for one in expanded(need, world.cell())]
     kinds = {type(need) for need in (*examples, *every)}
     declared = classes("requests", "estimate") | classes("requests", "answer") | classes("expand")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.datasets.dataset import UNLABELLED
+from audit_suite.discreet import Discreet
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking
@@ -97,8 +98,8 @@ class Domain:
         )
 
 
-@dataclass(frozen=True)
-class Embedded:
+@dataclass(frozen=True, repr=False)
+class Embedded(Discreet):
     """Embeddings from one fold of a model.
 
     Attributes:
