@@ -23,7 +23,7 @@ from audit_suite.audit.plan import (
 )
 from audit_suite.audit.resolve import OnDemand, admit, resolve, rule_for
 from audit_suite.audit.settings import Settings
-from audit_suite.audit.suites import suite_files
+from audit_suite.audit.suites import files_asked
 from audit_suite.audit.vetting import unusable_models
 from audit_suite.checks import ATTRIBUTE, Check
 from audit_suite.errors import AuditError
@@ -52,7 +52,8 @@ def run(
     Args:
         models: Model cards.
         datasets: Data set cards.
-        suites: Shipped suites by name; all of them without ``suites`` and ``checks``.
+        suites: Shipped suites by name; without ``suites`` and ``checks`` all but those that run
+            only by name (`suites.BY_NAME`).
         checks: Your own files of checks; by default the files ``test_*.py`` of the folder
             ``audits`` if the working directory has one.
         progress: Called with a line of text now and then: how far the computing is, at most every
@@ -166,8 +167,8 @@ def _paths(cards: Sequence[str | Path]) -> tuple[Path, ...]:
 
 def _files(suites: tuple[str, ...], own: list[Path]) -> list[Path]:
     if own:
-        return [*(suite_files(suites) if suites else ()), *own]
-    return [*suite_files(suites), *sorted(Path("audits").rglob("test_*.py"))]
+        return [*(files_asked(suites) if suites else ()), *own]
+    return [*files_asked(suites), *sorted(Path("audits").rglob("test_*.py"))]
 
 
 def _functions(file: Path) -> Iterator[tuple[str, Function]]:

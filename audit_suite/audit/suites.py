@@ -12,7 +12,21 @@ from audit_suite.errors import AuditError
 SUITES = Path(audit_suite.suites.__file__).parent
 
 
+BY_NAME = ("robustness",)
+"""Suites that run only where they are named: sixty forward passes per image are not for all."""
+
 _ALWAYS = "input"  # what it says of the masks, all other answers rest on
+
+
+def files_asked(names: tuple[str, ...]) -> list[Path]:
+    """The files of the suites that an audit asks: those named, or all but `BY_NAME`.
+
+    Raises:
+        AuditError: If a name is unknown; lists the known ones.
+    """
+    if names:
+        return suite_files(names)
+    return [file for file in suite_files() if suite_name(file) not in BY_NAME]
 
 
 def suite_files(names: tuple[str, ...] = ()) -> list[Path]:

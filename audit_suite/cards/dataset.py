@@ -202,6 +202,17 @@ class DatasetCard(Card):
             )
         if unknown := sorted(set(expected) - self.as_drawn(self.roi_regions) - set(self.regions)):
             raise ValueError(f"'masks' names {unknown}, which are neither 'regions' nor a 'roi'")
+        for name, target in self.targets.items():
+            if target.finding in self.one_region_for_all | self.roi_regions:
+                raise ValueError(
+                    f"'targets.{name}.finding' is '{target.finding}', which images without the "
+                    f"finding have too: name a region of its own, with masks where the finding is"
+                )
+            known = set(self.regions) | self.as_drawn(self.regions)
+            if self.regions and target.finding is not None and target.finding not in known:
+                raise ValueError(
+                    f"'targets.{name}.finding' is '{target.finding}', which is none of 'regions'"
+                )
         _refuse_regions_made_in_two_steps(self)
         _require_what_its_reader_needs(self)
         return self

@@ -33,10 +33,14 @@ from audit_suite import (
     auroc_in_file,
     background_gap,
     baseline,
+    by_group,
+    changed,
     contrast,
+    corruptions,
     departure,
     dilated,
     domain,
+    each_change,
     each_cluster,
     each_never,
     each_property,
@@ -70,6 +74,7 @@ from audit_suite import (
     randomisation,
     reader_agreement,
     reader_skill,
+    reliability,
     repeatability,
     score_shift,
     selective,
@@ -79,6 +84,7 @@ from audit_suite import (
     specificity,
     unanswered,
     within,
+    worst_slice,
     youden,
 )
 from audit_suite.audit.opening import open_audit
@@ -135,6 +141,15 @@ EXAMPLES = [
     youden(WithoutROI(shape="box")),
     numbers(),
     auroc_in_file(),
+    by_group(),
+    by_group("specificity", order=2, gap=True),
+    by_group(masking=WithoutROI(shape="box"), kept=True),
+    reliability(),
+    reliability(ELSEWHERE),
+    changed("shifted", "flips"),
+    changed("blur", "auroc", 3),
+    each_change(),
+    corruptions()[0],
     each_stratum(WithoutROI()),
     within(ELSEWHERE, "sex"),
     background_gap(),
@@ -194,6 +209,9 @@ READERS = dict.fromkeys(
     "most audits have no readings; other checks plan the scores and maps they are held against",
 )
 """Needs of readings, which plan nothing, and why."""
+
+LARGER = dict.fromkeys((worst_slice(),), "this world has too few patients for slices")
+"""Needs that do not apply here, and why."""
 
 MASKS = dict.fromkeys((mask_fault("area"), mask_fit()), "they ask no model")
 """Needs of masks, which plan nothing, and why."""
@@ -310,7 +328,7 @@ def asked_for(need, cell):
 
 def test_no_kind_of_need_is_forgotten(world):
     """A new class in a room of the needs must have an example above."""
-    examples = [*EXAMPLES, *READERS, *MASKS]
+    examples = [*EXAMPLES, *READERS, *MASKS, *LARGER]
     every = [one for need in examples for one in expanded(need, world.cell())]
     kinds = {type(need) for need in (*examples, *every)}
     declared = classes("requests", "estimate") | classes("requests", "answer") | classes("expand")
