@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from audit_suite.needs.tabular.mask_sanity import MaskFit as mask_fit
     from audit_suite.needs.tabular.metadata import Agreement as agreement
     from audit_suite.needs.tabular.metadata import Baseline as baseline
+    from audit_suite.needs.tabular.near_duplicates import NearDuplicateShare as near_duplicate_share
     from audit_suite.needs.tabular.separation import EachShare as each_share
     from audit_suite.needs.tabular.separation import ShareOfSeparation as share_of_separation
     from audit_suite.readings import FEWEST_READERS as FEWEST_READERS
@@ -188,6 +189,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "following",
     "mask_fault",
     "mask_fit",
+    "near_duplicate_share",
     "outline_auroc",
     "outline_property",
     "share_of_separation",
@@ -290,6 +292,7 @@ _WHERE = {
     "following": "needs.tabular.associations:Following",
     "mask_fault": "needs.tabular.mask_sanity:MaskFault",
     "mask_fit": "needs.tabular.mask_sanity:MaskFit",
+    "near_duplicate_share": "needs.tabular.near_duplicates:NearDuplicateShare",
     "outline_auroc": "needs.tabular.mask_alone:OutlineAuroc",
     "outline_property": "needs.tabular.mask_alone:OutlineProperty",
     "share_of_separation": "needs.tabular.separation:ShareOfSeparation",

@@ -12,8 +12,9 @@ from audit_suite.errors import AuditError
 SUITES = Path(audit_suite.suites.__file__).parent
 
 
-BY_NAME = ("robustness",)
-"""Suites that run only where they are named: sixty forward passes per image are not for all."""
+BY_NAME = ("hygiene", "robustness")
+"""Suites that run only where they are named: one decodes every image once more, the other takes
+sixty forward passes per image."""
 
 _ALWAYS = "input"  # what it says of the masks, all other answers rest on
 

@@ -107,6 +107,13 @@ class DatasetCard(Card):
     """A random share of the patients as the part ``test``, where the data have no parts."""
     internal: str | None = None
     """Card of the internal data set, like that of the model's development; this one is external."""
+    training: str | None = None
+    """Card of the images that models were trained on, as of another split of the same table: images
+    that look the same as one of these are found (C17-training)."""
+    near_duplicates: Literal["report", "exclude"] = "report"
+    """What to do with images that look the same as one of another patient or of ``training``:
+    report them (C17), or leave all but the first out, which decodes every image before the audit.
+    """
     references: str | None = None
     """Card of the data set whose images serve as references in explanations; without it, images of
     this data set whose patients are not explained."""

@@ -13,6 +13,7 @@ from audit_suite.evidence.breakdown import vanished
 from audit_suite.evidence.executor import Executor
 from audit_suite.evidence.executors.inline import Inline
 from audit_suite.evidence.models import Models
+from audit_suite.evidence.near_duplicates import without_near_duplicates
 from audit_suite.evidence.profile import EvidenceProfile
 from audit_suite.evidence.store import Arrays, EvidenceStore
 from audit_suite.readings import Readings
@@ -159,13 +160,16 @@ class EvidenceSource:
         """
         if card not in self._datasets:
             try:
-                self._datasets[card] = load_dataset(card, self.max_cases)
+                loaded = load_dataset(card, self.max_cases)
+                if card.near_duplicates == "exclude":
+                    loaded = without_near_duplicates(loaded, self.store, self.profile.threads)
+                self._datasets[card] = loaded
             except AuditError as error:
                 self._datasets[card] = error
-        loaded = self._datasets[card]
-        if isinstance(loaded, AuditError):
-            raise loaded
-        return loaded
+        known = self._datasets[card]
+        if isinstance(known, AuditError):
+            raise known
+        return known
 
     def call(
         self,

@@ -9,9 +9,11 @@ import pytest
 from house.pages import DOCS, blocks
 
 from audit_suite.audit.policy import load_policy
+from audit_suite.audit.suites import BY_NAME
 from audit_suite.cards import load_dataset_card
 from audit_suite.changes import Scene, changed
 from audit_suite.checks import ATTRIBUTE
+from audit_suite.datasets.fine_structure import ALIKE, SIDE
 from audit_suite.needs.scores.groups import FEWEST
 from audit_suite.registry import CHANGES
 from audit_suite.suites import test_calibration, test_robustness, test_subgroups
@@ -71,6 +73,17 @@ def test_the_tables_have_the_checks_their_margins_and_their_roles():
             said = f"{margin:.2f}".lstrip("0")
             assert said in words or f"{margin:.0%}".replace("%", " %") in words, id
     assert f"{FEWEST} patients with and {FEWEST} without" in GROUPS.read_text()
+
+
+def test_the_card_of_a_test_set_loads_and_the_figures_are_those_of_the_code(tmp_path):
+    text = (DOCS / "data.md").read_text().split("## Pictures that look the same")[1]
+    (tmp_path / "data.toml").write_text(re.search(r"```toml\n(.+?)```", text, re.DOTALL)[1])
+    card = load_dataset_card(tmp_path / "data.toml")
+    assert (card.training, card.near_duplicates) == ("train.toml", "exclude")
+    assert f"{SIDE} x {SIDE} pixels" in text
+    assert f"a correlation of {ALIKE:.2f}".replace("0.", ".") in text
+    assert {load_policy().role(id, "any") for id in ("C17", "C17-training")} == {"data"}
+    assert set(BY_NAME) == {"hygiene", "robustness"}
 
 
 def test_the_change_of_ones_own_runs():

@@ -61,6 +61,7 @@ from audit_suite import (
     mask_fault,
     mask_fit,
     mass_lift,
+    near_duplicate_share,
     needs,
     numbers,
     outline_agreement,
@@ -213,7 +214,9 @@ READERS = dict.fromkeys(
 LARGER = dict.fromkeys((worst_slice(),), "this world has too few patients for slices")
 """Needs that do not apply here, and why."""
 
-MASKS = dict.fromkeys((mask_fault("area"), mask_fit()), "they ask no model")
+MASKS = dict.fromkeys(
+    (mask_fault("area"), mask_fit(), near_duplicate_share("patients")), "they ask no model"
+)
 """Needs of masks, which plan nothing, and why."""
 
 
