@@ -111,7 +111,7 @@ def without_near_duplicates(dataset: Dataset, store: EvidenceStore, threads: int
 
 
 def _found(dataset: Dataset, training: Dataset | None, threads: int) -> NearDuplicates:
-    patients = np.unique([case.patient for case in dataset.cases], return_inverse=True)[1]
+    patients = dataset.patients
     lines = _lines(dataset, threads)
     between = _alike(lines, lines, lambda at, to: (at < to) & (patients[at] != patients[to]))
     if training is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from scipy.special import expit
 from audit_suite.statistics.estimate import Estimate
 from audit_suite.statistics.influence import Influence, patients_for_verdict
 from audit_suite.statistics.means import estimate_mean, estimate_proportion
+from audit_suite.statistics.numbering import as_patients, how_many, numbered
 
 BINS = 10
 """Bins of the reliability curve and of the expected calibration error, of equal size."""
@@ -23,7 +25,7 @@ Floats = NDArray[np.float64]
 
 
 def calibration_slope(
-    labels: NDArray[np.int_], odds: Floats, patients: NDArray[np.str_], dataset: str, label: str
+    labels: NDArray[np.int_], odds: Floats, patients: NDArray[Any], dataset: str, label: str
 ) -> Estimate | None:
     """The slope of a logistic regression of the label on the log odds (Cox 1958).
 
@@ -48,7 +50,7 @@ def calibration_slope(
 
 
 def calibration_intercept(
-    labels: NDArray[np.int_], odds: Floats, patients: NDArray[np.str_], dataset: str, label: str
+    labels: NDArray[np.int_], odds: Floats, patients: NDArray[Any], dataset: str, label: str
 ) -> Estimate:
     """What must be added to the log odds for their mean probability to be the prevalence.
 
@@ -61,7 +63,7 @@ def calibration_intercept(
 
 
 def calibration_error(
-    labels: NDArray[np.int_], odds: Floats, patients: NDArray[np.str_], dataset: str, label: str
+    labels: NDArray[np.int_], odds: Floats, patients: NDArray[Any], dataset: str, label: str
 ) -> Estimate:
     """Expected calibration error: mean distance of probability and prevalence over ten bins.
 
@@ -79,7 +81,7 @@ def calibration_error(
 
 
 def reliability_curve(
-    labels: NDArray[np.int_], odds: Floats, patients: NDArray[np.str_], dataset: str, label: str
+    labels: NDArray[np.int_], odds: Floats, patients: NDArray[Any], dataset: str, label: str
 ) -> Iterator[Estimate]:
     """The share of images with the finding in each bin, placed by their mean probability.
 
@@ -92,7 +94,7 @@ def reliability_curve(
     bins = _bins(p)
     for number in range(BINS):
         chosen = bins == number
-        if len(np.unique(patients[chosen])) > 1:
+        if how_many(patients[chosen]) > 1:
             share = estimate_proportion(labels[chosen] == 1, patients[chosen], dataset, label)
             yield share.placed(predicted=round(float(p[chosen].mean()), 6))
 
@@ -134,22 +136,21 @@ def _of_fit(
     fitted: tuple[Floats, Floats],
     place: int,
     labels: NDArray[np.int_],
-    patients: NDArray[np.str_],
+    patients: NDArray[Any],
     dataset: str,
     label: str,
 ) -> Estimate:
     """One coefficient with the sandwich variance, by patient."""
     beta, influence = fitted
-    unique, of_image = np.unique(patients, return_inverse=True)
+    unique, of_image = numbered(as_patients(patients))
     by_patient = np.asarray(np.bincount(of_image, weights=influence[place]), np.float64)
     by_patient *= (len(unique) / max(len(unique) - 1, 1)) ** 0.5
-    everyone = np.full(len(unique), "all")
-    sides = [patients[labels == side] for side in (0, 1)]
+    sides = [of_image[labels == side] for side in (0, 1)]
     return Estimate(
         label=label,
         value=float(beta[place]),
-        influence=Influence.of(dataset, unique, by_patient, everyone),
+        influence=Influence.of(dataset, unique, by_patient),
         n_images=len(labels),
-        n_positives=len(np.unique(sides[1])),
+        n_positives=how_many(sides[1]),
         fewest=min(patients_for_verdict(side, np.ones(len(side))) for side in sides),
     )

@@ -22,6 +22,7 @@ from audit_suite.evidence.scores.geometry import Geometry, geometry
 from audit_suite.evidence.scores.prepare import Prepared, Wanted, blank, prepare_chunks
 from audit_suite.evidence.scores.request import THUMBNAIL, ScoreRequest
 from audit_suite.evidence.scores.survey import Survey, survey_for
+from audit_suite.evidence.scores.unfinished import Unfinished
 from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.maskings.show import Batch, show
 from audit_suite.maskings.shuffled import appearance
@@ -77,7 +78,7 @@ def compute_on(
         for shard in shards(len(dataset.cases)):
             if not (missing := job.missing(job.requests, shard)):
                 continue
-            with source.store.claim(f"{dataset.digest[:16]}-{shard}", wait) as granted:
+            with source.store.claim(dataset.digest[:16], wait, shard) as granted:
                 if granted and (missing := job.missing(missing, shard)):
                     job.compute(missing, shard)
 
@@ -140,7 +141,11 @@ class _Job:
         columns = {r: ShardColumns(len(indices), len(r.model.targets)) for r in requests}
         chunk_size = max(profile.batch_for(spec.size) for spec in wanted.specs.values())
         excluded: dict[int, str] = {}
-        for chunk, images in prepare_chunks(survey.make, indices, chunk_size, profile.threads):
+        unit = self.dataset.digest[:16], shard
+        unfinished = Unfinished(self.source, unit, columns, indices.start)
+        chunks = [indices[at : at + chunk_size] for at in range(0, len(indices), chunk_size)]
+        left = [i for chunk in chunks if not unfinished.restore(chunk, excluded) for i in chunk]
+        for chunk, images in prepare_chunks(survey.make, left, chunk_size, profile.threads):
             for index, image in zip(chunk, images, strict=True):
                 if isinstance(image, BadImage):
                     if self.dataset.card.on_bad_image == "error":
@@ -149,11 +154,14 @@ class _Job:
             # A blank replaces a bad image, so that batches do not depend on what is excluded.
             whole = [blank(wanted) if isinstance(image, BadImage) else image for image in images]
             self._score_chunk(list(zip(chunk, whole, strict=True)), columns, indices.start)
+            if chunk[-1] != left[-1] and not any(map(self._failed, columns)):
+                unfinished.keep(chunk, excluded)
         for request, column in columns.items():
             if not self._failed(request):
                 arrays = column.arrays({i - indices.start: why for i, why in excluded.items()})
                 subject = self.source.subject(request)
                 self.source.store.write(request.key(self.source, shard), arrays, subject)
+        unfinished.clear()
 
     def _failed(self, request: ScoreRequest) -> bool:
         return any(scope in self.source.failures for scope in (request, request.pair))

@@ -74,7 +74,7 @@ class WorstSlice:
         return slice_.placed(**at, share=share), gap.placed(**at, share=share)
 
 
-def _half(patients: NDArray[np.str_], seed: int) -> NDArray[np.bool_]:
+def _half(patients: NDArray[np.int_], seed: int) -> NDArray[np.bool_]:
     """Which images belong to a random half of the patients, shape (n,)."""
     unique, of_image = np.unique(patients, return_inverse=True)
     chosen = np.random.default_rng(seed).permutation(len(unique)) < len(unique) // 2

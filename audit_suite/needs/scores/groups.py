@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from audit_suite.datasets import case_mix
 from audit_suite.datasets.dataset import Case
 from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.statistics.numbering import how_many
 
 FEWEST = 30
 """Patients with, and without, the finding that a group needs before it is judged."""
@@ -104,7 +105,7 @@ def split_by(cases: Sequence[Case], tags: Tags) -> Split:
 
 
 def sizes(
-    split: Split, labels: NDArray[np.int_], patients: NDArray[np.str_], used: NDArray[np.bool_]
+    split: Split, labels: NDArray[np.int_], patients: NDArray[np.int_], used: NDArray[np.bool_]
 ) -> list[Size]:
     """How many patients of each class each group of a split has.
 
@@ -117,7 +118,7 @@ def sizes(
     codes = split.codes[used]
 
     def count(chosen: NDArray[np.bool_]) -> int:
-        return len(np.unique(patients[chosen]))
+        return how_many(patients[chosen])
 
     return [
         Size(count(here & (labels == 1)), count(here & (labels == 0)), count(here))

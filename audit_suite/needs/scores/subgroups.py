@@ -15,6 +15,7 @@ from audit_suite.needs.scores.cell_scores import CellScores, auroc_of, cell_scor
 from audit_suite.needs.scores.groups import PAIR, Size, Split, beside, sizes, splits, tags_of
 from audit_suite.needs.scores.operating_point import called_positive, require_operating_point
 from audit_suite.statistics import Estimate, estimate_proportion, mean_of_folds, share_kept
+from audit_suite.statistics.numbering import how_many
 from audit_suite.verdict import NotApplicable
 
 Statistic = Literal["auroc", "sensitivity", "specificity"]
@@ -152,7 +153,7 @@ def _prevalence(cell: Cell, images: CellScores, split: Split, number: int) -> Es
     here = images.where(split.codes[images.used] == number)
     label = f"prevalence of {cell.target} ({split.names[number]})"
     share = estimate_proportion(here.labels == 1, here.patients, here.dataset, label)
-    return replace(share, n_positives=len(np.unique(here.patients[here.labels == 1])))
+    return replace(share, n_positives=how_many(here.patients[here.labels == 1]))
 
 
 def _plain(images: CellScores) -> CellScores:
