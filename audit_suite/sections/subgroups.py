@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from audit_suite.record import EstimateRecord, Finding, Record
 from audit_suite.report.places import Place, by_place
-from audit_suite.report.section import Section, register_section
+from audit_suite.report.section import Section, findings_of, register_section
 
-NAME = "subgroups"
-PAIRS = "F1-pairs"
+NAME, TAGS, PAIRS = "subgroups", "tags", "pairs"
 _MOST_PAIRS = 10  # pairs of tags that are listed, the largest gaps first
 
 
@@ -45,8 +44,8 @@ def view(_record: Record, findings: Sequence[Finding]) -> tuple[PlaceGroups, ...
     """One table per place with at least one group."""
     tables = []
     for place, here in by_place(findings).items():
-        rows = _rows([f for f in here if f.check != PAIRS])
-        pairs = sorted(_rows([f for f in here if f.check == PAIRS]), key=_by_gap)
+        rows = _rows(findings_of(here, f"{NAME}.{TAGS}"))
+        pairs = sorted(_rows(findings_of(here, f"{NAME}.{PAIRS}")), key=_by_gap)
         if rows or pairs:
             points = any("sensitivity" in row.known for row in rows)
             tables.append(PlaceGroups(place, rows, tuple(pairs[:_MOST_PAIRS]), points))
@@ -88,4 +87,13 @@ def _by_gap(row: GroupRow) -> float:
     return -gap.value if gap else 0.0
 
 
-register_section(Section(name=NAME, title="Groups of patients", rank=310, view=view, shows=shows))
+register_section(
+    Section(
+        name=NAME,
+        title="Groups of patients",
+        parts=(TAGS, PAIRS),
+        rank=310,
+        view=view,
+        shows=shows,
+    )
+)

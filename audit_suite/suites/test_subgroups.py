@@ -27,7 +27,7 @@ QUARTER = Margin(0.25, source="a quarter of the group's skill, as for R8-box")
 
 @check(
     "F1",
-    section="subgroups",
+    section="subgroups.tags",
     skills=by_group(),
     gaps=by_group(gap=True),
     margin=Margin(0.05, source=PROPOSED),
@@ -41,14 +41,14 @@ def test_skill_is_alike_in_all_groups(skills, gaps, margin):
     group rare in training; train with more such patients, or exclude the group from the intended
     use and say so.
     """
-    observe(*large_enough(skills))
+    observe(*large_enough(skills), *undecided(gaps))
     assert Every(large_enough(gaps)) < margin
     refuse_small(gaps)
 
 
 @check(
     "F1-pairs",
-    section="subgroups",
+    section="subgroups.pairs",
     skills=by_group(order=2),
     gaps=by_group(order=2, gap=True),
     margin=Margin(0.05, source=PROPOSED),
@@ -61,12 +61,12 @@ def test_skill_is_alike_in_all_pairs_of_groups(skills, gaps, margin):
     """
     observe(*large_enough(skills))
     assert Every(large_enough(gaps)) < margin
-    refuse_small(gaps, listed=False)
+    refuse_small(gaps)
 
 
 @check(
     "F1-point",
-    section="subgroups",
+    section="subgroups.tags",
     sensitivities=by_group("sensitivity"),
     specificities=by_group("specificity"),
     missed=by_group("sensitivity", gap=True),
@@ -81,14 +81,14 @@ def test_decisions_are_alike_in_all_groups(sensitivities, specificities, missed,
     What to do: Read the table of groups, with calibration beside it: one threshold may not suit
     all groups.
     """
-    observe(*large_enough(sensitivities), *large_enough(specificities))
+    observe(*large_enough(sensitivities), *large_enough(specificities), *undecided(missed))
     assert Every(large_enough(missed) + large_enough(alarms)) < margin
     refuse_small(missed)
 
 
 @check(
     "F2",
-    section="subgroups",
+    section="subgroups.tags",
     black=by_group(masking=WithoutROI(shape="box", fill="black"), kept=True),
     mean=by_group(masking=WithoutROI(shape="box", fill="mean"), kept=True),
     blur=by_group(masking=WithoutROI(shape="box", fill="blur"), kept=True),
@@ -108,7 +108,7 @@ def test_the_region_matters_in_all_groups(black, mean, blur, margin):
             families.append(Family(each).distance_to(0))
         else:
             unable.append(each[0])
-    observe(*unable)
+    observe(*unable, *undecided(black))
     if not families:
         raise Inconclusive(f"no group has shown the skill (AUROC {LEAST_SKILL:.2f}) to lose any")
     assert Every(families) < margin
@@ -117,7 +117,7 @@ def test_the_region_matters_in_all_groups(black, mean, blur, margin):
         raise Inconclusive(f"{len(unable)} groups have not shown the skill to lose any")
 
 
-@check("F3", section="subgroups", found=worst_slice())
+@check("F3", section="subgroups.tags", found=worst_slice())
 def test_the_worst_slice(found):
     """Is the AUROC lower in a part of the embedding that no tag names?
 
@@ -131,16 +131,19 @@ def large_enough(groups):
     """The groups that are large enough to be judged; without any the check is undecided."""
     found = [group for group in groups if "undecided" not in group.at]
     if not found:
+        observe(*groups)
         raise Inconclusive(f"no group is large enough; {in_words(groups)}")
     return found
 
 
-def refuse_small(groups, listed=True):
-    """What nobody could judge is no pass; pairs of tags leave too many to list."""
-    small = [group for group in groups if "undecided" in group.at]
-    if small and listed:
-        observe(*small)
-    if small:
+def undecided(groups):
+    """The groups that are too small to be judged."""
+    return [group for group in groups if "undecided" in group.at]
+
+
+def refuse_small(groups):
+    """What nobody could judge is no pass."""
+    if small := undecided(groups):
         raise Inconclusive(f"all groups that are large enough pass; {in_words(small)}")
 
 

@@ -71,7 +71,10 @@ class WorstSlice:
         gap = (rest - slice_).named("what the rest of the embedding has more than the worst slice")
         share = round(float(inside.mean()), 4)
         at = {"group": f"worst of {SLICES} slices of the embedding", "tags": "embedding"}
-        return slice_.placed(**at, share=share), gap.placed(**at, share=share)
+        return (
+            slice_.placed(**at, share=share, statistic="auroc"),
+            gap.placed(**at, share=share, statistic="auroc gap"),
+        )
 
 
 def _half(patients: NDArray[np.int_], seed: int) -> NDArray[np.bool_]:
