@@ -22,6 +22,7 @@ REGISTRIES = (
     registry.MASK_FORMATS,
     registry.EXPLAINERS,
     registry.CAUSES,
+    registry.CHANGES,
     registry.SECTIONS,
     registry.STRATEGIES,
     SHORTCUTS,

@@ -53,7 +53,8 @@ def run(
     Args:
         models: Model cards.
         datasets: Data set cards.
-        suites: Shipped suites by name; all of them without ``suites`` and ``checks``.
+        suites: Shipped suites by name; without ``suites`` and ``checks`` all but those that run
+            only by name (`suites.suite_files`).
         checks: Your own files of checks; by default the files ``test_*.py`` of the folder
             ``audits`` if the working directory has one.
         progress: Called with a line of text now and then: how far the computing is, at most every

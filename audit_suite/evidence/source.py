@@ -18,6 +18,7 @@ from audit_suite.evidence.budget import Budget
 from audit_suite.evidence.executor import Executor
 from audit_suite.evidence.executors.inline import Inline
 from audit_suite.evidence.models import Models
+from audit_suite.evidence.near_duplicates import without_near_duplicates
 from audit_suite.evidence.part import Part
 from audit_suite.evidence.pixels import PixelCache, cached
 from audit_suite.evidence.precision import Precisions
@@ -179,6 +180,8 @@ class EvidenceSource:
         if card not in self._datasets:
             try:
                 loaded = load_dataset(card, self.max_cases)
+                if card.near_duplicates == "exclude":
+                    loaded = without_near_duplicates(loaded, self.store, self.profile.threads)
                 self._datasets[card] = cached(loaded, self._pixels)
             except AuditError as error:
                 self._datasets[card] = error
