@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from child import PYTEST
 from typer.testing import CliRunner
 
 from audit_suite.audit import assemble
@@ -240,7 +241,7 @@ def test_plain_pytest_imports_nothing_heavy(tmp_path):
         "    assert 'pytest_audit.plugin' in sys.modules\n"
     )
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:hypothesispytest", "."],
+        [*PYTEST, "-q", "."],
         cwd=tmp_path,
         capture_output=True,
         text=True,
