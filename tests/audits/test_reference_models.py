@@ -86,7 +86,7 @@ def test_the_honest_model_opens_the_gate_on_fundus_photographs(tmp_path, evidenc
 def test_the_shortcut_model_is_blocked_and_the_check_is_named(tmp_path, evidence, dataset):
     # A part of the data is enough: a smoke run never opens the gate, but it may close it.
     done, record, verdicts = audit(
-        tmp_path, evidence, "phantom-shortcut", dataset, *SUITES, "--audit-max-cases=2000"
+        tmp_path, evidence, "phantom-shortcut", dataset, *SUITES, "--audit-max-cases=1200"
     )
     assert done.returncode == 1
     assert record["decision"] == "closed"
