@@ -90,15 +90,15 @@ def _cross_validate(
             f"(it needs {2 * FOLDS})"
         )
     scores, tested = [], []
-    for repeat in range(repeats(len(labels))):
-        score, fold = np.zeros(len(labels)), _folds(labels, patients, (seed + repeat) % 2**32)
-        for number in range(FOLDS):
-            train, test = fold != number, fold == number
-            with threadpool_limits(1):  # the last digits must not depend on the number of threads
+    with threadpool_limits(1):  # the last digits must not depend on the number of threads
+        for repeat in range(repeats(len(labels))):
+            score, fold = np.zeros(len(labels)), _folds(labels, patients, (seed + repeat) % 2**32)
+            for number in range(FOLDS):
+                train, test = fold != number, fold == number
                 classifier = make.make().fit(features[train], labels[train])
                 score[test] = classifier.decision_function(features[test])
-        scores.append(score)
-        tested.append(fold)
+            scores.append(score)
+            tested.append(fold)
     return scores, tested
 
 
