@@ -83,4 +83,4 @@ $(VENV)/.installed: pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(OUT) .audit-evidence docs/_build docs/_generated
+	rm -rf $(VENV) $(OUT) .audit-evidence .audit-cache docs/_build docs/_generated

@@ -28,7 +28,6 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from engine.world import World, run, world
 from torch import nn
 
 from audit_suite.evidence import EvidenceSource
@@ -38,6 +37,7 @@ from audit_suite.evidence.scores import survey
 from audit_suite.explainers.methods.gradient import ExpectedGradients
 from audit_suite.models import compiling
 from audit_suite.models.audited import AuditedModel
+from engine.world import World, run, world
 
 Figures = dict[str, float | str]
 _FILMS = 16  # different ones; the data set repeats them

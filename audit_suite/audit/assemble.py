@@ -169,6 +169,8 @@ def _models(audit: Audit) -> list[ModelRecord]:
             ModelRecord(
                 name=cell.model_name,
                 digest=digest,
+                version=card.version,
+                intended_use=card.intended_use,
                 description=card.description,
                 loader=card.loader,
                 architecture=card.architecture or "",
@@ -194,23 +196,22 @@ def _datasets(audit: Audit, requests: Sequence[ScoreRequest]) -> list[DatasetRec
     for card in cards:
         try:
             dataset = audit.source.dataset(card)
-            record = describe(dataset)
         except AuditError:
             continue  # the findings on this data set name the problem with it
+        unread = _unread(audit.source, [r for r in requests if r.dataset == card])
+        record = describe(dataset, unread)
         effort = audit.source.explaining.effort(len(dataset.cases), len(card.targets))
         record.explained = {"images": effort.images}
         if effort.draws is not None:
             record.explained["draws"] = effort.draws
-        record.excluded += _excluded(audit.source, [r for r in requests if r.dataset == card])
         datasets.append(record)
     return datasets
 
 
-def _excluded(source: EvidenceSource, requests: Sequence[ScoreRequest]) -> list[str]:
-    for request in requests:
-        if (table := source.read_stored(request)) is not None:
-            return list(table.excluded)
-    return []
+def _unread(source: EvidenceSource, requests: Sequence[ScoreRequest]) -> tuple[str, ...]:
+    """Why images could not be read, by row; the same under every masking."""
+    tables = (source.read_stored(request) for request in requests)
+    return next((table.excluded for table in tables if table is not None), ())
 
 
 def _readings(source: EvidenceSource) -> ReadingsRecord | None:

@@ -12,9 +12,11 @@ from audit_suite.audit.settings import Settings
 from audit_suite.audit.waivers import Waiver, load_waivers, today
 from audit_suite.cards import DatasetCard, ModelCard, load_dataset_card, load_model_card
 from audit_suite.errors import AuditError
-from audit_suite.evidence import Cell, EvidenceSource, EvidenceStore, choose_profile
+from audit_suite.evidence import Cell, EvidenceSource, choose_profile
 from audit_suite.evidence.budget import Budget
 from audit_suite.evidence.cell import FoldPolicy, averaging, fold_groups
+from audit_suite.evidence.part import Part
+from audit_suite.evidence.remote import open_store
 from audit_suite.maskings import PAPER, Masking
 from audit_suite.readings import Readings, read_form
 from audit_suite.registry import EXECUTORS, load_extensions
@@ -52,15 +54,20 @@ class Audit:
         return self.policy_maskings or named or PAPER
 
 
-def open_audit(settings: Settings) -> Audit:
+def open_audit(settings: Settings, part: Part | None = None) -> Audit:
     """Read the policy, cards, waivers and readings of an audit; computes nothing.
+
+    Args:
+        settings: As given.
+        part: The part of the evidence that is computed here; all by default.
 
     Raises:
         AuditError: If an option, a card or an extension is wrong.
     """
     load_extensions()
     policy = load_policy(settings.policy)
-    executor = EXECUTORS.find(settings.executor, "--audit-executor")(settings.timeout)
+    make = EXECUTORS.find(settings.executor, "--audit-executor")
+    executor = make(settings.timeout, settings.ray_address)
     models = _unique([load_model_card(path) for path in settings.models], "--audit-model")
     _refuse_segmenters(models)
     datasets = _unique([load_dataset_card(path) for path in settings.datasets], "--audit-dataset")
@@ -74,7 +81,7 @@ def open_audit(settings: Settings) -> Audit:
         if settings.waivers
         else (),
         source=EvidenceSource(
-            EvidenceStore(settings.evidence),
+            open_store(settings.evidence, settings.cache, part),
             choose_profile(settings.device, settings.batch_size, settings.seed, settings.precision),
             offline=settings.offline,
             max_cases=settings.images,

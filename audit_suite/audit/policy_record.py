@@ -71,6 +71,11 @@ def _deviations(audit: Audit, findings: Sequence[Finding]) -> Iterator[Deviation
             what="models ran in the process that judges (--audit-executor=inline)",
             never_opens=False,
         )
+    if settings.executor == "ray":
+        yield Deviation(
+            what="models ran in processes that were not confined (--audit-executor=ray)",
+            never_opens=False,
+        )
     if policy.looks > 1:
         yield Deviation(
             what=f"{policy.looks} audits of the same test set are planned: each pass holds at "

@@ -28,6 +28,7 @@ from audit_suite.audit.vetting import unusable_models
 from audit_suite.checks import ATTRIBUTE, Check
 from audit_suite.errors import AuditError
 from audit_suite.evidence.measured import Log, compute_measured
+from audit_suite.evidence.remote import is_address
 from audit_suite.record import Finding, Record, natural_order
 from audit_suite.statistics import recording
 
@@ -66,8 +67,8 @@ def run(
     Raises:
         AuditError: If a card, a suite, a check or a setting is wrong.
     """
-    for key in ("evidence", "policy", "waivers", "readings"):
-        if isinstance(settings.get(key), str):
+    for key in ("evidence", "cache", "policy", "waivers", "readings"):
+        if isinstance(settings.get(key), str) and not is_address(settings[key]):
             settings[key] = Path(settings[key])
     try:
         chosen = Settings(_paths(models), _paths(datasets), tuple(suites), **settings)

@@ -27,6 +27,9 @@ RANGES: dict[str, tuple[float, float, str]] = {
 PRECISIONS = ("auto", "fp32", "tf32", "bf16")
 """Arithmetic of scores that may be asked for."""
 
+OFF = "off"
+"""What ``--audit-cache`` says where nothing is to be cached."""
+
 FIRST_LOOK = 400
 """Images of each data set in a first look: enough to see a gross fault, few enough for minutes."""
 
@@ -43,7 +46,8 @@ class Settings:
         folds: The ``mean`` of the estimates of a model's folds, which decides for the release;
             ``each`` fold on its own; or the ``ensemble`` of their scores.
         policy: File of the policy; None for the default policy.
-        evidence: Folder of stored evidence.
+        evidence: Folder of stored evidence, or its address (``s3://bucket/folder``).
+        cache: Folder of what can be made again at any time: mirrors of evidence at an address.
         waivers: File of waivers.
         readings: Readers' answers, as ``audit-suite readers import`` wrote them.
         offline: Use stored evidence only.
@@ -56,7 +60,8 @@ class Settings:
             CPU, and on CUDA the fastest that was seen to change no verdict (`evidence.precision`).
         batch_size: Images per forward pass; None to choose by input size.
         executor: Where models run: ``process``, a child process for each model's code; or
-            ``inline``, the process that judges, for debugging.
+            ``inline``, the process that judges, for debugging; or ``ray``, a cluster.
+        ray_address: Head of the Ray cluster; None to start Ray here.
         timeout: Seconds without a sign of life, from one batch to the next, after which a child
             process has hung.
         profile: ``full``; or ``first-look``: only the checks that the policy requires or asks, on
@@ -74,7 +79,8 @@ class Settings:
     maskings: tuple[str, ...] = ()
     folds: Literal["each", "mean", "ensemble"] = "mean"
     policy: Path | None = None
-    evidence: Path = Path(".audit-evidence")
+    evidence: Path | str = Path(".audit-evidence")
+    cache: Path | None = Path(".audit-cache")
     waivers: Path | None = None
     readings: Path | None = None
     offline: bool = False
@@ -85,6 +91,7 @@ class Settings:
     precision: str = "auto"
     batch_size: int | None = None
     executor: str = "process"
+    ray_address: str | None = None
     timeout: float = 300
     profile: Literal["full", "first-look"] = "full"
     max_cases: int | None = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -37,8 +38,9 @@ def compute(
     """
     wanted = plan(requests)
     try_models(wanted, source, progress)
-    for together in _by_place((r for r in wanted if _undone(r, source)), source):
-        _ask(_COMPUTE, together, source, progress)
+    with source.store.following(progress):
+        for together in _by_place((r for r in wanted if _undone(r, source)), source):
+            _ask(_COMPUTE, together, source, progress)
 
 
 def try_models(
@@ -55,8 +57,19 @@ def try_models(
     """
     untried = [request for request in plan(requests) if pair(request) not in source.tried]
     source.tried.update(map(pair, untried))
-    for together in _by_place(untried, source):
-        _ask(_TRY, together, source, progress)
+    if not untried:
+        return
+    with source.store.following(progress):
+        source.store.fetch(_keys(untried, source))  # who tries a model compares with what is stored
+        for together in _by_place(untried, source):
+            _ask(_TRY, together, source, progress)
+
+
+def _keys(requests: Iterable[Request[Any]], source: EvidenceSource) -> Iterator[str]:
+    """The store keys of some requests; those whose model or data set cannot be used have none."""
+    for request in requests:
+        with suppress(AuditError):
+            yield from request.keys(source)
 
 
 def _by_place(
@@ -90,8 +103,12 @@ def _ask(
     model = requests[0].model
     try:
         models = dict.fromkeys(request.model for request in requests)
-        found = source.call(job, *requests, of=models, say=progress)
-        failed = {number: AuditError(*error) for number, *error in checked(_FAILURES, found)}
+        if job == _COMPUTE:
+            answers = source.spread(job, *requests, of=models, say=progress)
+        else:
+            answers = [source.call(job, *requests, of=models, say=progress)]
+        found = [one for answer in answers for one in checked(_FAILURES, answer)]
+        failed = {number: AuditError(*error) for number, *error in found}
         for number, request in enumerate(requests):
             if number in failed and source.failure(request) is None:
                 source.failures[_failing(job, request)] = failed[number]

@@ -10,9 +10,9 @@ from audit_suite.registry import EXECUTORS
 
 if TYPE_CHECKING:
     from audit_suite.cards import ModelCard
-    from audit_suite.evidence.budget import Budget
+    from audit_suite.evidence.part import Part
     from audit_suite.evidence.profile import EvidenceProfile
-    from audit_suite.evidence.store import EvidenceStore
+    from audit_suite.evidence.twin import Twin
 
 Say = Callable[[str], None]
 
@@ -33,14 +33,15 @@ def described(error: BaseException) -> str:
 class Source(Protocol):
     """What an executor needs of a source of evidence, to make the same one elsewhere."""
 
-    store: EvidenceStore
     profile: EvidenceProfile
-    max_cases: int | None
-    explaining: Budget
+
+    def twin(self, part: Part | None = None) -> Twin:
+        """What makes it, with another part of the work."""
+        ...
 
 
 class Executor(Protocol):
-    """A place where functions run; made once per audit, with the seconds that nothing may hang.
+    """A place where functions run; made once per audit.
 
     Registered by `register_executor`; ``--audit-executor`` names it.
     """
@@ -78,6 +79,23 @@ class Executor(Protocol):
         """
         ...
 
+    def spread(
+        self,
+        models: Sequence[ModelCard],
+        function: str,
+        arguments: tuple[Any, ...],
+        source: Source,
+        say: Say,
+    ) -> list[Any]:
+        """Call a function that claims its work in the store, wherever there is room for it.
+
+        Takes and raises what `call` does. Unless overridden, it is called once, with all the work.
+
+        Returns:
+            What each call returned.
+        """
+        return [self.call(models, function, arguments, source, say)]
+
     def start(self, *models: ModelCard) -> None:
         """Prepare the place of some models, or of work without a model; do not wait for it."""
         del models
@@ -91,7 +109,7 @@ class Executor(Protocol):
         ...
 
 
-Make = Callable[[float], Executor]
+Make = Callable[[float, str | None], Executor]
 
 
 def register_executor(name: str, make: Make) -> Make:
@@ -99,7 +117,8 @@ def register_executor(name: str, make: Make) -> Make:
 
     Args:
         name: Its name.
-        make: Makes one from the seconds after which work without a sign of life has hung.
+        make: Makes one from the seconds after which work without a sign of life has hung, and the
+            address of a cluster (``--audit-ray-address``; None without one).
 
     Raises:
         AuditError: If the name is taken.

@@ -76,7 +76,7 @@ def mask_survey(source: EvidenceSource, card: DatasetCard, roi: Sequence[str]) -
     key = canonical_digest(["masks", _VERSION, _MOST, _RUN, dataset.digest, sorted(roi)])
     stored = source.store.read(key)
     if stored is None:
-        with source.store.claim(f"{dataset.digest[:16]}-masks", wait=True):
+        with source.store.alone(f"{dataset.digest[:16]}-masks"):
             stored = source.store.read(key)
             if stored is None:
                 stored = _survey(dataset, roi, source.profile.threads)

@@ -58,7 +58,8 @@ def compute_measured(
     """
     wanted = tuple(requests)
     try_models(wanted, source, progress)
-    meter = Meter(passes_left((r for r in wanted if source.failure(r) is None), source))
+    left = passes_left((r for r in wanted if source.failure(r) is None), source)
+    meter = Meter(left // source.store.part.of)
 
     def count(passes: int) -> None:
         meter.add(passes)

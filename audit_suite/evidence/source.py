@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+
+from numpy.typing import NDArray
 
 from audit_suite.cards import DatasetCard, ModelCard
 from audit_suite.datasets import Dataset, load_dataset
@@ -14,9 +16,11 @@ from audit_suite.evidence.budget import Budget
 from audit_suite.evidence.executor import Executor
 from audit_suite.evidence.executors.inline import Inline
 from audit_suite.evidence.models import Models
+from audit_suite.evidence.part import Part
 from audit_suite.evidence.precision import Precisions
 from audit_suite.evidence.profile import EvidenceProfile
-from audit_suite.evidence.store import Arrays, EvidenceStore
+from audit_suite.evidence.store import EvidenceStore, Stored
+from audit_suite.evidence.twin import Twin
 from audit_suite.readings import Readings
 
 if TYPE_CHECKING:
@@ -88,8 +92,10 @@ class Request(Hashable, Protocol[Table_co]):
         """
         ...
 
-    def table(self, stored: Sequence[Arrays]) -> Table_co:
+    def table(self, stored: Sequence[Mapping[str, NDArray[Any]]]) -> Table_co:
         """The evidence in the form that needs read, from the arrays stored under its keys.
+
+        Each array is read when it is asked for.
 
         Raises:
             NotApplicable: If the stored arrays say that this model cannot provide it.
@@ -194,6 +200,36 @@ class EvidenceSource:
         """
         return self.executor.call(tuple(of), function, arguments, self, say)
 
+    def spread(
+        self, function: str, *arguments: Any, of: Iterable[ModelCard], say: Progress
+    ) -> list[Any]:
+        """Have a function called that claims its work in the store, wherever there is room for it.
+
+        Args:
+            function: As of `call`.
+            *arguments: As of `call`.
+            of: As of `call`.
+            say: As of `call`.
+
+        Returns:
+            What each call returned: one, unless the executor has several places for these models.
+
+        Raises:
+            AuditError: As `call`.
+        """
+        return self.executor.spread(tuple(of), function, arguments, self, say)
+
+    def twin(self, part: Part | None = None) -> Twin:
+        """What makes the same source in another process, with another part of the work."""
+        return Twin(
+            root=self.store.root.absolute(),
+            url=self.store.url,
+            part=part or self.store.part,
+            profile=self.profile,
+            max_cases=self.max_cases,
+            explaining=self.explaining,
+        )
+
     def model(self, card: ModelCard, fold: int | None) -> AuditedModel:
         """A model on the profile's device, loaded once; only where the executor runs functions.
 
@@ -282,12 +318,12 @@ class EvidenceSource:
         """
         return [key for key in request.keys(self) if not self.store.has(key)]
 
-    def _stored(self, request: Request[Any]) -> list[Arrays] | None:
+    def _stored(self, request: Request[Any]) -> list[Stored] | None:
         """All units, or None if one is missing; deletes damaged ones, to be computed again."""
         keys = request.keys(self)
-        units: list[Arrays] = []
+        units: list[Stored] = []
         for key in keys:
-            arrays = self.store.read(key)
+            arrays = self.store.open(key)
             if arrays is not None:
                 units.append(arrays)
             elif self.store.has(key) and not self.offline:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from audit_suite.errors import AuditError
+from audit_suite.evidence.part import Part
 from audit_suite.files import write_whole
 
 Arrays = dict[str, NDArray[Any]]
+UNFINISHED = "unfinished"
+"""The folder of the batches of a unit of work that is in hand."""
+_ENDING = ".safetensors"
 
 
 class EvidenceStore:
@@ -27,24 +32,54 @@ class EvidenceStore:
     A file's name is the hash of everything that determines its content, so files are added but
     never changed. Each file has a checksum of its arrays and its name: a file that was damaged on
     disk, renamed or copied to another name counts as missing.
+
+    Attributes:
+        root: The folder.
+        url: What the folder mirrors; None, as it is the store itself.
+        part: The units of work that may be claimed here; all by default.
     """
 
-    def __init__(self, root: Path) -> None:
+    url: str | None = None
+
+    def __init__(self, root: Path, part: Part | None = None) -> None:
         self.root = root
+        self.part = part or Part()
+        self._whole: set[str] = set()  # keys whose files were seen to have their full length
 
     def has(self, key: str) -> bool:
-        """Whether evidence is stored under ``key`` (its content is checked on reading)."""
-        return self._file(key).exists()
+        """Whether evidence is stored under ``key`` in full length; `read` checks its content."""
+        file = self._file(key)
+        if key in self._whole:
+            return file.exists()
+        try:
+            with safe_open(file, framework="np"):
+                self._whole.add(key)
+        except (FileNotFoundError, SafetensorError, OSError):
+            return False
+        return True
 
     def read(self, key: str) -> Arrays | None:
         """The arrays under ``key``; None if they are missing or damaged."""
+        stored = self.open(key)
         try:
-            with safe_open(self._file(key), framework="np") as file:
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                checksum = (file.metadata() or {}).get("checksum")
-        except (FileNotFoundError, SafetensorError, OSError):
+            return None if stored is None else dict(stored)
+        except AuditError:
             return None
-        return arrays if checksum == _checksum(key, arrays) else None
+
+    def open(self, key: str) -> Stored | None:
+        """The arrays under ``key``, checked now and read when asked for.
+
+        Args:
+            key: As of `read`.
+
+        Returns:
+            None if they are missing or damaged.
+        """
+        stored = Stored(self._file(key))
+        try:
+            return stored if stored.checksum() == _checksum(key, stored) else None
+        except AuditError:
+            return None
 
     def write(self, key: str, arrays: Mapping[str, NDArray[Any]], of: str = "") -> None:
         """Store arrays under ``key``: written aside, flushed to the disk, then renamed.
@@ -61,8 +96,11 @@ class EvidenceStore:
         """
         content = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         data = save(content, metadata={"checksum": _checksum(key, content), "of": of})
+        self._write(self._file(key), data)
+
+    def _write(self, file: Path, content: bytes) -> None:
         try:
-            write_whole(self._file(key), data)
+            write_whole(file, content)
         except OSError as error:
             raise AuditError(
                 f"--audit-evidence: cannot write to {self.root}: {error.strerror or error}",
@@ -71,8 +109,9 @@ class EvidenceStore:
             ) from None
 
     def discard(self, key: str) -> None:
-        """Remove damaged evidence so that it is computed again."""
+        """Remove evidence that is damaged, so that it is computed again, or not needed any more."""
         self._file(key).unlink(missing_ok=True)
+        self._whole.discard(key)
 
     def discard_all(self, of: str, why: str) -> None:
         """Remove everything that is evidence of one thing, and note that it happened.
@@ -81,42 +120,70 @@ class EvidenceStore:
             of: As it was given to `write`.
             why: One line for `discarded`.
         """
-        for file in self.root.glob("??/*.safetensors"):
+        number = len(list(self._discarded.glob("*.json"))) if self._discarded.is_dir() else 0
+        content = json.dumps({"number": number, "of": of, "why": why}).encode()
+        self._write(self._discarded / f"{hashlib.sha256(content).hexdigest()}.json", content)
+        self._remove_here(of)
+
+    def _remove_here(self, of: str) -> None:
+        for file in self.root.glob(f"*/*{_ENDING}"):
             with contextlib.suppress(SafetensorError, OSError):
                 with safe_open(file, framework="np") as stored:
                     belongs = (stored.metadata() or {}).get("of") == of
                 if belongs:
                     file.unlink(missing_ok=True)
-        with self._journal.open("a", encoding="utf-8") as journal:
-            journal.write(json.dumps({"of": of, "why": why}) + "\n")
 
     def discarded(self, of: str) -> list[str]:
         """Why evidence of one thing was discarded, ever, in the order of events."""
-        try:
-            lines = self._journal.read_text(encoding="utf-8").splitlines()
-            entries = [json.loads(line) for line in lines]
-            return [str(entry["why"]) for entry in entries if entry["of"] == of]
-        except (OSError, ValueError, KeyError, TypeError):
-            return []
+        events = []
+        for file in self._discarded.glob("*.json"):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                content = file.read_bytes()
+                event = json.loads(content)
+                if event["of"] == of and hashlib.sha256(content).hexdigest() == file.stem:
+                    events.append((int(event["number"]), str(event["why"])))
+        return [why for _, why in sorted(events)]
 
     @property
-    def _journal(self) -> Path:
-        return self.root / "discarded.jsonl"
+    def _discarded(self) -> Path:
+        return self.root / "discarded"
 
     @contextlib.contextmanager
-    def claim(self, name: str, wait: bool) -> Iterator[bool]:
+    def claim(self, name: str, wait: bool, number: int = 0) -> Iterator[bool]:
         """Claim a unit of work for this process; the claim dies with the process.
 
         Args:
-            name: The unit, safe as a file name.
+            name: The unit, or a row of them; safe as a file name.
             wait: Wait for another process's claim to end instead of giving up.
+            number: Which unit of the row.
 
         Yields:
-            Whether the claim was granted.
+            Whether the claim was granted; it never is if the unit belongs to another part.
 
         Raises:
             AuditError: If the folder cannot be written.
         """
+        if not self.part.has(name, number):
+            yield False
+            return
+        with self._locked(f"{name}-{number}", wait) as granted:
+            yield granted
+
+    @contextlib.contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """Do something while no other process does it, whichever part of the work is its own.
+
+        Args:
+            name: What is done, safe as a file name.
+
+        Raises:
+            AuditError: If the folder cannot be written.
+        """
+        with self._locked(name, wait=True):
+            yield
+
+    @contextlib.contextmanager
+    def _locked(self, name: str, wait: bool) -> Iterator[bool]:
         folder = self.root / "claims"
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -135,8 +202,73 @@ class EvidenceStore:
         finally:
             lock.release()
 
+    @contextlib.contextmanager
+    def following(self, say: Callable[[str], None]) -> Iterator[None]:
+        """Send on what other processes write to the folder meanwhile, where it is a mirror.
+
+        Args:
+            say: Called with a line of text if that fails; what is in the folder is kept.
+        """
+        del say
+        yield
+
+    def send(self) -> None:
+        """Send what is in the folder to where it belongs, where it is a mirror.
+
+        Raises:
+            AuditError: If that fails.
+        """
+
+    def fetch(self, keys: Iterable[str]) -> None:
+        """Bring evidence into the folder, where it is a mirror, for processes that read it."""
+
     def _file(self, key: str) -> Path:
-        return self.root / key[:2] / f"{key}.safetensors"
+        """Where a key is kept; keys of what is ``UNFINISHED`` name their folder."""
+        return self.root / (f"{key}{_ENDING}" if "/" in key else f"{key[:2]}/{key}{_ENDING}")
+
+
+class Stored(Mapping[str, NDArray[Any]]):
+    """The arrays of one file, each read from the disk when it is asked for.
+
+    So that embeddings and outlines of a large data set are in memory only while they are used.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        if name not in self._names:
+            raise KeyError(name)
+        with self._opened() as file:
+            array: NDArray[Any] = file.get_tensor(name)
+            return array
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def checksum(self) -> str | None:
+        """The checksum that was written with the arrays."""
+        with self._opened() as file:
+            return (file.metadata() or {}).get("checksum")
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        with self._opened() as file:
+            return tuple(file.keys())
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Any]:
+        try:
+            with safe_open(self._file, framework="np") as file:
+                yield file
+        except (FileNotFoundError, SafetensorError, OSError):
+            raise AuditError(
+                "--audit-evidence: evidence that was stored is gone or damaged",
+                "run the audit again: what is missing is computed again",
+            ) from None
 
 
 def _checksum(key: str, arrays: Mapping[str, NDArray[Any]]) -> str:

@@ -74,7 +74,14 @@ def add_options(parser: pytest.Parser) -> None:
     option("--audit-report", "write the HTML report here", metavar="PATH")
     option("--audit-json", "write the record audit.json here", metavar="PATH")
     option(
-        "--audit-evidence", "folder of stored evidence (default: .audit-evidence)", metavar="DIR"
+        "--audit-evidence",
+        "folder of stored evidence (default: .audit-evidence), or its address (s3://...)",
+        metavar="DIR|URL",
+    )
+    option(
+        "--audit-cache",
+        "folder of what can be made again at any time (default: .audit-cache), or off",
+        metavar="DIR",
     )
     option(
         "--audit-policy",
@@ -110,9 +117,14 @@ def add_options(parser: pytest.Parser) -> None:
     option("--audit-batch-size", "images per forward pass (default: by input size)", type=int)
     option(
         "--audit-executor",
-        "where models run: process (default), a child process for each model's code; or inline, "
-        "the process that judges, for debugging",
+        "where models run: process (default), a child process for each model's code; inline, "
+        "the process that judges, for debugging; or ray, actors on a Ray cluster",
         metavar="NAME",
+    )
+    option(
+        "--audit-ray-address",
+        "head of the Ray cluster (default: RAY_ADDRESS, else Ray is started on this machine)",
+        metavar="HOST:PORT",
     )
     option(
         "--audit-timeout",
@@ -146,7 +158,8 @@ def read_options(config: pytest.Config) -> Options:
     Raises:
         pytest.UsageError: If a value is out of range or no card is named.
     """
-    from audit_suite.audit.settings import PRECISIONS, RANGES, Settings
+    from audit_suite.audit.settings import OFF, PRECISIONS, RANGES, Settings
+    from audit_suite.evidence.remote import is_address
 
     def value(key: str, ini: str | None = None) -> Any:
         given = config.getoption(key, default=None)
@@ -161,6 +174,17 @@ def read_options(config: pytest.Config) -> Options:
         from_ini = config.getoption(key, default=None) is None
         folder: Path = config.rootpath if from_ini else config.invocation_params.dir
         return folder / str(named)
+
+    def evidence() -> Path | str:
+        named = str(value("audit_evidence") or "")
+        if is_address(named):
+            return named
+        return path("audit_evidence") or config.rootpath / ".audit-evidence"
+
+    def cache() -> Path | None:
+        if value("audit_cache") == OFF:
+            return None
+        return path("audit_cache") or config.rootpath / ".audit-cache"
 
     def paths(key: str, ini: str) -> tuple[Path, ...]:
         here = config.invocation_params.dir
@@ -205,7 +229,8 @@ def read_options(config: pytest.Config) -> Options:
         suites=tuple(value("audit_suite") or ()),
         maskings=tuple(value("audit_masking", "audit_maskings") or ()),
         folds=choice("audit_folds", "mean", "each", "ensemble"),
-        evidence=path("audit_evidence") or config.rootpath / ".audit-evidence",
+        evidence=evidence(),
+        cache=cache(),
         policy=path("audit_policy"),
         waivers=path("audit_waivers"),
         readings=path("audit_readings"),
@@ -214,6 +239,7 @@ def read_options(config: pytest.Config) -> Options:
         device=choice("audit_device", "auto", "cpu", "cuda"),
         precision=choice("audit_precision", *PRECISIONS),
         executor=value("audit_executor") or "process",
+        ray_address=value("audit_ray_address"),
         profile=choice("audit_profile", "full", "first-look"),
         **number("confidence", float),
         **number("seed", int),

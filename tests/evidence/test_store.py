@@ -84,8 +84,13 @@ def test_all_evidence_of_one_thing_is_discarded_and_noted(store):
     assert left == [False, True, False, True]
     assert store.discarded("model/data") == ["they differ"]
     assert store.discarded("model/other") == []
-    store._journal.write_text("no json")
-    assert store.discarded("model/data") == []
+    store.discard_all("model/data", "again")
+    (torn, *_) = sorted(
+        (store.root / "discarded").iterdir(), key=lambda f: b"again" in f.read_bytes()
+    )
+    assert store.discarded("model/data") == ["they differ", "again"]
+    torn.write_bytes(torn.read_bytes()[:-5])
+    assert store.discarded("model/data") == ["again"], "a torn note costs no other"
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])

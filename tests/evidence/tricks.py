@@ -116,3 +116,11 @@ def ends(_source, _say):
     print("\x1b[31mlast words\x07")
     sys.stdout.flush()
     os._exit(0)
+
+
+def ends_once(_source, _say, marker):
+    """The process is lost at the first call."""
+    if not Path(marker).exists():
+        Path(marker).write_text("")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "done"

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Inline(Executor):
     """One place for everything: this process. Nothing is watched."""
 
-    def __init__(self, timeout: float = 0.0) -> None:
-        del timeout  # nothing can interrupt work of one's own
+    def __init__(self, timeout: float = 0.0, address: str | None = None) -> None:
+        del timeout, address  # nothing can interrupt work of one's own
 
     def place(self, card: ModelCard) -> Hashable:
         """The same for all."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
-import sys
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from contextlib import suppress
@@ -13,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 from audit_suite.errors import AuditError
 from audit_suite.evidence.executor import Executor, Raised, Say, Source, register_executor
 from audit_suite.evidence.processes.child import Child, ChildDied
-from audit_suite.evidence.processes.surroundings import CHILD, brought_modules, lost_modules
-from audit_suite.models.vetting import code_of
+from audit_suite.evidence.processes.jobs import packed, place_of
+from audit_suite.evidence.processes.surroundings import CHILD, lost_modules
 
 if TYPE_CHECKING:
     from audit_suite.cards import ModelCard
 
-_NO_CODE = "models that bring no code"
 _ALIVE = 4  # children at a time: each holds a copy of torch, and may hold a GPU
 _DEATHS = 3  # over the same models, after which they are not tried again
 
@@ -27,7 +24,8 @@ _DEATHS = 3  # over the same models, after which they are not tried again
 class Processes(Executor):
     """Child processes by place, started when they are first needed and kept for the run."""
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, address: str | None = None) -> None:
+        del address
         if CHILD in os.environ:
             raise AuditError(
                 "an audit was started in a process that runs a model's code",
@@ -45,15 +43,7 @@ class Processes(Executor):
         shown; a process of its own would not protect them from each other. Neither would it those
         that bring weights alone.
         """
-        if card.input.function:
-            return str(card.path)
-        if card.architecture is None:
-            return str(card.path) if code_of(card) else _NO_CODE
-        module, _, _ = card.architecture.partition(":")
-        if module.partition(".")[0] == "audit_suite" or not code_of(card):
-            return _NO_CODE
-        where = str(card.resolve(module)) if module.endswith(".py") else module
-        return card.loader, where
+        return place_of(card)
 
     def start(self, *models: ModelCard) -> None:
         """Start the process of some models; it imports torch while the caller goes on."""
@@ -75,9 +65,7 @@ class Processes(Executor):
         place, who = self._place(models), tuple(sorted({str(card.path) for card in models}))
         if len(self._deaths[who]) == _DEATHS:
             raise self._deaths[who][-1]
-        settings = source.store.root, source.profile, source.max_cases, source.explaining
-        content = pickle.dumps((function, arguments, settings))
-        job = sys.path, brought_modules(_objects(arguments)), content
+        job = packed(function, arguments, source.twin())
         child = self._child(place)
         try:
             return child.ask(job, self._timeout, say)
@@ -122,15 +110,6 @@ class Processes(Executor):
             child = Child()
         self._children[place] = child
         return child
-
-
-def _objects(arguments: tuple[Any, ...]) -> list[object]:
-    """The arguments, and what is in those that are sequences."""
-    return [
-        each
-        for argument in arguments
-        for each in (argument if isinstance(argument, list | tuple) else [argument])
-    ]
 
 
 register_executor("process", Processes)

@@ -17,18 +17,17 @@ from contextlib import suppress
 from typing import IO, Any
 
 from audit_suite.errors import AuditError
-from audit_suite.evidence.executor import Raised, Say
+from audit_suite.evidence.executor import Say
+from audit_suite.evidence.processes.answers import clean, count_of, result_of
 from audit_suite.evidence.processes.frames import read_frame, write_frame
 from audit_suite.evidence.processes.surroundings import child_environment
 from audit_suite.pulse import beat
 
 _COMMAND = (sys.executable, "-P", "-m", "audit_suite.child")
 _KEPT = 4096  # bytes of a child's output that are kept
-_LINES, _WIDTH = 3, 160  # of these, what an error shows
-_LINES_OF_MESSAGE, _MESSAGE = 40, 4000  # what an error's own message may have
+_LINES = 3  # of these, that an error shows
 _WAITING = 64  # answers read ahead; a flood of them waits in the pipe
 _SAID = 10_000  # lines of progress per call that are passed on
-_PASSES = 10**9  # between two signs of life, that are believed
 _SLICE = 0.5  # seconds after which it is seen that a child ended without closing its pipe
 _PATIENCE = 5.0  # seconds that a child is given to end by itself
 
@@ -87,21 +86,17 @@ class Child:
         _started(_send, self._stdin, pickle.dumps(job))  # if it does not read, nothing blocks
         said = 0
         while True:
-            match self._next(timeout):
+            match answer := self._next(timeout):
                 case {"alive": True, **more}:
-                    beat(_count(more.get("passes")))
+                    beat(count_of(more.get("passes")))
                 case {"network": bool(cut)}:
                     self.confined = cut
                 case {"said": str(line)}:
                     said += 1
                     if said <= _SAID:
-                        say(_clean(line))
-                case {"result": result}:
-                    return result
-                case {"error": [str(what), str(remedy)]}:
-                    raise AuditError(_short(what), _short(remedy))
-                case {"raised": str(text)}:
-                    raise Raised(_clean(text))
+                        say(clean(line))
+                case {"result": _} | {"error": [str(), str()]} | {"raised": str()}:
+                    return result_of(answer)
                 case None:
                     raise self._died(self._ending())
                 case _:
@@ -197,22 +192,6 @@ def _send(pipe: IO[bytes], content: bytes) -> None:
         write_frame(pipe, content)
 
 
-def _count(passes: object) -> int:
-    """Passes that a child says it did; none if that is no number of them."""
-    return min(passes, _PASSES) if type(passes) is int and passes > 0 else 0
-
-
-def _clean(text: str, width: int = _WIDTH) -> str:
-    """One line without control characters, of limited length."""
-    shown = "".join(each if each.isprintable() else " " for each in text[: width + 1])
-    return shown if len(shown) <= width else f"{shown[:width]}…"
-
-
-def _short(text: str) -> str:
-    """A message without control characters other than line breaks, of limited length."""
-    return "\n".join(_clean(line, _MESSAGE) for line in text.splitlines()[:_LINES_OF_MESSAGE])
-
-
 def _last_lines(output: bytes) -> str:
-    lines = [_clean(line).strip() for line in output.decode(errors="replace").splitlines()]
+    lines = [clean(line).strip() for line in output.decode(errors="replace").splitlines()]
     return " | ".join([line for line in lines if line][-_LINES:])

@@ -70,6 +70,26 @@ class ShardColumns:
             **self._optional,
         }
 
+    def rows(self, rows: Sequence[int]) -> Arrays:
+        """All that was recorded of some rows, for `put`."""
+        at = list(rows)
+        return {name: array[at] for name, array in (self._own | self._optional).items()}
+
+    def put(self, rows: Sequence[int], recorded: Arrays) -> None:
+        """Record what `rows` gave of them."""
+        at, own = list(rows), self._own
+        for name, values in recorded.items():
+            if name in own:
+                own[name][at] = values
+            else:
+                blank = 0 if values.dtype.kind in "iu" else np.nan
+                self._put(name, at, values, blank)
+
+    @property
+    def _own(self) -> Arrays:
+        """The columns that every shard has, as they are filled."""
+        return {"hidden": self._hidden, "covered": self._covered, "scores": self._scores}
+
     def _put(self, name: str, at: list[int], values: NDArray[np.generic], blank: float) -> None:
         if name not in self._optional:
             shape = (self._length, *values.shape[1:])

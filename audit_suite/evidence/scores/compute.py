@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import groupby
+from functools import cached_property, partial
+from itertools import accumulate, groupby, pairwise
 
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.errors import AuditError
@@ -16,9 +16,10 @@ from audit_suite.evidence.scores.columns import ShardColumns
 from audit_suite.evidence.scores.geometry import Geometry, geometry
 from audit_suite.evidence.scores.prepare import Wanted, blank, prepare_chunks
 from audit_suite.evidence.scores.request import ScoreRequest
-from audit_suite.evidence.scores.scoring import Read, Scoring
+from audit_suite.evidence.scores.scoring import Columns, Read, Scoring
 from audit_suite.evidence.scores.staging import Staged, ahead, stage
 from audit_suite.evidence.scores.survey import Survey, survey_for
+from audit_suite.evidence.scores.unfinished import Unfinished
 from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.maskings import Masking
 
@@ -68,7 +69,7 @@ def compute_on(
         for shard in shards(len(dataset.cases)):
             if not (missing := job.missing(job.requests, shard)):
                 continue
-            with source.store.claim(f"{dataset.digest[:16]}-{shard}", wait) as granted:
+            with source.store.claim(dataset.digest[:16], wait, shard) as granted:
                 if granted and (missing := job.missing(missing, shard)):
                     job.compute(missing, shard)
 
@@ -126,7 +127,12 @@ class _Job:
         indices = range(shard * SHARD, min((shard + 1) * SHARD, len(self.dataset.cases)))
         columns = {r: ShardColumns(len(indices), len(r.model.targets)) for r in requests}
         excluded: dict[int, str] = {}
-        staged: Iterable[Staged] = self._staged(requests, indices, excluded)
+        unfinished = Unfinished(
+            self.source, (self.dataset.digest[:16], shard), columns, indices.start
+        )
+        chunks = self._chunks(requests, indices)
+        left = [chunk for chunk in chunks if not unfinished.restore(chunk, excluded)]
+        staged: Iterable[Staged] = self._staged(requests, left, excluded)
         unread: list[Read] = []
         on_gpu = self.source.profile.device == "cuda"
         for each in ahead(staged, _AHEAD) if on_gpu else staged:
@@ -136,6 +142,8 @@ class _Job:
             for read in unread:  # of the batch before: the device now has work of this one
                 read()
             unread = reads
+            if each.ends is not None and each.ends is not left[-1]:
+                unread.append(partial(self._keep, unfinished, each.ends, columns, excluded))
         for read in unread:
             read()
         for request, column in columns.items():
@@ -143,18 +151,41 @@ class _Job:
                 arrays = column.arrays({i - indices.start: why for i, why in excluded.items()})
                 subject = self.source.subject(request)
                 self.source.store.write(request.key(self.source, shard), arrays, subject)
+        unfinished.clear()
+
+    def _keep(
+        self,
+        unfinished: Unfinished,
+        chunk: Sequence[int],
+        columns: Columns,
+        excluded: Mapping[int, str],
+    ) -> None:
+        if not any(map(self.scoring.failed, columns)):
+            unfinished.keep(chunk, excluded)
+
+    def _chunks(self, requests: Sequence[ScoreRequest], indices: range) -> list[range]:
+        """The images of a shard in chunks that are prepared together."""
+        size = self.source.profile.batch_for
+        ends = accumulate(
+            parts(len(indices), max(size(request.model.input.size) for request in requests))
+        )
+        return [indices[start:end] for start, end in pairwise([0, *ends])]
 
     def _staged(
-        self, requests: Sequence[ScoreRequest], indices: range, excluded: dict[int, str]
+        self,
+        requests: Sequence[ScoreRequest],
+        chunks: Sequence[range],
+        excluded: dict[int, str],
     ) -> Iterator[Staged]:
-        """The batches of a shard, by geometry; notes which images are excluded, and why."""
+        """The batches of some chunks, by geometry; notes which images are excluded, and why."""
         maskings: dict[Geometry, set[Masking]] = {}
         for request in requests:
             maskings.setdefault(geometry(request.model.input), set()).add(request.shown)
         wanted, profile = self.survey.wanted, self.source.profile
         batches = {key: profile.batch_for(key[0]) for key in maskings}
-        chunks = parts(len(indices), max(batches.values()))
-        for chunk, images in prepare_chunks(self.survey.make, indices, chunks, profile.threads):
+        every = [index for chunk in chunks for index in chunk]
+        prepared = prepare_chunks(self.survey.make, every, map(len, chunks), profile.threads)
+        for chunk, (_, images) in zip(chunks, prepared, strict=True):
             for index, image in zip(chunk, images, strict=True):
                 if isinstance(image, BadImage):
                     if self.dataset.card.on_bad_image == "error":
@@ -163,9 +194,8 @@ class _Job:
             # A blank replaces a bad image, so that batches do not depend on what is excluded.
             whole = [blank(wanted) if isinstance(image, BadImage) else image for image in images]
             for key in sorted(maskings):
-                at = [(index, image[key]) for index, image in zip(chunk, whole, strict=True)]
-                first = 0
-                for size in parts(len(at), batches[key]):
-                    some = at[first : first + size]
-                    yield stage(key, some, size, maskings[key], profile.device == "cuda")
-                    first += size
+                left = [(index, image[key]) for index, image in zip(chunk, whole, strict=True)]
+                for size in parts(len(left), batches[key]):
+                    some, left = left[:size], left[size:]
+                    ends = None if left or key != max(maskings) else chunk
+                    yield stage(key, some, size, maskings[key], profile.device == "cuda", ends)

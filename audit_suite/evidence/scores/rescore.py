@@ -67,7 +67,7 @@ def _rescore_pair(
             scores, _ = model(batch[: len(scores)])
     full = ScoreRequest(card, fold, dataset_card, Full())
     subject = source.subject(full)
-    with source.store.claim(f"rescore-{full.key(source, 0)[:32]}", wait=True):
+    with source.store.alone(f"rescore-{full.key(source, 0)[:32]}"):
         stored = _stored(full, list(chosen)[: len(scores)], source)
         gap = np.abs(stored - scores.cpu().numpy())
         worst = float(np.nanmax(gap)) if np.isfinite(gap).any() else 0.0

@@ -33,6 +33,7 @@ class Staged:
         real: How many of them count; the others fill the batch up.
         properties: Shape (real, k), of the image files.
         hidden: What each masking hides.
+        ends: The images that are done when this batch is; None if others go with it.
     """
 
     geometry: Geometry
@@ -40,6 +41,7 @@ class Staged:
     real: int
     properties: NDArray[np.float32]
     hidden: Mapping[Masking, HiddenPart]
+    ends: range | None = None
 
     def on(self, device: str) -> Batch:
         """The batch on a device; the copy may still run when this returns."""
@@ -62,6 +64,7 @@ def stage(
     size: int,
     maskings: Iterable[Masking],
     pinned: bool,
+    ends: range | None = None,
 ) -> Staged:
     """Put images together to a batch.
 
@@ -71,6 +74,7 @@ def stage(
         size: Images in the batch: the last image fills it up.
         maskings: What will be shown of it.
         pinned: Whether a CUDA device will copy it.
+        ends: As of `Staged`.
     """
     filled = [*images, *[images[-1]] * (size - len(images))]
     prepared = [each for _, each in filled]
@@ -88,6 +92,7 @@ def stage(
         len(images),
         np.stack([each.properties for _, each in images]),
         hidden_parts(maskings, distances, size),
+        ends,
     )
 
 

@@ -192,7 +192,7 @@ def _typical(
         for region in wanted.regions
     }
     # Only one of several processes does the survey; the others wait for its result.
-    with store.claim(f"{dataset.digest[:16]}-typical", wait=True):
+    with store.alone(f"{dataset.digest[:16]}-typical"):
         stored = {place: store.read(digest) for place, digest in keys.items()}
         if any(arrays is None for arrays in stored.values()):
             for place, seen in _survey_regions(dataset, wanted, sample, waiting).items():
