@@ -12,58 +12,58 @@ from cards import model_card, phantom_card
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
 from audit_suite.maskings import Masking, WithoutROI
 
-# Of the engine's version 10: while they stay the same, stored evidence stays valid. Digest of the
+# Of the engine's version 11: while they stay the same, stored evidence stays valid. Digest of the
 # masking as named, then the key of shard 1 of its scores.
 SCORES = {
     "full": (
         "f8b89999c79e20d3ecf5138870f2755c425aa544c6888365bb02059909a353e8",
-        "335e0377724c13d4566cee741cfe84029763fdd29dea87b288bd944d1bd7cfb4",
+        "243f6f0b68a9da80f0592ec9ffc2e6a72a3488d0777f2b3617e84fa24394e079",
     ),
     "without-roi": (
         "47cda170f5166e5ca50f827c58eca22144894eb398fdc7a732ccfe8316f708c3",
-        "d14292e61b26dd8fe5748aaa06432cebbb0dc2ed20666cb64f8e532fcd38a9ad",
+        "5b157ba560363292ebfd125f551e97d3756e97bc2a6444f1a88df5c79840a3b0",
     ),
     "without-roi-mean": (
         "eccc9896db4c64473625fc36da794185059329b2410e4d4b36b6acb866dee3d6",
-        "f3b023bc8f7a09f51a3bc9563b57e81529cdeb345f27668e310445b0a14b9382",
+        "a5d56c66244dd490c7afeba072ae7686ca17689d9b42d2795e2bf95f321771f8",
     ),
     "without-roi-blur": (
         "c080e4c7d122eb1e73a11e9e6fc5ddf4db16fb1baad2b95e8c82afd9d101c342",
-        "216ef024d8aac500bb549d684dcceef2cd4b5e0a319ff9eb109bdeded90d638b",
+        "2065973c6db58b2d9b11dba4a9794fd49852de94cb1e663d2b61032cd3872d83",
     ),
     "without-roi-noise": (
         "57fdb3fc701af1d05ff368cad34fedc2bd11066e274ecfc64adcb8c64ae7ad89",
-        "4f8a6b70da2d16af1772fc6822f5ef22097f66fc78548b5707218b84bcd3fe87",
+        "99006ca2d0f8430068378c2828c834cdf47768e885fea73964dfd43367ec068f",
     ),
     "without-roi-inpaint": (
         "0fda7845e0b695e3a5a8854e3a02f65b5966a6ae561775596311954b307d646c",
-        "6dbe15e1322af3c5f3c2a45eae0afc944a576c3e0f38751f84f4a40718dd67cc",
+        "0a11943252246ec2e6576b41aaddebaacbed2cc091803f79d9ef059af4f37cf3",
     ),
     "without-roi-swap": (
         "0ae3f2d0c027b9da3ad367826081440cc2f5c92a035d0663eef824b85e81ab42",
-        "6182c41566b3791a6822ddbd9be80decb09806dc72dc605585be0a70072a2c66",
+        "4eb1b3c5b06b57e4a7dcf332dde4c09f98708bc90cbd79f0141d8a5352ec1f86",
     ),
     "without-roi-box-foreign-d3-mean": (
         "18211dca1a15cd8dc15c31c9fe278bb6fdf1a7926395d58461568c089bd7513b",
-        "93276779c38db7fd0d9bbd46ca4bc10825f1d3c507c6c123eedcf45e329f10a7",
+        "69eef0fd928663849077103f752fff095395bd33201ed155b72a7be0ccf68cb3",
     ),
     "only-roi-window-centre": (
         "3f7e0a5aa6e2bee5d65080caccdf49b0883100b6d8b6bc8667b7ed7af3475bb7",
-        "8a1ab4eee3abf6d69c6338e1ca68f2e9624fa6b8406cf9293c7d807a7c031bfc",
+        "bb4d17b8077982b4b2e9b07b7628f1f11fa33a27776e4a669cee9658a194f6fd",
     ),
     "without-roi-plant-inside": (
         "8221d5f6dcdcda875fae4cf16e869ca028ee3f07e17c1edfa98f1b14f049fa14",
-        "3b54ec5ee47c66689e0f708338d1e110bb2fcc7a5f728770dddb8923b6647984",
+        "bb2bab31a5d1b5f882d9606e396c7b8da76bed6237dc36f3b2d1d22a84da6f11",
     ),
     "only-lungs-e2": (
         "43c44f0bc70905430e1ac3b88c93d6d28a25a8fe06bb6dcad90e34a49967bc7c",
-        "ddfda12f6a97b2891b6b884d5fb442e15fcd5ab5f4ee1a7d208e9251bb5002c3",
+        "bd65e58040af96ee9d4f2bbf30f02dbc1ebdc4b7991015093b1e43f5afc93950",
     ),
 }
 MAPS = {
-    "region-shapley": "56aac20728ad91239d6f30ecc56fca8b5163de76be991cf83adf6cd1cf772459",
-    "gradient": "34ff1d45952bdfcaa8a8204ddc22edd5152e8004a2cb16f512b17ca4c7150a7e",
-    "grad-cam": "195e12e8b5cdd10ecccd0bdb7c234923ea3bdbf4d1ba8e0ffcbfc1c596d749b1",
+    "region-shapley": "9621657c8f623a981641f48b18b3a9f950eb0701554a2b51701df64c8a411613",
+    "gradient": "96ca864eb6bd41ead176e9bfb9693cb571b2b4521bfd91864a1f2032b76ec1ec",
+    "grad-cam": "5d83a489e9b307b1ea63065474dc7f0bc5ef84766cd08b9572187b7f2bc76ce5",
 }
 FILL = """
 from dataclasses import dataclass

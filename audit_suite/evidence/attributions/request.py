@@ -22,7 +22,7 @@ REGION_SHAPLEY = "region-shapley"
 GRID_SHAPLEY = "grid-shapley"
 """Shapley values of the parts of the frame (`datasets.frame.CELLS`), which need no mask."""
 OF_REGIONS = (REGION_SHAPLEY, GRID_SHAPLEY)
-EXPLAINED_VERSION = 3  # raise it when explainers or what is stored of them change
+EXPLAINED_VERSION = 4  # raise it when explainers or what is stored of them change
 _SHAPLEY = {REGION_SHAPLEY: 64, GRID_SHAPLEY: 128}  # passes per image: all subsets of 6 and 7 parts
 _UNKNOWN = 100  # ... of a method that does not say how many it takes
 _TESTED = 1.5  # the tests of a map (other weights, deletion, insertion) cost half as much again
