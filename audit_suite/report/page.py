@@ -119,7 +119,7 @@ def _problems(findings: Sequence[Finding]) -> tuple[Problem, ...]:
         elif finding.verdict is Verdict.PASS:
             passed[key] = passed.get(key, 0) + 1
     ordered = {key: sorted(cases, key=_rank) for key, cases in cards.items()}
-    found = []
+    found: list[Problem] = []
     for key, cases in sorted(ordered.items(), key=lambda item: _rank(item[1][0])):
         chart = forest_of(cases) if len(found) < MANY and len(cases) <= _DRAWN else None
         found.append(Problem(tuple(cases), passed.get(key, 0), chart))
