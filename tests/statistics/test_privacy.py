@@ -95,7 +95,7 @@ def test_every_class_that_holds_patients_is_discreet():
                     if name != "DataOptions":  # of columns
                         assert issubclass(thing, Discreet), f"{thing} {field}"
                         assert not hasattr(thing.__repr__, "__wrapped__"), f"{thing}: repr=False"
-    assert {"Case", "Dataset", "Sample", "Estimate", "CellScores", "Entry"} <= set(seen)
+    assert {"Case", "Dataset", "Sample", "Estimate", "Entry"} <= set(seen)
 
 
 def test_estimates_are_copied_and_sent_to_workers_whole():
