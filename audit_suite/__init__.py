@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from audit_suite.needs.embeddings.probe import Probe as probe
     from audit_suite.needs.embeddings.similarity import EachSimilarity as each_similarity
     from audit_suite.needs.embeddings.similarity import Similarity as similarity
+    from audit_suite.needs.embeddings.slices import WorstSlice as worst_slice
     from audit_suite.needs.internal import Internal as internal
     from audit_suite.needs.maps.attribution import Excess as localisation
     from audit_suite.needs.maps.attribution import MassLift as mass_lift
@@ -49,6 +50,10 @@ if TYPE_CHECKING:
     from audit_suite.needs.readers.skill import Unanswered as unanswered
     from audit_suite.needs.scores.auroc import MASKINGS as MASKINGS
     from audit_suite.needs.scores.auroc import auroc as auroc
+    from audit_suite.needs.scores.calibration import Calibration as reliability
+    from audit_suite.needs.scores.changes import Changed as changed
+    from audit_suite.needs.scores.changes import EachChange as each_change
+    from audit_suite.needs.scores.changes import corruptions as corruptions
     from audit_suite.needs.scores.counterexample import counterexample as counterexample
     from audit_suite.needs.scores.dilation import FACTORS as FACTORS
     from audit_suite.needs.scores.dilation import DilatedAuroc as dilated
@@ -67,6 +72,7 @@ if TYPE_CHECKING:
     from audit_suite.needs.scores.shift import ScoreShift as score_shift
     from audit_suite.needs.scores.strata import EachStratum as each_stratum
     from audit_suite.needs.scores.strata import WithinStrata as within
+    from audit_suite.needs.scores.subgroups import ByGroup as by_group
     from audit_suite.needs.scores.swap import BackgroundGap as background_gap
     from audit_suite.needs.tabular.acquisition import AcquisitionAuroc as acquisition_auroc
     from audit_suite.needs.tabular.appearance import AppearanceAuroc as appearance_auroc
@@ -79,6 +85,7 @@ if TYPE_CHECKING:
     from audit_suite.needs.tabular.mask_sanity import MaskFit as mask_fit
     from audit_suite.needs.tabular.metadata import Agreement as agreement
     from audit_suite.needs.tabular.metadata import Baseline as baseline
+    from audit_suite.needs.tabular.near_duplicates import NearDuplicateShare as near_duplicate_share
     from audit_suite.needs.tabular.separation import EachShare as each_share
     from audit_suite.needs.tabular.separation import ShareOfSeparation as share_of_separation
     from audit_suite.readings import FEWEST_READERS as FEWEST_READERS
@@ -86,6 +93,7 @@ if TYPE_CHECKING:
     from audit_suite.record import Record as Record
     from audit_suite.record import load_record as load_record
     from audit_suite.statistics import Estimate as Estimate
+    from audit_suite.statistics import Every as Every
     from audit_suite.statistics import Exact as Exact
     from audit_suite.statistics import Family as Family
     from audit_suite.statistics import Margin as Margin
@@ -105,6 +113,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "report_only",
     "require_skill",
     "Estimate",
+    "Every",
     "Exact",
     "Family",
     "Margin",
@@ -128,9 +137,13 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "auroc",
     "auroc_in_file",
     "background_gap",
+    "by_group",
+    "changed",
     "contrast",
     "counterexample",
+    "corruptions",
     "dilated",
+    "each_change",
     "each_stratum",
     "flip_rate",
     "folded_auroc",
@@ -139,6 +152,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "parity",
     "permuted_fails",
     "planted",
+    "reliability",
     "score_shift",
     "selective",
     "sensitivity",
@@ -165,6 +179,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "each_tag",
     "probe",
     "similarity",
+    "worst_slice",
     # ... of masks, metadata and image properties
     "acquisition_auroc",
     "agreement",
@@ -176,6 +191,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "following",
     "mask_fault",
     "mask_fit",
+    "near_duplicate_share",
     "outline_auroc",
     "outline_property",
     "share_of_separation",
@@ -201,6 +217,7 @@ _WHERE = {
     "report_only": "checks:report_only",
     "require_skill": "checks:require_skill",
     "Estimate": "statistics:Estimate",
+    "Every": "statistics:Every",
     "Exact": "statistics:Exact",
     "Family": "statistics:Family",
     "Margin": "statistics:Margin",
@@ -224,9 +241,13 @@ _WHERE = {
     "auroc": "needs.scores.auroc:auroc",
     "auroc_in_file": "needs.scores.in_file:AurocInFile",
     "background_gap": "needs.scores.swap:BackgroundGap",
+    "by_group": "needs.scores.subgroups:ByGroup",
+    "changed": "needs.scores.changes:Changed",
     "contrast": "needs.combined:Contrast",
     "counterexample": "needs.scores.counterexample:counterexample",
+    "corruptions": "needs.scores.changes:corruptions",
     "dilated": "needs.scores.dilation:DilatedAuroc",
+    "each_change": "needs.scores.changes:EachChange",
     "each_stratum": "needs.scores.strata:EachStratum",
     "flip_rate": "needs.scores.shift:FlipRate",
     "folded_auroc": "needs.scores.folded:FoldedAuroc",
@@ -235,6 +256,7 @@ _WHERE = {
     "parity": "needs.scores.parity:Parity",
     "permuted_fails": "needs.scores.permuted_labels:PermutedFails",
     "planted": "needs.scores.planted:Planted",
+    "reliability": "needs.scores.calibration:Calibration",
     "score_shift": "needs.scores.shift:ScoreShift",
     "selective": "needs.scores.dilation:SelectiveDilation",
     "sensitivity": "needs.scores.operating_point:sensitivity",
@@ -261,6 +283,7 @@ _WHERE = {
     "each_tag": "needs.embeddings.probe:EachTag",
     "probe": "needs.embeddings.probe:Probe",
     "similarity": "needs.embeddings.similarity:Similarity",
+    "worst_slice": "needs.embeddings.slices:WorstSlice",
     # ... of masks, metadata and image properties
     "acquisition_auroc": "needs.tabular.acquisition:AcquisitionAuroc",
     "agreement": "needs.tabular.metadata:Agreement",
@@ -272,6 +295,7 @@ _WHERE = {
     "following": "needs.tabular.associations:Following",
     "mask_fault": "needs.tabular.mask_sanity:MaskFault",
     "mask_fit": "needs.tabular.mask_sanity:MaskFit",
+    "near_duplicate_share": "needs.tabular.near_duplicates:NearDuplicateShare",
     "outline_auroc": "needs.tabular.mask_alone:OutlineAuroc",
     "outline_property": "needs.tabular.mask_alone:OutlineProperty",
     "share_of_separation": "needs.tabular.separation:ShareOfSeparation",

@@ -12,6 +12,8 @@ class Discreet:
     dataclass, in the terminal and in the JUnit file.
     """
 
+    __slots__ = ()
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: not printed, it holds patients>"
 

@@ -280,5 +280,6 @@ MASK_FORMATS: Registry[Any] = Registry("mask format", "audit_suite.datasets.mask
 EXPLAINERS: Registry[Any] = Registry("explainer", "audit_suite.explainers.methods")
 CAUSES: Registry[Any] = Registry("cause", "audit_suite.causes.rules")
 SECTIONS: Registry[Any] = Registry("report section", "audit_suite.sections")
+CHANGES: Registry[Any] = Registry("change", "audit_suite.changes.kinds")
 EXECUTORS: Registry[Any] = Registry("executor", "audit_suite.evidence.executors")
 STRATEGIES: Registry[Any] = Registry("strategy", "audit_suite.search.kinds")

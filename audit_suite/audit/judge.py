@@ -12,6 +12,8 @@ from audit_suite.record import ComparisonRecord, Finding, WaiverRecord
 from audit_suite.statistics import Comparison, Recorded, deciding
 from audit_suite.verdict import SEVERITY, Inconclusive, NotApplicable, Verdict, worst
 
+_MOST_RULES = 8  # that a claim lists
+
 
 def judge(
     case: CheckCase,
@@ -38,7 +40,7 @@ def judge(
         finding.estimate = finding.observations[0].model_copy(deep=True)
     if comparisons:
         deciding = _deciding(comparisons).to_record()
-        finding.claim = "; ".join(dict.fromkeys(c.rule for c in finding.comparisons))
+        finding.claim = _claim(deciding, finding.comparisons)
         finding.estimate = deciding.estimate
         finding.margin, finding.margin_source = deciding.margin, deciding.margin_source
         finding.would_pass = _would_pass(deciding)
@@ -96,6 +98,14 @@ def _assertion(raised: AssertionError) -> str:
         return first_line
     frames = traceback.extract_tb(raised.__traceback__)
     return (frames[-1].line if frames else None) or first_line or "an assertion failed"
+
+
+def _claim(decider: ComparisonRecord, comparisons: Sequence[ComparisonRecord]) -> str:
+    """What was claimed: every rule, or where there are many the one that decided."""
+    rules = list(dict.fromkeys(comparison.rule for comparison in comparisons))
+    if len(rules) <= _MOST_RULES:
+        return "; ".join(rules)
+    return f"{decider.rule}, and {len(rules) - 1} more like it"
 
 
 def _would_pass(comparison: ComparisonRecord) -> str:

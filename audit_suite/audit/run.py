@@ -22,7 +22,7 @@ from audit_suite.audit.plan import (
     shown_requests,
 )
 from audit_suite.audit.resolve import OnDemand, admit, resolve, rule_for
-from audit_suite.audit.settings import Settings
+from audit_suite.audit.settings import OFF, Settings
 from audit_suite.audit.suites import suite_files
 from audit_suite.audit.vetting import unusable_models
 from audit_suite.checks import ATTRIBUTE, Check
@@ -53,7 +53,8 @@ def run(
     Args:
         models: Model cards.
         datasets: Data set cards.
-        suites: Shipped suites by name; all of them without ``suites`` and ``checks``.
+        suites: Shipped suites by name; without ``suites`` and ``checks`` all but those that run
+            only by name (`suites.suite_files`).
         checks: Your own files of checks; by default the files ``test_*.py`` of the folder
             ``audits`` if the working directory has one.
         progress: Called with a line of text now and then: how far the computing is, at most every
@@ -70,6 +71,8 @@ def run(
     for key in ("evidence", "cache", "policy", "waivers", "readings"):
         if isinstance(settings.get(key), str) and not is_address(settings[key]):
             settings[key] = Path(settings[key])
+    if settings.get("cache") == Path(OFF):
+        settings["cache"] = None
     try:
         chosen = Settings(_paths(models), _paths(datasets), tuple(suites), **settings)
     except TypeError as error:

@@ -18,8 +18,8 @@ _ALWAYS = "input"  # what it says of the masks, all other answers rest on
 def suite_files(names: tuple[str, ...] = ()) -> list[Path]:
     """The files of some shipped suites; the suite `input` is always among them.
 
-    Without names, of all but those with the line ``ON_REQUEST = True``: suites that take about as
-    long as all others together.
+    Without names, of all but those with the line ``ON_REQUEST = True``: suites that decode every
+    image once more, or take as many forward passes as all others together.
 
     Raises:
         AuditError: If a name is unknown; lists the known ones.

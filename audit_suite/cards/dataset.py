@@ -107,6 +107,13 @@ class DatasetCard(Card):
     """A random share of the patients as the part ``test``, where the data have no parts."""
     internal: str | None = None
     """Card of the internal data set, like that of the model's development; this one is external."""
+    training: str | None = None
+    """Card of the images that models were trained on, as of another split of the same table: images
+    that look the same as one of these are found (C17-training)."""
+    near_duplicates: Literal["report", "exclude"] = "report"
+    """What to do with images that look the same as one of another patient or of ``training``:
+    report them (C17), or leave all but the first out, which decodes every image before the audit.
+    """
     references: str | None = None
     """Card of the data set whose images serve as references in explanations; without it, images of
     this data set whose patients are not explained."""
@@ -202,6 +209,17 @@ class DatasetCard(Card):
             )
         if unknown := sorted(set(expected) - self.as_drawn(self.roi_regions) - set(self.regions)):
             raise ValueError(f"'masks' names {unknown}, which are neither 'regions' nor a 'roi'")
+        for name, target in self.targets.items():
+            if target.finding in self.one_region_for_all | self.roi_regions:
+                raise ValueError(
+                    f"'targets.{name}.finding' is '{target.finding}', which images without the "
+                    f"finding have too: name a region of its own, with masks where the finding is"
+                )
+            known = set(self.regions) | self.as_drawn(self.regions)
+            if self.regions and target.finding is not None and target.finding not in known:
+                raise ValueError(
+                    f"'targets.{name}.finding' is '{target.finding}', which is none of 'regions'"
+                )
         _refuse_regions_made_in_two_steps(self)
         _require_what_its_reader_needs(self)
         return self

@@ -71,6 +71,12 @@ class Target(Part):
     """The regions where a reader would look for it; together they are its region of interest."""
     roi_margin: Annotated[int, Field(ge=0)] | None = None
     """How far disease may extend beyond the drawn ROI, in pixels of a 512-pixel frame (C12)."""
+    finding: RegionName | None = None
+    """The region that outlines the finding itself, in images that have it: what it takes away or
+    puts in must move a score (X1-finding). It is never hidden, and no ROI."""
+    sided: bool = False
+    """Whether the label depends on the side, as of a left-sided effusion: a mirrored image then has
+    another label, and X1 does not exchange left and right."""
     description: str = ""
     """What the finding is, in words."""
 
@@ -106,4 +112,5 @@ class Target(Part):
         """Leave out unused keys that older cards lack, so that their digests do not change."""
         content: dict[str, Any] = write(self)
         unused = set(_LABEL_KEYS) - set(self.said)
+        unused |= {key for key in ("finding", "sided") if not getattr(self, key)}
         return {key: value for key, value in content.items() if key not in unused}

@@ -11,8 +11,8 @@ from audit_suite.datasets.dataset import Case
 from audit_suite.record import CaseMix
 
 FEWEST = 5  # patients who must share a value before it is shown
-_MOST = 12  # values listed
-_LONGEST = 32  # characters
+MOST = 12  # values listed
+LONGEST = 32  # characters
 
 
 def case_mix(cases: Sequence[Case], names: Sequence[str]) -> dict[str, CaseMix]:
@@ -29,7 +29,7 @@ def _one(cases: Sequence[Case], name: str) -> CaseMix:
     values = [(str(case.metadata[name]), case.patient) for case in cases]
     known = [(value, patient) for value, patient in values if value]
     numbers = _numbers(known)
-    if len({value for value, _ in known}) > _MOST and len(numbers) >= 4 * FEWEST:
+    if len({value for value, _ in known}) > MOST and len(numbers) >= 4 * FEWEST:
         quartiles = np.percentile(numbers, (25, 50, 75))
         return CaseMix(known=len(known), quartiles=[float(q) for q in quartiles], levels={})
     patients = defaultdict(set)
@@ -39,8 +39,8 @@ def _one(cases: Sequence[Case], name: str) -> CaseMix:
     shown = [
         value
         for value, _ in counts.most_common()
-        if len(patients[value]) >= FEWEST and len(value) <= _LONGEST
-    ][:_MOST]
+        if len(patients[value]) >= FEWEST and len(value) <= LONGEST
+    ][:MOST]
     levels = {value: counts[value] for value in sorted(shown)}
     if other := len(known) - sum(levels.values()):
         levels["other"] = levels.get("other", 0) + other

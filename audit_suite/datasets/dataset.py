@@ -20,7 +20,7 @@ class BadImage(AuditError):
     """One image or mask that cannot be used; names the row, never the file or the patient."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False)
 class Case(Discreet):
     """One image of a data set.
 

@@ -17,6 +17,7 @@ from audit_suite.cards import DatasetCard, InputSpec, ModelCard
 from audit_suite.datasets import BadImage
 from audit_suite.errors import AuditError
 from audit_suite.evidence.breakdown import checked
+from audit_suite.evidence.pixels import sample_of
 from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.record import Box
 
@@ -107,7 +108,7 @@ def fit_image(
     from audit_suite.models.preprocessing import fit_geometry
 
     try:
-        sample = source.dataset(card).read(index)
+        sample = sample_of(source.dataset(card), index, spec)
         image, _ = fit_geometry(sample.image, {}, spec, sample.file)
     except BadImage:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from audit_suite.errors import AuditError
@@ -27,10 +27,17 @@ class SimilarityRow:
 
 @dataclass(frozen=True)
 class ProbeRow:
-    """How well one tag, or a masking, can be read from the embedding."""
+    """How well one tag, or a masking, can be read from the embedding, and whether it is used.
+
+    Attributes:
+        name: The tag or masking.
+        auroc: How well it can be read.
+        share: How much of what separates the classes it explains, where that was asked.
+    """
 
     name: str
     auroc: EstimateRecord
+    share: EstimateRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -64,8 +71,9 @@ def view(record: Record, findings: Sequence[Finding]) -> tuple[PlaceEmbeddings, 
     """The map and the tables of each place."""
     maps = {place_of(drawn): drawn for drawn in record.embeddings}
     here = by_place(finding for finding in findings if shows(finding, record))
+    shares = _shares(record)
     return tuple(
-        _place(place, here.get(place, []), maps.get(place))
+        _place(place, here.get(place, []), maps.get(place), shares)
         for place in dict.fromkeys([*here, *maps])
     )
 
@@ -77,15 +85,28 @@ def shows(finding: Finding, record: Record) -> bool:
     return bool(finding.observations)
 
 
+def _shares(record: Record) -> dict[tuple[Place, str], EstimateRecord]:
+    """By place and tag, how much of what separates the classes the tag explains."""
+    return {
+        (place_of(finding), str(finding.estimate.at["cue"])): finding.estimate
+        for finding in record.findings
+        if finding.estimate is not None and finding.estimate.at.get("kind") == "tag"
+        if "cue" in finding.estimate.at
+    }
+
+
 def _place(
-    place: Place, findings: Sequence[Finding], drawn: EmbeddingRecord | None
+    place: Place,
+    findings: Sequence[Finding],
+    drawn: EmbeddingRecord | None,
+    shares: Mapping[tuple[Place, str], EstimateRecord],
 ) -> PlaceEmbeddings:
     differences = findings_of(findings, f"embeddings.{DIFFERENCE}")
     return PlaceEmbeddings(
         place,
         None if drawn is None else scatter(drawn),
         _similarities([*findings_of(findings, f"embeddings.{SIMILARITY}"), *differences]),
-        _probes(findings_of(findings, f"embeddings.{PROBE}")),
+        _probes(findings_of(findings, f"embeddings.{PROBE}"), place, shares),
         tuple(f"{finding.check}, {finding.reason}" for finding in differences),
     )
 
@@ -108,11 +129,18 @@ def _in_words(masking: str, against: str) -> str:
     return f"{words}, minus {masking_in_words(against)}" if against else words
 
 
-def _probes(findings: Sequence[Finding]) -> tuple[ProbeRow, ...]:
+def _probes(
+    findings: Sequence[Finding],
+    place: Place,
+    shares: Mapping[tuple[Place, str], EstimateRecord],
+) -> tuple[ProbeRow, ...]:
     """The strongest first; the masking, which most models see, last."""
     aurocs = [finding.observations[0] for finding in findings]
     aurocs.sort(key=lambda auroc: ("tag" not in auroc.at, -abs(auroc.value - 0.5)))
-    return tuple(ProbeRow(_probed(auroc), auroc) for auroc in aurocs)
+    return tuple(
+        ProbeRow(_probed(auroc), auroc, shares.get((place, str(auroc.at.get("tag", "")))))
+        for auroc in aurocs
+    )
 
 
 def _probed(auroc: EstimateRecord) -> str:

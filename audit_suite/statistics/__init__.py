@@ -11,6 +11,7 @@ from audit_suite.statistics.decision import (
     judge_again,
 )
 from audit_suite.statistics.estimate import Distance, Estimate
+from audit_suite.statistics.every import Every
 from audit_suite.statistics.exact import Exact
 from audit_suite.statistics.family import (
     Family,
@@ -36,6 +37,7 @@ __all__ = [
     "DecisionRule",
     "Distance",
     "Estimate",
+    "Every",
     "Exact",
     "Family",
     "Margin",

@@ -33,11 +33,15 @@ from audit_suite import (
     auroc_in_file,
     background_gap,
     baseline,
+    by_group,
+    changed,
     contrast,
+    corruptions,
     counterexample,
     departure,
     dilated,
     domain,
+    each_change,
     each_cluster,
     each_never,
     each_property,
@@ -58,6 +62,7 @@ from audit_suite import (
     mask_fault,
     mask_fit,
     mass_lift,
+    near_duplicate_share,
     needs,
     numbers,
     outline_agreement,
@@ -71,6 +76,7 @@ from audit_suite import (
     randomisation,
     reader_agreement,
     reader_skill,
+    reliability,
     repeatability,
     score_shift,
     selective,
@@ -80,16 +86,18 @@ from audit_suite import (
     specificity,
     unanswered,
     within,
+    worst_slice,
     youden,
 )
 from audit_suite.audit.opening import open_audit
 from audit_suite.audit.plan import cases_of, planned_requests
 from audit_suite.audit.resolve import OnDemand, resolve
 from audit_suite.audit.settings import Settings
-from audit_suite.audit.suites import suite_files, suite_name
+from audit_suite.audit.suites import shipped_suites
 from audit_suite.checks import ATTRIBUTE
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
 from audit_suite.evidence.attributions.request import AttributionRequest
+from audit_suite.evidence.budget import Budget
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.models.small_cnn import small_cnn
 from audit_suite.needs import Expanding, Listing, Need, answer_in, requests_in
@@ -137,6 +145,15 @@ EXAMPLES = [
     youden(WithoutROI(shape="box")),
     numbers(),
     auroc_in_file(),
+    by_group(),
+    by_group("specificity", order=2, gap=True),
+    by_group(masking=WithoutROI(shape="box"), kept=True),
+    reliability(),
+    reliability(ELSEWHERE),
+    changed("shifted", "flips"),
+    changed("blur", "auroc", 3),
+    each_change(),
+    corruptions()[0],
     each_stratum(WithoutROI()),
     within(ELSEWHERE, "sex"),
     background_gap(),
@@ -197,7 +214,12 @@ READERS = dict.fromkeys(
 )
 """Needs of readings, which plan nothing, and why."""
 
-MASKS = dict.fromkeys((mask_fault("area"), mask_fit()), "they ask no model")
+LARGER = dict.fromkeys((worst_slice(),), "this world has too few patients for slices")
+"""Needs that do not apply here, and why."""
+
+MASKS = dict.fromkeys(
+    (mask_fault("area"), mask_fit(), near_duplicate_share("patients")), "they ask no model"
+)
 """Needs of masks, which plan nothing, and why."""
 
 
@@ -279,7 +301,7 @@ def world(tmp_path_factory):
     source = Recording(
         EvidenceStore(folder / "evidence"),
         EvidenceProfile(device="cpu", threads=1),
-        max_explained=16,
+        explaining=Budget(images=16),
     )
     return SimpleNamespace(
         folder=folder,
@@ -319,7 +341,7 @@ def asked_for(need, cell):
 
 def test_no_kind_of_need_is_forgotten(world):
     """A new class in a room of the needs must have an example above."""
-    examples = [*EXAMPLES, *READERS, *MASKS, *SEARCHES]
+    examples = [*EXAMPLES, *READERS, *MASKS, *SEARCHES, *LARGER]
     every = [one for need in examples for one in expanded(need, world.cell())]
     kinds = {type(need) for need in (*examples, *every)}
     declared = classes("requests", "estimate") | classes("requests", "answer") | classes("expand")
@@ -446,7 +468,7 @@ def test_parity_reads_golden_files_and_no_evidence(world):
 # --- the shipped checks ---
 
 
-@pytest.mark.parametrize("file", suite_files(), ids=suite_name)
+@pytest.mark.parametrize("file", shipped_suites().values(), ids=shipped_suites())
 def test_a_suite_alone_plans_all_that_its_checks_ask_for_on_demand(world, file):
     """E1 and C10 ask for further estimates once they know their first: of planned evidence."""
     cards = (world.folder / "m.toml",), (world.folder / "away.toml",)

@@ -269,3 +269,20 @@ def test_the_browser_shows_it_under_the_pages_own_policy(tmp_path):
             [reader, tmp_path / "audit.pdf", "-"], capture_output=True, text=True, check=True
         ).stdout
         assert "Nearest ten" in text, "the table behind the map prints open"
+
+
+def test_what_a_tag_explains_of_the_skill_stands_beside_how_well_it_can_be_read():
+    """Encoded is not used: the share is that of the same place, and of a tag."""
+    record = with_embeddings()
+    share = placed(0.12, cue="site", kind="tag", masking="full")
+    judged = {"check": "M6", "section": "associations", "estimate": share}
+    record.findings.append(reported("E2", case="site").model_copy(update=judged))
+    (found,) = view(record, checks())
+    assert {row.name: row.share and row.share.value for row in found.probes} == {
+        "site": 0.12,
+        "sex": None,
+        "masking: without ROI or full": None,
+    }
+    record.findings[-1] = record.findings[-1].model_copy(update={"target": "other"})
+    (found,) = view(record, checks())
+    assert not any(row.share for row in found.probes)

@@ -130,7 +130,7 @@ def embedded(cell: Cell, source: EvidenceSource, *maskings: Masking) -> list[Emb
     folds = []
     for requests in zip(*(cell.requests(masking) for masking in maskings), strict=True):
         tables = [source.read(request) for request in requests]
-        arrays = [table.embeddings for table in tables if table.embeddings is not None]
+        arrays = [read for table in tables if (read := table.embeddings) is not None]
         if len(arrays) < len(tables):
             raise NotApplicable(
                 f"model card '{cell.model.name}' names no layer to take embeddings from "

@@ -46,7 +46,7 @@ class CellScores(Discreet):
 
     labels: NDArray[np.int_]
     scores: NDArray[np.float64]
-    patients: NDArray[np.int_]
+    patients: NDArray[Any]
     dataset: str
     used: NDArray[np.bool_]
     readable: NDArray[np.bool_]

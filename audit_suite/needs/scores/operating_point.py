@@ -99,7 +99,7 @@ def called_positive(cell: Cell, images: CellScores) -> NDArray[np.bool_]:
     Raises:
         NotApplicable: If the model's card declares no operating point for the target.
     """
-    _requests(cell, Full())
+    require_operating_point(cell)
     point = cell.model.operating_points[cell.target]
     if point.score is not None:
         return images.scores >= point.score
@@ -108,10 +108,19 @@ def called_positive(cell: Cell, images: CellScores) -> NDArray[np.bool_]:
     return np.asarray(images.probabilities >= point.probability)
 
 
-def _requests(cell: Cell, masking: Masking) -> tuple[ScoreRequest, ...]:
+def require_operating_point(cell: Cell) -> None:
+    """Refuse to ask for decisions of a model that is not said to make any.
+
+    Raises:
+        NotApplicable: If the model's card declares no operating point for the target.
+    """
     if cell.target not in cell.model.operating_points:
         raise NotApplicable(
             f"model card '{cell.model.name}' declares no operating point for '{cell.target}' "
             f"(key operating_points.{cell.target})"
         )
+
+
+def _requests(cell: Cell, masking: Masking) -> tuple[ScoreRequest, ...]:
+    require_operating_point(cell)
     return score_requests(cell, masking)

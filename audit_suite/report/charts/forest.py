@@ -12,6 +12,7 @@ from audit_suite.report.words import acceptance
 WIDTH, LABEL, ROW, AXIS = 760, 330, 26, 30
 _PLOT = WIDTH - LABEL - 20
 _STEPS = 5
+_MOST = 12  # comparisons of one finding that are drawn
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,17 @@ class Forest:
 
 
 def forest_of(findings: Sequence[Finding]) -> Forest | None:
-    """Lay out all comparisons of some findings; None if there are none."""
-    rows = [(finding, comparison) for finding in findings for comparison in finding.comparisons]
+    """Lay out the comparisons of some findings; None if there are none.
+
+    Of a finding with many comparisons, as of groups of patients, those nearest to a fail.
+    """
+    rows = [(finding, one) for finding in findings for one in _telling(finding.comparisons)]
     return forest(rows) if rows else None
+
+
+def _telling(comparisons: Sequence[ComparisonRecord]) -> list[ComparisonRecord]:
+    nearest = sorted(comparisons, key=lambda one: one.p_raw)[:_MOST]
+    return [one for one in comparisons if one in nearest]
 
 
 def forest(rows: Sequence[tuple[Finding, ComparisonRecord]]) -> Forest:

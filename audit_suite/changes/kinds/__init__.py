@@ -1,0 +1,1 @@
+"""Changes, which must move a score or must not: each file registers what it holds."""

@@ -1,0 +1,106 @@
+"""The pages on groups and on robustness: cards load, examples run, figures are those of the code."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from house.pages import DOCS, blocks
+
+from audit_suite.audit.policy import load_policy
+from audit_suite.cards import load_dataset_card
+from audit_suite.changes import Scene, changed
+from audit_suite.checks import ATTRIBUTE
+from audit_suite.datasets.fine_structure import ALIKE, SIDE
+from audit_suite.needs.scores.groups import FEWEST
+from audit_suite.registry import CHANGES
+from audit_suite.suites import test_calibration, test_robustness, test_subgroups
+
+GROUPS, ROBUSTNESS = DOCS / "howto" / "subgroups.md", DOCS / "howto" / "robustness.md"
+
+if not DOCS.exists():
+    pytest.skip("runs in a checkout, not beside a wheel", allow_module_level=True)
+
+
+def checks(*suites):
+    """Declared checks by id."""
+    return {
+        thing.__dict__[ATTRIBUTE].id: thing.__dict__[ATTRIBUTE]
+        for suite in suites
+        for thing in vars(suite).values()
+        if ATTRIBUTE in getattr(thing, "__dict__", {})
+    }
+
+
+def rules(page):
+    """The rows of the table of checks."""
+    table = page.read_text().split("## What is asked")[1]
+    return {
+        row[0]: " ".join(row)
+        for row in (
+            [cell.strip() for cell in line.strip("|").split("|")]
+            for line in table.splitlines()
+            if re.match(r"\| [FKX]\d", line)
+        )
+    }
+
+
+@pytest.mark.parametrize("page", [GROUPS, ROBUSTNESS], ids=lambda page: page.stem)
+def test_the_card_loads(tmp_path, page):
+    (text,) = blocks(page, "toml")
+    (tmp_path / "data.toml").write_text(text)
+    card = load_dataset_card(tmp_path / "data.toml")
+    assert set(card.margins) <= set(checks(test_subgroups, test_robustness))
+    if page == ROBUSTNESS:
+        assert card.targets["pneumothorax"].finding == "pneumothorax-outlines"
+
+
+def test_the_tables_have_the_checks_their_margins_and_their_roles():
+    declared = checks(test_subgroups, test_calibration, test_robustness)
+    rows = rules(GROUPS) | rules(ROBUSTNESS)
+    assert set(rows) - {"K1 to K3"} == set(declared) - {"K1", "K2", "K3"}
+    policy = load_policy()
+    for id, words in rows.items():
+        if "shown beside the gate" in words:
+            ids = ["K1", "K2", "K3"] if id == "K1 to K3" else [id]
+            assert {policy.role(one, "any") for one in ids} == {"context"}, id
+        else:
+            assert policy.role(id, "any") == "guard", id
+        margin = declared[id].needs.get("margin") if id in declared else None
+        if margin is not None and id != "F2":
+            said = f"{margin:.2f}".lstrip("0")
+            assert said in words or f"{margin:.0%}".replace("%", " %") in words, id
+    assert f"{FEWEST} patients with and {FEWEST} without" in GROUPS.read_text()
+
+
+def test_the_card_of_a_test_set_loads_and_the_figures_are_those_of_the_code(tmp_path):
+    text = (DOCS / "data.md").read_text().split("## Pictures that look the same")[1]
+    (tmp_path / "data.toml").write_text(re.search(r"```toml\n(.+?)```", text, re.DOTALL)[1])
+    card = load_dataset_card(tmp_path / "data.toml")
+    assert (card.training, card.near_duplicates) == ("train.toml", "exclude")
+    assert f"{SIDE} x {SIDE} pixels" in text
+    assert f"a correlation of {ALIKE:.2f}".replace("0.", ".") in text
+    assert {load_policy().role(id, "any") for id in ("C17", "C17-training")} == {"data"}
+
+
+def test_the_change_of_ones_own_runs():
+    (code,) = blocks(ROBUSTNESS, "python")
+    exec(compile(code, "page", "exec"), {})
+    image = np.full((40, 40), 100, np.uint8)
+    none = np.zeros((40, 40), bool)
+    made = changed("watermark", image, Scene(none, none, None, np.random.default_rng(0), 1))
+    assert made[0, 0] > 100
+    assert made[1, 0] == 100
+    assert CHANGES["watermark"].effect == "none"
+
+
+@pytest.mark.parametrize("page", [GROUPS, ROBUSTNESS], ids=lambda page: page.stem)
+def test_every_message_of_the_table_is_a_message_of_the_code(page):
+    rows = re.findall(r"^\| `([^`|]+)` \|", page.read_text().split("## What can go")[1], re.M)
+    source = "".join(
+        " ".join(re.sub(r'"\n\s+f?"', "", path.read_text()).split())
+        for path in (DOCS.parent / "audit_suite").rglob("*.py")
+    )
+    assert len(rows) == 5
+    assert [row for row in rows if row not in source] == []
