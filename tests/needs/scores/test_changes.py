@@ -58,7 +58,7 @@ def test_a_fragile_model_fails_where_it_is_moved_and_passes_elsewhere(tmp_path):
     failed = {name for name, one in found.items() if one.verdict is Verdict.FAIL}
     assert failed == {"marker-added"}
     assert {one.verdict for name, one in found.items() if name not in failed} == {Verdict.PASS}
-    assert found["jpeg"].role == "guard"
+    assert found["jpeg"].role == "context"
 
 
 def test_decisions_that_flip_fail(tmp_path):
