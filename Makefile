@@ -59,6 +59,7 @@ audit-real: $(VENV)/.installed  ## audit a pretrained network on real chest X-ra
 
 test: $(VENV)/.installed lint  ## run lint, types, layers and every test, with line coverage
 	$(BIN)/coverage erase
+	$(BIN)/python -m compileall -q audit_suite plugins  # or, with PYTHONDONTWRITEBYTECODE, each of many processes does
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/coverage run -m pytest -n 2 --dist worksteal -q
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from audit_suite.needs.scores.changes import Changed as changed
     from audit_suite.needs.scores.changes import EachChange as each_change
     from audit_suite.needs.scores.changes import corruptions as corruptions
+    from audit_suite.needs.scores.counterexample import counterexample as counterexample
     from audit_suite.needs.scores.dilation import FACTORS as FACTORS
     from audit_suite.needs.scores.dilation import DilatedAuroc as dilated
     from audit_suite.needs.scores.dilation import MarginAuroc as at_margin
@@ -139,6 +140,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "by_group",
     "changed",
     "contrast",
+    "counterexample",
     "corruptions",
     "dilated",
     "each_change",
@@ -242,6 +244,7 @@ _WHERE = {
     "by_group": "needs.scores.subgroups:ByGroup",
     "changed": "needs.scores.changes:Changed",
     "contrast": "needs.combined:Contrast",
+    "counterexample": "needs.scores.counterexample:counterexample",
     "corruptions": "needs.scores.changes:corruptions",
     "dilated": "needs.scores.dilation:DilatedAuroc",
     "each_change": "needs.scores.changes:EachChange",

@@ -8,12 +8,13 @@ import uuid
 from pathlib import Path
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Write a temporary file, flush it to disk and rename it; a crash leaves the old file.
 
     Args:
         path: The file; its folder is created if needed.
         content: The whole content.
+        durable: Whether to flush it; without that a power cut may leave a torn file.
 
     Raises:
         OSError: If it cannot be written; the temporary file is removed.
@@ -23,8 +24,9 @@ def write_whole(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with aside.open("wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         aside.replace(path)
     except OSError:
         with contextlib.suppress(OSError):

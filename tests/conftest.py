@@ -1,9 +1,11 @@
-"""What every test starts from: registries without what another test registered.
+"""What every test starts from: clean registries, and child processes whose lines are not measured.
 
 hypothesis is imported here for good: its plugin would import it anew in each inner pytest.
 """
 
 from __future__ import annotations
+
+import os
 
 import hypothesis
 import pytest
@@ -24,8 +26,23 @@ REGISTRIES = (
     registry.CAUSES,
     registry.CHANGES,
     registry.SECTIONS,
+    registry.STRATEGIES,
     SHORTCUTS,
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def line_coverage():
+    """What makes a child process measure its lines too, taken away here for all tests.
+
+    Importing torch and running an audit take a quarter longer with it, and tests in this process
+    run the same lines. A test of what only a child runs gives these variables back.
+    """
+    variables = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+    for name in variables:
+        del os.environ[name]
+    yield variables
+    os.environ.update(variables)
 
 
 @pytest.fixture(autouse=True)

@@ -22,8 +22,8 @@ from audit_suite.audit.plan import (
     shown_requests,
 )
 from audit_suite.audit.resolve import OnDemand, admit, resolve, rule_for
-from audit_suite.audit.settings import Settings
-from audit_suite.audit.suites import files_asked
+from audit_suite.audit.settings import OFF, Settings
+from audit_suite.audit.suites import suite_files
 from audit_suite.audit.vetting import unusable_models
 from audit_suite.checks import ATTRIBUTE, Check
 from audit_suite.errors import AuditError
@@ -54,7 +54,7 @@ def run(
         models: Model cards.
         datasets: Data set cards.
         suites: Shipped suites by name; without ``suites`` and ``checks`` all but those that run
-            only by name (`suites.BY_NAME`).
+            only by name (`suites.suite_files`).
         checks: Your own files of checks; by default the files ``test_*.py`` of the folder
             ``audits`` if the working directory has one.
         progress: Called with a line of text now and then: how far the computing is, at most every
@@ -71,6 +71,8 @@ def run(
     for key in ("evidence", "cache", "policy", "waivers", "readings"):
         if isinstance(settings.get(key), str) and not is_address(settings[key]):
             settings[key] = Path(settings[key])
+    if settings.get("cache") == Path(OFF):
+        settings["cache"] = None
     try:
         chosen = Settings(_paths(models), _paths(datasets), tuple(suites), **settings)
     except TypeError as error:
@@ -168,8 +170,8 @@ def _paths(cards: Sequence[str | Path]) -> tuple[Path, ...]:
 
 def _files(suites: tuple[str, ...], own: list[Path]) -> list[Path]:
     if own:
-        return [*(files_asked(suites) if suites else ()), *own]
-    return [*files_asked(suites), *sorted(Path("audits").rglob("test_*.py"))]
+        return [*(suite_files(suites) if suites else ()), *own]
+    return [*suite_files(suites), *sorted(Path("audits").rglob("test_*.py"))]
 
 
 def _functions(file: Path) -> Iterator[tuple[str, Function]]:

@@ -6,7 +6,7 @@ whether a label is 0 or 1, or what type an image has.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from audit_suite.cards import DatasetCard, canonical_digest
 from audit_suite.datasets.dataset import BadImage, Case, Dataset, Sample
 from audit_suite.datasets.reader import reader_of
+from audit_suite.datasets.reading import read_by
 from audit_suite.datasets.tags import is_missing
 from audit_suite.errors import AuditError
 from audit_suite.registry import READERS
@@ -40,10 +41,11 @@ def read_checked(card: DatasetCard) -> Dataset:
             raise READERS.misbehaved(card.reader, fault)
         _require_metadata(card, dataset.cases, reader.selects_rows)
     code = READERS.fingerprint(card.reader)
+    plain, rows = dataset.read, [case.row for case in dataset.cases]  # and not the cases
     return replace(
         dataset,
         digest=canonical_digest([dataset.digest, code]) if code else dataset.digest,
-        read=lambda index: _read(dataset, index),
+        read=read_by(plain, lambda index: _read(card, plain, rows, index), lambda index: index),
     )
 
 
@@ -84,15 +86,16 @@ def _require_metadata(card: DatasetCard, cases: Collection[Case], selects_rows: 
             )
 
 
-def _read(dataset: Dataset, index: int) -> Sample:
-    card = dataset.card
+def _read(
+    card: DatasetCard, read: Callable[[int], Sample], rows: Sequence[int], index: int
+) -> Sample:
     with READERS.blaming(card.reader):
-        sample = dataset.read(index)
+        sample = read(index)
         if fault := _fault_of_sample(sample):
-            raise READERS.misbehaved(card.reader, f"{fault} (row {dataset.cases[index].row})")
+            raise READERS.misbehaved(card.reader, f"{fault} (row {rows[index]})")
     if missing := sorted(card.roi_regions - set(sample.regions)):
         raise BadImage(
-            f"row {dataset.cases[index].row}: the image has no mask of {', '.join(missing)}",
+            f"row {rows[index]}: the image has no mask of {', '.join(missing)}",
             f'add the mask, or leave such rows out with on_bad_image = "exclude" in {card.path}',
         )
     return sample

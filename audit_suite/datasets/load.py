@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
 from audit_suite.cards import DatasetCard
 from audit_suite.datasets.checked import read_checked
-from audit_suite.datasets.dataset import Dataset
+from audit_suite.datasets.dataset import Case, Dataset
 from audit_suite.datasets.reader import reader_of
 from audit_suite.datasets.selection import sampled, selected
 from audit_suite.datasets.tags import with_numbers
@@ -29,7 +33,19 @@ def load_dataset(card: DatasetCard, max_cases: int | None = None) -> Dataset:
     if max_cases is not None and max_cases < len(dataset.cases):
         dataset = sampled(dataset, max_cases)
     _require_both_classes(dataset)
-    return dataset
+    return replace(dataset, cases=tuple(_with_shared(dataset.cases)))
+
+
+def _with_shared(cases: Iterable[Case]) -> Iterator[Case]:
+    """The cases; those with the same labels or the same tags share them, as there are few of each.
+
+    200,000 cases would otherwise take more memory than all that an audit imports.
+    """
+    seen: dict[tuple[tuple[str, object], ...], Any] = {}
+    for case in cases:
+        labels = seen.setdefault(tuple(case.labels.items()), case.labels)
+        metadata = seen.setdefault(tuple(case.metadata.items()), case.metadata)
+        yield replace(case, labels=labels, metadata=metadata)
 
 
 def _require_both_classes(dataset: Dataset) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from audit_suite.cards import DatasetCard, Holdout, canonical_digest
 from audit_suite.datasets.dataset import Dataset, labels_of
+from audit_suite.datasets.reading import read_by
 from audit_suite.errors import AuditError
 
 
@@ -97,9 +98,10 @@ def _rank(dataset: Dataset, patient: str) -> bytes:
 
 
 def _subset(dataset: Dataset, indices: list[int]) -> Dataset:
+    read = dataset.read
     return replace(
         dataset,
         cases=tuple(dataset.cases[index] for index in indices),
         digest=canonical_digest([dataset.digest, indices]),
-        read=lambda index: dataset.read(indices[index]),
+        read=read_by(read, lambda i: read(indices[i]), lambda i: indices[i]),
     )

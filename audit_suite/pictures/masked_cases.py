@@ -11,11 +11,11 @@ import torch
 from audit_suite.datasets import BadImage
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.geometry import geometry
-from audit_suite.evidence.scores.prepare import Prepared, Wanted
+from audit_suite.evidence.scores.prepared import Prepared, Wanted
 from audit_suite.evidence.scores.survey import Survey, survey_for
 from audit_suite.maskings import Masking
 from audit_suite.maskings.show import Batch, show
-from audit_suite.pictures.png import png
+from audit_suite.png import png
 from audit_suite.record import GalleryImage
 
 _TRIES = 20  # candidates, because unreadable images are skipped

@@ -66,7 +66,7 @@ def _pairs(
 
 
 def _png(dataset: Dataset, index: int) -> str:
-    from audit_suite.pictures.png import png
+    from audit_suite.png import png
 
     image = dataset.read(index).image
     picture = (image / np.float32(np.iinfo(image.dtype).max)).astype(np.float32)

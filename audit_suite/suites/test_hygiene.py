@@ -7,6 +7,7 @@ runs only where it is named. No model is asked.
 
 from audit_suite import Margin, check, near_duplicate_share
 
+ON_REQUEST = True
 FEW = Margin(0.01, source="one image in a hundred; proposed default of audit-suite")
 
 

@@ -8,6 +8,7 @@ takes about sixty forward passes per image.
 
 from audit_suite import Margin, auroc, check, corruptions, each_change, observe, require_skill
 
+ON_REQUEST = True
 PROPOSED = "proposed default of audit-suite; pre-register your own in a card"
 
 

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from audit_suite.audit.opening import open_audit
-from audit_suite.audit.suites import files_asked
+from audit_suite.audit.suites import suite_files
 from audit_suite.errors import AuditError
 from audit_suite.phantoms import register_shortcut
 from pytest_audit.collecting import Collecting
@@ -54,9 +54,9 @@ def start(config: pytest.Config) -> None:
 def _choose_paths(config: pytest.Config, suites: tuple[str, ...]) -> None:
     """Without a named path, run the shipped suites and the project's own ``audits/``."""
     if config.args_source == config.ArgsSource.ARGS:
-        config.args.extend(str(file) for file in files_asked(suites) if suites)
+        config.args.extend(str(file) for file in suite_files(suites) if suites)
         return
-    config.args = [str(file) for file in files_asked(suites)]
+    config.args = [str(file) for file in suite_files(suites)]
     own = config.rootpath / "audits"
     if own.is_dir():
         config.args.append(str(own))

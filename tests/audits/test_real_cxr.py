@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from child import PYTEST
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,9 +30,7 @@ def test_the_background_alone_predicts_covid(tmp_path):
     )
     done = subprocess.run(
         [
-            sys.executable,
-            "-m",
-            "pytest",
+            *PYTEST,
             "--audit",
             "--audit-suite=region-sensitivity",
             "-k=chance_without_the_box",  # R3 alone: a fail closes the gate whatever else is asked

@@ -6,12 +6,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cards import BRIGHTNESS, bright_project, phantom_card
+from child import PYTEST
 
 ROOT = Path(__file__).parents[2]
 CONTRIB = ROOT / "plugins" / "contrib"
@@ -33,7 +33,7 @@ class Project:
 
     def audit(self, *args: str, model: str = "model.toml", dataset: str = "data.toml"):
         """Run an audit in a process of its own; the record and page are audit.json, audit.html."""
-        command = [sys.executable, "-m", "pytest", "--audit", "-p", "no:cacheprovider", *args]
+        command = [*PYTEST, "--audit", "-p", "no:cacheprovider", *args]
         command += [f"--audit-model={model}", f"--audit-dataset={dataset}"]
         command += ["--audit-json=audit.json", "--audit-report=audit.html"]
         environment = {**os.environ, "PYTHONPATH": str(self.path)}

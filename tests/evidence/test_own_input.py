@@ -108,20 +108,24 @@ def test_both_ways_give_the_same_evidence_in_processes_apart(folder):
     assert len({executor.place(each) for each in cards.values()}) == len(cards)
     profile = EvidenceProfile(device="cpu", threads=2)
     source = EvidenceSource(EvidenceStore(folder / "store"), profile, executor=executor)
+    sources = dict.fromkeys(cards, source)
+    sources["keys"] = EvidenceSource(EvidenceStore(folder / "here"), profile)  # no code, so here
     try:
         for masking in (Full(), WithoutROI(region=("lungs",)), WithoutROI(("lungs",), fill="mean")):
             scores = {
-                name: source.read(ScoreRequest(each, None, data(folder), masking)).scores
+                name: sources[name].read(ScoreRequest(each, None, data(folder), masking)).scores
                 for name, each in cards.items()
             }
             assert np.ptp(scores["keys"]) > 0.001
             for name in ("own", "tensor"):
                 assert scores[name] == pytest.approx(scores["keys"], abs=1e-5)
-        pictures = [image_at_input(source, each, data(folder), 3) for each in cards.values()]
+        pictures = [
+            image_at_input(sources[name], each, data(folder), 3) for name, each in cards.items()
+        ]
         assert pictures[1] == pytest.approx(pictures[0], abs=1e-6)
         region = np.zeros((48, 40), bool)
         region[5:20, 5:30] = True
-        drawn = [region_at_input(source, region, each) for each in cards.values()]
+        drawn = [region_at_input(sources[name], region, each) for name, each in cards.items()]
         assert drawn[0].any()
         assert (drawn[1] == drawn[0]).all()
         assert (drawn[2] == drawn[0]).all()

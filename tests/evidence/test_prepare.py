@@ -8,7 +8,8 @@ from cards import model_card, phantom_card
 
 from audit_suite.datasets import load_dataset
 from audit_suite.evidence.scores.geometry import geometry
-from audit_suite.evidence.scores.prepare import Wanted, prepare
+from audit_suite.evidence.scores.prepare import prepare
+from audit_suite.evidence.scores.prepared import Wanted
 from audit_suite.models import preprocessing
 from audit_suite.regions import signed_distance
 

@@ -18,11 +18,11 @@ from audit_suite.datasets.properties import image_properties
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceProfile, EvidenceSource, EvidenceStore, compute, keys
 from audit_suite.evidence.scores import compute as computing
-from audit_suite.evidence.scores import donors
+from audit_suite.evidence.scores import donors, survey
 from audit_suite.evidence.scores import request as requesting
 from audit_suite.evidence.scores.donors import donor, lenders
 from audit_suite.evidence.scores.geometry import geometry
-from audit_suite.evidence.scores.prepare import Wanted
+from audit_suite.evidence.scores.prepared import Wanted
 from audit_suite.evidence.scores.survey import survey_of
 from audit_suite.maskings import Full, OnlyROI, WithoutROI
 from audit_suite.maskings.areas import centroid
@@ -30,8 +30,9 @@ from audit_suite.maskings.fill import Fill, register_fill
 from audit_suite.maskings.fills.inpaint import inpaint
 
 SIZE = 12
-COUNT = 300
-BAD = (17, 130, 299)
+COUNT = 150
+SHARD_OF_TESTS = 128  # so that these are two shards, with a bad image in each and at the end
+BAD = (17, 130, 149)
 
 MASKINGS = (
     Full(),
@@ -78,6 +79,19 @@ class World:
         return Sample(image, {"square": region})
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _small_shards():
+    with pytest.MonkeyPatch.context() as patched:
+        of_size(patched, SHARD_OF_TESTS)
+        yield
+
+
+def of_size(patched, shard):
+    """Make shards of so many images."""
+    for module in (keys, requesting, computing):
+        patched.setattr(module, "SHARD", shard)
+
+
 @pytest.fixture
 def cell(tmp_path):
     return seeing_cell(tmp_path, SIZE)
@@ -121,7 +135,7 @@ def usable(world):
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory):
+def shared(tmp_path_factory, _small_shards):
     """Every masking of one world, computed together."""
     root = tmp_path_factory.mktemp("shared")
     return Source(seeing_cell(root, SIZE), World(), root / "store").compute(*MASKINGS)
@@ -182,7 +196,7 @@ def test_a_swapped_background_is_the_donors_with_its_own_region_painted_over(sha
     own = regions(shared.world)
     lent = lenders(shared.held, shared.profile.seed, usable(shared.world))
     full, swapped = shared.images(Full()), shared.images(OnlyROI(fill="swap"))
-    for index in (0, 1, 2, 100, 255, 256, 298):
+    for index in (0, 1, 2, 100, 127, 128, 148):
         other = lent[index]
         assert np.array_equal(swapped[index][own[index]], full[index][own[index]])
         shown = ~own[index] & ~own[other]
@@ -345,8 +359,7 @@ def test_no_bit_depends_on_order_or_company(cell, tmp_path, shared):
 
 
 def test_no_bit_depends_on_shards_or_batches(cell, tmp_path, shared, monkeypatch):
-    for module in (keys, requesting, computing):
-        monkeypatch.setattr(module, "SHARD", 70)
+    of_size(monkeypatch, 70)
     assert same(Source(cell, World(), tmp_path, batch_size=7).compute(*MASKINGS), shared)
 
 
@@ -382,12 +395,17 @@ def test_each_image_is_decoded_once(cell, tmp_path):
     assert len(world.decoded) == COUNT
 
 
-def test_typical_regions_cost_a_second_look_at_400_patients_once_in_a_store(cell, tmp_path):
+@pytest.mark.parametrize(("room", "looks"), [(survey._KEPT, 1), (0, 2)])
+def test_typical_regions_cost_a_second_look_at_400_patients_once_in_a_store(
+    cell, tmp_path, monkeypatch, room, looks
+):
+    """And none at all where what was prepared for them can be kept until they are scored."""
+    monkeypatch.setattr(survey, "_KEPT", room)
     count = 700
     world = World(count, bad=(5,), patient=lambda i: f"p{i}")
     Source(cell, world, tmp_path).compute(WithoutROI(whose="population"))
-    assert max(world.decoded.values()) == 2
-    assert sum(world.decoded.values()) <= count + 400
+    assert max(world.decoded.values()) == looks
+    assert sum(world.decoded.values()) <= count + 400 * (looks - 1)
     again = World(count, bad=(5,), patient=lambda i: f"p{i}")
     source = Source(cell, again, tmp_path)
     source.compute(WithoutROI(whose="population", fill="mean"), OnlyROI(whose="window"))
@@ -441,7 +459,7 @@ def test_properties_are_of_the_file_and_come_with_full_images_alone(shared):
     tables = {masking: shared.read(shared.request(masking)) for masking in MASKINGS}
     assert [m for m, table in tables.items() if table.properties is not None] == [Full()]
     found = tables[Full()].properties
-    for index in (0, 2, 255, 256, 298):
+    for index in (0, 2, 127, 128, 148):
         image, region = scene(index)
         file = [image_properties(image, region), acquisition(image, region)]
         assert np.array_equal(found[index], np.concatenate(file))

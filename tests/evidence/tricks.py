@@ -124,3 +124,8 @@ def ends_once(_source, _say, marker):
         Path(marker).write_text("")
         os.kill(os.getpid(), signal.SIGKILL)
     return "done"
+
+
+def silent(_source, _say):
+    """It gives no sign of life, in whichever thread it runs."""
+    time.sleep(600)

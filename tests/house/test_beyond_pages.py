@@ -9,7 +9,6 @@ import pytest
 from house.pages import DOCS, blocks
 
 from audit_suite.audit.policy import load_policy
-from audit_suite.audit.suites import BY_NAME
 from audit_suite.cards import load_dataset_card
 from audit_suite.changes import Scene, changed
 from audit_suite.checks import ATTRIBUTE
@@ -83,7 +82,6 @@ def test_the_card_of_a_test_set_loads_and_the_figures_are_those_of_the_code(tmp_
     assert f"{SIDE} x {SIDE} pixels" in text
     assert f"a correlation of {ALIKE:.2f}".replace("0.", ".") in text
     assert {load_policy().role(id, "any") for id in ("C17", "C17-training")} == {"data"}
-    assert set(BY_NAME) == {"hygiene", "robustness"}
 
 
 def test_the_change_of_ones_own_runs():

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from child import LIGHT
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "CONTRIBUTING.md"
@@ -227,9 +228,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     change(copy)
     for name, text in CARDS.items():
         (project / name).write_text(text)
-    # Without coverage's variables: the copy is gone when lines are counted.
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("COV_", "COVERAGE_"))}
-    environment["PYTHONPATH"] = str(copy)
+    environment = {**os.environ, "PYTHONPATH": str(copy)}
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -242,7 +241,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         )
 
     audit = run(
-        "-m", "pytest", "--audit", "--audit-suite=newcomer", "--audit-model=model.toml",
+        "-m", "pytest", *LIGHT, "--audit", "--audit-suite=newcomer", "--audit-model=model.toml",
         "--audit-dataset=drawn.toml", "--audit-dataset=phantom.toml",
         "--audit-json=audit.json", "--audit-report=audit.html",
     )  # fmt: skip

@@ -37,6 +37,7 @@ from audit_suite import (
     changed,
     contrast,
     corruptions,
+    counterexample,
     departure,
     dilated,
     domain,
@@ -92,10 +93,11 @@ from audit_suite.audit.opening import open_audit
 from audit_suite.audit.plan import cases_of, planned_requests
 from audit_suite.audit.resolve import OnDemand, resolve
 from audit_suite.audit.settings import Settings
-from audit_suite.audit.suites import suite_files, suite_name
+from audit_suite.audit.suites import shipped_suites
 from audit_suite.checks import ATTRIBUTE
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
 from audit_suite.evidence.attributions.request import AttributionRequest
+from audit_suite.evidence.budget import Budget
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.models.small_cnn import small_cnn
 from audit_suite.needs import Expanding, Listing, Need, answer_in, requests_in
@@ -103,6 +105,7 @@ from audit_suite.needs.maps.grid import CellShare
 from audit_suite.needs.maps.method_tests import STAGE_NAMES
 from audit_suite.needs.scores.auroc import EachMasking
 from audit_suite.readings import Readings
+from audit_suite.strategies import areas, outside_roi, patches, swapped
 from audit_suite.verdict import Inconclusive
 
 TARGET = "consolidation"
@@ -220,6 +223,13 @@ MASKS = dict.fromkeys(
 """Needs of masks, which plan nothing, and why."""
 
 
+SEARCHES = dict.fromkeys(
+    (counterexample(outside_roi(swapped(areas()))), counterexample(outside_roi(patches()))),
+    "they need more patients than there are here: tests/search reads what they plan",
+)
+"""Needs that search, which do not apply here, and why."""
+
+
 def name(need):
     return f"{type(need).__name__} {getattr(need, 'id', '')}".strip()
 
@@ -291,7 +301,7 @@ def world(tmp_path_factory):
     source = Recording(
         EvidenceStore(folder / "evidence"),
         EvidenceProfile(device="cpu", threads=1),
-        max_explained=16,
+        explaining=Budget(images=16),
     )
     return SimpleNamespace(
         folder=folder,
@@ -331,7 +341,7 @@ def asked_for(need, cell):
 
 def test_no_kind_of_need_is_forgotten(world):
     """A new class in a room of the needs must have an example above."""
-    examples = [*EXAMPLES, *READERS, *MASKS, *LARGER]
+    examples = [*EXAMPLES, *READERS, *MASKS, *SEARCHES, *LARGER]
     every = [one for need in examples for one in expanded(need, world.cell())]
     kinds = {type(need) for need in (*examples, *every)}
     declared = classes("requests", "estimate") | classes("requests", "answer") | classes("expand")
@@ -458,7 +468,7 @@ def test_parity_reads_golden_files_and_no_evidence(world):
 # --- the shipped checks ---
 
 
-@pytest.mark.parametrize("file", suite_files(), ids=suite_name)
+@pytest.mark.parametrize("file", shipped_suites().values(), ids=shipped_suites())
 def test_a_suite_alone_plans_all_that_its_checks_ask_for_on_demand(world, file):
     """E1 and C10 ask for further estimates once they know their first: of planned evidence."""
     cards = (world.folder / "m.toml",), (world.folder / "away.toml",)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torchvision.transforms.v2  # noqa: F401
+from child import LIGHT
 from PIL import Image
 
 import audit_suite
@@ -187,6 +188,8 @@ class World:
         if audit:
             # Without a device to look for, a worker that finds its evidence stored loads no torch.
             fixed = ["--audit-json=audit.json", "--audit-device=cpu", "-p", "no:cacheprovider"]
+            if not any(argument.startswith("--audit-cache") for argument in given):
+                fixed.append("--audit-cache=off")  # hardly anything here is audited twice
             if (self.path / "policy.toml").exists():
                 fixed.append("--audit-policy=policy.toml")
             if not any(argument.startswith("--audit-executor") for argument in given):
@@ -194,10 +197,9 @@ class World:
             given = ["--audit", "-v", *fixed, *given]
             given += [f"--audit-model={name}.toml" for name in model.split(",") if name]
             given += [f"--audit-dataset={name}.toml" for name in dataset.split(",") if name]
-        run = (
-            self.pytester.runpytest_subprocess if subprocess else self.pytester.runpytest_inprocess
-        )
-        return run(*given)
+        if subprocess:
+            return self.pytester.runpytest_subprocess(*LIGHT, *given)
+        return self.pytester.runpytest_inprocess(*given)
 
     def record(self) -> dict[str, Any]:
         """The record the last run wrote."""

@@ -49,7 +49,7 @@ def record(world):
         (".", "--ignore=test_checks.py"),
         (".", "--ignore-glob=*checks*"),
         (".", "-o", "python_files=test_o*.py"),
-        ("--audit-suite=metadata",),
+        ("--audit-suite=input",),
         ("test_checks.py", "--maxfail=1", "-k", "test_a"),
         ("test_checks.py", "--audit-max-cases=600"),
         ("test_checks.py", "--audit-max-cases=40"),

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from child import PYTEST
 from typer.testing import CliRunner
 
 from audit_suite.audit import assemble
@@ -23,9 +24,10 @@ def test_a(full):
 
 
 @pytest.fixture(autouse=True)
-def own_store(world):
-    """What is wrong with the input shows while evidence is computed."""
+def own_store(world, images):
+    """What is wrong with the input shows while evidence is computed: in each test, so of few."""
     world.evidence = world.path / ".audit-evidence"
+    world.dataset("big", images(60))
 
 
 def verdicts(world):
@@ -74,7 +76,14 @@ def test_two_cards_of_one_name(world, images):
 
 
 @pytest.mark.parametrize(
-    "option", ["--audit-confidence=2", "--audit-batch-size=0", "--audit-max-cases=1"]
+    "option",
+    [
+        "--audit-confidence=2",
+        "--audit-batch-size=0",
+        "--audit-max-cases=1",
+        "--audit-explain-budget=120",
+        "--audit-explain-budget=x%",
+    ],
 )
 def test_option_out_of_range(world, option):
     usage_error(world.run(option), f"{option}: must be")
@@ -83,6 +92,10 @@ def test_option_out_of_range(world, option):
 def test_cuda_where_there_is_none(world, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     usage_error(world.run("--audit-device=cuda"), "--audit-device=cuda*no CUDA device")
+
+
+def test_a_precision_that_the_device_lacks(world):
+    usage_error(world.run("--audit-precision=tf32"), "--audit-precision=tf32*only CUDA devices*")
 
 
 def test_ini_twins(world):
@@ -192,19 +205,21 @@ def test_offline_uses_the_store_and_says_what_is_missing(world):
     assert world.run("test_checks.py", "--audit-offline").ret == 0
 
 
-def test_plan_shows_and_stops(world):
+def test_plan_shows_and_stops(world, images):
+    world.dataset("big", images(300))
     world.check(CHECK + "@check('B', h=auroc(WithoutROI()))\ndef test_b(h):\n    assert h < 1\n")
     result = world.run("test_checks.py", "--audit-plan")
     assert result.ret == 11
     result.stdout.fnmatch_lines(
-        ["*honest on big: 800 images x 2 maskings = 1600 forward passes; 0 of 8 shards stored*"]
+        ["*honest on big: 300 images x 2 maskings = 600 forward passes; 0 of 4 shards stored*"]
     )
     assert not (world.path / "audit.json").exists()
     world.run("test_checks.py")
-    world.run("test_checks.py", "--audit-plan").stdout.fnmatch_lines(["*8 of 8 shards stored*"])
+    world.run("test_checks.py", "--audit-plan").stdout.fnmatch_lines(["*4 of 4 shards stored*"])
 
 
-def test_smoke_run_says_so(world):
+def test_smoke_run_says_so(world, images):
+    world.dataset("big", images(800))
     world.check(CHECK)
     result = world.run("test_checks.py", "--audit-max-cases=200")
     result.stdout.fnmatch_lines(["*smoke run*"])
@@ -240,7 +255,7 @@ def test_plain_pytest_imports_nothing_heavy(tmp_path):
         "    assert 'pytest_audit.plugin' in sys.modules\n"
     )
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:hypothesispytest", "."],
+        [*PYTEST, "-q", "."],
         cwd=tmp_path,
         capture_output=True,
         text=True,

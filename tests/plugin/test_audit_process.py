@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from child import LIGHT
 
 MODEL = """
 import os
@@ -87,7 +88,7 @@ def judge(world):
     """Run audits in a fresh process; returns exit codes and what of a model it imported."""
 
     def run(*each, models="honest", dataset="big"):
-        given = ["--audit", "-p", "no:cacheprovider", f"--audit-dataset={dataset}.toml"]
+        given = [*LIGHT, "--audit", "-p", "no:cacheprovider", f"--audit-dataset={dataset}.toml"]
         given += [f"--audit-model={name}.toml" for name in models.split(",")]
         given += ["--audit-policy=policy.toml"]
         ran = subprocess.run(

@@ -23,7 +23,7 @@ from audit_suite.plausibility.importing import import_answers
 from audit_suite.record import load_record
 from audit_suite.report import render_html
 
-SUITE = ("--audit-suite=plausibility", "--audit-evidence=ev")
+SUITE = ("--audit-suite=plausibility",)
 READINGS = "--audit-readings=readings.json"
 MASKINGS = ("full", "without-roi")
 CUTS = (-1.5, -1.0, -0.6, -0.3, 0.0, 0.3, 0.6, 1.0, 1.5)  # between the ten ratings
@@ -39,7 +39,7 @@ def clinic(world, images):
 def study(world, model="shortcut", readers=3, precision=0.1, **more):
     """Packs of the world's larger data set; what was said on the way."""
     path, said = world.path, []
-    source = EvidenceSource(EvidenceStore(path / "ev"), choose_profile("cpu", None, 1907))
+    source = EvidenceSource(EvidenceStore(world.evidence), choose_profile("cpu", None, 1907))
     design = Design(
         tuple(Masking.parse(id) for id in more.pop("maskings", MASKINGS)),
         readers=readers,
@@ -230,10 +230,7 @@ def test_without_readings_an_honest_model_still_passes(world):
 def test_no_remark_and_no_patient_leaves(clinic):
     key, _ = study(clinic)
     read(clinic, key, {"full": 0.9, "without-roi": 0.5}, unreadable=0.1)
-    clinic.run(
-        *SUITE, READINGS, "--junitxml=j.xml", "--audit-report=r.html", model="shortcut",
-        subprocess=True,
-    )  # fmt: skip
+    clinic.run(*SUITE, READINGS, "--junitxml=j.xml", "--audit-report=r.html", model="shortcut")
     for name in ("audit.json", "j.xml", "r.html"):
         text = (clinic.path / name).read_text()
         assert "SECRET" not in text, "readers' remarks may name anybody"
@@ -338,7 +335,7 @@ def test_an_unknown_explainer_is_named(clinic):
 
 
 def usage(clinic, *args, **more):
-    result = clinic.run(*SUITE, *args, subprocess=True, **more)
+    result = clinic.run(*SUITE, *args, **more)
     assert result.ret == 4
     return "\n".join(result.errlines)
 

@@ -100,7 +100,7 @@ def test_with_nothing_named_all_suites_run_and_the_projects_own_audits(world, mo
         "@check('MINE', full=auroc())\ndef test_a(full):\n    assert full > 0.1\n",
         "audits/test_mine.py",
     )
-    monkeypatch.setattr("audit_suite.audit.run.files_asked", lambda names: [])
+    monkeypatch.setattr("audit_suite.audit.run.suite_files", lambda names=(): [])
     record = run(world)
     assert [finding.check for finding in record.findings] == ["MINE"]
 

@@ -17,13 +17,14 @@ from audit_suite.datasets.files.checks import (
     refuse_patients_in_two_splits,
 )
 from audit_suite.datasets.files.copies import without_copies
-from audit_suite.datasets.files.digest import entries_digest
-from audit_suite.datasets.files.entry import Entry, Mask, RegionSource
+from audit_suite.datasets.files.digest import content_of, entries_digest
+from audit_suite.datasets.files.entry import Entry, ImageFiles, Mask, RegionSource
 from audit_suite.datasets.files.labels import note_rules, with_labels
 from audit_suite.datasets.files.paths import homes
 from audit_suite.datasets.files.problems import SHOWN, Problems
 from audit_suite.datasets.files.region_masks import read_region, with_population, with_regions
 from audit_suite.datasets.images import read_image
+from audit_suite.datasets.reading import Reading
 from audit_suite.datasets.selection import one_side, passes_filter
 from audit_suite.errors import AuditError
 
@@ -80,11 +81,15 @@ def dataset_from(
     problems.raise_if_any()
     note_rules(card, kept, problems)
     kept = with_population(card, kept, problems)
+    files = [entry.files for entry in kept]  # all else that entries hold is in the cases, or done
     return Dataset(
         card=card,
         digest=entries_digest(card, kept, published),
         cases=tuple(_case(card, entry, published) for entry in kept),
-        read=lambda index: _read(card, problems.path, kept[index]),
+        read=Reading(
+            lambda index: _read(card, problems.path, files[index]),
+            lambda index: content_of(card, files[index]),
+        ),
         excluded=problems.excluded,
         notes=problems.notes,
     )
@@ -133,7 +138,7 @@ def _case(card: DatasetCard, entry: Entry, published: bool) -> Case:
     )
 
 
-def _read(card: DatasetCard, path: Path, entry: Entry) -> Sample:
+def _read(card: DatasetCard, path: Path, entry: ImageFiles) -> Sample:
     def bad(where: str, why: str) -> BadImage:
         return BadImage(
             f"{path.name} {where}: {why}",

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 
 from audit_suite.cards import DatasetCard
-from audit_suite.datasets.files.entry import Entry
+from audit_suite.datasets.files.entry import Entry, ImageFiles
 from audit_suite.datasets.files.hashing import hash_content, hash_size
 from audit_suite.datasets.files.region_masks import format_code
 
@@ -23,6 +23,21 @@ _KEYS = {
     "on_bad_image",
 }
 """Keys of the card that decide what is read; selection shows in the entries themselves."""
+
+
+_OF_AN_IMAGE = {"reader", "targets", "regions", "dicom_frame"}
+"""Those of them that decide what is read of one image's files."""
+
+
+def content_of(card: DatasetCard, files: ImageFiles) -> str:
+    """SHA-256 of what decides the pixels and masks of one image: files, and keys of the card."""
+    content = card.model_dump(mode="json", include=_OF_AN_IMAGE)
+    digest = hashlib.sha256(json.dumps([content, format_code(card)], sort_keys=True).encode())
+    digest.update(hash_content(files.image))
+    for name, source in sorted(files.regions.items()):
+        digest.update(name.encode())
+        source.update(digest, hash_content)
+    return digest.hexdigest()
 
 
 def entries_digest(card: DatasetCard, entries: Sequence[Entry], published: bool) -> str:

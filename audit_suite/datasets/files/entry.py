@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from audit_suite.discreet import Discreet
 
 Mask = NDArray[np.bool_]
 
@@ -43,8 +45,22 @@ class RegionSource(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Entry:
+class ImageFiles(NamedTuple):
+    """The part of an entry that reading the image takes, which is kept as long as the data set.
+
+    Attributes:
+        where: As of the entry.
+        image: As of the entry.
+        regions: As of the entry.
+    """
+
+    where: str
+    image: Path
+    regions: Mapping[str, RegionSource]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Entry(Discreet):
     """One image as its list names it.
 
     Attributes:
@@ -76,3 +92,8 @@ class Entry:
     burned_in: bool | None = None
     ruled: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def files(self) -> ImageFiles:
+        """What is needed to read it, apart."""
+        return ImageFiles(self.where, self.image, self.regions)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from audit_suite.cards import DatasetCard, PhantomSpec, canonical_digest
 from audit_suite.datasets.dataset import Case, Dataset, Sample
 from audit_suite.datasets.reader import Reader, register_reader
+from audit_suite.datasets.reading import Reading
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ class Phantom(Reader):
 
         content = [GENERATOR_VERSION, spec.model_dump(mode="json"), sorted(card.targets)]
         content += _code(spec)
-        return Dataset(card=card, digest=canonical_digest(content), cases=cases, read=read)
+        digest = canonical_digest(content)
+        reading = Reading(read, lambda index: canonical_digest([digest, index]))
+        return Dataset(card=card, digest=digest, cases=cases, read=reading)
 
 
 def _spec(card: DatasetCard) -> PhantomSpec:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from audit_suite.datasets import BadImage, Dataset, Sample
 from audit_suite.evidence.attributions.request import AttributionRequest, reference_card
+from audit_suite.evidence.pixels import sample_of
 from audit_suite.evidence.source import EvidenceSource
 from audit_suite.verdict import NotApplicable
 
@@ -23,9 +24,10 @@ def explained(request: AttributionRequest, source: EvidenceSource) -> Iterator[t
         Index in the data set, and the image.
     """
     dataset = source.dataset(request.dataset)
+    most = request.effort(source).images
     for label in (1, 0):
         candidates = _by_hash(dataset, request.target, label, source.profile.seed)
-        count = min(source.max_explained // 2, round(len(candidates) * (1 - _RESERVED)))
+        count = min(most // 2, round(len(candidates) * (1 - _RESERVED)))
         if request.held_out:
             tag = request.model.held_out or ""
             candidates = [
@@ -35,7 +37,7 @@ def explained(request: AttributionRequest, source: EvidenceSource) -> Iterator[t
             ]
         for index in candidates[:count]:
             try:
-                yield index, dataset.read(index)
+                yield index, sample_of(dataset, index, request.model.input)
             except BadImage:
                 if dataset.card.on_bad_image == "error":
                     raise
@@ -62,14 +64,15 @@ def references(
         candidates = _by_hash(dataset, target, label, source.profile.seed)
         if card == request.dataset:  # the last of the order, where `explained` takes the first
             most = round(len(candidates) * (1 - _RESERVED))
-            candidates = candidates[min(source.max_explained // 2, most) :]
+            taken = request.effort(source).images // 2
+            candidates = candidates[min(taken, most) :]
         candidates = [index for index in candidates if dataset.cases[index].patient not in barred]
         usable = 0
         for index in reversed(candidates):
             if usable == count // 2:
                 break
             try:
-                lent.append(dataset.read(index))
+                lent.append(sample_of(dataset, index, request.model.input))
             except BadImage:
                 continue
             usable += 1

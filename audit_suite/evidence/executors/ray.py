@@ -18,7 +18,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from audit_suite.errors import AuditError
-from audit_suite.evidence.executor import Executor, Say, Source, register_executor
+from audit_suite.evidence.executor import Executor, Raised, Say, Source, register_executor
 from audit_suite.evidence.processes.answers import clean, count_of, result_of
 from audit_suite.evidence.processes.child import ChildDied
 from audit_suite.evidence.processes.jobs import packed
@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 _ACTING = "audit_suite.child.acting:Acting"
 _MOST = 64  # parts that work is split into, and actors that are asked for
 _RETRIES = 2  # times that an actor is started again, and its job done again
+_STARTS = 4  # of Ray on this machine, before it is given up
+_QUIET: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
 _EVERY = 0.5  # seconds between two looks at the actors
-_PATIENCE = 30.0  # seconds after which it is said that no actor was started
+_PATIENCE = 60.0  # seconds after which it is said that no actor was started
 
 
 @dataclass
@@ -132,8 +134,8 @@ class OnRay(Executor):
                 self._watch(busy, say)
                 if not busy and not told and time.monotonic() - asked > _PATIENCE:
                     told = True
-                    say(f"the Ray cluster has no room yet for {profile.threads} cores at a time")
-        except AuditError as error:
+                    say(f"Ray has started no actor yet: each asks for {profile.threads} cores")
+        except (AuditError, Raised) as error:
             if isinstance(error, ChildDied) or len(jobs) > 1:
                 self._end()  # others still work on what is asked of smaller parts next
             raise
@@ -211,16 +213,14 @@ class OnRay(Executor):
             raise AuditError(
                 "--audit-executor=ray: Ray is not installed", 'pip install "audit-suite[ray]"'
             ) from None
-        quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
-        own: dict[str, Any] = {"num_cpus": _cores(), "include_dashboard": False}
         try:
             if ray.is_initialized():
                 pass
             elif self._address is None:
-                ray.init("local", **own, **quiet)
+                start_here(ray)
                 self._started = True
             else:
-                ray.init(self._address, **quiet)
+                ray.init(self._address, **_QUIET)
                 self._started = True
         except Exception as error:
             first_line = str(error).strip().partition("\n")[0]
@@ -235,6 +235,19 @@ class OnRay(Executor):
     def _end(self) -> None:
         while self._actors:
             self._ray.kill(self._actors.pop().handle)
+
+
+def start_here(ray: Any) -> None:
+    """Start Ray on this machine; on a busy one it gives up after 30 seconds, and is tried again."""
+    for left in reversed(range(_STARTS)):
+        try:
+            ray.init("local", num_cpus=_cores(), include_dashboard=False, **_QUIET)
+        except Exception:  # Ray names no type for it
+            ray.shutdown()
+            if not left:
+                raise
+        else:
+            return
 
 
 def _tell(passes: object, lines: Iterable[object], say: Say) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.cards import InputSpec
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.datasets.acquisition import AREAS, EACH, acquisition
 from audit_suite.datasets.frame import CELLS
@@ -17,40 +16,11 @@ from audit_suite.datasets.properties import PROPERTIES, image_properties
 from audit_suite.datasets.regions import named_regions
 from audit_suite.evidence.frame import fit_with_frame
 from audit_suite.evidence.scores.geometry import Geometry
-from audit_suite.maskings.masking import Area, Names
+from audit_suite.evidence.scores.prepared import Prepared, Wanted
+from audit_suite.evidence.scores.recalled import kept_keys, read_kept, write_kept
+from audit_suite.maskings.masking import Area
 from audit_suite.pulse import beat
 from audit_suite.regions import shared_distance, signed_distance, union
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """One image at one geometry.
-
-    Attributes:
-        image: Shape (C, H, W), float32 in [0, 1].
-        distances: For each area the signed city-block distance, shape (H, W); always includes the
-            image's own region.
-        properties: Shape (k,), of the decoded file: its properties (`datasets.properties`), then
-            how it was made (`datasets.acquisition`).
-    """
-
-    image: NDArray[np.float32]
-    distances: Mapping[Area, NDArray[np.int16]]
-    properties: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What to prepare of each image: input specs by geometry, and the areas to mask."""
-
-    specs: Mapping[Geometry, InputSpec]
-    areas: Sequence[Area]
-
-    @property
-    def regions(self) -> list[Names]:
-        """The regions (unions of named ones) to which the areas belong."""
-        return sorted({region for region, _ in self.areas})
-
 
 Made = dict[Geometry, Prepared] | BadImage
 
@@ -58,10 +28,15 @@ Made = dict[Geometry, Prepared] | BadImage
 def prepare(dataset: Dataset, index: int, wanted: Wanted) -> Made:
     """Decode one image once and bring it, and its own regions, to every geometry wanted.
 
+    Where the data set's images are cached, one that was prepared before is not decoded.
+
     Returns:
         The image by geometry, or the error that says why it cannot be used.
     """
     beat()
+    keys = kept_keys(dataset, index, wanted)
+    if (kept := read_kept(dataset, keys)) is not None:
+        return kept
     try:
         sample = dataset.read(index)
         declared = {name for target in dataset.card.targets.values() for name in target.roi}
@@ -82,6 +57,7 @@ def prepare(dataset: Dataset, index: int, wanted: Wanted) -> Made:
             made[key] = Prepared(image, distances, properties)
     except BadImage as bad:
         return bad
+    write_kept(dataset, keys, made)
     return made
 
 
@@ -101,20 +77,21 @@ def blank(wanted: Wanted) -> dict[Geometry, Prepared]:
 
 
 def prepare_chunks(
-    make: Callable[[int], Made], indices: Sequence[int], size: int, threads: int
+    make: Callable[[int], Made], indices: Sequence[int], sizes: Iterable[int], threads: int
 ) -> Iterator[tuple[Sequence[int], list[Made]]]:
     """Prepare images chunk by chunk; decodes the next chunk while the caller scores this one.
 
     Args:
         make: Prepares the image of an index; called from threads.
         indices: The images to prepare, in order.
-        size: Images per chunk.
+        sizes: Images of each chunk; the last may have fewer.
         threads: Threads that decode.
 
     Yields:
         The chunk's indices and its prepared images, in order.
     """
-    chunks = [indices[start : start + size] for start in range(0, len(indices), size)]
+    ends = list(accumulate(sizes))
+    chunks = [indices[start:end] for start, end in zip([0, *ends], ends, strict=False)]
     with ThreadPoolExecutor(max_workers=threads) as pool:
 
         def submit(chunk: Iterable[int]) -> list[Future[Made]]:

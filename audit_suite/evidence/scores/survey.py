@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -16,7 +16,9 @@ from audit_suite.datasets import BadImage, Dataset
 from audit_suite.evidence.keys import ENGINE_VERSION
 from audit_suite.evidence.scores.donors import donor, drawn, sampled, seed_of
 from audit_suite.evidence.scores.geometry import Geometry
-from audit_suite.evidence.scores.prepare import Made, Prepared, Wanted, prepare
+from audit_suite.evidence.scores.prepare import Made, prepare
+from audit_suite.evidence.scores.prepared import Prepared, Wanted
+from audit_suite.evidence.scores.recalled import kept_keys, read_areas, write_areas
 from audit_suite.evidence.store import EvidenceStore
 from audit_suite.maskings import Masking
 from audit_suite.maskings.areas import Typical, area_of, typical
@@ -24,6 +26,7 @@ from audit_suite.maskings.masking import UNMOVED, Area, Names
 from audit_suite.regions import Region, shared_distance, signed_distance
 
 _PATIENTS = 400  # whose regions make up the population's
+_KEPT = 64 << 20  # bytes of prepared images of these patients that wait for their scores
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Survey:
             Empty if no masking needs a survey.
         means: Mean intensity by channel, by geometry.
         typical: Where each region lies in the data set; only if an area or a move needs it.
+        waiting: Prepared images of other patients, by index, until they are made.
     """
 
     dataset: Dataset
@@ -46,13 +50,19 @@ class Survey:
     sample: dict[int, Made]
     means: dict[Geometry, Tensor]
     typical: dict[tuple[Geometry, Names], Typical]
+    waiting: dict[int, Made] = field(default_factory=dict, repr=False)
 
     def make(self, index: int) -> Made:
         """Prepare one image, with every area that is wanted."""
-        made = self.sample.get(index) or prepare(self.dataset, index, self.wanted)
+        made = self.sample.get(index) or self.waiting.pop(index, None)
+        made = made or prepare(self.dataset, index, self.wanted)
         if isinstance(made, BadImage):
             return made
-        return {key: self._complete(index, key, prepared) for key, prepared in made.items()}
+        names = kept_keys(self.dataset, index, self.wanted)
+        return {
+            key: self._complete(index, key, prepared, names.get(key))
+            for key, prepared in made.items()
+        }
 
     def donor(self, index: int) -> int | None:
         """Index of the image that provides a region or background: another patient's, by hash."""
@@ -71,12 +81,22 @@ class Survey:
     def _donors(self) -> dict[int, dict[Geometry, Prepared]]:
         return {i: made for i, made in self.sample.items() if not isinstance(made, BadImage)}
 
-    def _complete(self, index: int, geometry: Geometry, prepared: Prepared) -> Prepared:
+    def _complete(
+        self, index: int, geometry: Geometry, prepared: Prepared, name: str | None
+    ) -> Prepared:
+        """The image with every area; ``name`` is its own in the cache, None without one."""
         distances = dict(prepared.distances)
-        for area in self.wanted.areas:
-            if area not in distances:
+        missing = [area for area in self.wanted.areas if area not in distances]
+        if missing and name is not None:  # donors and typical regions depend on the data set
+            about = [name, self.dataset.digest, self.seed, index, missing]
+            name = canonical_digest(["areas", *about])
+            distances |= read_areas(self.dataset, name, geometry[0])
+        if not all(area in distances for area in missing):
+            for area in missing:
                 measure = shared_distance if area[1] in UNMOVED else signed_distance
                 distances[area] = measure(self._area(index, geometry, area, distances))
+            if name is not None:
+                write_areas(self.dataset, name, {area: distances[area] for area in missing})
         return Prepared(prepared.image, distances, prepared.properties)
 
     def _area(
@@ -166,13 +186,18 @@ def survey_of(dataset: Dataset, wanted: Wanted, seed: int, store: EvidenceStore 
         mean = np.mean(each, axis=0) if each else np.zeros(spec.channels)
         means[key] = torch.tensor(mean, dtype=torch.float32)
     places: dict[tuple[Geometry, Names], Typical] = {}
+    waiting: dict[int, Made] = {}
     if store is not None:
-        places = _typical(dataset, wanted, sample, store)
-    return Survey(dataset, wanted, seed, sample, means, places)
+        places = _typical(dataset, wanted, sample, store, waiting)
+    return Survey(dataset, wanted, seed, sample, means, places, waiting)
 
 
 def _typical(
-    dataset: Dataset, wanted: Wanted, sample: dict[int, Made], store: EvidenceStore
+    dataset: Dataset,
+    wanted: Wanted,
+    sample: dict[int, Made],
+    store: EvidenceStore,
+    waiting: dict[int, Made],
 ) -> dict[tuple[Geometry, Names], Typical]:
     """Typical regions from the first image of some patients, drawn by hash; kept in the store."""
     keys = {
@@ -186,7 +211,7 @@ def _typical(
     with store.alone(f"{dataset.digest[:16]}-typical"):
         stored = {place: store.read(digest) for place, digest in keys.items()}
         if any(arrays is None for arrays in stored.values()):
-            for place, seen in _survey_regions(dataset, wanted, sample).items():
+            for place, seen in _survey_regions(dataset, wanted, sample, waiting).items():
                 arrays = {
                     "population": seen.population,
                     "centre": np.array(seen.centre),
@@ -206,14 +231,19 @@ def _typical(
 
 
 def _survey_regions(
-    dataset: Dataset, wanted: Wanted, sample: dict[int, Made]
+    dataset: Dataset, wanted: Wanted, sample: dict[int, Made], waiting: dict[int, Made]
 ) -> dict[tuple[Geometry, Names], Typical]:
+    """The regions of some patients; what was prepared for them is kept as far as memory allows."""
     firsts = list({c.patient: i for i, c in reversed(list(enumerate(dataset.cases)))}.values())
     seen: dict[tuple[Geometry, Names], list[Region]] = {
         (key, region): [] for key in wanted.specs for region in wanted.regions
     }
+    room = _KEPT
     for index in drawn(dataset, firsts, _PATIENTS):
         made = sample.get(index) or prepare(dataset, index, wanted)
+        if index not in sample and room > 0:
+            waiting[index] = made
+            room -= 0 if isinstance(made, BadImage) else sum(map(_bytes, made.values()))
         if not isinstance(made, BadImage):
             for (key, region), masks in seen.items():
                 masks.append(made[key].distances[region, "own"] < 0)
@@ -221,3 +251,7 @@ def _survey_regions(
         (key, region): typical(masks or [np.zeros(key[0], np.bool_)])
         for (key, region), masks in seen.items()
     }
+
+
+def _bytes(prepared: Prepared) -> int:
+    return prepared.image.nbytes + sum(each.nbytes for each in prepared.distances.values())

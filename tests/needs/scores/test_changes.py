@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from needs.evidence import Stored, case, cell, findings, table
@@ -110,6 +112,8 @@ def test_each_change_and_each_target_has_evidence_of_its_own(tmp_path):
     outlined = cell(tmp_path, roi=OUTLINED)
 
     class Source(Stored):
+        precisions = SimpleNamespace(of=lambda pair: "fp32")
+
         def model_digest(self, card, fold):
             return "model"
 

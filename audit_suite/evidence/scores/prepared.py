@@ -1,0 +1,43 @@
+"""One image at the input of models, and what is to be prepared of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit_suite.cards import InputSpec
+from audit_suite.evidence.scores.geometry import Geometry
+from audit_suite.maskings.masking import Area, Names
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One image at one geometry.
+
+    Attributes:
+        image: Shape (C, H, W), float32 in [0, 1].
+        distances: For each area the signed city-block distance, shape (H, W); always includes the
+            image's own region.
+        properties: Shape (k,), of the decoded file: its properties (`datasets.properties`), then
+            how it was made (`datasets.acquisition`).
+    """
+
+    image: NDArray[np.float32]
+    distances: Mapping[Area, NDArray[np.int16]]
+    properties: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to prepare of each image: input specs by geometry, and the areas to mask."""
+
+    specs: Mapping[Geometry, InputSpec]
+    areas: Sequence[Area]
+
+    @property
+    def regions(self) -> list[Names]:
+        """The regions (unions of named ones) to which the areas belong."""
+        return sorted({region for region, _ in self.areas})
