@@ -377,7 +377,29 @@ def everything():
             overlays=[Overlay(case="positive 1", method="gradient", png=made.gallery[0].png)],
         )
     ]
+    made.findings += for_whom_and_when()
+    pair = {"where": "training data", "rows": [2, 9], "alike": 0.98, "png": ["AA==", "AA=="]}
+    made.sections["duplicates"] = [
+        {"dataset": "d", "patients": 0, "training": 1, "asked_training": True, "images": 9}
+        | {"pairs": [pair]}
+    ]
     return made
+
+
+def for_whom_and_when():
+    """Findings on groups of patients, on probabilities and on changes of the picture."""
+
+    def at(label, **place):
+        return estimate(label, 0.8, 0.05).model_copy(update={"at": place})
+
+    group = at("AUROC of one group", group="site: a", tags="site", statistic="auroc")
+    slope = at("slope of probabilities", masking="full", statistic="slope")
+    noisy = [at(f"AUROC with noise {n}", change="noise", severity=float(n)) for n in (0, 1)]
+    return [
+        placed("F1", "subgroups.tags", observations=[group]),
+        placed("K1", "probabilities", observations=[slope]),
+        placed("X2", "robustness.corruption", case="noise", observations=noisy),
+    ]
 
 
 def told_share(cue, value):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from audit_suite.record import EstimateRecord
 
-WIDTH, HEIGHT = 150, 120
-_LEFT, _RIGHT, _TOP, _BOTTOM = 30, 8, 8, 22
+WIDTH, HEIGHT = 150, 134
+_LEFT, _RIGHT, _TOP, _BOTTOM = 30, 8, 8, 36
 _MOST = 5.0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from needs.evidence import Stored, case, cell, findings, table
@@ -58,7 +60,7 @@ def test_a_fragile_model_fails_where_it_is_moved_and_passes_elsewhere(tmp_path):
     failed = {name for name, one in found.items() if one.verdict is Verdict.FAIL}
     assert failed == {"marker-added"}
     assert {one.verdict for name, one in found.items() if name not in failed} == {Verdict.PASS}
-    assert found["jpeg"].role == "guard"
+    assert found["jpeg"].role == "context"
 
 
 def test_decisions_that_flip_fail(tmp_path):
@@ -110,6 +112,8 @@ def test_each_change_and_each_target_has_evidence_of_its_own(tmp_path):
     outlined = cell(tmp_path, roi=OUTLINED)
 
     class Source(Stored):
+        precisions = SimpleNamespace(of=lambda pair: "fp32")
+
         def model_digest(self, card, fold):
             return "model"
 
