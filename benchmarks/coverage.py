@@ -8,6 +8,8 @@ Binormal scores; images of a patient share half of the variance. The parts:
   20 and 50 positives, on the logit scale and on the plain one;
 - folded: intervals of the folded AUROC, which sees scores that differ in spread alone;
 - separation: intervals of the share of a score's separation that a cue explains;
+- regions: intervals of the share of region attributions outside the region (R14), whose references
+  serve several images;
 - heavy: one patient with a large part of all images, and the rule that such data decide nothing.
 
     python benchmarks/coverage.py [--quick] [--part NAME] [--json PATH]

@@ -165,6 +165,8 @@ def _models(audit: Audit) -> list[ModelRecord]:
             ModelRecord(
                 name=cell.model_name,
                 digest=digest,
+                version=card.version,
+                intended_use=card.intended_use,
                 description=card.description,
                 loader=card.loader,
                 architecture=card.architecture or "",
@@ -189,19 +191,18 @@ def _datasets(audit: Audit, requests: Sequence[ScoreRequest]) -> list[DatasetRec
     cards = dict.fromkeys([*audit.datasets, *(card for card in internal if card is not None)])
     for card in cards:
         try:
-            record = describe(audit.source.dataset(card))
+            dataset = audit.source.dataset(card)
         except AuditError:
             continue  # the findings on this data set name the problem with it
-        record.excluded += _excluded(audit.source, [r for r in requests if r.dataset == card])
-        datasets.append(record)
+        unread = _unread(audit.source, [r for r in requests if r.dataset == card])
+        datasets.append(describe(dataset, unread))
     return datasets
 
 
-def _excluded(source: EvidenceSource, requests: Sequence[ScoreRequest]) -> list[str]:
-    for request in requests:
-        if (table := source.read_stored(request)) is not None:
-            return list(table.excluded)
-    return []
+def _unread(source: EvidenceSource, requests: Sequence[ScoreRequest]) -> tuple[str, ...]:
+    """Why images could not be read, by row; the same under every masking."""
+    tables = (source.read_stored(request) for request in requests)
+    return next((table.excluded for table in tables if table is not None), ())
 
 
 def _readings(source: EvidenceSource) -> ReadingsRecord | None:

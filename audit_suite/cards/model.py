@@ -87,9 +87,24 @@ class ParitySpec(Part):
     """Largest difference of a pixel that passes, in units of the model's input."""
 
 
+_LATER = (
+    "version",
+    "intended_use",
+    "expectations",
+    "trusted",
+    "outputs",
+    "probabilities",
+    "operating_points",
+)
+
+
 class ModelCard(Card):
     """A model as it ships: its weights, its input and its outputs."""
 
+    version: str = ""
+    """The maker's name for this release of the model, such as ``2.1``; the report shows it."""
+    intended_use: str = ""
+    """For whom and for what the model is meant, in a sentence; the report shows it."""
     targets: Annotated[tuple[Name, ...], Field(min_length=1), Once]
     """What is audited: some or all of the outputs, by the names of the data set's targets."""
     task: Literal["classification", "segmentation"] = "classification"
@@ -230,7 +245,7 @@ class ModelCard(Card):
     def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out unused keys that older cards lack, so that their digests do not change."""
         content: dict[str, Any] = write(self)
-        for key in ("expectations", "trusted", "outputs", "probabilities", "operating_points"):
+        for key in _LATER:
             if not getattr(self, key):
                 content.pop(key, None)
         for key in ("state", "output", "same_as"):

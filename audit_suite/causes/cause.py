@@ -27,6 +27,7 @@ class Cause:
         words: Clause of the clinician's sentence, without a full stop: ``the model reads ...``.
         rule: From the findings of one place to the cause's flag, which `flag` makes.
         also_reads: Ids of the other checks that the rule reads.
+        remedy: What to do about it, as an order without a full stop: ``have the masks ...``.
         rank: Place in the record, lowest first; extensions follow the shipped causes.
     """
 
@@ -35,6 +36,7 @@ class Cause:
     words: str
     rule: Callable[[FindingsAt], CauseFlag]
     also_reads: tuple[str, ...] = ()
+    remedy: str = ""
     rank: int = 0
 
     def flag(
@@ -70,6 +72,7 @@ class Cause:
             settles=settles if holds == "unknown" else "",
             estimates=findings.estimates(*self.checks) if estimates is None else list(estimates),
             effect=effect,
+            remedy=self.remedy if holds == "yes" else "",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +93,25 @@ class Dataset:
     excluded: tuple[str, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
     sampled_from: Dataset | None = field(default=None, repr=False)
+
+    @cached_property
+    def patients(self) -> NDArray[np.int_]:
+        """Shape (n,): the patient of each case as a number from 0, in the order of their names.
+
+        Names are sorted once here; what is estimated on the data set compares numbers.
+        """
+        numbers = np.unique([case.patient for case in self.cases], return_inverse=True)[1]
+        numbers.flags.writeable = False
+        return numbers
+
+    def labels_of(self, target: str) -> NDArray[np.int_]:
+        """The labels of one target, as the function `labels_of`; read once."""
+        if target not in self._labels:
+            labels = labels_of(self.cases, target)
+            labels.flags.writeable = False
+            self._labels[target] = labels
+        return self._labels[target]
+
+    @cached_property
+    def _labels(self) -> dict[str, NDArray[np.int_]]:
+        return {}

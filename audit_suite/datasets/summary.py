@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from audit_suite.cards import internal_card
 from audit_suite.datasets.case_mix import case_mix
 from audit_suite.datasets.dataset import Dataset
+from audit_suite.datasets.left_out import left_out
 from audit_suite.record import DatasetRecord, TargetRecord
 
 
-def describe(dataset: Dataset) -> DatasetRecord:
-    """A data set for the record: counts and provenance, nothing of a patient."""
+def describe(dataset: Dataset, unread: Sequence[str] = ()) -> DatasetRecord:
+    """A data set for the record: counts and provenance, nothing of a patient.
+
+    Args:
+        dataset: The data set.
+        unread: Why images could not be read, by row.
+    """
     card = dataset.card
     hidden = sum(case.burned_in for case in dataset.cases)
     unseen = (f"{hidden} images have text burned in: they are audited, and never shown to people",)
+    excluded = left_out((*dataset.excluded, *unread))
     targets = {}
     for name, target in card.targets.items():
         labelled = [case for case in dataset.cases if name in case.labels]
@@ -34,7 +43,8 @@ def describe(dataset: Dataset) -> DatasetRecord:
         n_images=len(dataset.cases),
         n_patients=len({case.patient for case in dataset.cases}),
         targets=targets,
-        excluded=list(dataset.excluded),
+        n_excluded=excluded.rows,
+        excluded=excluded.why,
         notes=[*dataset.notes, *(unseen if hidden else ())],
         internal=None if (internal := internal_card(card)) is None else internal.name,
         case_mix=case_mix(dataset.cases, card.metadata),

@@ -13,6 +13,7 @@ from audit_suite.audit.run import planned_checks
 from audit_suite.audit.settings import Settings
 from audit_suite.cards import ModelCard
 from audit_suite.datasets import Dataset
+from audit_suite.datasets.left_out import left_out
 from audit_suite.doctor.cards import check_dataset, check_model, read_cards
 from audit_suite.doctor.diagnosis import Diagnosis, Seen, Symptom
 from audit_suite.doctor.forecast import audit_seconds, open_for
@@ -53,7 +54,7 @@ def examine(
         dataset, symptoms = check_dataset(card)
         diagnosis.add_wrong(symptoms)
         if dataset is not None:
-            diagnosis.notes += [*dataset.notes, *dataset.excluded]
+            diagnosis.notes += [*dataset.notes, *left_out(dataset.excluded).why]
             datasets.append(dataset)
     source = EvidenceSource(
         EvidenceStore(evidence),

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence.part import Part
-from audit_suite.evidence.store import UNFINISHED, Arrays, EvidenceStore
+from audit_suite.evidence.store import UNFINISHED, EvidenceStore, Stored
 from audit_suite.files import write_whole
 
 _EVERY = 5.0  # seconds between two looks for new evidence
@@ -79,16 +79,16 @@ class Mirror(EvidenceStore):
         """Whether evidence is here or there."""
         return super().has(key) or self._name(key) in self._there
 
-    def read(self, key: str) -> Arrays | None:
+    def open(self, key: str) -> Stored | None:
         """The arrays under ``key``, fetched if needed; None if they are missing or damaged."""
-        arrays = super().read(key)
-        if arrays is None and (name := self._name(key)) in self._there:
+        stored = super().open(key)
+        if stored is None and (name := self._name(key)) in self._there:
             self._fetch([name])
-            arrays = super().read(key)
-            if arrays is None:  # damaged there too: what is computed anew replaces it
+            stored = super().open(key)
+            if stored is None:  # damaged there too: what is computed anew replaces it
                 self._there.discard(name)
                 super().discard(key)
-        return arrays
+        return stored
 
     def fetch(self, keys: Iterable[str]) -> None:
         """Bring evidence into the folder, and the batches in hand of this part of the work.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+
+from numpy.typing import NDArray
 
 from audit_suite.cards import DatasetCard, ModelCard
 from audit_suite.datasets import Dataset, load_dataset
@@ -18,7 +20,7 @@ from audit_suite.evidence.models import Models
 from audit_suite.evidence.part import Part
 from audit_suite.evidence.pixels import PixelCache, cached
 from audit_suite.evidence.profile import EvidenceProfile
-from audit_suite.evidence.store import Arrays, EvidenceStore
+from audit_suite.evidence.store import EvidenceStore, Stored
 from audit_suite.evidence.twin import Twin
 from audit_suite.readings import Readings
 
@@ -90,8 +92,10 @@ class Request(Hashable, Protocol[Table_co]):
         """
         ...
 
-    def table(self, stored: Sequence[Arrays]) -> Table_co:
+    def table(self, stored: Sequence[Mapping[str, NDArray[Any]]]) -> Table_co:
         """The evidence in the form that needs read, from the arrays stored under its keys.
+
+        Each array is read when it is asked for.
 
         Raises:
             NotApplicable: If the stored arrays say that this model cannot provide it.
@@ -319,12 +323,12 @@ class EvidenceSource:
         """
         return [key for key in request.keys(self) if not self.store.has(key)]
 
-    def _stored(self, request: Request[Any]) -> list[Arrays] | None:
+    def _stored(self, request: Request[Any]) -> list[Stored] | None:
         """All units, or None if one is missing; deletes damaged ones, to be computed again."""
         keys = request.keys(self)
-        units: list[Arrays] = []
+        units: list[Stored] = []
         for key in keys:
-            arrays = self.store.read(key)
+            arrays = self.store.open(key)
             if arrays is not None:
                 units.append(arrays)
             elif self.store.has(key) and not self.offline:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +68,26 @@ class EvidenceStore:
 
     def read(self, key: str) -> Arrays | None:
         """The arrays under ``key``; None if they are missing or damaged."""
+        stored = self.open(key)
         try:
-            with safe_open(self._file(key), framework="np") as file:
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                checksum = (file.metadata() or {}).get("checksum")
-        except (FileNotFoundError, SafetensorError, OSError):
+            return None if stored is None else dict(stored)
+        except AuditError:
             return None
-        return arrays if checksum == _checksum(key, arrays) else None
+
+    def open(self, key: str) -> Stored | None:
+        """The arrays under ``key``, checked now and read when asked for.
+
+        Args:
+            key: As of `read`.
+
+        Returns:
+            None if they are missing or damaged.
+        """
+        stored = Stored(self._file(key))
+        try:
+            return stored if stored.checksum() == _checksum(key, stored) else None
+        except AuditError:
+            return None
 
     def write(self, key: str, arrays: Mapping[str, NDArray[Any]], of: str = "") -> None:
         """Store arrays under ``key``: written aside, flushed to the disk, then renamed.
@@ -219,6 +233,50 @@ class EvidenceStore:
     def _file(self, key: str) -> Path:
         """Where a key is kept; keys of what is ``UNFINISHED`` name their folder."""
         return self.root / (f"{key}{_ENDING}" if "/" in key else f"{key[:2]}/{key}{_ENDING}")
+
+
+class Stored(Mapping[str, NDArray[Any]]):
+    """The arrays of one file, each read from the disk when it is asked for.
+
+    So that embeddings and outlines of a large data set are in memory only while they are used.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        if name not in self._names:
+            raise KeyError(name)
+        with self._opened() as file:
+            array: NDArray[Any] = file.get_tensor(name)
+            return array
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def checksum(self) -> str | None:
+        """The checksum that was written with the arrays."""
+        with self._opened() as file:
+            return (file.metadata() or {}).get("checksum")
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        with self._opened() as file:
+            return tuple(file.keys())
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Any]:
+        try:
+            with safe_open(self._file, framework="np") as file:
+                yield file
+        except (FileNotFoundError, SafetensorError, OSError):
+            raise AuditError(
+                "--audit-evidence: evidence that was stored is gone or damaged",
+                "run the audit again: what is missing is computed again",
+            ) from None
 
 
 def _checksum(key: str, arrays: Mapping[str, NDArray[Any]]) -> str:

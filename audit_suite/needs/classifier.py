@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from audit_suite.needs.folds import stratified_folds
 from audit_suite.statistics import Estimate, estimate_auroc_within
+from audit_suite.statistics.numbering import how_many
 from audit_suite.verdict import NotApplicable
 
 FOLDS, REPEATS = 5, 5
@@ -28,7 +30,7 @@ _DRAWN: dict[tuple[bytes, bytes, int], NDArray[np.int_]] = {}
 def cross_validate(
     features: NDArray[Any],
     labels: NDArray[np.int_],
-    patients: NDArray[np.str_],
+    patients: NDArray[Any],
     make: Classifier,
     seed: int,
 ) -> Validated:
@@ -51,8 +53,7 @@ def cross_validate(
     Raises:
         NotApplicable: If there are too few patients of a class for the folds.
     """
-    content = pickle.dumps((features.tolist(), labels.tolist(), patients.tolist(), seed))
-    digest = hashlib.sha256(make.kind.encode() + content).hexdigest()
+    digest = _digest(make.kind, seed, features, labels, patients)
     if digest not in _VALIDATED:
         validated = _cross_validate(features, labels, patients, make, seed)
         if len(_VALIDATED) >= _REMEMBERED:
@@ -77,32 +78,42 @@ class Classifier:
 def _cross_validate(
     features: NDArray[Any],
     labels: NDArray[np.int_],
-    patients: NDArray[np.str_],
+    patients: NDArray[Any],
     make: Classifier,
     seed: int,
 ) -> Validated:
     from threadpoolctl import threadpool_limits
 
-    rarer = min(len(np.unique(patients[labels == side])) for side in (0, 1))
+    rarer = min(how_many(patients[labels == side]) for side in (0, 1))
     if rarer < 2 * FOLDS:
         raise NotApplicable(
             f"{rarer} patients of the rarer class are too few for {FOLDS}-fold cross-validation "
             f"(it needs {2 * FOLDS})"
         )
     scores, tested = [], []
-    for repeat in range(repeats(len(labels))):
-        score, fold = np.zeros(len(labels)), _folds(labels, patients, (seed + repeat) % 2**32)
-        for number in range(FOLDS):
-            train, test = fold != number, fold == number
-            with threadpool_limits(1):  # the last digits must not depend on the number of threads
+    with threadpool_limits(1):  # the last digits must not depend on the number of threads
+        for repeat in range(repeats(len(labels))):
+            score, fold = np.zeros(len(labels)), _folds(labels, patients, (seed + repeat) % 2**32)
+            for number in range(FOLDS):
+                train, test = fold != number, fold == number
                 classifier = make.make().fit(features[train], labels[train])
                 score[test] = classifier.decision_function(features[test])
-        scores.append(score)
-        tested.append(fold)
+            scores.append(score)
+            tested.append(fold)
     return scores, tested
 
 
-def _folds(labels: NDArray[np.int_], patients: NDArray[np.str_], seed: int) -> NDArray[np.int_]:
+def _digest(kind: str, seed: int, *arrays: NDArray[Any]) -> str:
+    """Of all that decides a result; numbers as they lie in memory, texts as they are pickled."""
+    digest = hashlib.sha256(json.dumps([kind, seed]).encode())
+    for array in arrays:
+        digest.update(json.dumps([str(array.dtype), array.shape]).encode())
+        plain = array.dtype != np.object_
+        digest.update(np.ascontiguousarray(array).data if plain else pickle.dumps(array.tolist()))
+    return digest.hexdigest()
+
+
+def _folds(labels: NDArray[np.int_], patients: NDArray[Any], seed: int) -> NDArray[np.int_]:
     """The fold in which each image is tested; kept, because most classifiers share theirs."""
     key = labels.tobytes(), patients.tobytes(), seed
     if key not in _DRAWN:
@@ -120,7 +131,7 @@ def repeats(images: int) -> int:
 def cross_validated_auroc(
     features: NDArray[Any],
     labels: NDArray[np.int_],
-    patients: NDArray[np.str_],
+    patients: NDArray[Any],
     dataset: str,
     make: Classifier,
     seed: int,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.statistics.numbering import numbered
+
 
 def stratified_folds(
-    labels: NDArray[np.int_], patients: NDArray[np.str_], folds: int, seed: int
+    labels: NDArray[np.int_], patients: NDArray[Any], folds: int, seed: int
 ) -> NDArray[np.int_]:
     """The fold in which each image is tested: those of `sklearn.model_selection`.
 
@@ -16,7 +20,7 @@ def stratified_folds(
 
     Args:
         labels: Shape (n,), of at least two classes.
-        patients: Shape (n,); all images of a patient are in one fold.
+        patients: Shape (n,), numbers or names; all images of a patient are in one fold.
         folds: How many.
         seed: Decides the order in which patients are dealt.
 
@@ -24,7 +28,7 @@ def stratified_folds(
         Shape (n,), from 0.
     """
     _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    _, patient = np.unique(patients, return_inverse=True)
+    _, patient = numbered(patients)
     images = np.zeros((patient.max() + 1, len(sizes)))
     np.add.at(images, (patient, classes), 1)
     shuffled = np.arange(len(images))

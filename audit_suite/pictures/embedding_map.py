@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from audit_suite.cards import canonical_digest
 from audit_suite.datasets import Dataset
-from audit_suite.datasets.dataset import labels_of
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, WithoutROI
@@ -56,7 +55,7 @@ def embedding_map(cell: Cell, source: EvidenceSource) -> EmbeddingRecord | None:
     if stored is None:
         return None
     dataset = source.dataset(cell.dataset)
-    labels = labels_of(dataset.cases, cell.target)
+    labels = dataset.labels_of(cell.target)
     chosen = _draw(dataset, labels, stored.used)
     if len(chosen) < _FEWEST:
         return None

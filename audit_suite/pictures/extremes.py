@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from audit_suite.datasets.dataset import UNLABELLED, labels_of
+from audit_suite.datasets.dataset import UNLABELLED
 from audit_suite.datasets.properties import PROPERTIES
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.at_input import image_at_input
@@ -31,7 +31,7 @@ def extremes(cell: Cell, name: str, source: EvidenceSource) -> list[GalleryImage
     if table is None or table.properties is None:
         return []
     dataset = source.dataset(cell.dataset)
-    labels = labels_of(dataset.cases, cell.target)
+    labels = dataset.labels_of(cell.target)
     shown = table.used & np.array([case.shown for case in dataset.cases]) & (labels != UNLABELLED)
     values = np.where(shown, table.properties[:, PROPERTIES.index(name)], np.nan)
     order = np.argsort(values, kind="stable")[: int(np.isfinite(values).sum())]

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from audit_suite.planning.by_patients import Chances, by_patients
 from audit_suite.statistics.at_hand import AtHand
 from audit_suite.statistics.design import Cohort, Levels, Spread
 from audit_suite.statistics.needed import patients_to_decide
@@ -71,6 +72,8 @@ class Forecast(BaseModel):
         patients_for_80: Patients with which ``open_if_honest`` is .8; null if no realistic number
             gives that.
         patients_for_90: The same for .9.
+        by_patients: The chances to open and to close against the number of patients; empty in
+            records that were written before they were.
         measured: What stored scores say; null without.
     """
 
@@ -89,6 +92,7 @@ class Forecast(BaseModel):
     closed_if_shortcut: dict[int, float]
     patients_for_80: int | None
     patients_for_90: int | None
+    by_patients: tuple[Chances, ...] = ()
     measured: Measured | None
 
     @property
@@ -157,6 +161,7 @@ def forecast(
         closed_if_shortcut={kept: closed(kept) for kept in KEPT},
         patients_for_80=patients_needed(opened, cohort, 0.8),
         patients_for_90=patients_needed(opened, cohort, 0.9),
+        by_patients=by_patients(auroc, cohort, floor, spread, levels),
         measured=None
         if at_hand is None
         else Measured(

@@ -30,6 +30,7 @@ class CauseFlag(RecordPart):
     because: str
     settles: str = Field(description="which data or check would settle an unknown")
     estimates: list[EstimateRecord] = Field(description="those that decided")
+    remedy: str = Field(default="", description="what to do about a cause that holds")
 
 
 class CausesRecord(RecordPart):

@@ -41,12 +41,23 @@ class DatasetRecord(RecordPart):
     n_images: int
     n_patients: int
     targets: dict[str, TargetRecord]
-    excluded: list[str] = Field(description="rows left out, each with its reason")
+    n_excluded: int | None = Field(default=None, description="rows left out")
+    excluded: list[str] = Field(
+        description="rows left out, each with its reason; of many for one reason some, and a count"
+    )
     notes: list[str] = Field(
         default_factory=list, description="what else is to know of the data, as counts"
     )
     internal: str | None = Field(default=None, description="data set it is external to")
     case_mix: dict[str, CaseMix] = Field(default_factory=dict)
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a count that older records lack, so that their digests do not change."""
+        content: dict[str, Any] = write(self)
+        if self.n_excluded is None:
+            content.pop("n_excluded", None)
+        return content
 
 
 class ModelRecord(RecordPart):
@@ -54,6 +65,8 @@ class ModelRecord(RecordPart):
 
     name: str
     digest: str
+    version: str = Field(default="", description="the maker's name for this release of it")
+    intended_use: str = Field(default="", description="for whom and for what, as the card says")
     description: str
     loader: str
     architecture: str
@@ -68,10 +81,11 @@ class ModelRecord(RecordPart):
 
     @model_serializer(mode="wrap")
     def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out notes that older records lack, so that their digests do not change."""
+        """Leave out what older records lack, so that their digests do not change."""
         content: dict[str, Any] = write(self)
-        if not self.notes:
-            content.pop("notes", None)
+        for key in ("notes", "version", "intended_use"):
+            if not content[key]:
+                content.pop(key)
         return content
 
 

@@ -15,9 +15,12 @@ from audit_suite.errors import AuditError
 from audit_suite.files import write_whole
 from audit_suite.record import Record
 from audit_suite.report import words
+from audit_suite.report.first.decision import FEW
 from audit_suite.report.page import page_of
 from audit_suite.report.rendering import render_sections
 from audit_suite.signoff import SignOff
+
+_ROWS, _REASONS = 20, 5  # of the first screen, which is also one printed page
 
 
 def render_html(record: Record, signoff: SignOff | None = None) -> str:
@@ -99,7 +102,9 @@ def _environment() -> Environment:
     }
     environment.globals |= {
         "VERDICTS": words.VERDICTS,
-        "DECISIONS": words.DECISIONS,
+        "ROWS": _ROWS,
+        "REASONS": _REASONS,
+        "FEW": FEW,
         "RATES": words.RATES,
         "WITHOUT_MASKS": words.WITHOUT_MASKS,
     }

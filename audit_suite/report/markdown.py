@@ -1,36 +1,77 @@
-"""A short Markdown summary, for the page of a CI job."""
+"""A short Markdown summary, for the page of a CI job: the first screen, and what did not pass."""
 
 from __future__ import annotations
 
-from audit_suite.record import Record
-from audit_suite.report.words import DECISIONS, attention, decided, interval, number, word
+from collections.abc import Iterator
+
+from audit_suite.record import EstimateRecord, Record
+from audit_suite.report.first import FirstScreen, first_screen
+from audit_suite.report.words import attention, interval, number, word
 from audit_suite.verdict import Verdict
 
 
 def render_markdown(record: Record) -> str:
-    """The decision, and a table of everything that did not pass.
+    """The first screen, and a table of everything that did not pass.
 
     Args:
         record: What to summarise.
     """
-    title, sentence = DECISIONS[record.decision]
-    lines = [f"## {title}", "", f"{_cell(record.decision_reason)}. {sentence}", ""]
-    lines += [
-        f"- {_cell(f'{t.model} on {t.dataset}, {t.target}: {decided(t)}')}" for t in record.targets
-    ]
+    first = first_screen(record)
+    lines = [f"## {_cell(first.title)}", "", *_first(first)]
     lines += [f"- {_cell(line)}" for line in attention(record)]
-    if lines[-1]:
-        lines.append("")
+    lines += ["", *_findings(record)]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _first(first: FirstScreen) -> Iterator[str]:
+    for label, text in first.identity:
+        yield f"- {label}: {_cell(text)}"
+    yield ""
+    if first.rows:
+        names = [mark.name for mark in first.rows[0].marks]
+        head = ["model, data, target", "verdict", *names, "from the region", "cause named"]
+        yield f"| {' | '.join(head)} |"
+        yield f"|{'---|' * len(head)}"
+    for row in first.rows:
+        target = row.decision
+        cells = [
+            f"{target.model} on {target.dataset}, {target.target}",
+            target.decision,
+            *(_auroc(mark.estimate) for mark in row.marks),
+            "not asked" if row.inside is None else f"{row.inside.value:.0%}",
+            row.cause,
+        ]
+        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+    yield ""
+    for sentence in (*first.why, *filter(None, [first.error_rates])):
+        yield _cell(sentence)
+        yield ""
+    yield from (f"- {_cell(f'{place}: {words}')}" for place, words in first.targets)
+    yield ""
+    for heading, items in (
+        ("Not tested", [f"{reason}: {checks}" for reason, checks in first.not_tested]),
+        ("What to do now", first.to_do),
+    ):
+        if items:
+            yield f"**{heading}**"
+            yield ""
+            yield from (f"- {_cell(item)}" for item in items)
+            yield ""
+
+
+def _auroc(estimate: EstimateRecord | None) -> str:
+    return "not asked" if estimate is None else f"{number(estimate.value, 2)} {interval(estimate)}"
+
+
+def _findings(record: Record) -> Iterator[str]:
     listed = [
         finding
         for finding in record.findings
         if finding.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)
     ]
     if listed:
-        lines += [
-            "| verdict | check | model | data set | target | estimate | margin |",
-            "|---|---|---|---|---|---|---|",
-        ]
+        yield "| verdict | check | model | data set | target | estimate | margin |"
+        yield "|---|---|---|---|---|---|---|"
     for finding in listed:
         estimate = finding.estimate
         value = "" if estimate is None else f"{number(estimate.value)} {interval(estimate)}"
@@ -44,8 +85,7 @@ def render_markdown(record: Record) -> str:
             value,
             margin,
         ]
-        lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
-    return "\n".join(lines).rstrip("\n") + "\n"
+        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
 
 
 def _cell(text: str) -> str:

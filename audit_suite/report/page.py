@@ -10,21 +10,36 @@ from audit_suite.report.charts import MANY, too_many_to_draw
 from audit_suite.report.charts.forest import Forest, forest_of
 from audit_suite.report.coverage import Coverage, coverage
 from audit_suite.report.data import CaseMixRow, case_mix_rows
-from audit_suite.report.places import Place, by_place
+from audit_suite.report.first import FirstScreen, first_screen
+from audit_suite.report.places import Place, by_place, place_of
 from audit_suite.report.rendering import RenderedSection
 from audit_suite.report.section import AFTER_LISTS
 from audit_suite.signoff import SignOff
 from audit_suite.verdict import Verdict
 
 _SEVERITY = (Verdict.ERROR, Verdict.FAIL, Verdict.NONE, Verdict.INCONCLUSIVE)
+_ROLES = ("required", "shown", "guard", "data", "context")
+_DRAWN = 24  # cases of one check that a plot shows
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A finding that keeps the gate from opening, with its plot."""
+    """A check that did not pass in one place, with all of its cases and their plot.
 
-    finding: Finding
+    Attributes:
+        findings: Its cases that did not pass, the most severe first.
+        passed: How many of its cases passed.
+        chart: The cases' estimates; None where there are none, or too many on the page.
+    """
+
+    findings: tuple[Finding, ...]
+    passed: int
     chart: Forest | None
+
+    @property
+    def finding(self) -> Finding:
+        """The case that says most."""
+        return self.findings[0]
 
 
 @dataclass(frozen=True)
@@ -33,6 +48,7 @@ class Page:
 
     Attributes:
         record: The record.
+        first: What stands at the top.
         signoff: A reviewer's decision on it.
         waived: Findings that somebody has taken responsibility for.
         causes: Causes, by place.
@@ -48,6 +64,7 @@ class Page:
     """
 
     record: Record
+    first: FirstScreen
     signoff: SignOff | None
     waived: tuple[Finding, ...]
     causes: tuple[CausesRecord, ...]
@@ -75,6 +92,7 @@ def page_of(record: Record, sections: Sequence[RenderedSection], signoff: SignOf
     listed = [f for f in findings if f.verdict is Verdict.NOT_APPLICABLE and f.id not in shown]
     return Page(
         record=record,
+        first=first_screen(record),
         signoff=signoff,
         waived=tuple(f for f in findings if f.verdict is Verdict.WAIVED),
         causes=tuple(cause for cause in record.causes if cause.flags),
@@ -91,12 +109,25 @@ def page_of(record: Record, sections: Sequence[RenderedSection], signoff: SignOf
 
 
 def _problems(findings: Sequence[Finding]) -> tuple[Problem, ...]:
-    open_findings = [f for f in findings if f.verdict in _SEVERITY]
-    open_findings.sort(key=lambda finding: _SEVERITY.index(finding.verdict))
-    return tuple(
-        Problem(finding, forest_of([finding]) if number < MANY else None)
-        for number, finding in enumerate(open_findings)
-    )
+    """One card for each check and place, the most severe first, and then what must pass."""
+    cards: dict[tuple[Place, str], list[Finding]] = {}
+    passed: dict[tuple[Place, str], int] = {}
+    for finding in findings:
+        key = place_of(finding), finding.check
+        if finding.verdict in _SEVERITY:
+            cards.setdefault(key, []).append(finding)
+        elif finding.verdict is Verdict.PASS:
+            passed[key] = passed.get(key, 0) + 1
+    ordered = {key: sorted(cases, key=_rank) for key, cases in cards.items()}
+    found: list[Problem] = []
+    for key, cases in sorted(ordered.items(), key=lambda item: _rank(item[1][0])):
+        chart = forest_of(cases) if len(found) < MANY and len(cases) <= _DRAWN else None
+        found.append(Problem(tuple(cases), passed.get(key, 0), chart))
+    return tuple(found)
+
+
+def _rank(finding: Finding) -> tuple[int, int]:
+    return _SEVERITY.index(finding.verdict), _ROLES.index(finding.role)
 
 
 def _estimates(findings: Sequence[Finding]) -> Iterator[tuple[Place, Forest]]:

@@ -21,7 +21,8 @@ AFTER_LISTS = 800
 """From this rank on, sections stand after the lists of findings that passed or were reported."""
 
 _RESERVED = frozenset(  # ids of the page itself
-    {"main", "signoff", "waived", "causes", "problems", "coverage", "estimates", "passed"}
+    {"glance", "one-patient", "why", "not-tested", "to-do"}
+    | {"main", "signoff", "waived", "causes", "problems", "coverage", "estimates", "passed"}
     | {"data", "method", "errors", "limits", "provenance"}
 )
 

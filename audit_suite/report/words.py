@@ -20,27 +20,6 @@ VERDICTS: dict[Verdict, tuple[str, str, str]] = {
     Verdict.NOT_APPLICABLE: ("–", "not applicable", "the check does not apply here"),
 }
 
-DECISIONS = {
-    "open": (
-        "Gate open",
-        "Every check that the policy requires passed and no other check failed, within the limits "
-        "listed at the end of this report.",
-    ),
-    "closed": (
-        "Gate closed",
-        "On this evidence the model should not be released or bought for this use.",
-    ),
-    "undecided": (
-        "Not decided",
-        "No fault of the model was shown, but these data cannot show what the policy requires.",
-    ),
-    "partial": (
-        "Not a full audit",
-        "Something that the policy requires was not asked or not judged, so no release can rest on "
-        "this report.",
-    ),
-}
-
 WITHOUT_MASKS = (
     "checks that need no mask can show cues at the edge of the picture and in how it was made, but "
     "not a cue on or inside the body, so a pass is no acquittal"

@@ -110,7 +110,7 @@ def _players(regions: Attributions, cell: Cell, source: EvidenceSource) -> Itera
 
     dataset = source.dataset(cell.dataset)
     cases = [dataset.cases[i] for i in regions.index]
-    patients = np.array([case.patient for case in cases])
+    patients = dataset.patients[regions.index]
     positive = np.array([case.labels.get(cell.target) == 1 for case in cases])
     values, area, inside = (regions.arrays[name] for name in ("values", "area", "inside"))
     size = np.abs(values)

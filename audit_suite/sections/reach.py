@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit_suite.errors import AuditError
+from audit_suite.planning.by_patients import TRUTHS, Chances
 from audit_suite.planning.forecast import KEPT, PLANNED, Forecast, forecast
 from audit_suite.planning.measuring import at_hand, cohort_of
 from audit_suite.planning.words import based_on, chance, number
 from audit_suite.record import Finding, Record
+from audit_suite.report.charts.chances import ChancesChart, chances_chart
 from audit_suite.report.places import Place, place_of
 from audit_suite.report.section import Gathered, Section, register_section
 from audit_suite.statistics.design import Levels
@@ -20,6 +22,11 @@ from audit_suite.statistics.opening_chance import FILLS
 from audit_suite.verdict import Verdict
 
 NAME = "reach"
+_TRUTHS: Mapping[int, str] = {
+    0: "A model that needs only the region",
+    25: "A quarter of the skill lies elsewhere",
+    50: "Half of the skill lies elsewhere",
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,8 @@ class ReachRow:
         closes: Chance to close, by what is kept.
         needed: Patients for 80 and 90 %.
         deciding: What would decide it; empty where it is decided.
+        chart: Open, undecided and closed against the number of patients; None in older records.
+        numbers: What is drawn: patients, and by truth the three chances in words.
     """
 
     place: Place
@@ -45,6 +54,8 @@ class ReachRow:
     closes: tuple[str, ...]
     needed: tuple[str, str]
     deciding: str
+    chart: ChancesChart | None
+    numbers: tuple[tuple[int, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,7 @@ class ReachView:
     rows: tuple[ReachRow, ...]
     kept: tuple[int, ...]
     based_on: str
+    truths: tuple[str, ...]
 
 
 def collect(gathered: Gathered) -> list[dict[str, Any]] | None:
@@ -103,7 +115,11 @@ def _levels(skill: Finding, kept: Finding, places: int) -> Levels:
 def view(record: Record, _findings: Sequence[Finding]) -> ReachView | None:
     """A row per place; None where nothing was forecast."""
     found = [Forecast.model_validate(each) for each in record.sections.get(NAME, [])]
-    return ReachView(tuple(map(_row, found)), KEPT, based_on(found)) if found else None
+    if not found:
+        return None
+    return ReachView(
+        tuple(map(_row, found)), KEPT, based_on(found), tuple(_TRUTHS[truth] for truth in TRUTHS)
+    )
 
 
 def patients_needed_at(fields: Mapping[str, Any]) -> dict[Place, str]:
@@ -132,6 +148,24 @@ def _row(one: Forecast) -> ReachRow:
         closes=tuple(chance(one.closed_if_shortcut[kept]) for kept in KEPT),
         needed=(number(one.patients_for_80), number(one.patients_for_90)),
         deciding=_deciding(one),
+        chart=_chart(one),
+        numbers=tuple((each.patients, _in_words(each)) for each in one.by_patients),
+    )
+
+
+def _chart(one: Forecast) -> ChancesChart | None:
+    if not one.by_patients:
+        return None
+    steps = {t: [(c.patients, c.opens[t], c.closes[t]) for c in one.by_patients] for t in TRUTHS}
+    return chances_chart([(_TRUTHS[t], steps[t]) for t in TRUTHS], one.patients)
+
+
+def _in_words(chances: Chances) -> tuple[str, ...]:
+    """Opens, undecided and closes for each truth."""
+    return tuple(
+        " / ".join(map(chance, (opens, max(0.0, 1 - opens - closes), closes)))
+        for truth in TRUTHS
+        for opens, closes in ((chances.opens[truth], chances.closes[truth]),)
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,8 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from audit_suite.errors import AuditError
 from audit_suite.statistics.estimate import Estimate, Keys
 from audit_suite.statistics.influence import Influence, patients_for_verdict
+from audit_suite.statistics.numbering import as_patients, how_many, numbered
 
 Floats = NDArray[np.float64]
+
+CLASSES = "negative", "positive"
+"""Strata of patients without and with a positive image."""
 
 
 def estimate_auroc(
@@ -39,7 +44,7 @@ def estimate_auroc(
     Args:
         labels: Shape (n,), 0 or 1.
         scores: Shape (n,), finite; ties count one half.
-        patients: Shape (n,).
+        patients: Shape (n,), numbers (`Dataset.patients`) or names.
         dataset: Digest of the data set; a patient is identified within it.
         label: Its name in messages and in the report.
         weights: Shape (n,), 0 or more: a pair of images counts by the product of their weights,
@@ -55,7 +60,7 @@ def estimate_auroc(
         there = weight > 0
         truth, values, names, weight = truth[there], values[there], names[there], weight[there]
     positive = truth == 1
-    unique, of_image = np.unique(names, return_inverse=True)
+    unique, of_image = numbered(names)
     has_positive = np.bincount(of_image, weights=positive) > 0
     has_negative = np.bincount(of_image, weights=~positive) > 0
     m, n = int(has_positive.sum()), int(has_negative.sum())
@@ -67,9 +72,9 @@ def estimate_auroc(
     auc, components = _components(positive, values, weight)
     scale = np.where(positive, (m / (m - 1)) ** 0.5, (n / (n - 1)) ** 0.5)
     by_patient: Floats = np.bincount(of_image, weights=components * scale).astype(np.float64)
-    groups = np.where(has_positive, "positive", "negative")
     edge = 1 / (2 * min(m, n) + 2)
-    influence = Influence.of(dataset, unique, by_patient, groups)
+    strata = has_positive.astype(np.int_)
+    influence = Influence.of(dataset, unique, by_patient, strata, CLASSES)
     at_end = min(auc, 1 - auc) < edge
     floor = hanley_mcneil(edge, m, n) if at_end else edge * (1 - edge) * (1 / m + 1 / n) / 4
     if influence.variance < floor:
@@ -78,7 +83,7 @@ def estimate_auroc(
         influence = influence.with_boundary(f"{dataset}/{digest}", floor - influence.variance)
 
     def rebuild(keys: Keys) -> Estimate:
-        kept = np.isin(np.char.add(f"{dataset}/", names), keys)
+        kept = np.isin(names, keys.get(dataset, ()))
         return estimate_auroc(truth[kept], values[kept], names[kept], dataset, label, weight[kept])
 
     return Estimate(
@@ -88,7 +93,7 @@ def estimate_auroc(
         n_images=len(truth),
         n_positives=m,
         fewest=min(
-            patients_for_verdict(names[side], weight[side]) for side in (positive, ~positive)
+            patients_for_verdict(of_image[side], weight[side]) for side in (positive, ~positive)
         ),
         bounds=(0.0, 1.0),
         edge=edge,
@@ -123,14 +128,14 @@ def estimate_auroc_within(
     Raises:
         AuditError: As `estimate_auroc`, or if no group has two patients of each class.
     """
-    truth, names = np.asarray(labels), np.asarray(patients).astype(np.str_)
+    truth, names = np.asarray(labels), as_patients(patients)
     parts, weights, kept = [], [], np.zeros(len(truth), bool)
     for values, grouping in zip(scores, groupings, strict=True):
         group = np.asarray(grouping)
         within, pairs = [], []
         for number in np.unique(group[group >= 0]):
             chosen = group == number
-            sick, well = (len(np.unique(names[chosen & (truth == side)])) for side in (1, 0))
+            sick, well = (how_many(names[chosen & (truth == side)]) for side in (1, 0))
             if min(sick, well) < 2:
                 continue
             numbers = np.asarray(values)[chosen]
@@ -148,7 +153,7 @@ def estimate_auroc_within(
     total = parts[0] * (weights[0] / whole)
     for part, weight in zip(parts[1:], weights[1:], strict=True):
         total = total + part * (weight / whole)
-    m, n = (len(np.unique(names[kept & (truth == side)])) for side in (1, 0))
+    m, n = (how_many(names[kept & (truth == side)]) for side in (1, 0))
     return Estimate(
         label=label,
         value=min(max(total.value, 0.0), 1.0),  # shares of one need not add up to the last digit
@@ -166,9 +171,9 @@ def estimate_auroc_within(
 
 def _validate(
     labels: ArrayLike, scores: ArrayLike, patients: ArrayLike
-) -> tuple[NDArray[np.int64], Floats, NDArray[np.str_]]:
+) -> tuple[NDArray[np.int64], Floats, NDArray[Any]]:
     truth, values = np.asarray(labels), np.asarray(scores, dtype=np.float64)
-    names = np.asarray(patients).astype(np.str_)
+    names = as_patients(patients)
     if not truth.ndim == values.ndim == names.ndim == 1 or not len(truth) == len(values) == len(
         names
     ):

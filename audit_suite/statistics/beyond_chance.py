@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,11 +21,12 @@ from numpy.typing import ArrayLike, NDArray
 from audit_suite.errors import AuditError
 from audit_suite.statistics.estimate import Estimate, Keys
 from audit_suite.statistics.influence import Influence
+from audit_suite.statistics.numbering import as_patients, how_many, numbered
 from audit_suite.verdict import NotApplicable
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
-Again = Callable[[Floats, NDArray[np.str_]], Estimate]
+Again = Callable[[Floats, NDArray[Any]], Estimate]
 Coefficient = Callable[[Floats], tuple[Floats, Floats]]
 
 _TINY = 1e-12  # rounding of sums of shares
@@ -37,12 +38,12 @@ class RatingTable(NamedTuple):
     Attributes:
         ratings: Shape (n, raters); NaN where missing.
         given: Shape (n, raters, levels), bool: the given level.
-        names: Shape (n,), the patient.
+        names: Shape (n,), the patient, by number or name.
     """
 
     ratings: Floats
     given: Bools
-    names: NDArray[np.str_]
+    names: NDArray[Any]
 
 
 def rating_table(
@@ -65,7 +66,7 @@ def rating_table(
         AuditError: If shapes differ, a rating is not one of the levels, or there are fewer than two
             patients.
     """
-    values, names = np.asarray(ratings, np.float64), np.asarray(patients).astype(np.str_)
+    values, names = np.asarray(ratings, np.float64), as_patients(patients)
     if values.ndim != 2 or values.shape[1] < 2 or names.shape != values.shape[:1]:
         raise AuditError(
             f"{label}: ratings and patients have shapes {values.shape} and {names.shape}",
@@ -80,7 +81,7 @@ def rating_table(
             "check the readings, or name all levels",
         )
     enough = rated.sum(axis=1) >= needed
-    if (count := len(np.unique(names[enough]))) < 2:
+    if (count := how_many(names[enough])) < 2:
         raise AuditError(f"{label}: {count} patients; a variance needs two", "audit on more data")
     return RatingTable(values[enough], given[enough], names[enough])
 
@@ -120,7 +121,7 @@ def beyond_chance(
             f"{label}: every rating is {rating:g}, so chance agrees as well as the readers do; "
             "agreement beyond chance is not defined"
         )
-    unique, of_item = np.unique(table.names, return_inverse=True)
+    unique, of_item = numbered(table.names)
     count = len(unique)
     sums = np.zeros((count, *by_item.shape[1:]))
     np.add.at(sums, of_item, by_item)
@@ -134,7 +135,7 @@ def beyond_chance(
     value = float(coefficient(total))
     without = np.nan_to_num(coefficient(total - sums))
     jackknife = (without.mean() - without) * ((count - 1) / count) ** 0.5
-    influence = Influence.of(dataset, unique, jackknife, np.full(count, "all"))
+    influence = Influence.of(dataset, unique, jackknife)
     half = 1 / (2 * count + 2)
     edge = min(half / differ / 2, 0.5)
     at_end = (1 - abs(value)) / 2 < edge
@@ -145,7 +146,7 @@ def beyond_chance(
     others = levels.sum(axis=1, keepdims=True) > levels
 
     def rebuild(keys: Keys) -> Estimate:
-        kept = np.isin(np.char.add(f"{dataset}/", table.names), keys)
+        kept = np.isin(table.names, keys.get(dataset, ()))
         return again(table.ratings[kept], table.names[kept])
 
     return Estimate(
@@ -154,7 +155,7 @@ def beyond_chance(
         influence=influence,
         n_images=len(table.names),
         n_positives=None,
-        fewest=min(len(np.unique(table.names[other])) for other in others.T),
+        fewest=min(how_many(table.names[other]) for other in others.T),
         bounds=(-1.0, 1.0),
         edge=edge,
         rebuild=rebuild,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal, NamedTuple, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn
 
-import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.errors import AuditError
@@ -24,7 +23,8 @@ from audit_suite.statistics.pair_scale import Form, PairScale
 from audit_suite.statistics.recording import active_rule, conclude
 from audit_suite.statistics.scale import Scale
 
-Keys = NDArray[np.str_]
+Keys = Mapping[str, NDArray[Any]]
+"""Patients by data set."""
 
 _SHARES = 0.0, 1.0  # the range of AUROCs, whose differences are judged on the logit scale
 
@@ -183,8 +183,8 @@ class Estimate:
         Raises:
             AuditError: If they share none.
         """
-        shared = np.intersect1d(self.influence.keys, other.influence.keys)
-        if not len(shared) or self.rebuild is None or other.rebuild is None:
+        shared = self.influence.shared_with(other.influence)
+        if not shared or self.rebuild is None or other.rebuild is None:
             raise AuditError(
                 f"'{self.label}' and '{other.label}' share no patient",
                 "compare them on the same data set, or as independent estimates",

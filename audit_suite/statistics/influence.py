@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.errors import AuditError
+from audit_suite.statistics.numbering import numbered
+
 READERS = "readers"
-"""Stratum of the pseudo-patients that represent readers (`statistics.readers`)."""
+"""Data set and stratum of the pseudo-patients that represent readers (`statistics.readers`)."""
 
 _BOUNDARY = "boundary"
 _WORTH = 15  # effective patients, from which on unequal shares of the images do little harm
-_KEPT = 8  # data sets whose keys are kept: estimates of one data set share them
 
-Strata = tuple[NDArray[np.str_], NDArray[np.int_]]
-"""Names, sorted, and the number of each patient's: compared far faster than names."""
+Floats = NDArray[np.float64]
 
 
 class Stratum(NamedTuple):
@@ -35,59 +36,83 @@ class Stratum(NamedTuple):
     second: float
 
 
+class Part(NamedTuple):
+    """The patients of one data set, and their influence.
+
+    Attributes:
+        patients: Shape (n,), sorted, unique: their numbers, or their names.
+        values: Shape (n,), the influence.
+        names: The strata in which the influence was centred, sorted; some may be empty.
+        strata: Shape (n,), each patient's, as its place among the names.
+    """
+
+    patients: NDArray[Any]
+    values: Floats
+    names: tuple[str, ...]
+    strata: NDArray[np.int_]
+
+    def __repr__(self) -> str:
+        return f"Part of {len(self.values)} patients"
+
+    def without_influence(self) -> Part:
+        """The same patients, of whom another estimate knows nothing."""
+        return self._replace(values=np.zeros(len(self.values)))
+
+
 class Influence:
     """Influence of each patient, scaled so that the variance is the sum of squares.
 
-    Not a dataclass: hypothesis, rich and others print the fields of these, and its keys are
-    patients.
+    Not a dataclass: hypothesis, rich and others print the fields of these, and names of patients
+    may be among them.
 
     Attributes:
-        keys: Shape (n,), sorted, unique: data set digest and patient.
-        values: Shape (n,), the influence.
-        groups: Shape (n,), the stratum in which each patient's influence was centred (by data set,
-            patients with and without a positive image), for the degrees of freedom.
+        parts: By data set, in the order of their digests. Patients of one data set are compared by
+            number (`Dataset.patients`), or by name where a caller has only names.
     """
 
-    __slots__ = ("_strata", "keys", "values")
+    __slots__ = ("parts",)
 
-    def __init__(
-        self,
-        keys: NDArray[np.str_],
-        values: NDArray[np.float64],
-        groups: NDArray[np.str_] | Strata,
-    ) -> None:
-        self.keys, self.values = keys, values
-        self._strata = groups if isinstance(groups, tuple) else _numbered(groups)
+    def __init__(self, parts: Mapping[str, Part]) -> None:
+        self.parts = dict(sorted(parts.items()))
 
     def __repr__(self) -> str:
         return f"Influence of {self.n_patients} patients"
 
-    @property
-    def groups(self) -> NDArray[np.str_]:
-        """By name."""
-        names, numbers = self._strata
-        return names[numbers]
-
     @staticmethod
     def of(
         dataset: str,
-        patients: NDArray[np.str_],
-        values: NDArray[np.float64],
-        groups: NDArray[np.str_],
+        patients: NDArray[Any],
+        values: Floats,
+        strata: NDArray[np.int_] | None = None,
+        names: Sequence[str] = ("all",),
     ) -> Influence:
         """Influence on one data set.
 
         Args:
             dataset: Its digest.
-            patients: Shape (n,), unique.
+            patients: Shape (n,), sorted, unique: numbers or names.
             values: Shape (n,).
-            groups: Shape (n,).
+            strata: Shape (n,), in which each patient's influence was centred (patients with and
+                without a positive image, say), for the degrees of freedom; None for one stratum.
+            names: Of the strata, sorted.
         """
-        texts = np.ascontiguousarray(patients, np.str_)
-        keys, order = _keys(dataset, texts.tobytes(), texts.dtype.str)
-        names, numbers = _numbered(groups.astype(np.str_))
-        strata = np.char.add(f"{dataset}/", names), numbers[order]
-        return Influence(keys, values[order], strata)
+        numbers = np.zeros(len(values), np.int_) if strata is None else strata
+        return Influence({dataset: Part(patients, values, tuple(names), numbers)})
+
+    @property
+    def values(self) -> Floats:
+        """Shape (n,), over all data sets."""
+        parts = [part.values for part in self.parts.values()]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def shared_with(self, other: Influence) -> dict[str, NDArray[Any]]:
+        """The patients of both, by data set."""
+        shared = {
+            dataset: np.intersect1d(part.patients, other.parts[dataset].patients)
+            for dataset, part in self.parts.items()
+            if dataset in other.parts and dataset != _BOUNDARY
+        }
+        return {dataset: patients for dataset, patients in shared.items() if len(patients)}
 
     def with_boundary(self, digest: str, variance: float) -> Influence:
         """Add variance that the patients do not show, as for an AUC at the end of its range.
@@ -97,43 +122,49 @@ class Influence:
         """
         if variance <= 0:
             return self
-        key = np.array([f"{_BOUNDARY}/{digest}"])
-        return self.plus(Influence(key, np.array([variance**0.5]), np.array([_BOUNDARY])), 1.0)
+        edge = Influence.of(_BOUNDARY, np.array([digest]), np.array([variance**0.5]))
+        return self.plus(edge, 1.0)
 
     def plus(self, other: Influence, factor: float) -> Influence:
         """``self + factor * other`` over the union of patients; missing patients count as 0."""
-        keys, mine, theirs, strata = self._aligned(other)
-        return Influence(keys, mine + factor * theirs, strata)
+        return Influence(
+            {
+                dataset: Part(patients, mine + factor * theirs, names, strata)
+                for dataset, patients, mine, theirs, names, strata in self._aligned(other)
+            }
+        )
 
     def strata_with(self, other: Influence) -> list[Stratum]:
         """Sums of squares and products with another influence, by stratum."""
-        _, mine, theirs, (names, numbers) = self._aligned(other)
-        sizes = np.bincount(numbers, minlength=len(names))
-        squares, products, others = (
-            np.bincount(numbers, weights=values, minlength=len(names))
-            for values in (mine * mine, mine * theirs, theirs * theirs)
-        )
-        return [
-            Stratum(0 if name == _BOUNDARY else int(size), float(aa), float(ab), float(bb))
-            for name, size, aa, ab, bb in zip(names, sizes, squares, products, others, strict=True)
-        ]
+        found = []
+        for dataset, _, mine, theirs, names, strata in self._aligned(other):
+            sizes = np.bincount(strata, minlength=len(names))
+            sums = [
+                np.bincount(strata, weights=values, minlength=len(names))
+                for values in (mine * mine, mine * theirs, theirs * theirs)
+            ]
+            if dataset == _BOUNDARY:
+                sizes = np.zeros_like(sizes)
+            found += [
+                Stratum(int(size), float(aa), float(ab), float(bb))
+                for size, aa, ab, bb in zip(sizes, *sums, strict=True)
+            ]
+        return found
 
     def _aligned(
         self, other: Influence
-    ) -> tuple[NDArray[np.str_], NDArray[np.float64], NDArray[np.float64], Strata]:
-        """The union of patients, both influences on it, and the strata."""
-        if self.keys is other.keys or np.array_equal(self.keys, other.keys):
-            return self.keys, self.values, other.values, _joined(self._strata, other._strata)
-        keys, at, there = _merged(self.keys, other.keys)
-        mine, theirs = np.zeros(len(keys)), np.zeros(len(keys))
-        mine[at], theirs[there] = self.values, other.values
-        none = np.array([""]), np.zeros(len(keys), np.int_)
-        strata = _joined(_placed(none, self._strata, at), _placed(none, other._strata, there))
-        return keys, mine, theirs, strata
+    ) -> Iterator[tuple[str, NDArray[Any], Floats, Floats, tuple[str, ...], NDArray[np.int_]]]:
+        """By data set the union of patients, both influences on it, and the strata."""
+        for dataset in sorted(self.parts.keys() | other.parts.keys()):
+            mine = self.parts.get(dataset) or other.parts[dataset].without_influence()
+            theirs = other.parts.get(dataset) or mine.without_influence()
+            yield dataset, *_together(mine, theirs, dataset)
 
     def times(self, factor: float) -> Influence:
         """Every influence multiplied by a number."""
-        return Influence(self.keys, self.values * factor, self._strata)
+        return Influence(
+            {name: part._replace(values=part.values * factor) for name, part in self.parts.items()}
+        )
 
     @property
     def variance(self) -> float:
@@ -143,11 +174,13 @@ class Influence:
     @property
     def degrees_of_freedom(self) -> float:
         """Satterthwaite's degrees of freedom (Biometrics Bulletin 2, 1946) over the strata."""
-        names, numbers = self._strata
-        shares = np.bincount(numbers, weights=self.values**2, minlength=len(names))
-        sizes = np.bincount(numbers, minlength=len(names))
-        known = (sizes > 1) & (names != _BOUNDARY)
-        spread = float(np.sum(shares[known] ** 2 / (sizes[known] - 1)))
+        spreads = [np.zeros(0)]
+        for dataset, part in self.parts.items():
+            shares = np.bincount(part.strata, weights=part.values**2)
+            sizes = np.bincount(part.strata)
+            known = (sizes > 1) & (dataset != _BOUNDARY)
+            spreads.append(shares[known] ** 2 / (sizes[known] - 1))
+        spread = float(np.sum(np.concatenate(spreads)))
         if spread == 0:
             return float(max(1, len(self.values) - 1))
         return max(1.0, self.variance**2 / spread)
@@ -155,58 +188,66 @@ class Influence:
     @property
     def n_patients(self) -> int:
         """Patients, over all data sets."""
-        names, numbers = self._strata
-        return int(np.sum(~np.isin(names, (_BOUNDARY, READERS))[numbers]))
+        real = self.parts.keys() - {_BOUNDARY, READERS}
+        return sum(len(self.parts[dataset].values) for dataset in real)
 
 
-def _numbered(groups: NDArray[np.str_]) -> Strata:
-    names, numbers = np.unique(groups, return_inverse=True)
-    return names, numbers
-
-
-@lru_cache(maxsize=_KEPT)
-def _keys(dataset: str, texts: bytes, kind: str) -> tuple[NDArray[np.str_], NDArray[np.int_]]:
-    """Sorted keys of patients, and the order that sorts them."""
-    keys = np.char.add(f"{dataset}/", np.frombuffer(texts, kind))
-    order = np.argsort(keys)
-    keys = keys[order]
-    keys.flags.writeable = order.flags.writeable = False
-    return keys, order
+def _together(
+    mine: Part, theirs: Part, dataset: str
+) -> tuple[NDArray[Any], Floats, Floats, tuple[str, ...], NDArray[np.int_]]:
+    """The union of the patients of one data set, both influences on it, and the strata."""
+    if np.array_equal(mine.patients, theirs.patients):
+        return mine.patients, mine.values, theirs.values, *_joined(mine, theirs)
+    if (mine.patients.dtype.kind == "U") != (theirs.patients.dtype.kind == "U"):
+        raise AuditError(
+            f"patients of data set {dataset[:12]} are numbered in one estimate and named in "
+            f"another, so they cannot be paired",
+            "give `patients` in the same form, for example `Dataset.patients`, to both",
+        )
+    patients, at, there = _merged(mine.patients, theirs.patients)
+    one, other = _placed(mine, patients, at), _placed(theirs, patients, there)
+    return patients, one.values, other.values, *_joined(one, other)
 
 
 def _merged(
-    some: NDArray[np.str_], more: NDArray[np.str_]
-) -> tuple[NDArray[np.str_], NDArray[np.int_], NDArray[np.int_]]:
-    """The union of sorted keys, and the places of each."""
+    some: NDArray[Any], more: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[np.int_], NDArray[np.int_]]:
+    """The union of sorted patients, and the places of each."""
     at = np.searchsorted(some, more)
     known = at < len(some)
     known[known] = some[at[known]] == more[known]
     new = at[~known]
     widest = np.result_type(some.dtype, more.dtype)
-    keys: NDArray[np.str_] = np.insert(some.astype(widest), new, more[~known])
+    patients: NDArray[Any] = np.insert(some.astype(widest), new, more[~known])
     places = np.arange(len(some))
     mine = places + np.searchsorted(new, places, side="right")
     theirs = np.empty(len(more), np.int_)
     theirs[known] = mine[at[known]]
     theirs[~known] = new + np.arange(len(new))
-    return keys, mine, theirs
+    return patients, mine, theirs
 
 
-def _placed(none: Strata, strata: Strata, where: NDArray[np.int_]) -> Strata:
-    """Strata of some patients among others, who have none."""
-    numbers = none[1].copy()
-    numbers[where] = strata[1] + 1
-    return np.concatenate([none[0], strata[0]]), numbers
+def _placed(part: Part, patients: NDArray[Any], where: NDArray[np.int_]) -> Part:
+    """A part among more patients, who have no influence and no stratum."""
+    values, strata = np.zeros(len(patients)), np.zeros(len(patients), np.int_)
+    values[where], strata[where] = part.values, part.strata + 1
+    return Part(patients, values, ("", *part.names), strata)
 
 
-def _joined(some: Strata, more: Strata) -> Strata:
+def _joined(some: Part, more: Part) -> tuple[tuple[str, ...], NDArray[np.int_]]:
     """Strata of patients that two estimates have in common: both names where they differ."""
-    if some[1] is more[1] and np.array_equal(some[0], more[0]):
-        return some
-    pairs, numbers = np.unique(some[1] * len(more[0]) + more[1], return_inverse=True)
-    names = [_both(str(some[0][p // len(more[0])]), str(more[0][p % len(more[0])])) for p in pairs]
-    joined, renumbered = _numbered(np.array(names))
-    return joined, renumbered[numbers]
+    if some.names == more.names and np.array_equal(some.strata, more.strata):
+        return some.names, some.strata
+    pairs = some.strata * len(more.names) + more.strata
+    present = np.flatnonzero(np.bincount(pairs))
+    names = [
+        _both(some.names[pair // len(more.names)], more.names[pair % len(more.names)])
+        for pair in present.tolist()
+    ]
+    joined = tuple(sorted(set(names)))
+    place = np.zeros(len(some.names) * len(more.names), np.int_)
+    place[present] = [joined.index(name) for name in names]
+    return joined, place[pairs]
 
 
 def _both(name: str, other: str) -> str:
@@ -231,7 +272,7 @@ def shared_variance(influence: NDArray[np.float64], donors: NDArray[np.int_]) ->
     return float((by_donor**2).sum() - (influence**2).sum())
 
 
-def patients_for_verdict(patients: NDArray[np.str_], weights: NDArray[np.float64]) -> int:
+def patients_for_verdict(patients: NDArray[Any], weights: NDArray[np.float64]) -> int:
     """The number of patients, or what they are worth where a few of them hold most of the images.
 
     What they are worth is Kish's effective number (1965, 8.2): the squared sum of their shares over
@@ -245,7 +286,7 @@ def patients_for_verdict(patients: NDArray[np.str_], weights: NDArray[np.float64
     Returns:
         The number of patients if they are worth `_WORTH` or more, else their worth, rounded down.
     """
-    unique, of_image = np.unique(patients, return_inverse=True)
+    unique, of_image = numbered(patients)
     shares = np.bincount(of_image, weights=weights)
     squares = float(shares @ shares)
     worth = shares.sum() ** 2 / squares if squares else 0.0

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from audit_suite.errors import AuditError
 from audit_suite.statistics.estimate import Estimate, Keys
 from audit_suite.statistics.influence import Influence, patients_for_verdict
+from audit_suite.statistics.numbering import as_patients, numbered
 
 
 def estimate_mean(
@@ -23,7 +24,7 @@ def estimate_mean(
 
     Args:
         values: Shape (n,), finite.
-        patients: Shape (n,).
+        patients: Shape (n,), numbers (`Dataset.patients`) or names.
         dataset: Digest of the data set.
         label: Its name in messages and in the report.
         bounds: Ends of the range, for an interval on the logit scale; None for the plain scale.
@@ -32,7 +33,7 @@ def estimate_mean(
         AuditError: If shapes differ, a value is not finite, or there are fewer than two patients.
     """
     numbers = np.asarray(values, dtype=np.float64)
-    names = np.asarray(patients).astype(np.str_)
+    names = as_patients(patients)
     if numbers.shape != names.shape or numbers.ndim != 1:
         raise AuditError(
             f"{label}: values and patients have shapes {numbers.shape} and {names.shape}",
@@ -40,14 +41,14 @@ def estimate_mean(
         )
     if not np.isfinite(numbers).all():
         raise AuditError(f"{label}: a value is not finite", "check the model's output")
-    unique, of_image = np.unique(names, return_inverse=True)
+    unique, of_image = numbered(names)
     count = len(unique)
     if count < 2:
         raise AuditError(f"{label}: {count} patients; a variance needs two", "audit on more data")
     mean = float(numbers.mean())
     centred = np.bincount(of_image, weights=numbers - mean) / len(numbers)
     by_patient = centred * (count / (count - 1)) ** 0.5
-    influence = Influence.of(dataset, unique, by_patient, np.full(count, "all"))
+    influence = Influence.of(dataset, unique, by_patient)
     edge = 1 / (2 * count + 2)
     if bounds is not None:
         share = (mean - bounds[0]) / (bounds[1] - bounds[0])
@@ -57,7 +58,7 @@ def estimate_mean(
             influence = influence.with_boundary(f"{dataset}/{digest}", floor - influence.variance)
 
     def rebuild(keys: Keys) -> Estimate:
-        kept = np.isin(np.char.add(f"{dataset}/", names), keys)
+        kept = np.isin(names, keys.get(dataset, ()))
         return estimate_mean(numbers[kept], names[kept], dataset, label, bounds)
 
     return Estimate(
@@ -66,7 +67,7 @@ def estimate_mean(
         influence=influence,
         n_images=len(numbers),
         n_positives=None,
-        fewest=patients_for_verdict(names, np.ones(len(names))),
+        fewest=patients_for_verdict(of_image, np.ones(len(names))),
         bounds=bounds,
         edge=edge,
         rebuild=rebuild,

@@ -78,8 +78,8 @@ def mean_over_random_readers(estimates: Sequence[Estimate], label: str) -> Estim
     patients = fixed.influence.times((wanted / variance) ** 0.5 if variance > 0 else 0.0)
     content = b"".join(estimate.influence.values.tobytes() for estimate in estimates)
     digest = hashlib.sha256(values.tobytes() + content).hexdigest()
-    keys = np.array([f"{READERS}/{digest}/{number:03d}" for number in range(count)])
-    readers = Influence(keys, deviations, np.full(count, READERS))
+    names = np.array([f"{digest}/{number:03d}" for number in range(count)])
+    readers = Influence.of(READERS, names, deviations)
     again = [estimate.rebuild for estimate in estimates]
 
     def rebuild(keys: Keys) -> Estimate:

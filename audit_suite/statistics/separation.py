@@ -14,15 +14,17 @@ honest scores was shown to be, and every reader of a cue was; below it .97 to 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from audit_suite.errors import AuditError
+from audit_suite.statistics.auroc import CLASSES
 from audit_suite.statistics.estimate import Estimate
 from audit_suite.statistics.influence import Influence
+from audit_suite.statistics.numbering import how_many, numbered
 from audit_suite.verdict import Inconclusive
 
 Floats = NDArray[np.float64]
@@ -50,7 +52,7 @@ def estimate_separation(
     labels: NDArray[np.int_],
     scores: Floats,
     cue: Floats,
-    patients: NDArray[np.str_],
+    patients: NDArray[Any],
     dataset: str,
     label: str,
     strata: NDArray[np.int_] | None = None,
@@ -65,7 +67,7 @@ def estimate_separation(
         scores: Shape (n,), finite.
         cue: Shape (n, k), by `basis_of_numbers` or `basis_of_words`; several cues side by side are
             judged together.
-        patients: Shape (n,).
+        patients: Shape (n,), numbers (`Dataset.patients`) or names.
         dataset: Digest of the data set.
         label: What the cue is called.
         strata: Shape (n,); only images of one stratum are compared, because scores of different
@@ -119,7 +121,7 @@ def basis_of_numbers(values: Floats) -> Floats:
     return basis if known.all() else np.column_stack([basis, ~known])
 
 
-def basis_of_words(values: Sequence[str], patients: NDArray[np.str_]) -> Floats:
+def basis_of_words(values: Sequence[str], patients: NDArray[Any]) -> Floats:
     """One indicator per value of a tag; values that few patients have count as one.
 
     Args:
@@ -130,7 +132,7 @@ def basis_of_words(values: Sequence[str], patients: NDArray[np.str_]) -> Floats:
         Shape (n, k), without the most frequent value.
     """
     texts = np.asarray(values, np.str_)
-    counts = {value: len(np.unique(patients[texts == value])) for value in np.unique(texts)}
+    counts = {value: how_many(patients[texts == value]) for value in np.unique(texts)}
     common = [value for value, count in counts.items() if count >= FEWEST_OF_A_VALUE]
     most = max(common, key=lambda value: (counts[value], value), default=None)
     shown = [texts == value for value in common if value != most]
@@ -147,7 +149,7 @@ def normal_scores(values: Floats) -> Floats:
 
 
 def _weights(
-    labels: NDArray[np.int_], groups: NDArray[np.int_], patients: NDArray[np.str_], label: str
+    labels: NDArray[np.int_], groups: NDArray[np.int_], patients: NDArray[Any], label: str
 ) -> Floats:
     """Weight of each image in the difference of the classes; 0 in strata without both classes.
 
@@ -156,7 +158,7 @@ def _weights(
     weights, total = np.zeros(len(labels)), 0.0
     for group in np.unique(groups):
         sides = [(groups == group) & (labels == side) for side in (0, 1)]
-        if min(len(np.unique(patients[side])) for side in sides) < 2:
+        if min(how_many(patients[side]) for side in sides) < 2:
             continue
         without, having = (int(side.sum()) for side in sides)
         share = without * having / (without + having)
@@ -204,21 +206,20 @@ def _summed(
     value: float,
     influence: Floats,
     labels: NDArray[np.int_],
-    names: NDArray[np.str_],
+    names: NDArray[Any],
     dataset: str,
 ) -> Estimate:
     """An estimate from the influence of each image."""
-    unique, of_image = np.unique(names, return_inverse=True)
+    unique, of_image = numbered(names)
     sick = np.bincount(of_image, weights=labels) > 0
     well = np.bincount(of_image, weights=1 - labels) > 0
     m, n = int(sick.sum()), int(well.sum())
     scale = np.where(labels == 1, (m / (m - 1)) ** 0.5, (n / (n - 1)) ** 0.5)
     by_patient: Floats = np.bincount(of_image, weights=influence * scale).astype(np.float64)
-    groups = np.where(sick, "positive", "negative")
     return Estimate(
         label=label,
         value=value,
-        influence=Influence.of(dataset, unique, by_patient, groups),
+        influence=Influence.of(dataset, unique, by_patient, sick.astype(np.int_), CLASSES),
         n_images=len(labels),
         n_positives=m,
         fewest=min(m, n),

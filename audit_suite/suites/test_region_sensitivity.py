@@ -18,6 +18,7 @@ from audit_suite import (
     check,
     flip_rate,
     from_chance,
+    margin_for,
     numbers,
     observe,
     report_only,
@@ -71,7 +72,7 @@ def test_skill_is_shown(full, audit):
 
 
 @check("R2", full=auroc(), hidden=hidden_contour, margin=Margin(0.05, source=PROPOSED))
-def test_chance_without_the_region(full, hidden, margin):
+def test_chance_without_the_region(full, hidden, margin, audit):
     """With the region of interest hidden, does the model fall to chance?
 
     If it fails: With the region hidden the model still detects the finding, so it reads something
@@ -79,11 +80,11 @@ def test_chance_without_the_region(full, hidden, margin):
     What to do: Read the cause that the report names and the checks C1 to C13 behind it; look at the
     masked images.
     """
-    falls_to_chance(full, hidden, margin)
+    falls_to_chance(full, hidden, margin, margin_for(audit.cell, "R8", QUARTER))
 
 
 @check("R3", full=auroc(), hidden=hidden_box, margin=Margin(0.05, source=PROPOSED))
-def test_chance_without_the_box(full, hidden, margin):
+def test_chance_without_the_box(full, hidden, margin, audit):
     """With the region's bounding box hidden, and so its shape, does the model fall to chance?
 
     If it fails: With the whole box around the region hidden, and so the region's outline too, the
@@ -91,7 +92,7 @@ def test_chance_without_the_box(full, hidden, margin):
     What to do: Read the cause that the report names; look for markers, devices, borders and
     differences between hospitals outside the box.
     """
-    falls_to_chance(full, hidden, margin)
+    falls_to_chance(full, hidden, margin, margin_for(audit.cell, "R8-box", QUARTER))
 
 
 @check("R4", full=auroc(), hidden=hidden_box, margin=Margin(0.10, source=PROPOSED))
@@ -230,20 +231,20 @@ def kept(full, hidden):
     return Family([share_kept(each, full) for each in hidden])
 
 
-def falls_to_chance(full, hidden, margin):
-    """Fail where more is left than the margin, unless it is shown to be below a quarter (R8).
+def falls_to_chance(full, hidden, margin, allowed):
+    """Fail where more is left than the margin, unless it is shown to be no more than is allowed.
 
-    So there are three zones: up to the margin a model is not blamed; from there to a quarter of the
-    skill it is blamed only while the quarter is not shown; above, R8 blames it.
+    So there are three zones: up to the margin a model is not blamed; from there to the share that
+    R8 allows (a quarter) it is blamed only while that share is not shown; above, R8 blames it.
     """
     if hidden.distance_to(0.5).compare("<", margin).verdict is Verdict.FAIL:
         share = kept(full, hidden).distance_to(0)
-        if share.compare("<", QUARTER).verdict is Verdict.PASS:
+        if share.compare("<", allowed).verdict is Verdict.PASS:
             observe(*hidden)
-            assert share < QUARTER
+            assert share < allowed
             raise Inconclusive(
                 f"some skill is left: the AUROC differs from 0.5 by more than {margin:g}; but less "
-                f"than a quarter of the skill on full images, which is allowed"
+                f"than {allowed:.0%} of the skill on full images, which is allowed"
             )
     assert hidden.distance_to(0.5) < margin
     require_skill(full)

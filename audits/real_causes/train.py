@@ -36,8 +36,9 @@ from model import HeadedEfficientNet, pretrained  # noqa: E402 - a neighbour, no
 
 FOLDS, SEED = 5, 1907
 REGULARISATION = 0.01  # inverse strength; 1,280 features, a few hundred images
+PIXELS = 224  # height and width of the network's own input
 INPUT = {
-    "size": [224, 224],
+    "size": [PIXELS, PIXELS],
     "channels": 3,
     "resize": "pad",
     "mean": [0.498, 0.498, 0.498],
@@ -123,9 +124,11 @@ def prepare(problem: Problem, out: Path) -> Path:
     return path
 
 
-def features(model: HeadedEfficientNet, card: Path) -> tuple[NDArray[np.float32], ...]:
+def features(
+    model: HeadedEfficientNet, card: Path, spec: InputSpec
+) -> tuple[NDArray[np.float32], ...]:
     """Pooled features (n, 1280), labels (n,) and folds (n,) of every image."""
-    dataset, spec, batch = load_dataset(load_dataset_card(card)), InputSpec(**INPUT), 16
+    dataset, batch = load_dataset(load_dataset_card(card)), 16
     pooled = []
     with torch.inference_mode():
         for start in range(0, len(dataset.cases), batch):
@@ -139,10 +142,10 @@ def features(model: HeadedEfficientNet, card: Path) -> tuple[NDArray[np.float32]
     return np.concatenate(pooled), labels, folds
 
 
-def train(problem: Problem, card: Path, out: Path) -> None:
+def train(problem: Problem, card: Path, out: Path, pixels: int = PIXELS) -> None:
     """Fit one head per fold, on the other folds; write weights and the model's card."""
-    model = pretrained()
-    x, y, fold = features(model, card)
+    model, spec = pretrained(), {**INPUT, "size": [pixels, pixels]}
+    x, y, fold = features(model, card, InputSpec(**spec))
     names = []
     for number in range(FOLDS):
         chosen = fold != number
@@ -170,7 +173,7 @@ def train(problem: Problem, card: Path, out: Path) -> None:
         "held_out": "fold",
         "embedding_layer": "pool",
         "head": "head",
-        "input": INPUT,
+        "input": spec,
     }
     (out / f"{problem.name}.toml").write_text(tomli_w.dumps(content), encoding="utf-8")
     print(f"{problem.name}: {len(y)} images, {y.sum()} positive, {FOLDS} folds")

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from covering import folded, heavy, intervals, separation, tails
+from covering import folded, heavy, intervals, regions, separation, tails
 
 _SEED = 1907
 
@@ -45,6 +45,7 @@ def summary(lines: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
         ("kept", "kept", every),
         ("folded", "covered", lines.get("folded", [])),
         ("separation", "covered", lines.get("separation", [])),
+        ("regions", "covered", lines.get("regions", [])),
     ):
         if values := [line[kind] for line in some if kind in line]:
             found |= {f"{name}_min": min(values), f"{name}_max": max(values)}
@@ -68,6 +69,7 @@ PARTS: dict[str, Part] = {  # what runs, and its replicates with and without --q
     "tails": (lambda n: tails.realised(n, _SEED), 40_000, 400_000),
     "folded": (lambda n: folded.covered(n, _SEED), 500, 5_000),
     "separation": (lambda n: separation.covered(n, _SEED), 200, 2_000),
+    "regions": (lambda n: regions.covered(n, _SEED), 200, 2_000),
     "heavy": (lambda n: heavy.covered(n, _SEED), 500, 5_000),
 }
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from scipy.stats import rankdata
+
 from decisions.contrasts import p_of_auroc
 from decisions.sums import Floats, Ints, sums_of
-from scipy.stats import rankdata
 
 SPREADS = (1.0, 1.5, 2.0, 3.0)  # standard deviation of the positives' scores
 PATIENTS, PREVALENCES, IMAGES = (200, 500, 1500), (0.1, 0.5), (1, 3)

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from decisions.sums import Floats, Ints
 from scipy.special import ndtri
 
 from audit_suite.statistics import estimate_auroc
+from decisions.sums import Floats, Ints
 
 MOST = 0.10
 PARTS = (0.0, 0.1, 0.2, 0.3, 0.6)  # of the images of the positive class, from one patient

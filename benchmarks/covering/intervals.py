@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from decisions.contrasts import Tails, p_of_auroc, p_of_difference, p_of_share
 
 from audit_suite.statistics import FEWEST_PATIENTS
 from covering.scores import Cell, batches
+from decisions.contrasts import Tails, p_of_auroc, p_of_difference, p_of_share
 
 AUROCS, PATIENTS, IMAGES, PREVALENCES = (0.5, 0.7, 0.9), (60, 200, 800), (1, 4), (0.1, 0.5)
 CORRELATIONS = (0.7, 0.9, 0.99)  # fills correlate by the larger ones

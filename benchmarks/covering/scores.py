@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from decisions.sums import Floats, Ints, Sums, sums_of
 from scipy.special import ndtri
+
+from decisions.sums import Floats, Ints, Sums, sums_of
 
 _CELLS = 400_000  # scores held at once
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from decisions.sums import Floats, Ints
 
 from audit_suite.statistics import Estimate, ratio
 from audit_suite.statistics.separation import basis_of_numbers, estimate_separation
+from decisions.sums import Floats, Ints
 
 READS = (0.0, 0.25, 0.5, 0.8)  # weight of the cue in the score; the rest reads the finding
 PATIENTS, PREVALENCES, IMAGES = (300, 1000), (0.1, 0.3), (1, 3)

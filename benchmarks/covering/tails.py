@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from decisions.contrasts import p_of_auroc, p_of_difference, p_of_share
 
 from covering.scores import Cell, batches
+from decisions.contrasts import p_of_auroc, p_of_difference, p_of_share
 
 POSITIVES = (20, 50)
 FAILING = (0.00125, 0.00009)

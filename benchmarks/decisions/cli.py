@@ -13,6 +13,7 @@ from typing import Any
 
 from decisions import cells, phantom_pools, real_pools
 from decisions.binormal import Design
+from decisions.drawn import curves
 from decisions.looks import look
 from decisions.pools import Pool
 from decisions.tables import page, three
@@ -39,13 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             figures[part].append(json.loads(json.dumps(line)))
             print(_short(line), flush=True)
     figures["seconds"] = round(time.monotonic() - started, 1)
-    for path, text in (
-        (options.json, json.dumps(figures, indent=1) + "\n"),
-        (options.out, page(figures)),
-    ):
-        if path:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+    if options.json:
+        _write(options.json, json.dumps(figures, indent=1) + "\n")
+    if options.out:
+        picture = curves(figures.get("binormal", []))
+        if picture:
+            _write(options.out.with_suffix(".svg"), picture)
+        _write(options.out, page(figures, options.out.stem + ".svg" if picture else ""))
 
 
 def _binormal(options: argparse.Namespace) -> Iterator[dict[str, Any]]:

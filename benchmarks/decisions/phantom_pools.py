@@ -8,9 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from detection import grid
-from detection.grid import KINDS, Setting, World, phantom
-from detection.training import dataset_card, draw, trained
 from torch import Tensor, nn
 
 from audit_suite.cards import DatasetCard, InputSpec
@@ -18,6 +15,9 @@ from audit_suite.maskings import WithoutROI
 from audit_suite.maskings.show import Alone, Batch, show
 from audit_suite.models.preprocessing import normalise
 from decisions.pools import Pool
+from detection import grid
+from detection.grid import KINDS, Setting, World, phantom
+from detection.training import dataset_card, draw, trained
 
 FILLS = ("black", "mean", "blur")
 PATIENTS = 6000  # of a pool, fewer with several images each

@@ -12,7 +12,7 @@ import importlib.util
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ from decisions.sums import Floats, Ints
 
 PIXELS = 128  # half of the network's own size, a third of the time
 AGREEMENT = 0.9  # of a planted shortcut with the label
+FILMS = "pneumonia"  # the problem whose films are planted into
 PLANTED = ("corner_marker", "border", "burned_in_text", "exposure", "scanner_noise")
 _FINDING = 90  # grey levels that a planted opacity adds at its densest
 _FOLDS, _SEED, _BATCH = 5, 1907, 32
@@ -74,13 +75,7 @@ def pools(folder: Path) -> Iterator[Pool]:
     """
     seen = lru_cache(_Seen)
     wanted: list[tuple[str, str, str, Plant | None]] = [
-        ("real-pneumonia", "as it is", "pneumonia", None),
-        ("planted-finding", "honest", "pneumonia", _opacity),
-        *(
-            (f"{how}-{name}", truth, "pneumonia", partial(_shortcut, name))
-            for how, truth in (("alone", "shortcut"), ("planted", "planted"))
-            for name in PLANTED
-        ),
+        *((name, truth, FILMS, plant) for name, truth, plant in planted_films()),
         ("real-covid", "as it is", "covid", None),
         ("real-glaucoma", "as it is", "glaucoma", None),
     ]
@@ -89,6 +84,15 @@ def pools(folder: Path) -> Iterator[Pool]:
         if not path.exists():
             make(name, truth, seen(problem), plant).save(path)
         yield Pool.load(path)
+
+
+def planted_films() -> Iterator[tuple[str, str, Plant | None]]:
+    """Name, truth and what is planted of every set made of the films of `FILMS`."""
+    yield f"real-{FILMS}", "as it is", None
+    yield "planted-finding", "honest", _opacity
+    for how, truth in (("alone", "shortcut"), ("planted", "planted")):
+        for name in PLANTED:
+            yield f"{how}-{name}", truth, partial(_shortcut, name)
 
 
 class _Seen:
@@ -124,15 +128,28 @@ def make(name: str, truth: str, seen: _Seen, plant: Plant | None) -> Pool:
         plant: What is planted into them, as the label says in a share `AGREEMENT` (a finding always
             as the label says); None for nothing.
     """
-    shown, pooled = seen.shown, seen.features
-    if truth in _RANDOM:
-        shown = _random(shown)
+    shown, pooled = with_planted(truth, seen.shown, plant), seen.features
     if plant is not None:
-        images = _with(plant, shown, 1.0 if truth == "honest" else AGREEMENT)
-        changed = np.flatnonzero((images != shown.images).reshape(len(images), -1).any(axis=1))
+        images = shown.images
+        changed = np.flatnonzero((images != seen.shown.images).reshape(len(images), -1).any(axis=1))
         pooled = pooled.copy()
         pooled[:, changed] = features(images[changed], shown.regions[changed], seen.mean)
     return Pool(name, truth, shown.labels, shown.patients, held_out(pooled, shown))
+
+
+def with_planted(truth: str, shown: Shown, plant: Plant | None) -> Shown:
+    """Films with what is planted, and the labels that go with the truth.
+
+    Args:
+        truth: As for `make`.
+        shown: The films as they are.
+        plant: As for `make`.
+    """
+    if truth in _RANDOM:
+        shown = _random(shown)
+    if plant is None:
+        return shown
+    return replace(shown, images=_with(plant, shown, 1.0 if truth == "honest" else AGREEMENT))
 
 
 def _with(plant: Plant, shown: Shown, agreement: float) -> np.ndarray:
@@ -171,7 +188,7 @@ def _random(shown: Shown) -> Shown:
 
 def read(name: str) -> Shown:
     """All images of one of the problems, in the network's geometry."""
-    causes = _causes()
+    causes = real_causes()
     problem = next(one for one in causes.PROBLEMS if one.name == name)
     with tempfile.TemporaryDirectory() as place:
         dataset = load_dataset(load_dataset_card(causes.prepare(problem, Path(place))))
@@ -193,8 +210,8 @@ def _fitted(dataset: Dataset, index: int, roi: str, spec: InputSpec) -> tuple[An
 
 def features(images: np.ndarray, regions: np.ndarray, mean: float) -> Floats:
     """Pooled features of whole images and with the ROI's box hidden, shape (4, n, 1280)."""
-    model = _causes().pretrained()
-    spec = InputSpec(**{**_causes().INPUT, "size": [PIXELS, PIXELS]})
+    model = real_causes().pretrained()
+    spec = InputSpec(**{**real_causes().INPUT, "size": [PIXELS, PIXELS]})
     tensor = torch.from_numpy(images).float() / 255
     tensor = (
         tensor[:, None].expand(-1, 3, -1, -1) if tensor.ndim == 3 else tensor.permute(0, 3, 1, 2)
@@ -230,7 +247,7 @@ def held_out(pooled: Floats, shown: Shown) -> Floats:
     splitter = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=_SEED)
     for train, test in splitter.split(pooled[0], shown.labels, shown.patients):
         scaler = StandardScaler().fit(pooled[0][train])
-        head = LogisticRegression(C=_causes().REGULARISATION, max_iter=2000)
+        head = LogisticRegression(C=real_causes().REGULARISATION, max_iter=2000)
         head.fit(scaler.transform(pooled[0][train]), shown.labels[train])
         for place, row in enumerate(pooled):
             logits = head.decision_function(scaler.transform(row[test]))
@@ -238,7 +255,7 @@ def held_out(pooled: Floats, shown: Shown) -> Floats:
     return scores
 
 
-def _causes() -> Any:
+def real_causes() -> Any:
     """The module `audits/real_causes/train.py`, which is not in a package."""
     if "real_causes_train" not in sys.modules:
         spec = importlib.util.spec_from_file_location("real_causes_train", _CAUSES)

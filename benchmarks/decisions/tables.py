@@ -10,12 +10,13 @@ from decisions.looks import DECLARED
 Line = Mapping[str, Any]
 
 
-def page(figures: Mapping[str, Any]) -> str:
+def page(figures: Mapping[str, Any], picture: str = "") -> str:
     """The whole page, in Markdown.
 
     Args:
         figures: By part: ``binormal``, ``pools`` and ``looks``, each a list of lines, and
             ``command``.
+        picture: File of the curves beside the page, if there is one.
     """
     parts = [
         "# How often do the default rules open, close, or leave undecided?",
@@ -28,6 +29,8 @@ def page(figures: Mapping[str, Any]) -> str:
         f"    {figures['command']}",
         "",
     ]
+    if picture:
+        parts += [f"![Open, undecided and closed against patients]({picture})", ""]
     if lines := figures.get("binormal"):
         parts += [*_binormal(lines), *_planned("binormal scores", lines), *_targets(lines)]
     if lines := figures.get("pools"):

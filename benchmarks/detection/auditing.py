@@ -20,9 +20,9 @@ from typing import Any
 import audit_suite.suites
 import pytest_audit
 from audit_suite.audit.gate import Exit
-from audit_suite.causes import name_causes
+from audit_suite.causes import UNDETERMINED, name_causes
 from audit_suite.checks import ATTRIBUTE
-from audit_suite.record import Finding
+from audit_suite.record import CausesRecord, Finding
 from detection.gating import decisions_by_target
 from detection.grid import Kind, Setting
 from detection.packs import ROOT, load_packs
@@ -90,8 +90,17 @@ class Row:
         """The causes that this release names; None if no suite names causes."""
         if not self.findings:
             return None
-        named = name_causes([Finding.model_validate(finding) for finding in self.findings])
-        return sorted({cause for record in named for cause in record.causes})
+        return sorted({cause for record in self._named for cause in record.causes})
+
+    @cached_property
+    def says_unknown(self) -> bool:
+        """Whether this release says that something may be left to explain."""
+        flags = [flag for record in self._named for flag in record.flags]
+        return any(flag.cause == UNDETERMINED and flag.holds != "no" for flag in flags)
+
+    @cached_property
+    def _named(self) -> list[CausesRecord]:
+        return name_causes([Finding.model_validate(finding) for finding in self.findings])
 
     def to_json(self) -> str:
         """One line of JSON."""

@@ -28,6 +28,7 @@ from detection.auditing import AuditFailedError, Row, instrument, run_batch
 from detection.figures import summarise
 from detection.gating import gate_figures
 from detection.grid import KINDS, NUMBERS, Kind, Setting, fresh, full_run, gate_run, quick_run
+from detection.outcomes import outcome_figures
 from detection.packs import ROOT, load_packs, with_contributed
 from detection.results import Results
 from detection.rules import frozen_rules
@@ -70,7 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(f"{error}\nResults so far are in {options.results}.")
     rows = results.of(settings)
     show(console, rows, kinds)
-    figures = summarise(rows, kinds) | gate_figures(rows, kinds, NUMBERS)
+    figures = summarise(rows, kinds) | outcome_figures(rows, kinds)
+    figures |= gate_figures(rows, kinds, NUMBERS)
     figures |= frozen_rules(options.first_seed, figures)
     figures["seconds"] = round(time.monotonic() - started, 1)
     figures["core_seconds"] = round(sum(row.seconds for row in rows if row.first), 1)

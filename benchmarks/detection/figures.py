@@ -75,31 +75,41 @@ def right_cause(row: Row, kinds: Mapping[str, Kind]) -> bool:
     return kinds[row.kind].cause in (row.causes or ())
 
 
+def counted(rows: Iterable[Row], kinds: Mapping[str, Kind]) -> list[Row]:
+    """The rows that count towards the figures."""
+    return [row for row in rows if eligible(row, kinds)]
+
+
+def with_interval(name: str, holds: Sequence[bool]) -> dict[str, Any]:
+    """A share under its name, and its interval under ``name_low`` and ``name_high``."""
+    measured = share(holds, bool)
+    if measured.value is None:
+        return {name: None}
+    return {name: measured.value, f"{name}_low": measured.low, f"{name}_high": measured.high}
+
+
 def summarise(rows: Iterable[Row], kinds: Mapping[str, Kind]) -> dict[str, Any]:
     """All figures, by name."""
-    rows = list(rows)
-    counted = [row for row in rows if eligible(row, kinds)]
+    models = counted(rows, kinds)
 
     def of(*groups: str) -> list[Row]:
-        return [row for row in counted if kinds[row.kind].group in groups]
+        return [row for row in models if kinds[row.kind].group in groups]
 
-    with_cause = [r for r in counted if kinds[r.kind].cause and r.causes is not None]
+    with_cause = [r for r in models if kinds[r.kind].cause and r.causes is not None]
     honest, outside = of("honest"), of("outside")
-    shares = {
-        "honest_blocked": share(honest, blocked),
-        "outside_blocked": share(outside, blocked),
-        "framing_blocked": share(of("framing"), blocked),
-        "cause_right": share(with_cause, lambda row: right_cause(row, kinds)),
-        "naive_honest_blocked": share(honest, naively_blocked),
-        "naive_outside_blocked": share(outside, naively_blocked),
-        "inconclusive": share(counted, inconclusive),
-        "honest_inconclusive": share(honest, inconclusive),
-        "honest_causes": share(
-            [r for r in honest if r.causes is not None], lambda r: bool(r.causes)
-        ),
-        "none_blocked": share(of("none"), blocked),
-        "naive_none_blocked": share(of("none"), naively_blocked),
-        "plain_blocked": share(of("plain"), blocked),
+    shares: dict[str, Iterable[bool]] = {
+        "honest_blocked": map(blocked, honest),
+        "outside_blocked": map(blocked, outside),
+        "framing_blocked": map(blocked, of("framing")),
+        "cause_right": (right_cause(row, kinds) for row in with_cause),
+        "naive_honest_blocked": map(naively_blocked, honest),
+        "naive_outside_blocked": map(naively_blocked, outside),
+        "inconclusive": map(inconclusive, models),
+        "honest_inconclusive": map(inconclusive, honest),
+        "honest_causes": (bool(row.causes) for row in honest if row.causes is not None),
+        "none_blocked": map(blocked, of("none")),
+        "naive_none_blocked": map(naively_blocked, of("none")),
+        "plain_blocked": map(blocked, of("plain")),
     }
     figures: dict[str, Any] = {
         "n_honest": len(honest),
@@ -107,12 +117,10 @@ def summarise(rows: Iterable[Row], kinds: Mapping[str, Kind]) -> dict[str, Any]:
         "n_framing": len(of("framing")),
         "n_plain": len(of("plain")),
         "n_cause": len(with_cause),
-        "n_models": len(counted),
+        "n_models": len(models),
     }
-    for name, measured in shares.items():
-        figures[name] = measured.value
-        if measured.value is not None:
-            figures |= {f"{name}_low": measured.low, f"{name}_high": measured.high}
+    for name, holds in shares.items():
+        figures |= with_interval(name, list(holds))
     return figures
 
 

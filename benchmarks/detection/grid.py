@@ -108,6 +108,7 @@ USUAL = World()
 
 _LARGER = ("co_label", "site", "under_segmented")  # their causes need an equivalence test
 _OUTSIDE = "background-shortcut"
+_ACQUIRED = "acquisition"
 _NOWHERE = "undetermined"
 KINDS: dict[str, Kind] = {
     "none": Kind("none", None, "no signal at all"),
@@ -117,8 +118,8 @@ KINDS: dict[str, Kind] = {
     "border": Kind("outside", _OUTSIDE, "collimation"),
     "device_wire": Kind("outside", _OUTSIDE, "the lead of a monitor"),
     "burned_in_text": Kind("outside", _OUTSIDE, "text along the lower edge"),
-    "exposure": Kind("diffuse", _NOWHERE, "a brighter exposure"),
-    "scanner_noise": Kind("diffuse", _NOWHERE, "another detector's grain"),
+    "exposure": Kind("diffuse", _ACQUIRED, "a brighter exposure"),
+    "scanner_noise": Kind("diffuse", _ACQUIRED, "another detector's grain"),
     "framing": Kind("framing", "framing", "the body lies lower in the frame"),
     "mask_size": Kind("mask", "mask-leak", "honest; masks of positives are drawn larger"),
     "roi_artefact": Kind("inside", _NOWHERE, "an electrode over a lung"),

@@ -58,8 +58,10 @@ def contributed(name: str) -> Kind:
     share = inside / max(inside + outside, 1)
     if share < 1 - _MOSTLY:
         return Kind("outside", "background-shortcut", "contributed; drawn outside the lungs")
-    group = "inside" if share > _MOSTLY else "diffuse"
-    return Kind(group, "undetermined", f"contributed; drawn {share:.0%} inside the lungs")
+    note = f"contributed; drawn {share:.0%} inside the lungs"
+    if share > _MOSTLY:
+        return Kind("inside", "undetermined", note)
+    return Kind("diffuse", "acquisition", note)
 
 
 def with_contributed(kinds: Mapping[str, Kind], names: list[str]) -> dict[str, Kind]:

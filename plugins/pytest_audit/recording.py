@@ -18,7 +18,7 @@ from audit_suite.record import Finding, Record, natural_order
 from audit_suite.verdict import Verdict
 from pytest_audit.exchange import Exchange
 from pytest_audit.options import Options
-from pytest_audit.terminal import write_section
+from pytest_audit.terminal import told_once, write_section
 
 
 class Recording:
@@ -84,8 +84,13 @@ class Recording:
         if self._exit is not None:
             session.exitstatus = self._exit  # whatever another plugin made of it
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Show the audit's section."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> Generator[None, None, None]:
+        """Show the audit's section, last; it tells each failure once, so pytest need not."""
+        with told_once(terminalreporter):
+            yield
         if not self._exchange.is_worker:
             write_section(terminalreporter, self._record, self._written, self._problems, self._exit)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from audit_suite.audit.gate import Exit
 from audit_suite.record import Finding, MatrixRecord, Record
 from audit_suite.report.words import attention, decided
 from audit_suite.verdict import Verdict
+from pytest_audit.brief import brief
 
 _MARKUP: dict[str, dict[str, bool]] = {
     "open": {"green": True, "bold": True},
@@ -39,7 +41,7 @@ def write_section(
     problems: Sequence[str],
     exit: Exit | None,
 ) -> None:
-    """Write the decision, each verdict with its reason, the exit code, and the files' paths."""
+    """Write the decision, what did not pass (with -v everything), exit code, and files' paths."""
     of_record = [] if record is None else record.policy.problems
     for problem in (*problems, *of_record):
         reporter.write_line(f"audit: {problem}", red=True)
@@ -47,6 +49,46 @@ def write_section(
         return
     markup = _MARKUP[record.decision]
     reporter.write_sep("=", f"audit: {record.decision.upper()}", **markup)
+    if reporter.verbosity > 0:
+        _write_all(reporter, record)
+    else:
+        for line in brief(record, reporter._tw.fullwidth):
+            reporter.write_line(line)
+    for matrix in record.matrices:
+        _write_matrix(reporter, matrix)
+    reporter.write_line("")
+    counts = [f"{number} {_word(verdict)}" for verdict, number in record.counts.items() if number]
+    reporter.write_line(", ".join(counts))
+    if exit is not None:
+        reporter.write_line(f"exit code {exit:d}: {exit.meaning}")
+    for kind, path in written:
+        reporter.write_line(f"{kind}: {path}")
+
+
+@contextmanager
+def told_once(reporter: pytest.TerminalReporter) -> Iterator[None]:
+    """Keep failed checks out of pytest's own lists, without -v; crashes of a check stay there."""
+    stats = reporter.stats
+    before = dict(stats)
+    if reporter.verbosity <= 0:
+        for word, reports in before.items():
+            stats[word] = [report for report in reports if not _is_told(report)]
+    try:
+        yield
+    finally:
+        stats.update(before)
+
+
+def _is_told(report: object) -> bool:
+    """Whether a report is of a check whose finding says all there is to say."""
+    if (found := getattr(report, "audit_finding", None)) is None:
+        return False
+    crashed = Finding.model_validate_json(found).verdict is Verdict.ERROR
+    return not (crashed and not isinstance(getattr(report, "longrepr", None), str))
+
+
+def _write_all(reporter: pytest.TerminalReporter, record: Record) -> None:
+    """Every finding with its reason, place by place."""
     reporter.write_line(f"{record.decision_reason}.")
     for target in record.targets:
         where = f"{target.model} on {target.dataset}, {target.target}"
@@ -69,15 +111,6 @@ def write_section(
                 f"{cause.model} on {cause.dataset}: {', '.join(cause.causes) or 'no cause named'}"
             )
             reporter.write_line(f"  {cause.sentence}")
-    for matrix in record.matrices:
-        _write_matrix(reporter, matrix)
-    reporter.write_line("")
-    counts = [f"{number} {_word(verdict)}" for verdict, number in record.counts.items() if number]
-    reporter.write_line(", ".join(counts))
-    if exit is not None:
-        reporter.write_line(f"exit code {exit:d}: {exit.meaning}")
-    for kind, path in written:
-        reporter.write_line(f"{kind}: {path}")
 
 
 def _write_matrix(reporter: pytest.TerminalReporter, matrix: MatrixRecord) -> None:

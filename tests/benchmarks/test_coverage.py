@@ -15,12 +15,11 @@ if not (ROOT / "benchmarks").is_dir():
     pytest.skip("runs in a checkout, not beside an installed wheel", allow_module_level=True)
 sys.path.append(str(ROOT / "benchmarks"))
 
-from covering import cli, folded, heavy, intervals, separation, tails  # noqa: E402
+from audit_suite.statistics import estimate_auroc  # noqa: E402
+from covering import cli, folded, heavy, intervals, regions, separation, tails  # noqa: E402
 from covering.scores import Cell, batches  # noqa: E402
 from decisions.contrasts import p_of_auroc, p_of_difference, p_of_share  # noqa: E402
 from decisions.sums import sums_of  # noqa: E402
-
-from audit_suite.statistics import estimate_auroc  # noqa: E402
 
 
 def test_two_score_sets_have_the_aurocs_and_the_correlation_of_the_cell():
@@ -116,3 +115,23 @@ def test_from_the_command_line_to_the_figures(tmp_path, monkeypatch, capsys):
     assert 0.8 < figures["coverage_min"] <= figures["coverage_max"] <= 1
     assert set(figures["lines"]) == {"intervals"}
     assert "kept_min" in capsys.readouterr().out
+
+
+def test_references_that_serve_several_images_cost_coverage_only_where_they_are_left_out(
+    monkeypatch,
+):
+    monkeypatch.setattr(regions, "IMAGES", (150,))
+    monkeypatch.setattr(regions, "REFERENCES", (24,))
+    monkeypatch.setattr(regions, "SPREADS", (3.0,))
+    monkeypatch.setattr(regions, "OUTSIDE", (0.5,))
+    monkeypatch.setattr(regions, "_TRUTH", 50_000)
+    (line,) = regions.covered(150, 1)
+    assert line["covered"] > 0.88
+    assert line["covered_by_patient_alone"] < 0.75
+    assert line["fails"] < 0.2
+
+
+def test_references_are_dealt_evenly():
+    dealt = regions.deal(np.random.default_rng(2), 50, 8)
+    counts = np.bincount(dealt, minlength=8)
+    assert (len(dealt), counts.max() - counts.min()) == (50, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -15,15 +16,6 @@ if not (ROOT / "benchmarks").is_dir():
     pytest.skip("runs in a checkout, not beside an installed wheel", allow_module_level=True)
 sys.path.append(str(ROOT / "benchmarks"))
 
-from decisions import cells, cli, phantom_pools, real_pools  # noqa: E402
-from decisions.binormal import Design, draw, layout, simulate  # noqa: E402
-from decisions.contrasts import p_of_difference, p_of_share  # noqa: E402
-from decisions.looks import look  # noqa: E402
-from decisions.pools import Pool, resample  # noqa: E402
-from decisions.rule import Levels, decide  # noqa: E402
-from decisions.sums import sums_of  # noqa: E402
-from detection import grid, training  # noqa: E402
-
 from audit_suite.statistics import (  # noqa: E402
     DecisionRule,
     Family,
@@ -32,6 +24,14 @@ from audit_suite.statistics import (  # noqa: E402
     share_kept,
 )
 from audit_suite.verdict import Verdict  # noqa: E402
+from decisions import cells, cli, phantom_pools, real_pools  # noqa: E402
+from decisions.binormal import Design, draw, layout, simulate  # noqa: E402
+from decisions.contrasts import p_of_difference, p_of_share  # noqa: E402
+from decisions.looks import look  # noqa: E402
+from decisions.pools import Pool, resample  # noqa: E402
+from decisions.rule import Levels, decide  # noqa: E402
+from decisions.sums import sums_of  # noqa: E402
+from detection import grid, training  # noqa: E402
 
 
 def some_scores(kind, rng):
@@ -214,6 +214,9 @@ def test_from_the_command_line_to_the_page(tmp_path, monkeypatch, capsys):
     assert figures["command"] in text
     for heading in ("## Binormal scores", "## Real scores", "## Looks", "Planned against observed"):
         assert heading in text
+    assert "![Open, undecided and closed against patients](page.svg)" in text
+    drawn = ElementTree.parse(out.with_suffix(".svg")).getroot()
+    assert "30% of the patients" in "".join(drawn.itertext())
     assert "real images are left out" in capsys.readouterr().out
     pool_of(rng).save(tmp_path / "pools" / "mine.npz")
     stored = ["--stored", "--pools", str(tmp_path / "pools"), "--part", "pools"]

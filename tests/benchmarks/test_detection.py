@@ -20,12 +20,17 @@ if not (ROOT / "benchmarks").is_dir():
     pytest.skip("runs in a checkout, not beside an installed wheel", allow_module_level=True)
 sys.path.append(str(ROOT / "benchmarks"))
 
+from audit_suite.cards import PhantomSpec, load_dataset_card, load_model_card  # noqa: E402
+from audit_suite.errors import AuditError  # noqa: E402
+from audit_suite.phantoms import cohort  # noqa: E402
+from audit_suite.record import CauseFlag, CausesRecord  # noqa: E402
 from detection import (  # noqa: E402
     auditing,
     cli,
     figures,
     gating,
     grid,
+    outcomes,
     packs,
     rules,
     tables,
@@ -34,10 +39,6 @@ from detection import (  # noqa: E402
 from detection.auditing import Row  # noqa: E402
 from detection.grid import KINDS, Setting  # noqa: E402
 from detection.results import Results  # noqa: E402
-
-from audit_suite.cards import PhantomSpec, load_dataset_card, load_model_card  # noqa: E402
-from audit_suite.errors import AuditError  # noqa: E402
-from audit_suite.phantoms import cohort  # noqa: E402
 
 
 def row(kind="honest", strength=1.0, verdict="pass", low=0.47, size=1500, causes=(), **more):
@@ -287,7 +288,7 @@ def test_figures_from_results():
         row("device_wire", 1.0, "inconclusive", 0.6, causes=["undetermined"]),
         row("corner_marker", 0.6, "pass"),
         row("framing", 1.0, "fail", 0.8, causes=["framing"]),
-        row("exposure", 1.0, causes=["undetermined"]),
+        row("exposure", 1.0, causes=["acquisition"]),
         row(verdict="fail", size=200),
     ]
     found = figures.summarise(rows, KINDS)
@@ -301,6 +302,62 @@ def test_figures_from_results():
     assert found["inconclusive"] == pytest.approx(2 / 10)
     assert json.dumps(found, allow_nan=False)
     assert all(value is None or isinstance(value, int | float) for value in found.values())
+
+
+def flagged(kind, *flags, **more):
+    """A row whose causes were named as these flags say."""
+    made = row(kind, **more)
+    named = [
+        CausesRecord(
+            model="m",
+            dataset="d",
+            target="t",
+            causes=[cause for cause, holds in flags if holds == "yes"],
+            flags=[
+                CauseFlag(cause=cause, holds=holds, because="", settles="", estimates=[])
+                for cause, holds in flags
+            ],
+        )
+    ]
+    vars(made)["_named"] = named
+    vars(made)["causes"] = named[0].causes
+    return made
+
+
+NOWHERE = "undetermined"
+
+
+@pytest.mark.parametrize(
+    ("kind", "flags", "expected"),
+    [
+        ("border", [("background-shortcut", "yes"), ("mask-leak", "yes")], "right"),
+        ("border", [("mask-leak", "yes"), ("background-shortcut", "unknown")], "wrong"),
+        ("border", [(NOWHERE, "yes")], "not_known"),
+        ("exposure", [("acquisition", "unknown"), (NOWHERE, "unknown")], "not_known"),
+        ("exposure", [("acquisition", "unknown"), (NOWHERE, "no")], "silent"),
+        ("exposure", [("background-shortcut", "yes"), ("acquisition", "yes")], "right"),
+        ("roi_artefact", [(NOWHERE, "unknown")], "not_known"),
+        ("roi_artefact", [("masking-artefact", "yes")], "wrong"),
+        ("roi_artefact", [], "silent"),
+    ],
+)
+def test_causes_are_right_not_known_wrong_or_silent(kind, flags, expected):
+    assert outcomes.outcome(flagged(kind, *flags), KINDS) == expected
+
+
+def test_outcomes_are_counted_among_models_with_a_planted_cause():
+    rows = [
+        flagged("border", ("background-shortcut", "yes")),
+        flagged("exposure", (NOWHERE, "unknown"), seed=1),
+        flagged("framing", ("mask-leak", "yes"), seed=2),
+        flagged("site", seed=3),
+        flagged("honest", ("masking-artefact", "yes"), seed=4),
+        flagged("border", ("mask-leak", "yes"), strength=0.6, seed=5),
+    ]
+    found = outcomes.outcome_figures(rows, KINDS)
+    assert found["cause_right_or_unknown"] == 0.5
+    assert (found["cause_not_known"], found["cause_wrong"], found["cause_silent"]) == (0.25,) * 3
+    assert outcomes.outcome_figures([], KINDS)["cause_wrong"] is None
 
 
 def test_no_cause_is_counted_where_no_suite_names_causes():

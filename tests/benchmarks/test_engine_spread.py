@@ -13,11 +13,10 @@ if not (ROOT / "benchmarks").is_dir():
     pytest.skip("runs in a checkout, not beside an installed wheel", allow_module_level=True)
 sys.path.append(str(ROOT / "benchmarks"))
 
-from engine import memory, scaling, warm  # noqa: E402
-from engine.phantoms import phantoms  # noqa: E402
-
 from audit_suite.cards import load_dataset_card, load_model_card  # noqa: E402
 from audit_suite.datasets import load_dataset  # noqa: E402
+from engine import memory, scaling, warm  # noqa: E402
+from engine.phantoms import phantoms  # noqa: E402
 
 
 def test_memory_is_measured_on_as_many_patients_as_are_asked_for(tmp_path):

@@ -17,7 +17,8 @@ from audit_suite.audit.waivers import load_waivers, today
 from audit_suite.cards import load_dataset_card
 from audit_suite.checks import ATTRIBUTE
 from audit_suite.datasets.dicom_tags import METADATA
-from audit_suite.report.words import DECISIONS, VERDICTS
+from audit_suite.report.first.decision import TITLES
+from audit_suite.report.words import VERDICTS
 from audit_suite.suites import test_region_sensitivity
 
 HOWTO = DOCS / "howto"
@@ -107,7 +108,7 @@ def test_a_report_is_explained_in_its_own_words():
     page = text("read-a-report")
     for sign, word, meaning in VERDICTS.values():
         assert f"| {sign} | {word} | {meaning} |" in page
-    for title, _ in DECISIONS.values():
+    for title in TITLES.values():
         assert f"| **{title}** |" in page
 
 

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import itertools
 import pkgutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from audit_suite.audit.resolve import OnDemand, resolve, rule_for
 from audit_suite.audit.settings import Settings
 from audit_suite.checks import ATTRIBUTE
 from audit_suite.datasets import Case
+from audit_suite.datasets.dataset import labels_of
 from audit_suite.evidence import Cell, EvidenceProfile
 from audit_suite.evidence.attributions.request import Attributions
 from audit_suite.evidence.scores.request import ScoreTable
@@ -62,7 +64,14 @@ def table(scores, hidden=0.3, used=None, outlines=None, targets=1):
     used = np.ones(count, bool) if used is None else used
     columns[~used] = np.nan
     share = np.broadcast_to(np.asarray(hidden, np.float32), (count,))
-    return ScoreTable(columns, share, np.ones_like(share), used, None, outlines, None, ())
+    stored = {} if outlines is None else {"outlines": outlines}
+    return ScoreTable(columns, share, np.ones_like(share), used, [stored])
+
+
+def with_arrays(table, **arrays):
+    """The same table with further stored arrays, such as embeddings; None takes one away."""
+    stored = {**table.stored[0], **arrays}
+    return replace(table, stored=[{name: one for name, one in stored.items() if one is not None}])
 
 
 def attributions(count, index=None, outputs=None, expected=None, players=(), **arrays):
@@ -88,6 +97,9 @@ class Stored:
     @property
     def patients(self):
         return np.array([case.patient for case in self.cases])
+
+    def labels_of(self, target):
+        return labels_of(self.cases, target)
 
     def dataset(self, card):
         return self

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from needs.evidence import Stored, auc, cell, concordance, table
+from needs.evidence import Stored, auc, cell, concordance, table, with_arrays
 
 from audit_suite import (
     Full,
@@ -79,8 +79,8 @@ def stored(cases, arrays, kept):
     scores, hidden = arrays["scores"][rows], arrays["hidden"][rows]
     full, masked = (arrays["embeddings"][i][rows] for i in (0, 1))
     properties = arrays["properties"][rows][:, : len(PROPERTIES)]
-    shown = replace(table(scores, 0.0), embeddings=full, properties=properties)
-    without = replace(
+    shown = with_arrays(table(scores, 0.0), embeddings=full, properties=properties)
+    without = with_arrays(
         table(
             scores[::-1].copy() * 0 + (scores * 7) % 1, hidden, outlines=arrays["outlines"][rows]
         ),

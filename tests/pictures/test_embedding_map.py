@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from needs.evidence import Stored, case, cell, table
+from needs.evidence import Stored, case, cell, table, with_arrays
 from threadpoolctl import threadpool_limits
 
 from audit_suite.pictures import embedding_map as module
@@ -34,8 +34,8 @@ def kept(count=40, patients=None, labels=None, width=8, names="secret-{}", used=
     full = spread * (rng.normal(size=(count, width)) + 4 * np.asarray(labels)[:, None])
     plain = table(np.zeros(count), 0.0, used)
     tables = {
-        "full": replace(plain, embeddings=full.astype(np.float32)),
-        HIDDEN: replace(plain, embeddings=(full - spread * 9).astype(np.float32)),
+        "full": with_arrays(plain, embeddings=full.astype(np.float32)),
+        HIDDEN: with_arrays(plain, embeddings=(full - spread * 9).astype(np.float32)),
     }
     source = Kept(cases, tables)
     source.card = type("Card", (), {"name": "d"})
@@ -130,7 +130,7 @@ def test_the_first_fold_is_shown_of_images_it_never_saw(tmp_path):
         kept(width=1),
         Kept(kept().cases, {}),
         Kept(kept().cases, {"full": kept().tables["full"]}),
-        Kept(kept().cases, {k: replace(t, embeddings=None) for k, t in kept().tables.items()}),
+        Kept(kept().cases, {k: with_arrays(t, embeddings=None) for k, t in kept().tables.items()}),
     ],
     ids=["few images", "all alike", "one number", "not stored", "one stored", "no layer"],
 )

@@ -176,7 +176,7 @@ class World:
         audit: bool = True,
         subprocess: bool = False,
     ) -> pytest.RunResult:
-        """Run pytest on the world; the record goes to audit.json.
+        """Run pytest on the world, telling everything (-v); the record goes to audit.json.
 
         Evidence is shared by all tests of a session, as nothing but its content decides its key;
         who looks at the store, or at how it is filled, names a folder.
@@ -193,7 +193,7 @@ class World:
                 fixed.append("--audit-policy=policy.toml")
             if not any(argument.startswith("--audit-executor") for argument in given):
                 fixed.append("--audit-executor=inline")  # starting processes takes seconds
-            given = ["--audit", *fixed, *given]
+            given = ["--audit", "-v", *fixed, *given]
             given += [f"--audit-model={name}.toml" for name in model.split(",") if name]
             given += [f"--audit-dataset={name}.toml" for name in dataset.split(",") if name]
         run = (

@@ -245,6 +245,7 @@ def example() -> Record:
                         )
                         for name in ("effusion", "pneumothorax")
                     },
+                    n_excluded=1,
                     excluded=["manifest.csv row 88, column 'mask': the mask is empty"],
                 )
             ],

@@ -256,11 +256,15 @@ def test_the_first_screen_says_what_is_missing_and_what_never_opens():
     record.policy.deviations.append(Deviation(what="a smoke run on 50", never_opens=True))
     record.policy.waivers[0].state = "needless"
     words = Page(render_html(record)).words.partition("What did not pass")[0]
-    assert "R8-box (region-sensitivity) on lung-net, site-b, effusion was not asked" in words
-    assert "To do: ask the suite" in words
+    assert "required, but not asked or not judged: R8-box" in words
+    assert "R8-box, C14, R13: ask the suite" in words
     assert "Never opens the gate: a smoke run on 50" in words
     assert "Needless waiver of R4 by Dr Example" in words
-    assert "pneumothorax" not in words, "deviations that change nothing stand under provenance"
+    assert (
+        "R8-box (region-sensitivity) on lung-net, site-b, effusion was not asked"
+        in Page(render_html(record)).words
+    ), "each with its place under Coverage"
+    assert "pneumothorax only" not in words, "deviations that change nothing stand under provenance"
 
 
 def test_the_page_names_the_policy_and_its_roles(page):
@@ -323,8 +327,8 @@ def test_p_values(p, text):
 
 def test_markdown_lists_what_did_not_pass():
     text = render_markdown(example())
-    assert text.startswith("## Gate closed")
-    assert text.count("\n| ") == 1 + 5
+    assert text.startswith("## Do not release: fault found")
+    assert text.count("\n| ") == (1 + 1) + (1 + 5), "one place, five findings"
     assert "| fail | R2 chance without the roi | lung-net | site-b | effusion | 0.712" in text
     assert not re.search(r"\bR1\b", text)
 
@@ -335,9 +339,8 @@ def test_command_line(tmp_path):
     )
     assert run.exit_code == 0
     assert (tmp_path / "a.html").read_text() == (EXAMPLES / "audit.html").read_text()
-    assert (
-        "Gate closed" in CliRunner().invoke(app, ["summary", str(EXAMPLES / "audit.json")]).output
-    )
+    summary = CliRunner().invoke(app, ["summary", str(EXAMPLES / "audit.json")]).output
+    assert "Do not release: fault found" in summary
     assert '"title": "Record"' in CliRunner().invoke(app, ["schema"]).output
 
 

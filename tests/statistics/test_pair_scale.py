@@ -45,8 +45,9 @@ def by_hand(a, b, first, second, minus, centre):
     """t and its df of a contrast of logits, from the influences of each patient."""
     slopes = 1 / (first * (1 - first)), minus / (second * (1 - second))
     own = slopes[0] * a.influence.values - slopes[1] * b.influence.values
-    assert (a.influence.keys == b.influence.keys).all()
-    parts = [own[a.influence.groups == group] for group in np.unique(a.influence.groups)]
+    (part,), (other,) = a.influence.parts.values(), b.influence.parts.values()
+    assert (part.patients == other.patients).all()
+    parts = [own[part.strata == stratum] for stratum in np.unique(part.strata)]
     squares = [float(part @ part) for part in parts]
     df = sum(squares) ** 2 / sum(s**2 / (len(p) - 1) for s, p in zip(squares, parts, strict=True))
     return centre / sum(squares) ** 0.5, df

@@ -29,6 +29,7 @@ THINGS = {
     "distance": AUROC.distance_to(0.5),
     "family": Family([AUROC, MEAN]),
     "influence": AUROC.influence,
+    "part": AUROC.influence.parts["digest"],
     "scale": AUROC.scale,
     "comparison": AUROC.compare("<", 0.6),
     "record": AUROC.to_record(),
@@ -73,7 +74,7 @@ def test_no_printer_names_a_patient(thing, printer, kept):
 
 def test_estimates_are_copied_and_sent_to_workers_whole():
     for again in (copy.deepcopy(AUROC.influence), pickle.loads(pickle.dumps(AUROC.influence))):
-        assert np.array_equal(again.keys, AUROC.influence.keys)
+        assert np.array_equal(again.values, AUROC.influence.values)
         assert again.variance == AUROC.influence.variance
 
 

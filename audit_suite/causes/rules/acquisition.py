@@ -37,6 +37,8 @@ _CAUSE = register_cause(
         checks=(IMAGE,),
         words="the cue is how the picture was made (exposure, noise, processing), which shows in "
         "the region too, so that hiding parts of the image cannot remove it",
+        remedy="bring exposure, noise and processing of both classes into line, take sick and "
+        "healthy from the same scanners, and train again",
         rank=7,
         rule=_rule,
     )

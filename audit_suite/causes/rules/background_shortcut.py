@@ -51,6 +51,9 @@ _CAUSE = register_cause(
         also_reads=("C12", "R8-box", IMAGE),
         words="the model recognises it from parts of the image outside the region where a reader "
         "would look",
+        remedy="find the cue on the masked images, crop it or paint over it in training data "
+        "and in use (markers, text, borders), balance it over the classes, and train "
+        "again",
         rank=1,
         rule=_rule,
     )

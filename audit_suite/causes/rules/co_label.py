@@ -76,6 +76,8 @@ _CAUSE = register_cause(
         checks=("R2", "R3", "C10"),
         also_reads=("M3", "R8-box"),
         words="the model reads another finding that often comes with it",
+        remedy="balance the accompanying finding in the training data, or declare its region "
+        "too, and audit the finding among patients without the other",
         rank=5,
         rule=_rule,
     )

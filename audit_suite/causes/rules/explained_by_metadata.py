@@ -29,6 +29,8 @@ _CAUSE = register_cause(
         name="explained-by-metadata",
         checks=(TAGS,),
         words="the cue is tied to how or where the image was taken, or to who the patient is",
+        remedy="balance the tag over the classes in the training data, test on one site or "
+        "protocol alone, and train again",
         rank=6,
         rule=_rule,
     )

@@ -25,6 +25,8 @@ _CAUSE = register_cause(
         checks=("C1", "C11"),
         words="sick and healthy are framed differently, and the model reads where the region lies "
         "in the picture",
+        remedy="place the region alike in every image (crop or centre by a rule blind to the "
+        "label), in training data and in use, and train again",
         rank=3,
         rule=_rule,
     )

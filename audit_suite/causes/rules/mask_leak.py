@@ -32,6 +32,8 @@ _CAUSE = register_cause(
         also_reads=("R2", "C12"),
         words="the outline of the region differs between sick and healthy, and the model reads the "
         "outline of what was hidden",
+        remedy="have the masks drawn blind to the label, or use one region or box for all, and "
+        "audit again",
         rank=2,
         rule=_rule,
     )

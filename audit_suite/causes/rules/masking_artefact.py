@@ -49,6 +49,8 @@ _CAUSE = register_cause(
         also_reads=("C1", "C3", "C12"),
         words="covering parts of the image disturbs the model, so results on covered images need "
         "care",
+        remedy="show the model masked images in training, or trust the checks that need no "
+        "hole (R13, R14)",
         rank=8,
         rule=_rule,
     )

@@ -24,6 +24,8 @@ _CAUSE = register_cause(
         name="roi-incomplete",
         checks=("R2", "C12"),
         words="the region as drawn may leave out diseased parts just beyond its edge",
+        remedy="draw the region with a margin (card key roi_margin), or have the masks of sick "
+        "patients checked",
         rank=4,
         rule=_rule,
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from audit_suite.cards import DatasetCard, ModelCard, canonical_digest, load_dataset_card
 from audit_suite.evidence.keys import ENGINE_VERSION
 from audit_suite.evidence.source import EvidenceSource
-from audit_suite.evidence.store import Arrays, unpack_lines
+from audit_suite.evidence.store import unpack_lines
 from audit_suite.registry import EXPLAINERS
 from audit_suite.verdict import NotApplicable
 
@@ -21,7 +21,7 @@ REGION_SHAPLEY = "region-shapley"
 GRID_SHAPLEY = "grid-shapley"
 """Shapley values of the parts of the frame (`datasets.frame.CELLS`), which need no mask."""
 OF_REGIONS = (REGION_SHAPLEY, GRID_SHAPLEY)
-EXPLAINED_VERSION = 2  # raise it when explainers or what is stored of them change
+EXPLAINED_VERSION = 3  # raise it when explainers or what is stored of them change
 _SHAPLEY = {REGION_SHAPLEY: 64, GRID_SHAPLEY: 128}  # passes per image: all subsets of 6 and 7 parts
 _UNKNOWN = 100  # ... of a method that does not say how many it takes
 _TESTED = 1.5  # the tests of a map (other weights, deletion, insertion) cost half as much again
@@ -128,7 +128,7 @@ class AttributionRequest:
             )
         ]
 
-    def table(self, stored: Sequence[Arrays]) -> Attributions:
+    def table(self, stored: Sequence[Mapping[str, NDArray[Any]]]) -> Attributions:
         """The attributions.
 
         Raises:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
 from audit_suite.evidence.keys import ENGINE_VERSION, SHARD, shards
 from audit_suite.evidence.source import EvidenceSource
-from audit_suite.evidence.store import Arrays, unpack_lines
+from audit_suite.evidence.store import unpack_lines
 from audit_suite.maskings import Masking
 from audit_suite.maskings.fill import fill_fingerprint
 
@@ -32,25 +32,54 @@ class ScoreTable:
         hidden_fraction: Shape (n_images,), share of the model's input that was filled, 0 to 1.
         covered_fraction: Shape (n_images,), share of the image's own region that was filled.
         used: Shape (n_images,), false for images that could not be read and were excluded.
-        embeddings: Shape (n_images, width), or None if the card names no embedding layer.
-        outlines: Shape (n_images, 32, 32) uint8, how much of each tile belongs to the region, 0 to
-            255; only for maskings that draw it (`Masking.draws_region`), else None.
-        properties: Shape (n_images, k), of the image files (`datasets.properties`), then how they
-            were made (`datasets.acquisition`); only for full images, else None.
-        excluded: Why each unused image was left out, by row; holds no file name or patient.
-        appearance: Shape (n_images, k), what does not depend on the order of an image's parts
-            (`maskings.shuffled.appearance`); only for maskings that shuffle, else None.
+        stored: All arrays by name, one mapping for each shard. What is wide, and used by few needs,
+            is read from them whenever it is asked for, so that memory does not hold it.
     """
 
     scores: NDArray[np.float64]
     hidden_fraction: NDArray[np.float32]
     covered_fraction: NDArray[np.float32]
     used: NDArray[np.bool_]
-    embeddings: NDArray[np.float32] | None
-    outlines: NDArray[np.uint8] | None
-    properties: NDArray[np.float32] | None
-    excluded: tuple[str, ...]
-    appearance: NDArray[np.float32] | None = None
+    stored: Sequence[Mapping[str, NDArray[Any]]] = field(repr=False)
+
+    @property
+    def embeddings(self) -> NDArray[np.float32] | None:
+        """Shape (n_images, width), or None if the card names no embedding layer."""
+        return self._wide("embeddings", np.float32)
+
+    @property
+    def outlines(self) -> NDArray[np.uint8] | None:
+        """Shape (n_images, 32, 32), how much of each tile belongs to the region, 0 to 255.
+
+        Only for maskings that draw it (`Masking.draws_region`), else None.
+        """
+        return self._wide("outlines", np.uint8)
+
+    @property
+    def properties(self) -> NDArray[np.float32] | None:
+        """Shape (n_images, k), of the image files (`datasets.properties`), only for full images.
+
+        Then how they were made (`datasets.acquisition`). None for other maskings.
+        """
+        return self._wide("properties", np.float32)
+
+    @property
+    def appearance(self) -> NDArray[np.float32] | None:
+        """Shape (n_images, k), what does not depend on the order of an image's parts.
+
+        Only for maskings that shuffle (`maskings.shuffled.appearance`), else None.
+        """
+        return self._wide("appearance", np.float32)
+
+    @property
+    def excluded(self) -> tuple[str, ...]:
+        """Why each unused image was left out, by row; holds no file name or patient."""
+        lines = (unpack_lines(shard["excluded"]) for shard in self.stored)
+        return tuple(line for of_shard in lines for line in of_shard)
+
+    def _wide(self, name: str, kind: type[_Kind]) -> NDArray[_Kind] | None:
+        there = all(name in shard for shard in self.stored)
+        return _joined(self.stored, name, kind) if there else None
 
 
 @dataclass(frozen=True)
@@ -120,25 +149,14 @@ class ScoreRequest:
             }
         )
 
-    def table(self, stored: Sequence[Arrays]) -> ScoreTable:
+    def table(self, stored: Sequence[Mapping[str, NDArray[Any]]]) -> ScoreTable:
         """The shards joined."""
-
-        def column(name: str, kind: type[_Kind]) -> NDArray[_Kind]:
-            return np.concatenate([shard[name] for shard in stored]).astype(kind, copy=False)
-
-        def optional(name: str, kind: type[_Kind]) -> NDArray[_Kind] | None:
-            return column(name, kind) if all(name in shard for shard in stored) else None
-
         return ScoreTable(
-            scores=column("scores", np.float64),
-            hidden_fraction=column("hidden_fraction", np.float32),
-            covered_fraction=column("covered_fraction", np.float32),
-            used=column("used", np.bool_),
-            embeddings=optional("embeddings", np.float32),
-            outlines=optional("outlines", np.uint8),
-            properties=optional("properties", np.float32),
-            appearance=optional("appearance", np.float32),
-            excluded=tuple(line for shard in stored for line in unpack_lines(shard["excluded"])),
+            scores=_joined(stored, "scores", np.float64),
+            hidden_fraction=_joined(stored, "hidden_fraction", np.float32),
+            covered_fraction=_joined(stored, "covered_fraction", np.float32),
+            used=_joined(stored, "used", np.bool_),
+            stored=stored,
         )
 
     def passes(self, source: EvidenceSource) -> int:
@@ -156,3 +174,9 @@ class ScoreRequest:
             f"{units - missing} of {units} shards stored",
             f"maskings {', '.join(request.masking.id for request in group)}",
         ]
+
+
+def _joined(
+    stored: Sequence[Mapping[str, NDArray[Any]]], name: str, kind: type[_Kind]
+) -> NDArray[_Kind]:
+    return np.concatenate([shard[name] for shard in stored]).astype(kind, copy=False)

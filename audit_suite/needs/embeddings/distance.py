@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.datasets.dataset import UNLABELLED, labels_of
+from audit_suite.datasets.dataset import UNLABELLED
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking
@@ -103,13 +103,13 @@ class Embedded:
 
     Attributes:
         under: One array per masking, shape (n, width).
-        patients: Shape (n,).
+        patients: Shape (n,), their numbers (`Dataset.patients`).
         dataset: Digest of the data set.
         used: Shape (all images,), true for the images of the data set that these are.
     """
 
     under: tuple[Floats, ...]
-    patients: NDArray[np.str_]
+    patients: NDArray[np.int_]
     dataset: str
     used: NDArray[np.bool_]
 
@@ -125,8 +125,7 @@ def embedded(cell: Cell, source: EvidenceSource, *maskings: Masking) -> list[Emb
         AuditError: If the evidence is missing and cannot be computed.
     """
     dataset = source.dataset(cell.dataset)
-    patients = np.array([case.patient for case in dataset.cases])
-    labelled = labels_of(dataset.cases, cell.target) != UNLABELLED
+    labelled = dataset.labels_of(cell.target) != UNLABELLED
     folds = []
     for requests in zip(*(cell.requests(masking) for masking in maskings), strict=True):
         tables = [source.read(request) for request in requests]
@@ -147,7 +146,7 @@ def embedded(cell: Cell, source: EvidenceSource, *maskings: Masking) -> list[Emb
     for fold, (arrays, usable) in enumerate(folds[:1] if same else folds):
         used = usable if unseen is None else usable & (unseen == fold)
         under = tuple(array[used].astype(np.float64) for array in arrays)
-        entries.append(Embedded(under, patients[used], dataset.digest, used))
+        entries.append(Embedded(under, dataset.patients[used], dataset.digest, used))
     return entries
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.datasets.dataset import labels_of
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
@@ -17,6 +16,7 @@ from audit_suite.maskings import Full, Masking
 from audit_suite.needs.classifier import FOLDS, cross_validated_auroc, logistic
 from audit_suite.needs.embeddings.distance import Embedded, over_folds
 from audit_suite.statistics import Estimate
+from audit_suite.statistics.numbering import how_many
 from audit_suite.verdict import NotApplicable
 
 _ENOUGH = 2 * FOLDS  # patients with and without a value that the folds need, each
@@ -65,9 +65,9 @@ class Probe:
                 or, within a class, differ in it.
         """
         self.requests(cell)
-        cases = source.dataset(cell.dataset).cases
-        texts = np.array([str(case.metadata[self.tag]) for case in cases])
-        labels = labels_of(cases, cell.target)
+        dataset = source.dataset(cell.dataset)
+        texts = np.array([str(case.metadata[self.tag]) for case in dataset.cases])
+        labels = dataset.labels_of(cell.target)
 
         def predicted(seen: Embedded) -> Estimate:
             what, each = sides(self.tag, texts[seen.used], seen.patients)
@@ -91,7 +91,7 @@ class EachTag:
 
 
 def sides(
-    name: str, values: Sequence[str] | NDArray[np.str_], patients: NDArray[np.str_]
+    name: str, values: Sequence[str] | NDArray[np.str_], patients: NDArray[np.int_]
 ) -> tuple[str, list[Sides]]:
     """What is predicted: the tag in words, and one array per value or split.
 
@@ -130,8 +130,8 @@ def sides(
     return what, usable
 
 
-def _fewest(split: Sides, patients: NDArray[np.str_]) -> int:
-    return min(len(np.unique(patients[split == side])) for side in (0, 1))
+def _fewest(split: Sides, patients: NDArray[np.int_]) -> int:
+    return min(how_many(patients[split == side]) for side in (0, 1))
 
 
 def _predicted(

@@ -14,6 +14,7 @@ from audit_suite.maskings import Full, Masking, WithoutROI
 from audit_suite.needs.embeddings.distance import Floats, cosines, embedded
 from audit_suite.needs.scores.cell_scores import cell_scores, score_requests
 from audit_suite.statistics import Estimate, estimate_mean
+from audit_suite.statistics.numbering import how_many
 from audit_suite.verdict import NotApplicable
 
 Among = Literal["all", "positive", "negative"]
@@ -59,7 +60,7 @@ class Similarity:
         if self.among != "all":
             chosen = scores.labels == (1 if self.among == "positive" else 0)
             label += f", {self.among}s"
-        if len(np.unique(scores.patients[chosen])) < 2:
+        if how_many(scores.patients[chosen]) < 2:
             raise NotApplicable(f"fewer than two patients have {self.among} images")
         mean = estimate_mean(
             similarities[scores.used][chosen], scores.patients[chosen], scores.dataset, label

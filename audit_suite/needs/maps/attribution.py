@@ -25,6 +25,7 @@ from audit_suite.needs.maps.measures import (
 )
 from audit_suite.statistics import Estimate, estimate_mean
 from audit_suite.statistics.influence import shared_variance
+from audit_suite.statistics.numbering import how_many
 from audit_suite.verdict import NotApplicable
 
 Floats = NDArray[np.float64]
@@ -90,8 +91,8 @@ class Explaining:
         dataset = source.dataset(cell.dataset)
         index = explained.index if rows is None else explained.index[rows]
         known = np.isfinite(values)
-        patients = np.array([dataset.cases[i].patient for i in index])[known]
-        if len(np.unique(patients)) < 2:
+        patients = dataset.patients[index][known]
+        if how_many(patients) < 2:
             raise NotApplicable(f"{label}: fewer than two patients have a value")
         mean = estimate_mean(values[known], patients, dataset.digest, label, bounds)
         if "donor" in explained.arrays:

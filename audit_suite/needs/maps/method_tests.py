@@ -182,7 +182,7 @@ class Clusters(Explaining):
         clusters = _clusters(explained.arrays["coarse"], source.profile.seed)
         pseudo = _jackknife(np.array(words), clusters)
         label = f"mutual information of map clusters and {self.tag}, {self.method}"
-        patients = [case.patient for case in cases]
+        patients = dataset.patients[explained.index]
         return estimate_mean(pseudo, patients, dataset.digest, label).placed(
             method=self.method, tag=self.tag
         )

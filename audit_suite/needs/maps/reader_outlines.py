@@ -18,6 +18,7 @@ from audit_suite.needs.maps.measures import area_share, relevance_mass
 from audit_suite.needs.readers.answers import OfReadings, readings_of
 from audit_suite.regions import union
 from audit_suite.statistics import Estimate, estimate_mean
+from audit_suite.statistics.numbering import how_many
 from audit_suite.verdict import NotApplicable
 
 Outline = Sequence[tuple[float, float]]
@@ -140,7 +141,7 @@ def _mean(
     """The patient-clustered mean of one number per image; None for fewer than two patients."""
     dataset = source.dataset(cell.dataset)
     known = [(index, value) for index, value in pairs if np.isfinite(value)]
-    patients = [dataset.cases[index].patient for index, _ in known]
-    if len(set(patients)) < 2:
+    patients = dataset.patients[[index for index, _ in known]]
+    if how_many(patients) < 2:
         return None
     return estimate_mean([value for _, value in known], patients, dataset.digest, label, bounds)

@@ -60,7 +60,7 @@ class ReaderAgreement(OfReadings):
 
 
 def _within(cell: Cell, source: EvidenceSource) -> Iterator[Estimate]:
-    patients = np.array([case.patient for case in source.dataset(cell.dataset).cases])
+    patients = source.dataset(cell.dataset).patients
     digest = source.dataset(cell.dataset).digest
     for reader, pairs in repeated(cell, source).items():
         try:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.datasets.dataset import UNLABELLED, labels_of
+from audit_suite.datasets.dataset import UNLABELLED
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Masking
@@ -27,7 +27,7 @@ class Read:
         codes: The items' codes, n of them.
         index: Shape (n,), rows of the data set.
         labels: Shape (n,), 0 or 1.
-        patients: Shape (n,); they never leave the process.
+        patients: Shape (n,), their numbers (`Dataset.patients`).
         dataset: Digest of the data set.
         readers: Their names.
         ratings: Shape (readers, n), from -5 (surely absent) to 5 (surely present); `UNSURE` where
@@ -37,7 +37,7 @@ class Read:
     codes: tuple[str, ...]
     index: NDArray[np.int_]
     labels: NDArray[np.int_]
-    patients: NDArray[np.str_]
+    patients: NDArray[np.int_]
     dataset: str
     readers: tuple[str, ...]
     ratings: NDArray[np.float64]
@@ -101,7 +101,7 @@ def read_images(cell: Cell, source: EvidenceSource, masking: Masking) -> Read:
     """
     study = readings_of(cell, source)
     dataset = source.dataset(cell.dataset)
-    labels = labels_of(dataset.cases, cell.target)
+    labels = dataset.labels_of(cell.target)
     items = {
         code: item
         for code, item in sorted(study.key.items.items())
@@ -115,7 +115,7 @@ def read_images(cell: Cell, source: EvidenceSource, masking: Masking) -> Read:
         codes=tuple(items),
         index=index,
         labels=labels[index],
-        patients=np.array([dataset.cases[i].patient for i in index]),
+        patients=dataset.patients[index],
         dataset=dataset.digest,
         readers=tuple(reading.reader for reading in study.readings),
         ratings=np.array(ratings),

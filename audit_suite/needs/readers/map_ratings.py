@@ -29,12 +29,12 @@ class MapPlausibility(OfReadings):
         """
         study = readings_of(cell, source)
         dataset = source.dataset(cell.dataset)
-        rated: dict[str, list[tuple[float, str]]] = {}
+        rated: dict[str, list[tuple[float, int]]] = {}
         for reading in study.readings:
             for answer in reading.answers:
                 item = study.key.items[answer.code]
                 if item.method and item.target == cell.target and answer.plausibility is not None:
-                    patient = dataset.cases[item.index].patient
+                    patient = int(dataset.patients[item.index])
                     rating = float(answer.plausibility), patient
                     rated.setdefault(item.method, []).append(rating)
         estimates = []

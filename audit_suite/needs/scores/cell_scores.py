@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.datasets.dataset import UNLABELLED, labels_of
+from audit_suite.datasets.dataset import UNLABELLED
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
@@ -29,7 +29,7 @@ class CellScores:
         labels: Shape (n,), 0 or 1.
         scores: Shape (n,), for the cell's target, as images are ranked: log odds where the card
             names an activation, else what the model returns; of several folds `mean_of_scores`.
-        patients: Shape (n,), patient ids; they never leave the process.
+        patients: Shape (n,), their numbers (`Dataset.patients`).
         dataset: Digest of the data set.
         used: Shape (all images,), true for the images of the data set that are included.
         readable: Shape (all images,), true for those that can be read, labelled or not.
@@ -45,7 +45,7 @@ class CellScores:
 
     labels: NDArray[np.int_]
     scores: NDArray[np.float64]
-    patients: NDArray[np.str_]
+    patients: NDArray[np.int_]
     dataset: str
     used: NDArray[np.bool_]
     readable: NDArray[np.bool_]
@@ -108,13 +108,13 @@ def cell_scores(
     """
     dataset = source.dataset(cell.dataset)
     tables = [source.read(request) for request in cell.requests(masking)]
-    labels = labels_of(dataset.cases, cell.target)
+    labels = dataset.labels_of(cell.target)
     readable = tables[0].used
     used = readable & (labels != UNLABELLED)
     hidden = _median(tables[0].hidden_fraction[used])
     sized = [source.read(request) for request in _sizing(cell, masking)] or tables
     refuse_large(masking, _median(sized[0].hidden_fraction[used]), largest)
-    patients = np.array([case.patient for case in dataset.cases])
+    patients = dataset.patients
     column = cell.model.targets.index(cell.target)
     folds = held_out_folds(cell, source)
     scored = [source.read(request) for request in read] or tables

@@ -17,6 +17,7 @@ from audit_suite.needs.scores.cell_scores import (
     score_requests,
 )
 from audit_suite.statistics import Exact, Family
+from audit_suite.statistics.numbering import numbered
 from audit_suite.verdict import Verdict
 
 PERMUTATIONS = 200
@@ -66,7 +67,7 @@ class PermutedFails:
 
 def _permuted(scores: CellScores, rng: np.random.Generator) -> NDArray[np.int_]:
     """Labels of patients (positive if any image is), permuted among them."""
-    unique, of_image = np.unique(scores.patients, return_inverse=True)
+    unique, of_image = numbered(scores.patients)
     positive = np.zeros(len(unique), np.int_)
     np.maximum.at(positive, of_image, scores.labels)
     return rng.permutation(positive)[of_image]

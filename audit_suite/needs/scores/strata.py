@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.datasets.dataset import UNLABELLED, labels_of
+from audit_suite.datasets.dataset import UNLABELLED
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Masking
 from audit_suite.needs.scores.cell_scores import cell_scores, score_requests
 from audit_suite.needs.scores.ties import refuse_ties
 from audit_suite.statistics import Estimate, estimate_auroc_within
+from audit_suite.statistics.numbering import how_many
 from audit_suite.verdict import NotApplicable
 
 _MANY = 6  # numbers with more values than this are cut into bands
@@ -63,13 +64,13 @@ class WithinStrata:
         self.requests(cell)
         scores = cell_scores(cell, source, self.masking)
         refuse_ties(cell.model, scores, self.masking)
-        cases = source.dataset(cell.dataset).cases
+        dataset = source.dataset(cell.dataset)
         if self.by in cell.dataset.targets:
-            labels = labels_of(cases, self.by)
+            labels = dataset.labels_of(self.by)
             scores = scores.where(labels[scores.used] != UNLABELLED)
             values = [str(label) for label in labels[scores.used]]
         else:
-            values = [str(cases[i].metadata[self.by]) for i in np.flatnonzero(scores.used)]
+            values = [str(dataset.cases[i].metadata[self.by]) for i in np.flatnonzero(scores.used)]
         strata = cut(values)
         alone = len(np.unique(strata)) < 2
         if scores.strata is not None:
@@ -119,9 +120,9 @@ def cut(values: Sequence[str]) -> NDArray[np.int_]:
 
 
 def _comparable(
-    strata: NDArray[np.int_], labels: NDArray[np.int_], patients: NDArray[np.str_]
+    strata: NDArray[np.int_], labels: NDArray[np.int_], patients: NDArray[np.int_]
 ) -> bool:
     return any(
-        min(len(np.unique(patients[(strata == s) & (labels == side)])) for side in (0, 1)) >= 2
+        min(how_many(patients[(strata == s) & (labels == side)]) for side in (0, 1)) >= 2
         for s in np.unique(strata)
     )

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.datasets.dataset import UNLABELLED, labels_of
+from audit_suite.datasets.dataset import UNLABELLED
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import OnlyROI
 from audit_suite.needs.scores.cell_scores import CellScores, auroc_of, cell_scores
 from audit_suite.statistics import Estimate
 from audit_suite.statistics.influence import shared_variance
+from audit_suite.statistics.numbering import how_many
 from audit_suite.verdict import NotApplicable
 
 SWAPPED = OnlyROI(fill="swap")
@@ -46,10 +47,10 @@ class BackgroundGap:
         """
         scores = cell_scores(cell, source, SWAPPED)
         donors = donors_of(cell, source, scores)
-        labels = labels_of(source.dataset(cell.dataset).cases, cell.target)
+        labels = source.dataset(cell.dataset).labels_of(cell.target)
         classes = np.where(donors < 0, UNLABELLED, labels[donors])
         same = classes == scores.labels
-        few = min(len(np.unique(scores.patients[same & (scores.labels == k)])) for k in (0, 1))
+        few = min(how_many(scores.patients[same & (scores.labels == k)]) for k in (0, 1))
         if few < 2:
             raise NotApplicable(
                 "fewer than two patients of a class have a background of their own class"
@@ -92,10 +93,8 @@ def clustered_by_donor(
         name: Name of the donors' share of the variance, unique to the estimate.
     """
     by_patient = estimate(scores)
-    each = estimate(replace(scores, patients=np.arange(len(donors)).astype(np.str_))).influence
-    prefix = f"{scores.dataset}/"
-    known = np.char.startswith(each.keys, prefix)
-    image = np.char.replace(each.keys[known], prefix, "", 1).astype(np.int_)
-    shared = shared_variance(each.values[known], donors[image] + 1)
+    images = np.arange(len(donors))
+    each = estimate(replace(scores, patients=images)).influence.parts[scores.dataset]
+    shared = shared_variance(each.values, donors[each.patients] + 1)
     key = f"{scores.dataset}/backgrounds/{name}"
     return by_patient.with_influence(by_patient.influence.with_boundary(key, shared))

@@ -22,6 +22,7 @@ from audit_suite.needs.classifier import (
 from audit_suite.needs.scores.cell_scores import CellScores, cell_scores
 from audit_suite.needs.tabular.cues import different, numbers_in, property_of, tag_of
 from audit_suite.statistics import Estimate, estimate_auroc, estimate_mean
+from audit_suite.statistics.numbering import how_many
 from audit_suite.verdict import NotApplicable
 
 
@@ -117,7 +118,7 @@ class Following:
             ranks = np.mean([standard_ranks(each) for each in fitted], axis=0)
             numbers = (np.bincount(of_image, ranks) / np.bincount(of_image))[of_image]
         chosen &= np.isfinite(numbers)
-        if len(np.unique(numbers[chosen])) < 2 or len(np.unique(scores.patients[chosen])) < 2:
+        if len(np.unique(numbers[chosen])) < 2 or how_many(scores.patients[chosen]) < 2:
             raise NotApplicable(f"all {self.among}s have the same '{self.name}'")
         return estimate_mean(
             _ranked(scores.scores, chosen, scores.strata) * _ranked(numbers, chosen, scores.strata),

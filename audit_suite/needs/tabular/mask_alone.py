@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.datasets.dataset import UNLABELLED, labels_of
+from audit_suite.datasets.dataset import UNLABELLED
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import WithoutROI
@@ -55,12 +55,10 @@ class OutlineAuroc:
 
         dataset = source.dataset(cell.dataset)
         others = [name for name in cell.dataset.targets if name != cell.target]
-        every = np.stack(
-            [labels_of(dataset.cases, name) for name in (cell.target, *others)], axis=1
-        )
+        every = np.stack([dataset.labels_of(name) for name in (cell.target, *others)], axis=1)
         outlines, used = _outlines(cell, source, (every != UNLABELLED).all(axis=1))
         labels, equal = every[used, 0], every[used, 1:]
-        patients = np.array([case.patient for case in dataset.cases])[used]
+        patients = dataset.patients[used]
         features = {"geometry": _geometry, "position": _position, "pixels": _pixels}[self.aspect](
             outlines
         )
@@ -110,8 +108,8 @@ class OutlineProperty:
         """
         dataset = source.dataset(cell.dataset)
         table = source.read(self.requests(cell)[0])
-        labels = labels_of(dataset.cases, cell.target)
-        patients = np.array([case.patient for case in dataset.cases])
+        labels = dataset.labels_of(cell.target)
+        patients = dataset.patients
         if self.measure == "area":
             values = table.hidden_fraction.astype(np.float64)
         else:

@@ -14,6 +14,7 @@ from audit_suite.evidence.mask_survey import MaskSurvey, mask_survey
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import WithoutROI
 from audit_suite.statistics import Estimate, Exact, estimate_mean
+from audit_suite.statistics.numbering import how_many
 from audit_suite.verdict import NotApplicable
 
 Fault = Literal["area", "polarity", "content", "repeated", "images"]
@@ -84,7 +85,7 @@ class MaskFault:
         elif _are_shared(cell) or len(np.unique(seen.mask)) == 1:
             wrong = np.zeros(len(seen.mask), np.bool_)
         else:
-            most = max(_FEW, _SHARED * len(np.unique(patients)))
+            most = max(_FEW, _SHARED * how_many(patients))
             wrong = (_holders(seen.mask, patients) > most) | _as_neighbours(seen.mask, patients)
         return Exact(_LABELS[self.fault], float(wrong.mean()), len(wrong))
 
@@ -120,7 +121,7 @@ class MaskFit:
         if _drawn(cell) <= cell.dataset.one_region_for_all:
             return ()
         seen, patients = _seen(cell, source)
-        if len(np.unique(patients)) < 2:
+        if how_many(patients) < 2:
             raise NotApplicable("all masks are of one patient: there is none to compare them with")
         others = _better(seen, seen.others, as_well=0.5).mean(axis=1)
         turned = _better(seen, seen.turned, as_well=0.0)  # what looks the same is no turn
@@ -148,13 +149,12 @@ def _drawn(cell: Cell) -> frozenset[str]:
     return cell.dataset.as_drawn(cell.dataset.targets[cell.target].roi)
 
 
-def _seen(cell: Cell, source: EvidenceSource) -> tuple[MaskSurvey, NDArray[np.str_]]:
+def _seen(cell: Cell, source: EvidenceSource) -> tuple[MaskSurvey, NDArray[np.int_]]:
     """The survey of the masks behind the target's ROI, and the patient of each mask."""
     seen = mask_survey(source, cell.dataset, sorted(_drawn(cell)))
     if not len(seen.index):
         raise NotApplicable(f"no image of '{cell.dataset.name}' shows the region")
-    cases = source.dataset(cell.dataset).cases
-    return seen, np.array([cases[i].patient for i in seen.index])
+    return seen, source.dataset(cell.dataset).patients[seen.index]
 
 
 def _better(seen: MaskSurvey, laid: NDArray[np.float64], as_well: float) -> NDArray[np.float64]:
@@ -169,15 +169,15 @@ def _better(seen: MaskSurvey, laid: NDArray[np.float64], as_well: float) -> NDAr
     return np.where(gain > 0, 1.0, np.where(gain < 0, 0.0, as_well))
 
 
-def _holders(hashes: NDArray[np.int64], patients: NDArray[np.str_]) -> NDArray[np.int64]:
+def _holders(hashes: NDArray[np.int64], patients: NDArray[np.int_]) -> NDArray[np.int64]:
     """For each image, the number of patients that have the same."""
-    pairs = np.unique(np.stack([hashes.astype(np.str_), patients]), axis=1)
+    pairs = np.unique(np.stack([hashes, patients]), axis=1)
     values, counts = np.unique(pairs[0], return_counts=True)
-    held: NDArray[np.int64] = counts[np.searchsorted(values, hashes.astype(np.str_))]
+    held: NDArray[np.int64] = counts[np.searchsorted(values, hashes)]
     return held
 
 
-def _as_neighbours(hashes: NDArray[np.int64], patients: NDArray[np.str_]) -> NDArray[np.bool_]:
+def _as_neighbours(hashes: NDArray[np.int64], patients: NDArray[np.int_]) -> NDArray[np.bool_]:
     """Whether each mask equals that of the image before or after it, if it is another patient's."""
     same = (hashes[1:] == hashes[:-1]) & (patients[1:] != patients[:-1])
     either: NDArray[np.bool_] = np.append(False, same) | np.append(same, False)

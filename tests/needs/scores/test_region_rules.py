@@ -18,7 +18,7 @@ IDS = {
 FILLS = ("", "-mean", "-blur")
 
 
-def judged(tmp_path, check, full=0.9, count=COUNT, **aurocs):
+def judged(tmp_path, check, full=0.9, count=COUNT, margins="", **aurocs):
     """The finding of a check where each view of an image has a given AUROC, by fill or for all.
 
     Args:
@@ -26,6 +26,7 @@ def judged(tmp_path, check, full=0.9, count=COUNT, **aurocs):
         check: Its id.
         full: AUROC of full images.
         count: Images of each class.
+        margins: Further keys of the model card.
         **aurocs: By the view's name with underscores: one AUROC, or one per fill.
     """
     labels, scores = binormal(full, count)
@@ -37,7 +38,7 @@ def judged(tmp_path, check, full=0.9, count=COUNT, **aurocs):
             drawn = binormal(float(auroc if side else 1 - auroc), count)[1]
             tables[form.format(fill)] = table(drawn if side else -drawn)
         tables[form.format("-swap")] = tables[form.format("")]
-    place = cell(tmp_path, roi='roi = ["lungs"]')
+    place = cell(tmp_path, roi='roi = ["lungs"]', model=margins)
     source = Stored([case(i, label) for i, label in enumerate(labels)], tables)
     ((_, finding, recorded),) = findings(check, place, source)
     return finding, recorded
@@ -104,9 +105,14 @@ def test_between_the_margin_and_a_quarter_nobody_is_blamed_or_acquitted(tmp_path
     """.07 above chance is .175 of a skill of .40: beyond .05, below a quarter of it (.10)."""
     finding, recorded = judged(tmp_path, check, count=12_000, hidden=0.57, hidden_box=0.57)
     assert finding.verdict == "inconclusive"
-    assert "less than a quarter of the skill on full images, which is allowed" in finding.reason
+    assert "less than 25% of the skill on full images, which is allowed" in finding.reason
     assert {c.verdict for c in recorded.comparisons} == {Verdict.PASS}
     assert len(finding.observations) == 3, "the AUROCs are shown"
+    # What the card allows in R8 is allowed here too.
+    own = "R8" if check == "R2" else "R8-box"
+    strict = f'[margins.{own}]\nvalue = 0.1\nsource = "our protocol"'
+    held = judged(tmp_path, check, count=12_000, margins=strict, hidden=0.57, hidden_box=0.57)
+    assert held[0].verdict == "fail"
     # The same distance from chance is more than a quarter of a small skill.
     small = judged(tmp_path, check, full=0.7, count=12_000, hidden=0.57, hidden_box=0.57)
     assert small[0].verdict == "fail"

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from needs.evidence import Stored, attributions, binormal, case, cell, findings, judged, table
+from needs.evidence import (
+    Stored,
+    attributions,
+    binormal,
+    case,
+    cell,
+    findings,
+    judged,
+    table,
+    with_arrays,
+)
 
 from audit_suite import NotApplicable, acquisition_auroc, appearance_auroc
 from audit_suite.datasets.acquisition import AREAS, EACH
@@ -33,11 +41,11 @@ def stored(full=0.95, pixels=0.5, edge=0.0, told=0.0, count=COUNT, acquired=0.0)
     cases = [case(i, label) for i, label in enumerate(labels)]
     looks = rng.normal(0, 1, (2 * count, 6)) + told * labels[:, None]
     tables = {
-        "full": replace(table(scores, 0.0), properties=measured(rng, labels, acquired)),
-        "shuffled-pixels": replace(
+        "full": with_arrays(table(scores, 0.0), properties=measured(rng, labels, acquired)),
+        "shuffled-pixels": with_arrays(
             table(binormal(pixels, count)[1], 0.0), appearance=looks.astype(np.float32)
         ),
-        "shuffled-patches": replace(table(scores, 0.0), appearance=looks.astype(np.float32)),
+        "shuffled-patches": with_arrays(table(scores, 0.0), appearance=looks.astype(np.float32)),
     }
     explained = np.arange(min(48, 2 * count))
     positive = labels[explained][:, None]
@@ -85,7 +93,7 @@ def test_without_a_region_nothing_is_known_to_lie_outside_it(here):
     labels = made.labels
     full = made.tables(here.requests(Full())[0])
     looks = measured(np.random.default_rng(1), labels, 0.3, region=False)
-    without = Stored(made.cases, {"full": replace(full, properties=looks)})
+    without = Stored(made.cases, {"full": with_arrays(full, properties=looks)})
     with pytest.raises(NotApplicable, match="no image has a region of interest"):
         acquisition_auroc("outside").estimate(here, without)
     assert acquisition_auroc("edge").estimate(here, without).value > 0.6

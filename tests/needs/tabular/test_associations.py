@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from needs.evidence import Stored, case, cell, table
+from needs.evidence import Stored, case, cell, table, with_arrays
 from scipy.stats import spearmanr
 
 from audit_suite import NotApplicable, Verdict, association, each_property, following
@@ -35,7 +33,7 @@ def described(scores=None, site=None, age=None, used=None, seed=0, **properties)
     age = [""] * COUNT if age is None else age
     cases = [case(i, labels[i], who[i], site=str(site[i]), age=str(age[i])) for i in range(COUNT)]
     plain = table(rng.random(COUNT) if scores is None else scores, 0.0, used)
-    full = replace(plain, properties=values.astype(np.float32))
+    full = with_arrays(plain, properties=values.astype(np.float32))
     return Stored(cases, {"full": full}, digest=f"described {seed}")
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from needs.evidence import Stored, case, cell, findings, table
+from needs.evidence import Stored, case, cell, findings, table, with_arrays
 
 from audit_suite import Inconclusive, NotApplicable, OnlyROI, each_share, share_of_separation
 from audit_suite.datasets.acquisition import AREAS, EACH
@@ -46,7 +44,7 @@ def stored(scores, alone=None, region=True, acquired=0.0, site=SITE, **propertie
         )
         for i in range(COUNT)
     ]
-    full = replace(table(scores, 0.0), properties=measured.astype(np.float32))
+    full = with_arrays(table(scores, 0.0), properties=measured.astype(np.float32))
     boxed = table(scores if alone is None else alone, 0.5)
 
     def read(request):

@@ -1,0 +1,149 @@
+"""The decision in words, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from audit_suite.record import Record, TargetDecision
+from audit_suite.report.words import RATES, decided
+from audit_suite.verdict import Verdict
+
+FEW = 6
+"""Up to so many targets each has a line on the first screen."""
+
+TITLES = {
+    "open": "No fault found in what was asked",
+    "closed": "Do not release: fault found",
+    "undecided": "Not decided: too little data",
+    "partial": "Not a full audit",
+}
+"""What a reader needs to know first, by the decision."""
+
+MEANINGS = {
+    "open": "Every check that the policy requires passed and no other check failed, within the "
+    "limits listed below. It does not say that the model helps patients.",
+    "closed": "On this evidence the model should not be released or bought for this use.",
+    "undecided": "No fault of the model was shown, but these data cannot show what the policy "
+    "requires.",
+    "partial": "Something that the policy requires was not asked or not judged, so no release can "
+    "rest on this report.",
+}
+
+
+def title(record: Record) -> str:
+    """The decision as a heading: what is at fault, how much is needed, or what was not asked."""
+    words = TITLES[record.decision]
+    if record.decision == "undecided" and _spoilt(record):
+        return "Not decided: these data cannot acquit any model"
+    if record.decision == "undecided":
+        needed = list(dict.fromkeys(t.needed for t in _primary(record) if t.needed))
+        return f"{words}, {needed[0]}" if len(needed) == 1 else words
+    if record.decision == "partial" and (missing := missing_checks(record)):
+        count = len(missing)
+        named = ", ".join(missing[:3]) + (f" and {count - 3} more" if count > 3 else "")
+        return f"{words}: {named} {'was' if count == 1 else 'were'} not asked or not judged"
+    if record.decision == "closed" and _errors_alone(record):
+        return "Do not release: the audit ended with errors"
+    return words
+
+
+def missing_checks(record: Record) -> list[str]:
+    """Ids of the required checks without a verdict, each once."""
+    return list(dict.fromkeys(missing.check for missing in record.policy.missing))
+
+
+def why(record: Record) -> tuple[str, ...]:
+    """Why, and how sure, in at most three sentences."""
+    return tuple(_why(record))[:3]
+
+
+def _why(record: Record) -> Iterator[str]:
+    yield f"{_sentence(record.decision_reason)} {MEANINGS[record.decision]}"
+    if record.decision == "closed" and (failed := _worst(record)) is not None:
+        yield failed
+        yield _levels(record)
+        return
+    kept = [f"{_place(t, record)}{t.kept}" for t in _primary(record) if t.kept]
+    if kept:
+        yield _sentence("; ".join(kept[:2]) + (f"; and {len(kept) - 2} more" * (len(kept) > 2)))
+    yield _levels(record)
+
+
+def _worst(record: Record) -> str | None:
+    """The fail that a reader should know first: of a required check, then of a guard."""
+    order = ("required", "shown", "guard")
+    failed = [f for f in record.findings if f.verdict is Verdict.FAIL and f.role in order]
+    if not failed:
+        return None
+    first = min(failed, key=lambda finding: order.index(finding.role))
+    judged = [c.message for c in first.comparisons if c.verdict is Verdict.FAIL]
+    more = len(failed) - 1
+    also = f" {more} other check{'s' * (more > 1)} failed too." if more else ""
+    return _sentence(f"{first.check} asks: {first.question} {'; '.join(judged[:1])}") + also
+
+
+def _levels(record: Record) -> str:
+    level = 1 - record.provenance.settings.confidence
+    return (
+        f"A pass is shown at one-sided {level:.2g}, a fail at {level / 2:.2g} over the whole "
+        f"release; intervals are 95 %, by patient."
+    )
+
+
+def target_lines(record: Record) -> tuple[tuple[str, str], ...]:
+    """Place and decision of each target; of more than six, and of one that says no more, none."""
+    targets = record.targets
+    alone = len(targets) == 1
+    if len(targets) > FEW or (alone and _decides(targets[0], record)):
+        return ()
+    return tuple((_where(target), decided(target)) for target in targets)
+
+
+def _decides(target: TargetDecision, record: Record) -> bool:
+    return target.primary and target.decision == record.decision
+
+
+def error_rates(record: Record) -> str:
+    """How often the instrument itself was wrong, in one line; empty if it was not measured."""
+    calibration = record.provenance.calibration
+    if calibration is None:
+        return ""
+    wanted = ("honest_blocked", "outside_blocked")
+    rates = {rate.name: rate for rate in calibration.rates}
+    parts = [
+        f"{RATES[name][0].lower()}{RATES[name][1:]} in {rates[name].value:.1%} of {rates[name].of}"
+        for name in wanted
+        if name in rates
+    ]
+    if not parts:
+        return ""
+    return f"Measured on {calibration.models:,} synthetic models: {'; '.join(parts)}."
+
+
+def _primary(record: Record) -> list[TargetDecision]:
+    return [target for target in record.targets if target.primary] or record.targets
+
+
+def _place(target: TargetDecision, record: Record) -> str:
+    if len(record.targets) == 1:
+        return ""
+    return f"{_where(target)}: "
+
+
+def _where(target: TargetDecision) -> str:
+    return f"{target.model} on {target.dataset}, {target.target}"
+
+
+def _spoilt(record: Record) -> bool:
+    """Whether a check of the data failed, so that more patients like these would not help."""
+    return any(f.role == "data" and f.verdict is Verdict.FAIL for f in record.findings)
+
+
+def _errors_alone(record: Record) -> bool:
+    verdicts = {finding.verdict for finding in record.findings}
+    return Verdict.ERROR in verdicts and Verdict.FAIL not in verdicts
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith(".") else ".")

@@ -1,0 +1,147 @@
+"""One row for each model, data set and target: the verdict and the three numbers behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from audit_suite.maskings import Full, Masking, OnlyROI, WithoutROI
+from audit_suite.record import EstimateRecord, Finding, Record, TargetDecision
+from audit_suite.report.places import Place, by_place, place_of
+
+WIDTH, ROW, LABEL, TOP, AXIS = 330, 18, 104, 6, 20
+CHANCE = 0.5
+OUTSIDE = "Shapley share outside the ROI"
+"""Label of the estimate whose complement is the region's share of the answer."""
+_PLOT = WIDTH - LABEL - 12
+SHOWN: Mapping[str, tuple[Masking, ...]] = {
+    "whole image": (Full(),),
+    "region hidden": (WithoutROI(shape="box"), WithoutROI()),
+    "only region": (OnlyROI(shape="box"), OnlyROI()),
+}
+"""What is shown to the model, by its name on the axis: the first masking that was asked counts."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """An AUROC on the axis; positions in SVG units."""
+
+    name: str
+    estimate: EstimateRecord | None
+    y: float
+    x: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One place.
+
+    Attributes:
+        decision: The decision there.
+        marks: The three AUROCs.
+        allowed: Ends of the band in which the AUROC with the region hidden passes, in SVG units;
+            None where no limit was asked.
+        inside: Share of the answer that comes from the region, 0 to 1; None if it was not asked.
+        cause: The causes named, in words.
+    """
+
+    decision: TargetDecision
+    marks: tuple[Mark, ...]
+    allowed: tuple[float, float] | None
+    inside: EstimateRecord | None
+    cause: str
+    width: int = WIDTH
+    height: int = TOP + ROW * len(SHOWN) + AXIS
+    label: int = LABEL
+
+    @property
+    def anchor(self) -> str:
+        """Where the page goes on: what did not pass, or everything that was asked."""
+        return "coverage" if self.decision.decision == "open" else "problems"
+
+    @property
+    def ticks(self) -> tuple[tuple[float, str], ...]:
+        """Ticks of the axis."""
+        return tuple((_x(value), f"{value:g}") for value in (0, 0.5, 1))
+
+
+def rows(record: Record) -> tuple[Row, ...]:
+    """The rows of a record, in the order of its targets."""
+    findings = by_place(record.findings)
+    causes = {place_of(each): each for each in record.causes}
+    return tuple(
+        Row(
+            decision=target,
+            marks=tuple(_marks(findings.get(_at(target), []))),
+            allowed=_allowed(findings.get(_at(target), [])),
+            inside=_inside(findings.get(_at(target), [])),
+            cause=_cause(causes.get(_at(target))),
+        )
+        for target in record.targets
+    )
+
+
+def _at(target: TargetDecision) -> Place:
+    return target.model, target.dataset, target.target
+
+
+def _cause(found: object) -> str:
+    named = list(getattr(found, "causes", ()))
+    if named:
+        return ", ".join(name.replace("-", " ") for name in named)
+    return "none named" if found is not None else "not asked"
+
+
+def _marks(findings: Sequence[Finding]) -> Iterator[Mark]:
+    aurocs = _aurocs(findings)
+    for number, (name, maskings) in enumerate(SHOWN.items()):
+        y = TOP + ROW * number + ROW / 2
+        found = next((aurocs[m.id] for m in maskings if m.id in aurocs), None)
+        if found is None:
+            yield Mark(name, None, y)
+        else:
+            yield Mark(name, found, y, _x(found.value), _x(found.low), _x(found.high))
+
+
+def _aurocs(findings: Sequence[Finding]) -> dict[str, EstimateRecord]:
+    """AUROCs by masking, wherever they stand; black fill alone, so that rows are alike."""
+    found: dict[str, EstimateRecord] = {}
+    for finding in findings:
+        judged = [comparison.estimate for comparison in finding.comparisons]
+        for estimate in (*finding.observations, *judged):
+            masking = str(estimate.at.get("masking", ""))
+            if masking and estimate.label.startswith("AUROC") and "statistic" not in estimate.at:
+                found.setdefault(masking, estimate)
+    return found
+
+
+def _allowed(findings: Sequence[Finding]) -> tuple[float, float] | None:
+    """The band around chance that the region's box, or the region, must leave."""
+    for masking in SHOWN["region hidden"]:
+        for finding in findings:
+            for comparison in finding.comparisons:
+                shown = comparison.estimate.at.get("masking")
+                if comparison.centre == CHANCE and shown == masking.id:
+                    return _x(CHANCE - comparison.margin), _x(CHANCE + comparison.margin)
+    return None
+
+
+def _inside(findings: Sequence[Finding]) -> EstimateRecord | None:
+    """What is left of the answer to the region, where its share outside was measured."""
+    for finding in findings:
+        for outside in (finding.estimate, *finding.observations):
+            if outside is not None and outside.label == OUTSIDE:
+                return outside.model_copy(
+                    update={
+                        "value": 1 - outside.value,
+                        "low": 1 - outside.high,
+                        "high": 1 - outside.low,
+                    }
+                )
+    return None
+
+
+def _x(auroc: float) -> float:
+    return round(LABEL + min(max(auroc, 0.0), 1.0) * _PLOT, 1)

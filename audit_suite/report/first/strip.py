@@ -1,0 +1,95 @@
+"""One sick patient as the model saw him, each picture with the model's score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from audit_suite.record import GalleryImage, Record
+from audit_suite.report.first.rows import SHOWN
+
+SECTION = "case"
+"""The record's section that holds the scores."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture, what it shows, and what the model said of it."""
+
+    name: str
+    png: str
+    score: str
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The pictures of one place."""
+
+    model: str
+    dataset: str
+    target: str
+    shots: tuple[Shot, ...]
+
+
+def strip(record: Record) -> Strip | None:
+    """The strip of the place that decided: the first that is not open, else the first.
+
+    None without pictures.
+    """
+    wanted = sorted(record.targets, key=lambda target: target.decision == "open")
+    scores = {
+        (one["model"], one["dataset"], one["target"]): one["scores"]
+        for one in record.sections.get(SECTION, [])
+    }
+    for target in wanted:
+        at = target.model, target.dataset, target.target
+        images = [
+            image
+            for image in record.gallery
+            if (image.dataset, image.target, image.case) == (*at[1:], "positive 1")
+        ]
+        shots = tuple(_shots(record, at, images, scores.get(at, {}), _roi(record, at)))
+        if len(shots) > 1:
+            return Strip(*at, shots)
+    return None
+
+
+def _roi(record: Record, at: tuple[str, str, str]) -> tuple[str, ...]:
+    """The target's region, by which the pictures' maskings are named."""
+    for data in record.provenance.datasets:
+        if data.name == at[1] and at[2] in data.targets:
+            return tuple(data.targets[at[2]].roi)
+    return ()
+
+
+def _shots(
+    record: Record,
+    at: tuple[str, str, str],
+    images: list[GalleryImage],
+    scores: dict[str, Any],
+    roi: tuple[str, ...],
+) -> Iterator[Shot]:
+    by_masking = {image.masking: image for image in images}
+    for name, maskings in SHOWN.items():
+        for masking in maskings:
+            named = masking.of(roi) if masking.hides else masking
+            if (image := by_masking.get(named.id)) is not None:
+                yield Shot(name, image.png, _score(scores.get(masking.id)))
+                break
+    for attribution in record.attributions:
+        if (attribution.model, attribution.dataset, attribution.target) == at:
+            for overlay in attribution.overlays[:1]:
+                yield Shot(
+                    f"what moved the score ({overlay.method}, another patient)", overlay.png, ""
+                )
+
+
+def _score(found: dict[str, Any] | None) -> str:
+    """A probability, or the share of the data set's images that score lower."""
+    if not found:
+        return ""
+    above = f"higher than {found['above']:.0%} of these patients' whole images"
+    if found["probability"] is None:
+        return above
+    return f"score {found['probability']:.3f}, {above}"

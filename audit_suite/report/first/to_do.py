@@ -1,0 +1,76 @@
+"""What to do now: by cause, by what is missing, and by what would decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from audit_suite.record import Finding, Record
+from audit_suite.verdict import Verdict
+
+_MOST = 5
+
+
+def to_do(record: Record) -> tuple[str, ...]:
+    """Orders, the most urgent first; at most five, then how many more the page holds."""
+    orders = list(dict.fromkeys(_orders(record)))
+    if len(orders) <= _MOST:
+        return tuple(orders)
+    return (*orders[: _MOST - 1], f"and {len(orders) - _MOST + 1} more, with the findings below")
+
+
+def _orders(record: Record) -> Iterator[str]:
+    yield from _of_causes(record)
+    yield from _of_findings(record)
+    lacking: dict[str, list[str]] = {}
+    for missing in record.policy.missing:
+        lacking.setdefault(missing.remedy, []).append(missing.check)
+    for remedy, checks in lacking.items():
+        yield _order(f"{', '.join(dict.fromkeys(checks))}: {remedy}")
+    for target in record.targets:
+        if target.needed:
+            yield _order(f"{target.model} on {target.dataset}, {target.target}: {target.needed}")
+    yield from _unknown(record)
+    if record.decision == "open":
+        yield (
+            "Let people read the images that were hidden (three readers), audit another hospital's "
+            "patients, and go on to a clinical evaluation."
+        )
+
+
+def _of_causes(record: Record) -> Iterator[str]:
+    for cause in record.causes:
+        for flag in cause.flags:
+            if flag.holds == "yes" and (remedy := flag.remedy or flag.settles):
+                yield _order(f"{flag.cause.replace('-', ' ')}: {remedy}")
+
+
+def _of_findings(record: Record) -> Iterator[str]:
+    """Errors, and fails that no cause explains."""
+    for finding in record.findings:
+        if finding.verdict is Verdict.ERROR:
+            yield _order(f"correct the error of {_named(finding)}: {finding.reason}")
+    if record.decision == "closed" and not any(cause.causes for cause in record.causes):
+        for finding in record.findings:
+            if finding.verdict is Verdict.FAIL and finding.role != "context":
+                yield _order(f"look at {_named(finding)}: no cause is named for it")
+
+
+def _unknown(record: Record) -> Iterator[str]:
+    """What would settle causes that are not known, where the gate is not open."""
+    if record.decision == "open":
+        return
+    for cause in record.causes:
+        for flag in cause.flags:
+            if flag.holds == "unknown" and flag.settles:
+                yield _order(
+                    f"to know whether it is {flag.cause.replace('-', ' ')}: {flag.settles}"
+                )
+
+
+def _named(finding: Finding) -> str:
+    return f"{finding.check} ({finding.title})" if finding.title != finding.check else finding.check
+
+
+def _order(text: str) -> str:
+    text = " ".join(text.split())
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")

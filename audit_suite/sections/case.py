@@ -1,0 +1,109 @@
+"""The model's scores of the patient on the first screen; the pictures are the gallery's."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from audit_suite.errors import AuditError
+from audit_suite.record import Finding, Record
+from audit_suite.report.first.rows import SHOWN
+from audit_suite.report.first.strip import SECTION
+from audit_suite.report.section import Gathered, Section, register_section
+from audit_suite.verdict import NotApplicable
+
+if TYPE_CHECKING:
+    from audit_suite.evidence import Cell, EvidenceSource
+    from audit_suite.maskings import Masking
+
+_MOST = 50  # places: the first screen shows one, and tables of hundreds have no such strip
+
+
+def collect(gathered: Gathered) -> list[dict[str, Any]] | None:
+    """By place the scores of the gallery's first sick patient, under each masking shown."""
+    planned = set(gathered.requests)
+    found = []
+    for cell in gathered.cells[:_MOST]:
+        asked = [m for some in SHOWN.values() for m in some if _planned(cell, m, planned)]
+        if scores := dict(_scores(cell, gathered.source, asked)):
+            found.append(
+                {
+                    "model": cell.model_name,
+                    "dataset": cell.dataset.name,
+                    "target": cell.target,
+                    "scores": scores,
+                }
+            )
+    return found or None
+
+
+def _planned(cell: Cell, masking: Masking, planned: Collection[object]) -> bool:
+    try:
+        return all(request in planned for request in cell.requests(masking))
+    except NotApplicable:
+        return False
+
+
+def _scores(
+    cell: Cell, source: EvidenceSource, maskings: Sequence[Masking]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    from audit_suite.maskings import Full
+    from audit_suite.needs.scores.cell_scores import cell_scores
+
+    try:
+        full = cell_scores(cell, source, Full())
+        index = first_sick(cell, source, full.readable)
+    except (AuditError, NotApplicable):
+        return  # the findings say why
+    if index is None:
+        return
+    for masking in maskings:
+        try:
+            shown = cell_scores(cell, source, masking)
+        except (AuditError, NotApplicable):
+            continue
+        if not shown.used[index]:
+            continue
+        place = int(shown.used[:index].sum())
+        score = float(shown.scores[place])
+        probability = None if shown.probabilities is None else float(shown.probabilities[place])
+        yield (
+            masking.id,
+            {
+                "probability": None if probability is None else round(probability, 6),
+                "above": round(float(np.mean(full.scores < score)), 4),
+            },
+        )
+
+
+def first_sick(cell: Cell, source: EvidenceSource, readable: np.ndarray) -> int | None:
+    """The image that `pictures.masked_cases` calls ``positive 1``; None if there is none.
+
+    Args:
+        cell: Model, data set and target.
+        source: Data sets by card.
+        readable: Shape (all images,), true for those that can be read.
+    """
+    dataset = source.dataset(cell.dataset)
+    candidates = [
+        index
+        for index, case in enumerate(dataset.cases)
+        if case.labels.get(cell.target) == 1 and case.shown and readable[index]
+    ]
+    return min(
+        candidates,
+        key=lambda index: hashlib.sha256(f"{dataset.digest}/{index}".encode()).digest(),
+        default=None,
+    )
+
+
+def view(_record: Record, _findings: Sequence[Finding]) -> None:
+    """Nothing below the first screen."""
+
+
+register_section(
+    Section(name=SECTION, title="One patient", rank=10, collect=collect, view=view, template="")
+)

@@ -1,0 +1,1 @@
+"""Full audits of shortcuts planted into real films: the modules of `benchmarks/planted.py`."""

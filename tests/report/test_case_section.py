@@ -1,0 +1,70 @@
+"""The scores of the patient on the first screen are those of the pictured image."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from cards import bright_project
+
+from audit_suite.cards import load_dataset_card, load_model_card
+from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
+from audit_suite.maskings import Full, Masking, WithoutROI
+from audit_suite.pictures import masked_cases as drawing
+from audit_suite.report.section import Gathered
+from audit_suite.sections.case import collect, first_sick
+
+SHOWN = (Full(), WithoutROI(shape="box"))
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("case")
+    bright_project(folder, patients=60)
+    model, card = load_model_card(folder / "model.toml"), load_dataset_card(folder / "data.toml")
+    source = EvidenceSource(EvidenceStore(folder / "ev"), EvidenceProfile(device="cpu", threads=1))
+    return Cell(model, (None,), card, "consolidation"), source
+
+
+def test_it_is_the_image_that_the_gallery_calls_positive_1(here, monkeypatch):
+    cell, source = here
+    chosen = []
+    real = drawing._choose
+
+    def choose(*asked):
+        found = real(*asked)
+        chosen.append((asked[2:], found[0]))
+        return found
+
+    monkeypatch.setattr(drawing, "_choose", choose)
+    pictures = list(drawing.masked_cases(cell, [Masking.parse("full")], source))
+    assert pictures[0].case == "positive 1"
+    readable = np.ones(len(source.dataset(cell.dataset).cases), bool)
+    assert dict(chosen)[1, 0] == first_sick(cell, source, readable)
+    readable[dict(chosen)[1, 0]] = False
+    assert first_sick(cell, source, readable) == dict(chosen)[1, 1], "unreadable: the next"
+    assert first_sick(cell, source, np.zeros_like(readable)) is None
+
+
+def test_scores_and_their_place_among_whole_images(here):
+    cell, source = here
+    requests = [request for masking in SHOWN for request in cell.requests(masking)]
+    ((found),) = collect(Gathered([cell], [], requests, source))
+    assert (found["model"], found["dataset"], found["target"]) == (
+        cell.model_name,
+        cell.dataset.name,
+        "consolidation",
+    )
+    full = source.read(requests[0])
+    index = first_sick(cell, source, full.used)
+    for masking, request in zip(SHOWN, requests, strict=True):
+        raw = source.read(request).scores[index, 0]
+        said = found["scores"][masking.id]
+        assert said["probability"] == pytest.approx(1 / (1 + np.exp(-raw)), abs=1e-6)
+        assert said["above"] == round(float(np.mean(full.scores[:, 0] < raw)), 4)
+
+
+def test_what_was_not_planned_has_no_score(here):
+    cell, source = here
+    (found,) = collect(Gathered([cell], [], cell.requests(Full()), source))
+    assert list(found["scores"]) == ["full"]
+    assert collect(Gathered([cell], [], [], source)) is None

@@ -1,0 +1,257 @@
+"""The first screen: may it be released, why, how sure, what was not tested, what next."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from report.example import comparison, estimate, example, finding
+
+from audit_suite.causes import FindingsAt
+from audit_suite.record import CauseFlag, CausesRecord, GalleryImage, TargetDecision
+from audit_suite.registry import CAUSES
+from audit_suite.report import render_html
+from audit_suite.report.first import first_screen
+from audit_suite.report.first.decision import FEW, TITLES
+from audit_suite.report.first.rows import OUTSIDE
+
+
+def decided(decision, *findings, **more):
+    """The example's record with another decision, and these findings alone."""
+    record = example()
+    record.findings = list(findings)
+    record.policy.missing = more.pop("missing", [])
+    record.targets = [
+        TargetDecision(
+            model="lung-net",
+            dataset="site-b",
+            target="effusion",
+            primary=True,
+            decision=decision,
+            reason="because",
+            **{"kept": "", **more},
+        )
+    ]
+    return record.model_copy(update={"decision": decision, "decision_reason": "because"})
+
+
+def at(masking, value, label=None, **more):
+    found = estimate(label or f"AUROC on {masking}", value, 0.02)
+    return found.model_copy(update={"at": {"masking": masking}, **more})
+
+
+FAILED = finding("R2", "fail", [comparison(estimate("AUROC", 0.7, 0.02), "fail", "<", 0.05, 0.5)])
+
+
+@pytest.mark.parametrize(
+    ("record", "title"),
+    [
+        (decided("open"), "No fault found in what was asked"),
+        (decided("closed", FAILED), "Do not release: fault found"),
+        (
+            decided("closed", finding("R1", "error", [], reason="no file")),
+            "Do not release: the audit ended with errors",
+        ),
+        (
+            decided("undecided", needed="about 400 more patients would decide"),
+            "Not decided: too little data, about 400 more patients would decide",
+        ),
+        (
+            decided("undecided", FAILED.model_copy(update={"role": "data"}), needed="x"),
+            "Not decided: these data cannot acquit any model",
+        ),
+    ],
+)
+def test_the_decision_in_words(record, title):
+    assert first_screen(record).title == title
+    assert f"<h1>{title}</h1>" in render_html(record)
+
+
+def test_a_narrowed_audit_names_what_was_not_asked():
+    record = example()
+    missing = record.policy.missing[0]
+    four = [missing.model_copy(update={"check": f"Q{n}"}) for n in range(4)]
+    record = decided("partial", missing=[*four, four[0]])
+    assert first_screen(record).title == (
+        "Not a full audit: Q0, Q1, Q2 and 1 more were not asked or not judged"
+    )
+    one = decided("partial", missing=four[:1])
+    assert first_screen(one).title == "Not a full audit: Q0 was not asked or not judged"
+    (order,) = first_screen(record).to_do
+    assert order.startswith("Q0, Q1, Q2, Q3: "), "one order for all of them"
+
+
+def test_who_what_when_and_by_which_rules():
+    record = example()
+    lines = dict(first_screen(record).identity)
+    assert lines["Intended use"] == "not declared"
+    assert "version not declared" in lines["Model"]
+    model = record.provenance.models[0]
+    model.version, model.intended_use = "2.1", "adults in an emergency room"
+    record.environment["created"] = "2026-11-27T03:00:00+00:00"
+    lines = dict(first_screen(record).identity)
+    assert lines["Model"].startswith("lung-net, version 2.1 (5f5f5f")
+    assert lines["Intended use"] == "adults in an emergency room"
+    assert lines["Date"] == "2026-11-27"
+    assert lines["Record"] == record.digest[:12]
+    assert "1,200 patients" in lines["Data"]
+    assert "effusion in 400" in lines["Data"]
+
+
+def test_a_row_holds_the_three_numbers_the_band_and_the_share_of_the_region():
+    hidden = comparison(at("without-roi-box", 0.52), "pass", "<", 0.05, 0.5)
+    record = decided(
+        "open",
+        finding("A", "pass", [hidden]),
+        finding("B", "not_applicable", [], observations=[at("full", 0.9), at("only-roi", 0.8)]),
+        finding("C", "pass", [comparison(estimate(OUTSIDE, 0.3, 0.1), "pass", "<", 0.5)]),
+    )
+    (row,) = first_screen(record).rows
+    assert {m.name: m.estimate and m.estimate.value for m in row.marks} == {
+        "whole image": 0.9,
+        "region hidden": 0.52,
+        "only region": 0.8,
+    }
+    left, right = row.allowed
+    whole, region, _ = row.marks
+    assert left < region.low < region.x < region.high
+    assert right < whole.x
+    assert (row.inside.value, row.inside.low, row.inside.high) == pytest.approx((0.7, 0.6, 0.8))
+    assert row.cause == "not asked"
+    assert row.anchor == "coverage"
+
+
+def test_what_was_not_asked_is_no_number():
+    record = decided("closed", FAILED)
+    (row,) = first_screen(record).rows
+    assert [mark.estimate for mark in row.marks] == [None] * 3
+    assert (row.allowed, row.inside, row.anchor) == (None, None, "problems")
+    page = render_html(record)
+    assert page.count(">not asked<") >= 3
+
+
+def cause(name, holds="yes", **more):
+    flag = {"cause": name, "holds": holds, "because": "", "settles": "", "estimates": []} | more
+    return CausesRecord(
+        model="lung-net",
+        dataset="site-b",
+        target="effusion",
+        causes=[name] if holds == "yes" else [],
+        flags=[CauseFlag(**flag)],
+    )
+
+
+def test_what_to_do_comes_from_the_cause_then_from_errors_and_what_would_decide():
+    record = decided("closed", FAILED, finding("R5", "error", [], reason="row 17: no mask"))
+    record.causes = [cause("mask-leak", remedy="have the masks drawn blind")]
+    first, second, *_ = first_screen(record).to_do
+    assert first == "Mask leak: have the masks drawn blind."
+    assert "row 17: no mask" in second
+    assert first_screen(record).rows[0].cause == "mask leak"
+    record.causes = []
+    assert "no cause is named for it" in " ".join(first_screen(record).to_do)
+    record.causes = [cause("framing", "unknown", settles="C11 on more patients")]
+    assert "To know whether it is framing: C11 on more patients." in first_screen(record).to_do
+
+
+def test_at_most_five_orders():
+    errors = [finding("R5", "error", [], reason=f"row {n}: no mask") for n in range(9)]
+    orders = first_screen(decided("closed", *errors)).to_do
+    assert len(orders) == 5
+    assert orders[-1] == "and 5 more, with the findings below"
+
+
+def test_every_shipped_cause_says_what_to_do():
+    findings = FindingsAt([])
+    for shipped in CAUSES.values():
+        assert shipped.remedy, shipped.name
+        assert shipped.flag(findings, "yes", yes="", no="").remedy == shipped.remedy
+        assert shipped.flag(findings, "no", yes="", no="").remedy == ""
+
+
+def test_what_was_not_tested_is_grouped_by_its_reason():
+    record = decided(
+        "open",
+        *(finding(f"Q{n}", "not_applicable", [], reason="no readings") for n in range(8)),
+        finding("P1", "none", []),
+        finding("P2", "not_applicable", [], reason="reported only", observations=[at("full", 0.9)]),
+    )
+    groups = dict(first_screen(record).not_tested)
+    assert groups["no readings"] == "Q0, Q1, Q2, Q3, Q4, Q5 and 2 more"
+    assert groups["planned, but not run"] == "P1"
+    assert not any("P2" in checks for checks in groups.values())
+    assert "devices" in groups["No check of this audit can see"], "said beside an open gate too"
+
+
+def test_the_worst_fail_is_told_with_its_numbers():
+    guard = FAILED.model_copy(update={"check": "G"})
+    required = FAILED.model_copy(update={"check": "R8-box", "role": "required"})
+    first, second, third = first_screen(decided("closed", guard, required)).why
+    assert first.startswith("Because. On this evidence")
+    assert second.startswith("R8-box asks: With the region of interest hidden")
+    assert "AUROC 0.700: fail." in second
+    assert "1 other check failed too" in second
+    assert "one-sided 0.05" in third
+
+
+def picture(masking, case="positive 1"):
+    return GalleryImage(
+        model="lung-net",
+        dataset="site-b",
+        target="effusion",
+        case=case,
+        masking=masking,
+        png="QUJD",
+        hidden_fraction=0.0,
+    )
+
+
+def test_the_strip_shows_one_patient_whole_hidden_and_alone_with_scores():
+    record = decided("closed", FAILED)
+    (roi,) = record.provenance.datasets[0].targets["effusion"].roi
+    names = ("full", f"without-{roi}-box", f"without-{roi}", f"only-{roi}", "without-heart-box")
+    record.gallery = [*map(picture, names), picture("full", "negative 1")]
+    score = {"probability": 0.9312, "above": 0.88}
+    record.sections["case"] = [
+        {
+            "model": "lung-net",
+            "dataset": "site-b",
+            "target": "effusion",
+            "scores": {"full": score, "without-roi-box": {"probability": None, "above": 0.4}},
+        }
+    ]
+    shots = first_screen(record).strip.shots
+    assert [shot.name for shot in shots] == ["whole image", "region hidden", "only region"]
+    assert shots[0].score == "score 0.931, higher than 88% of these patients' whole images"
+    assert shots[1].score == "higher than 40% of these patients' whole images"
+    assert shots[2].score == ""
+    record.gallery = []
+    assert first_screen(record).strip is None
+
+
+def test_lines_of_targets_where_there_are_few():
+    record = decided("closed", FAILED)
+    one = record.targets[0]
+    assert first_screen(record).targets == ()
+    record.targets = [one.model_copy(update={"target": f"t{n}"}) for n in range(FEW)]
+    assert len(first_screen(record).targets) == FEW
+    record.targets.append(one)
+    assert first_screen(record).targets == ()
+    assert all(f"on site-b, t{n}" in render_html(record) for n in range(FEW))
+
+
+def test_names_and_texts_are_text():
+    record = decided("closed", FAILED)
+    record.provenance.models[0].intended_use = "<script>alert(1)</script>" + "x" * 300
+    record.causes = [cause("mask-leak", remedy="<img src=x onerror=alert(1)>")]
+    page = render_html(record)
+    assert "<script>" not in page
+    assert "<img src=x" not in page
+
+
+def test_no_title_is_left_without_a_decision():
+    record = example()
+    for decision in TITLES:
+        changed = record.model_copy(update={"decision": decision})
+        assert first_screen(changed).title
+        assert re.search(r"<h1>.+</h1>", render_html(changed))
