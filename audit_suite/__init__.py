@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from audit_suite.needs.readers.skill import Unanswered as unanswered
     from audit_suite.needs.scores.auroc import MASKINGS as MASKINGS
     from audit_suite.needs.scores.auroc import auroc as auroc
+    from audit_suite.needs.scores.counterexample import counterexample as counterexample
     from audit_suite.needs.scores.dilation import FACTORS as FACTORS
     from audit_suite.needs.scores.dilation import DilatedAuroc as dilated
     from audit_suite.needs.scores.dilation import MarginAuroc as at_margin
@@ -128,6 +129,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "auroc_in_file",
     "background_gap",
     "contrast",
+    "counterexample",
     "dilated",
     "each_stratum",
     "flip_rate",
@@ -223,6 +225,7 @@ _WHERE = {
     "auroc_in_file": "needs.scores.in_file:AurocInFile",
     "background_gap": "needs.scores.swap:BackgroundGap",
     "contrast": "needs.combined:Contrast",
+    "counterexample": "needs.scores.counterexample:counterexample",
     "dilated": "needs.scores.dilation:DilatedAuroc",
     "each_stratum": "needs.scores.strata:EachStratum",
     "flip_rate": "needs.scores.shift:FlipRate",

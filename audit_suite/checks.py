@@ -90,6 +90,13 @@ def check(
     return decorate
 
 
+def check_on(function: Callable[..., Any]) -> Check | None:
+    """What `check` recorded about a test function, above or below hypothesis' ``@given``."""
+    inner = getattr(getattr(function, "hypothesis", None), "inner_test", None)
+    found: Check | None = getattr(function, ATTRIBUTE, None) or getattr(inner, ATTRIBUTE, None)
+    return found
+
+
 def report_only(*estimates: Estimate, because: str) -> NoReturn:
     """End a check without a verdict, its estimates in the report.
 

@@ -281,3 +281,4 @@ EXPLAINERS: Registry[Any] = Registry("explainer", "audit_suite.explainers.method
 CAUSES: Registry[Any] = Registry("cause", "audit_suite.causes.rules")
 SECTIONS: Registry[Any] = Registry("report section", "audit_suite.sections")
 EXECUTORS: Registry[Any] = Registry("executor", "audit_suite.evidence.executors")
+STRATEGIES: Registry[Any] = Registry("strategy", "audit_suite.search.kinds")

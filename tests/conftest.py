@@ -23,6 +23,7 @@ REGISTRIES = (
     registry.EXPLAINERS,
     registry.CAUSES,
     registry.SECTIONS,
+    registry.STRATEGIES,
     SHORTCUTS,
 )
 

@@ -102,6 +102,7 @@ def assemble(
                 profile=settings.profile,
                 max_cases=settings.max_cases,
                 max_explained=settings.max_explained,
+                explain_budget=settings.explain_budget if settings.max_explained is None else None,
                 folds=settings.folds,
                 maskings=list(settings.maskings),
             ),
@@ -111,7 +112,10 @@ def assemble(
             readings=_readings(source),
             calibration=calibration(),
         ),
-        environment=_environment() | source.executor.summary() | _discarded(source, requests),
+        environment=_environment()
+        | source.executor.summary()
+        | _precisions(source)
+        | _discarded(source, requests),
     )
     record.digest = record.content_digest()
     return record
@@ -195,7 +199,12 @@ def _datasets(audit: Audit, requests: Sequence[ScoreRequest]) -> list[DatasetRec
         except AuditError:
             continue  # the findings on this data set name the problem with it
         unread = _unread(audit.source, [r for r in requests if r.dataset == card])
-        datasets.append(describe(dataset, unread))
+        record = describe(dataset, unread)
+        effort = audit.source.explaining.effort(len(dataset.cases), len(card.targets))
+        record.explained = {"images": effort.images}
+        if effort.draws is not None:
+            record.explained["draws"] = effort.draws
+        datasets.append(record)
     return datasets
 
 
@@ -219,6 +228,12 @@ def _readings(source: EvidenceSource) -> ReadingsRecord | None:
         n_items=len(readings.key.items),
         chosen_by=readings.key.model,
     )
+
+
+def _precisions(source: EvidenceSource) -> dict[str, Any]:
+    """What was measured before a precision was chosen, if one was."""
+    measured = source.precisions.summary()
+    return {"precisions": measured} if measured else {}
 
 
 def _discarded(source: EvidenceSource, requests: Sequence[ScoreRequest]) -> dict[str, Any]:

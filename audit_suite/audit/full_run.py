@@ -22,7 +22,7 @@ class _AllImages(EvidenceSource):
 
     def __init__(self, audit: Audit) -> None:
         sampled = audit.source
-        super().__init__(sampled.store, sampled.profile, max_explained=sampled.max_explained)
+        super().__init__(sampled.store, sampled.profile, explaining=sampled.explaining)
         self._sampled = sampled
         self._most = audit.settings.max_cases
 

@@ -16,7 +16,7 @@ from audit_suite.record import (
     PolicyRecord,
     RequiredCheck,
 )
-from audit_suite.report.places import Place, Placed, place_of
+from audit_suite.report.places import Place, Placed, by_place, place_of
 from audit_suite.verdict import NO_SKILL, Verdict
 
 _UNSHOWN = Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR
@@ -201,8 +201,9 @@ def decide_targets(
         policy: The policy of a record.
     """
     primary = _primary(policy)
-    for place in dict.fromkeys([*map(place_of, policy.required), *map(place_of, findings)]):
-        here = [finding for finding in findings if place_of(finding) == place]
+    found = by_place(findings)
+    for place in dict.fromkeys([*map(place_of, policy.required), *found]):
+        here = found.get(place, [])
         rests = any(map(primary, here)) or not here
         yield place, rests, _decide_on(here, policy, _at(place))
 

@@ -27,10 +27,13 @@ def judge(
     """
     finding = case.planned()
     comparisons = recorded.comparisons
-    verdict, reason = _verdict(raised, comparisons)
+    verdict, reason = verdict_of(raised, comparisons)
+    if recorded.example:
+        reason = f"{reason}; with {recorded.example}"
     finding.verdict, finding.reason = verdict, reason
     finding.comparisons = [comparison.to_record() for comparison in comparisons]
     finding.observations = list(recorded.observations)
+    finding.counterexample = recorded.counterexample
     if finding.observations and not comparisons:
         finding.estimate = finding.observations[0].model_copy(deep=True)
     if comparisons:
@@ -56,9 +59,15 @@ def worsened(finding: Finding, other: Finding, by: str) -> Finding:
     return finding.model_copy(update={"verdict": other.verdict, "reason": reason})
 
 
-def _verdict(
+def verdict_of(
     raised: BaseException | None, comparisons: Sequence[Comparison]
 ) -> tuple[Verdict, str]:
+    """The verdict on what a test did, and the reason.
+
+    Args:
+        raised: What it raised, if anything.
+        comparisons: All that it made.
+    """
     compared = worst(comparison.verdict for comparison in comparisons)
     message = _deciding(comparisons).message if comparisons else ""
     if isinstance(raised, NotApplicable) and compared is not Verdict.FAIL:

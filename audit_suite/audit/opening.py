@@ -13,6 +13,7 @@ from audit_suite.audit.waivers import Waiver, load_waivers, today
 from audit_suite.cards import DatasetCard, ModelCard, load_dataset_card, load_model_card
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource, choose_profile
+from audit_suite.evidence.budget import Budget
 from audit_suite.evidence.cell import FoldPolicy, averaging, fold_groups
 from audit_suite.evidence.part import Part
 from audit_suite.evidence.remote import open_store
@@ -81,10 +82,10 @@ def open_audit(settings: Settings, part: Part | None = None) -> Audit:
         else (),
         source=EvidenceSource(
             open_store(settings.evidence, settings.cache, part),
-            choose_profile(settings.device, settings.batch_size, settings.seed),
+            choose_profile(settings.device, settings.batch_size, settings.seed, settings.precision),
             offline=settings.offline,
             max_cases=settings.images,
-            max_explained=settings.max_explained,
+            explaining=Budget(settings.explain_budget, settings.max_explained),
             readings=_readings(settings.readings, datasets),
             executor=executor,
             cache=settings.cache,

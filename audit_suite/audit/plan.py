@@ -203,11 +203,15 @@ def shown_requests(
         shown: Each planned case, as a finding, with `CheckCase.shown`.
     """
     places = {(c.model_name, c.dataset.name, c.target): c for c in cells}
+    asked = dict.fromkeys(
+        (finding.model, finding.dataset, finding.target, id)
+        for finding, maskings in shown
+        for id in maskings
+    )
     requests: set[ScoreRequest] = set()
-    for finding, maskings in shown:
-        cell = places[finding.model, finding.dataset, finding.target]
-        for id in maskings:
-            requests.update(cell.requests(Masking.parse(id)))
+    for *place, id in asked:
+        model, dataset, target = place
+        requests.update(places[model, dataset, target].requests(Masking.parse(id)))
     return tuple(sorted(requests, key=lambda request: request.rank))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from audit_suite.errors import AuditError
+from audit_suite.evidence.budget import SHARES, THIRD
 
 RANGES: dict[str, tuple[float, float, str]] = {
     "confidence": (0.5, 0.9999, "between 0.5 and 0.9999"),
@@ -14,12 +15,19 @@ RANGES: dict[str, tuple[float, float, str]] = {
     "batch_size": (1, 256, "a whole number from 1 to 256"),
     "timeout": (1, 10**6, "between 1 and 1000000 seconds"),
     "max_explained": (4, 10**6, "a whole number of 4 or more"),
+    "explain_budget": (
+        *SHARES,
+        f"a share of the audit's forward passes from {SHARES[0]} to {SHARES[1]}, such as 0.33 or "
+        f"33%; seconds would make the record depend on the machine",
+    ),
     "max_cases": (2, 10**9, "a whole number of 2 or more"),
 }
 """Smallest and largest value of each numeric setting, and both in words."""
 
 OFF = "off"
 """What ``--audit-cache`` says where nothing is to be cached."""
+PRECISIONS = ("auto", "fp32", "tf32", "bf16")
+"""Arithmetic of scores that may be asked for."""
 
 FIRST_LOOK = 400
 """Images of each data set in a first look: enough to see a gross fault, few enough for minutes."""
@@ -48,6 +56,8 @@ class Settings:
             of its check; ``none``: at the level itself.
         seed: Seed of random fills and samples.
         device: Where models run: ``auto``, ``cpu`` or ``cuda``.
+        precision: Arithmetic of scores: ``fp32``, ``tf32`` or ``bf16``; ``auto`` is fp32 on the
+            CPU, and on CUDA the fastest that was seen to change no verdict (`evidence.precision`).
         batch_size: Images per forward pass; None to choose by input size.
         executor: Where models run: ``process``, a child process for each model's code; or
             ``inline``, the process that judges, for debugging; or ``ray``, a cluster.
@@ -57,7 +67,10 @@ class Settings:
         profile: ``full``; or ``first-look``: only the checks that the policy requires or asks, on
             `FIRST_LOOK` images of each data set, which never opens the gate.
         max_cases: Smoke run on about this many images of each data set.
-        max_explained: Images of each data set and target for which attributions are computed.
+        max_explained: Images of each data set and target for which attributions are computed; None
+            to follow from ``explain_budget``.
+        explain_budget: Share of an audit's forward passes for explanations, from which the number
+            of images and draws follows (`evidence.budget`).
     """
 
     models: tuple[Path, ...]
@@ -75,13 +88,15 @@ class Settings:
     multiplicity: Literal["bonferroni", "none"] = "bonferroni"
     seed: int = 1907
     device: str = "auto"
+    precision: str = "auto"
     batch_size: int | None = None
     executor: str = "process"
     ray_address: str | None = None
     timeout: float = 300
     profile: Literal["full", "first-look"] = "full"
     max_cases: int | None = None
-    max_explained: int = 48
+    max_explained: int | None = None
+    explain_budget: float = THIRD
 
     @property
     def images(self) -> int | None:
@@ -94,6 +109,10 @@ class Settings:
         return FIRST_LOOK if self.profile == "first-look" else None
 
     def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise AuditError(
+                f"precision={self.precision!r}: must be one of {', '.join(PRECISIONS)}"
+            )
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name in RANGES and value is not None:

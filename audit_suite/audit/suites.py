@@ -16,19 +16,37 @@ _ALWAYS = "input"  # what it says of the masks, all other answers rest on
 
 
 def suite_files(names: tuple[str, ...] = ()) -> list[Path]:
-    """The files of some shipped suites, or of all; the suite `input` is always among them.
+    """The files of some shipped suites; the suite `input` is always among them.
+
+    Without names, of all but those with the line ``ON_REQUEST = True``: suites that take about as
+    long as all others together.
 
     Raises:
         AuditError: If a name is unknown; lists the known ones.
     """
-    shipped = {suite_name(path): path for path in sorted(SUITES.glob("test_*.py"))}
+    shipped = shipped_suites()
     for name in names:
         if name not in shipped:
             raise AuditError(
                 f"--audit-suite={name}: there is no such suite", f"known: {', '.join(shipped)}"
             )
-    chosen = dict.fromkeys((_ALWAYS, *names)) if names else shipped
+    chosen = dict.fromkeys((_ALWAYS, *names)) if names else _unasked(shipped)
     return [shipped[name] for name in chosen]
+
+
+def shipped_suites() -> dict[str, Path]:
+    """The files of all shipped suites, by name."""
+    return {suite_name(path): path for path in sorted(SUITES.glob("test_*.py"))}
+
+
+def _unasked(shipped: dict[str, Path]) -> list[str]:
+    """The suites that an audit asks without being told to."""
+    return [name for name, file in shipped.items() if not _is_on_request(file)]
+
+
+@cache
+def _is_on_request(file: Path) -> bool:
+    return "\nON_REQUEST = True\n" in file.read_text(encoding="utf-8")
 
 
 def suite_name(file: Path) -> str:
@@ -46,7 +64,7 @@ def _shipped_checks() -> dict[str, str]:
     """Suites by the ids of their checks, read from the source: importing them costs a second."""
     return {
         decorator.args[0].value: suite_name(file)
-        for file in suite_files()
+        for file in shipped_suites().values()
         for function in ast.parse(file.read_text(encoding="utf-8")).body
         if isinstance(function, ast.FunctionDef)
         for decorator in function.decorator_list

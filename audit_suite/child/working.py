@@ -68,7 +68,7 @@ class Sources:
                 self._store(twin),
                 twin.profile,
                 max_cases=twin.max_cases,
-                max_explained=twin.max_explained,
+                explaining=twin.explaining,
                 cache=twin.cache,
             )
         self._made[known].store.part = twin.part

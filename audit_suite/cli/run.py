@@ -63,7 +63,17 @@ def run(
         int | None, typer.Option(help="Images per forward pass.", show_default="by input size")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of random fills and samples.")] = 1907,
-    max_explained: Annotated[int, typer.Option(help="Images that are explained.")] = 48,
+    explain_budget: Annotated[
+        float | None,
+        typer.Option(help="Share of all forward passes for explanations.", show_default="a third"),
+    ] = None,
+    max_explained: Annotated[
+        int | None,
+        typer.Option(help="Images that are explained.", show_default="by the budget"),
+    ] = None,
+    precision: Annotated[
+        str, typer.Option(help="Arithmetic of scores: auto, fp32, tf32 or bf16.")
+    ] = "auto",
     max_cases: Annotated[
         int | None, typer.Option(help="Smoke run on about so many images.", show_default=False)
     ] = None,
@@ -89,6 +99,7 @@ def run(
     from audit_suite.audit.settings import OFF, Settings
     from audit_suite.doctor.cards import read_cards
     from audit_suite.errors import AuditError
+    from audit_suite.evidence.budget import THIRD
     from audit_suite.evidence.part import Part, scheduled_part
     from audit_suite.evidence.remote import is_address
     from audit_suite.registry import load_extensions
@@ -114,7 +125,9 @@ def run(
         device=device.value,
         batch_size=batch_size,
         seed=seed,
+        explain_budget=THIRD if explain_budget is None else explain_budget,
         max_explained=max_explained,
+        precision=precision,
         max_cases=max_cases,
         executor=executor,
         ray_address=ray_address,

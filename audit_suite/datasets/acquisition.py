@@ -56,6 +56,7 @@ def acquisition(image: NDArray[Any], roi: Region | None) -> NDArray[np.float32]:
         tint = np.zeros(_TINTS)
         if look.colour.ndim == 3:
             tint = (look.colour - grey[..., None])[area].mean(axis=0)
-        levels = [np.percentile(each[area], _LEVELS) for each in (grey, mean, spread, steps)]
+        pixels = np.stack([each[area] for each in (grey, mean, spread, steps)])
+        levels = np.percentile(pixels, _LEVELS, axis=1).T
         described.append(np.concatenate([*levels, tint]))
     return np.concatenate(described).astype(np.float32)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.cards import DatasetCard
+from audit_suite.discreet import Discreet
 from audit_suite.errors import AuditError
 
 
@@ -19,8 +20,8 @@ class BadImage(AuditError):
     """One image or mask that cannot be used; names the row, never the file or the patient."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+@dataclass(frozen=True, slots=True, repr=False)
+class Case(Discreet):
     """One image of a data set.
 
     Attributes:
@@ -57,8 +58,8 @@ def labels_of(cases: Sequence[Case], target: str) -> NDArray[np.int_]:
     return np.array([case.labels.get(target, UNLABELLED) for case in cases], np.int_)
 
 
-@dataclass(frozen=True)
-class Sample:
+@dataclass(frozen=True, repr=False)
+class Sample(Discreet):
     """A decoded image.
 
     Attributes:
@@ -72,8 +73,8 @@ class Sample:
     file: Path | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True)
-class Dataset:
+@dataclass(frozen=True, repr=False)
+class Dataset(Discreet):
     """A data set whose labels are checked and whose images are read one by one.
 
     Attributes:

@@ -27,6 +27,7 @@ from audit_suite.datasets.dicom_tags import (
     value_of,
 )
 from audit_suite.datasets.pictures import MOST_PIXELS
+from audit_suite.discreet import Discreet
 
 if TYPE_CHECKING:
     from pydicom import Dataset as Header
@@ -100,8 +101,8 @@ def read_metadata(path: Path) -> dict[str, str]:
         return {name: read(header) for name, read in METADATA.items()}
 
 
-@dataclass(frozen=True)
-class Identity:
+@dataclass(frozen=True, repr=False)
+class Identity(Discreet):
     """What a DICOM file is: to join and to group by, never to show or store.
 
     Attributes:

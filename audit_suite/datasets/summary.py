@@ -43,7 +43,7 @@ def describe(dataset: Dataset, unread: Sequence[str] = ()) -> DatasetRecord:
         n_images=len(dataset.cases),
         n_patients=len({case.patient for case in dataset.cases}),
         targets=targets,
-        n_excluded=excluded.rows,
+        n_excluded=excluded.rows or None,
         excluded=excluded.why,
         notes=[*dataset.notes, *(unseen if hidden else ())],
         internal=None if (internal := internal_card(card)) is None else internal.name,

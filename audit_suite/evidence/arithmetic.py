@@ -1,10 +1,17 @@
-"""Reproducible arithmetic: fixed threads, fp32 and algorithms; memory is kept for speed."""
+"""Reproducible arithmetic: fixed threads, precision and algorithms; memory is kept for speed."""
 
 from __future__ import annotations
 
 import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-from audit_suite.evidence.profile import EvidenceProfile
+from audit_suite.evidence.profile import EvidenceProfile, Precision
+
+if TYPE_CHECKING:
+    from audit_suite.models.audited import AuditedModel
 
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # malloc.h
 
@@ -16,10 +23,49 @@ def fix_arithmetic(profile: EvidenceProfile) -> None:
     torch.set_num_threads(profile.threads)
     keep_memory()
     if profile.device == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
+        _allow_tf32(False)
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.deterministic = True
+        torch.use_deterministic_algorithms(True, warn_only=True)  # sums in the same order
+        deterministic: Any = torch.utils.deterministic
+        deterministic.fill_uninitialized_memory = False  # nothing reads it
+
+
+@contextmanager
+def computing_in(precision: Precision, model: AuditedModel) -> Iterator[None]:
+    """Score in a precision: bf16 where torch finds it safe (autocast), the last layer in fp32.
+
+    In bf16 a score of 17 could only be 16.875 or 17: most images would tie.
+
+    On CUDA the weights are laid out as the precision is fastest: channels last for tensor cores,
+    which slows fp32 down.
+
+    Args:
+        precision: Any that the device has.
+        model: The model that scores.
+    """
+    import torch
+
+    if model.device == "cuda":
+        model.lay_out(channels_last=precision != "fp32")
+        _allow_tf32(precision == "tf32")
+    try:
+        if precision != "bf16":
+            yield
+            return
+        with torch.autocast(model.device, torch.bfloat16), model.exact_outputs():
+            yield
+    finally:
+        if model.device == "cuda":
+            _allow_tf32(False)
+
+
+def _allow_tf32(allowed: bool) -> None:
+    import torch
+
+    torch.backends.cuda.matmul.allow_tf32 = allowed
+    torch.backends.cudnn.allow_tf32 = allowed
 
 
 def keep_memory() -> None:

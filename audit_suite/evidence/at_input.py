@@ -19,6 +19,7 @@ from audit_suite.errors import AuditError
 from audit_suite.evidence.breakdown import checked
 from audit_suite.evidence.pixels import sample_of
 from audit_suite.evidence.source import EvidenceSource, Progress
+from audit_suite.record import Box
 
 _HERE = "audit_suite.evidence.at_input"
 
@@ -51,6 +52,53 @@ def region_at_input(
     """A region of an image at the size of a model's input, shape (H, W)."""
     fitted = source.call(f"{_HERE}:fit_region", region, model.input, of=_code(model))
     return _array(fitted, np.uint8, model.input.size).astype(np.bool_)
+
+
+def box_in_file(
+    source: EvidenceSource, model: ModelCard, card: DatasetCard, index: int, box: Box
+) -> Box | None:
+    """A box at a model's input in pixels of an image's file.
+
+    Args:
+        source: Data sets by card.
+        model: The model's card.
+        card: The data set's card.
+        index: The image.
+        box: (x0, y0, x1, y1), x1 and y1 open.
+
+    Returns:
+        The same in the file; None if the box shows nothing of it, or the image cannot be read.
+    """
+    found = source.call(f"{_HERE}:place_in_file", card, index, model.input, box, of=_code(model))
+    return checked(_BOX, found)
+
+
+def place_in_file(
+    source: EvidenceSource, _say: Progress, card: DatasetCard, index: int, spec: InputSpec, box: Box
+) -> Box | None:
+    """Run by the executor: `box_in_file`.
+
+    Each bit of the number of a row or column is brought to the input as a mask is, so that every
+    way of resizing is followed, a card's own too.
+    """
+    from audit_suite.models.preprocessing import fit_mask
+
+    try:
+        height, width = source.dataset(card).read(index).image.shape[:2]
+    except BadImage:
+        return None
+    x0, y0, x1, y1 = box
+    shown = fit_mask(np.ones((height, width), np.bool_), spec)[y0:y1, x0:x1]
+    if not shown.any():
+        return None
+    ends = []
+    for numbers in np.indices((height, width)):
+        at_input = np.zeros(shown.shape, np.int64)
+        for bit in range(int(numbers.max()).bit_length()):
+            at_input += fit_mask(numbers >> bit & 1 == 1, spec)[y0:y1, x0:x1].astype(int) << bit
+        ends.append((int(at_input[shown].min()), int(at_input[shown].max()) + 1))
+    (top, bottom), (left, right) = ends
+    return left, top, right, bottom
 
 
 def fit_image(
@@ -86,6 +134,7 @@ def _plain(array: NDArray[Any]) -> str:
 
 
 _BYTES = TypeAdapter(Base64Bytes)
+_BOX = TypeAdapter(Box | None)
 
 
 def _array(plain: Any, kind: type[Any], shape: tuple[int, ...]) -> NDArray[Any]:

@@ -95,6 +95,15 @@ class Cell:
             advice = region_advice(self.dataset)
             raise NotApplicable(f"data set '{self.dataset.name}' has no region '{name}'; {advice}")
 
+    @property
+    def roi(self) -> tuple[str, ...]:
+        """Names of the regions whose union is the target's ROI.
+
+        Raises:
+            NotApplicable: If none is declared.
+        """
+        return self._region(())
+
     def _region(self, named: tuple[str, ...]) -> tuple[str, ...]:
         for name in named:
             self.require_region(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-ENGINE_VERSION = 9  # part of every key: raise it when maskings, fills, input or arithmetic change
+ENGINE_VERSION = 10  # part of every key: raise it when maskings, fills, input or arithmetic change
 SHARD = 256  # images in one stored file and one unit of work
 
 

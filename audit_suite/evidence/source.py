@@ -14,11 +14,13 @@ from audit_suite.datasets import Dataset, load_dataset
 from audit_suite.datasets.files.hashing import remember
 from audit_suite.errors import AuditError
 from audit_suite.evidence.breakdown import vanished
+from audit_suite.evidence.budget import Budget
 from audit_suite.evidence.executor import Executor
 from audit_suite.evidence.executors.inline import Inline
 from audit_suite.evidence.models import Models
 from audit_suite.evidence.part import Part
 from audit_suite.evidence.pixels import PixelCache, cached
+from audit_suite.evidence.precision import Precisions
 from audit_suite.evidence.profile import EvidenceProfile
 from audit_suite.evidence.store import EvidenceStore, Stored
 from audit_suite.evidence.twin import Twin
@@ -31,6 +33,7 @@ Progress = Callable[[str], None]
 Pair = tuple[ModelCard, int | None, DatasetCard]
 Table_co = TypeVar("Table_co", covariant=True)
 _Read = TypeVar("_Read")
+_A_THIRD = Budget()
 _COMPUTE = "audit_suite.evidence.computing:compute"  # which calls the source
 
 
@@ -128,9 +131,10 @@ class EvidenceSource:
         profile: Device and arithmetic, part of every key.
         offline: Read stored evidence only.
         max_cases: Smoke run on about this many images of each data set.
-        max_explained: Images of each data set and target that are explained.
+        explaining: How many images of each data set and target are explained.
         readings: The readers' answers; None without a reader study.
         executor: Where models run, and all that needs torch.
+        precisions: In which precision each model scores each data set.
         cache: Folder of decoded images and digests of files; None to keep none.
         failures: Why a request could not be computed, by request or by one of its `scopes`; and why
             no evidence of a model on a data set may be used, by `refused`.
@@ -144,7 +148,7 @@ class EvidenceSource:
         *,
         offline: bool = False,
         max_cases: int | None = None,
-        max_explained: int = 48,
+        explaining: Budget = _A_THIRD,
         readings: Readings | None = None,
         executor: Executor | None = None,
         cache: Path | None = None,
@@ -153,9 +157,10 @@ class EvidenceSource:
         self.profile = profile
         self.offline = offline
         self.max_cases = max_cases
-        self.max_explained = max_explained
+        self.explaining = explaining
         self.readings = readings
         self.executor = executor or Inline()
+        self.precisions = Precisions(self)
         self.cache = cache
         self._pixels = None if cache is None else PixelCache(cache / "pixels")
         remember(cache)
@@ -231,7 +236,7 @@ class EvidenceSource:
             part=part or self.store.part,
             profile=self.profile,
             max_cases=self.max_cases,
-            max_explained=self.max_explained,
+            explaining=self.explaining,
             cache=None if self.cache is None else self.cache.absolute(),
         )
 

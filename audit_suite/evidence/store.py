@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,8 @@ Arrays = dict[str, NDArray[Any]]
 UNFINISHED = "unfinished"
 """The folder of the batches of a unit of work that is in hand."""
 _ENDING = ".safetensors"
+
+_SMALL = 16_384  # bytes of an array that is kept from its check until it is first asked for
 
 
 class EvidenceStore:
@@ -69,10 +70,7 @@ class EvidenceStore:
     def read(self, key: str) -> Arrays | None:
         """The arrays under ``key``; None if they are missing or damaged."""
         stored = self.open(key)
-        try:
-            return None if stored is None else dict(stored)
-        except AuditError:
-            return None
+        return None if stored is None else dict(stored)
 
     def open(self, key: str) -> Stored | None:
         """The arrays under ``key``, checked now and read when asked for.
@@ -83,11 +81,24 @@ class EvidenceStore:
         Returns:
             None if they are missing or damaged.
         """
-        stored = Stored(self._file(key))
+        held: Arrays = {}
+
+        def checked(file: Any, names: Sequence[str]) -> Iterator[tuple[str, NDArray[Any]]]:
+            for name in sorted(names):
+                array = file.get_tensor(name)
+                if array.nbytes <= _SMALL:
+                    held[name] = array
+                yield name, array
+
+        file = self._file(key)
         try:
-            return stored if stored.checksum() == _checksum(key, stored) else None
-        except AuditError:
+            with safe_open(file, framework="np") as opened:
+                names = tuple(opened.keys())
+                written = (opened.metadata() or {}).get("checksum")
+                intact = written == _checksum(key, checked(opened, names))
+        except (FileNotFoundError, SafetensorError, OSError):
             return None
+        return Stored(file, names, held) if intact else None
 
     def write(self, key: str, arrays: Mapping[str, NDArray[Any]], of: str = "") -> None:
         """Store arrays under ``key``: written aside, flushed to the disk, then renamed.
@@ -103,7 +114,8 @@ class EvidenceStore:
                 is kept.
         """
         content = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        data = save(content, metadata={"checksum": _checksum(key, content), "of": of})
+        checksum = _checksum(key, sorted(content.items()))
+        data = save(content, metadata={"checksum": checksum, "of": of})
         self._write(self._file(key), data)
 
     def _write(self, file: Path, content: bytes) -> None:
@@ -239,17 +251,27 @@ class Stored(Mapping[str, NDArray[Any]]):
     """The arrays of one file, each read from the disk when it is asked for.
 
     So that embeddings and outlines of a large data set are in memory only while they are used.
+    Small arrays, which were read to be checked, are given out once without another look.
     """
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, file: Path, names: tuple[str, ...], held: Arrays) -> None:
+        self._file, self._names, self._held = file, names, held
 
     def __getitem__(self, name: str) -> NDArray[Any]:
+        held = self._held.pop(name, None)
+        if held is not None:
+            return held
         if name not in self._names:
             raise KeyError(name)
-        with self._opened() as file:
-            array: NDArray[Any] = file.get_tensor(name)
-            return array
+        try:
+            with safe_open(self._file, framework="np") as file:
+                array: NDArray[Any] = file.get_tensor(name)
+                return array
+        except (FileNotFoundError, SafetensorError, OSError):
+            raise AuditError(
+                "--audit-evidence: evidence that was stored is gone or damaged",
+                "run the audit again: what is missing is computed again",
+            ) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -257,32 +279,11 @@ class Stored(Mapping[str, NDArray[Any]]):
     def __len__(self) -> int:
         return len(self._names)
 
-    def checksum(self) -> str | None:
-        """The checksum that was written with the arrays."""
-        with self._opened() as file:
-            return (file.metadata() or {}).get("checksum")
 
-    @cached_property
-    def _names(self) -> tuple[str, ...]:
-        with self._opened() as file:
-            return tuple(file.keys())
-
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[Any]:
-        try:
-            with safe_open(self._file, framework="np") as file:
-                yield file
-        except (FileNotFoundError, SafetensorError, OSError):
-            raise AuditError(
-                "--audit-evidence: evidence that was stored is gone or damaged",
-                "run the audit again: what is missing is computed again",
-            ) from None
-
-
-def _checksum(key: str, arrays: Mapping[str, NDArray[Any]]) -> str:
+def _checksum(key: str, arrays: Iterable[tuple[str, NDArray[Any]]]) -> str:
+    """Of a key and its arrays, in the order of their names."""
     digest = hashlib.sha256(key.encode())
-    for name in sorted(arrays):
-        array = arrays[name]
+    for name, array in arrays:
         digest.update(json.dumps([name, str(array.dtype), array.shape]).encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

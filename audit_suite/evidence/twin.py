@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from audit_suite.evidence.budget import Budget
 from audit_suite.evidence.part import Part
 from audit_suite.evidence.profile import EvidenceProfile
 
@@ -19,7 +20,7 @@ class Twin:
         part: The units of work that may be claimed.
         profile: Device and arithmetic.
         max_cases: As of the source.
-        max_explained: As of the source.
+        explaining: As of the source.
         cache: As of the source.
     """
 
@@ -28,5 +29,5 @@ class Twin:
     part: Part
     profile: EvidenceProfile
     max_cases: int | None
-    max_explained: int
+    explaining: Budget
     cache: Path | None

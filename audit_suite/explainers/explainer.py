@@ -15,7 +15,7 @@ from audit_suite.verdict import NotApplicable
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-_PIXELS = 1 << 19
+_PIXELS = {"cpu": 1 << 19, "cuda": 1 << 22}  # a pass back takes several times the memory
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # it is a part of case ids
 _REGIONS = "region-shapley"  # how needs name the values of regions, which are not a map
 
@@ -163,8 +163,8 @@ def _wrong(explained: object, images: Tensor) -> str:
 
 
 def batch_for(images: Tensor, given: int | None) -> int:
-    """Images per pass: as given, else as many as half a million pixels make, 128 at most."""
-    fitting = _PIXELS // (images.shape[2] * images.shape[3])
+    """Images per pass: as given, else as many as the device's pixels make, 128 at most."""
+    fitting = _PIXELS.get(images.device.type, 1 << 19) // (images.shape[2] * images.shape[3])
     return given or max(1, min(128, fitting))
 
 

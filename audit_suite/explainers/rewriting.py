@@ -270,9 +270,22 @@ class _Pooled(torch.autograd.Function):
         (first, second), (after, before) = x.chunk(2), y.chunk(2)
         larger = torch.maximum(after, before)
         rises = gradients[0] * torch.cat([larger - before, after - larger])
-        parts = torch.zeros_like(x).flatten(2)
-        parts.scatter_add_(2, where.flatten(2), rises.flatten(2))  # windows may share a pixel
-        of_image, of_reference = parts.view_as(x).chunk(2)
+        of_image, of_reference = _put_back(rises, where, x).chunk(2)
         rise = first - second
         multiplier = (of_image + of_reference) / torch.where(rise == 0, 1, rise)
         return torch.cat([multiplier, multiplier]), None
+
+
+def _put_back(values: Tensor, where: Tensor, x: Tensor) -> Tensor:
+    """Add values of windows to the pixels that they came from; windows may share a pixel.
+
+    On CUDA `scatter_add_` adds in another order in every run, and the last digits with it.
+    """
+    parts = torch.zeros_like(x, memory_format=torch.contiguous_format)
+    index, added = where.flatten(2), values.flatten(2)
+    if not x.is_cuda:
+        return parts.view(*parts.shape[:2], -1).scatter_add_(2, index, added).view_as(x)
+    size = x.shape[2] * x.shape[3]
+    start = torch.arange(x.shape[0] * x.shape[1], device=x.device).view(*x.shape[:2], 1) * size
+    flat = (index + start).flatten()
+    return parts.flatten().index_put_((flat,), added.flatten(), accumulate=True).view_as(x)

@@ -10,7 +10,7 @@ CELL = 2  # pixels of the pattern's squares: finer than anatomy, coarser than no
 _SIDE = 0.12  # of the longer side
 
 
-def plant(images: Tensor, distance: Tensor, inside: bool) -> Tensor:
+def plant(images: Tensor, distance: Tensor, inside: bool, on_host: Tensor | None = None) -> Tensor:
     """Put a chequered square into each image: deep inside the region, or far outside it.
 
     No pixel of it crosses the region's edge: hiding the region hides all of a square inside and
@@ -20,14 +20,17 @@ def plant(images: Tensor, distance: Tensor, inside: bool) -> Tensor:
         images: Shape (B, C, H, W), in [0, 1].
         distance: Signed distances to the region, shape (B, H, W).
         inside: Which side.
+        on_host: The distances on the CPU, if they are elsewhere: the place is found there without
+            waiting for a device.
     """
     height, width = images.shape[2:]
     side = pattern_side(height, width)
     planted = images.clone()
-    board = pattern(side).to(images)
+    board = pattern(side).to(images, non_blocking=True)
+    host = distance if on_host is None else on_host
     for row in range(len(images)):
         here = -distance[row] if inside else distance[row]
-        deepest = int(here.reshape(-1).argmax())
+        deepest = int((-host[row] if inside else host[row]).reshape(-1).argmax())
         top = min(max(deepest // width - side // 2, 0), height - side)
         left = min(max(deepest % width - side // 2, 0), width - side)
         place = (slice(top, top + side), slice(left, left + side))

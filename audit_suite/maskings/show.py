@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -82,12 +80,14 @@ class Batch:
         images: Shape (B, C, H, W), floating, in [0, 1].
         distances: Signed city-block distance to each area (`regions.signed_distance`), shape
             (B, H, W). For every region the image's own area must be included.
+        on_host: The distances on the CPU, if they are on another device, for what is decided there.
         lent: Donors' images and regions by region, once a fill asked for them.
     """
 
     indices: Sequence[int]
     images: Tensor
     distances: Mapping[Area, Tensor]
+    on_host: Mapping[Area, Tensor] | None = None
     lent: dict[Names, tuple[Tensor, Tensor]] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -111,23 +111,6 @@ class Shown:
     images: Tensor
     hidden: Tensor
     own: Tensor
-
-    def key(self) -> str:
-        """A key that is equal for batches with equal pixels, as under two very large dilations.
-
-        A random fill differs for every masking. The region itself, not the hidden pixels,
-        determines where an image is moved to, where a pattern is planted and which part of a donor
-        is inpainted.
-        """
-        masking = self.masking
-        fill: Fill = FILLS[masking.fill]
-        if not bool(self.hidden.any()) and masking.first == "nothing":
-            return ""
-        name = masking.id if fill.random else f"{masking.fill} {masking.first}"
-        if fill.needs_donor or masking.first != "nothing":
-            name += f" {masking.region}"
-        bits = np.packbits(self.hidden.cpu().numpy())
-        return f"{name} {hashlib.sha256(bits.tobytes()).hexdigest()}"
 
 
 def show(masking: Masking, batch: Batch, context: Context) -> Shown:
@@ -156,10 +139,11 @@ def show(masking: Masking, batch: Batch, context: Context) -> Shown:
         return Shown(masking, images, nothing, nothing)
     distance = batch.distances[masking.own_area]
     own = distance < 0
+    on_host = (batch.on_host or batch.distances)[masking.own_area]
     if masking.first == "centre":
-        images = centre(images, _shifts(own, context.centre(masking.region)))
+        images = centre(images, _shifts(on_host < 0, context.centre(masking.region)))
     elif masking.first != "nothing":
-        images = plant(images, distance, inside=masking.first == "plant-inside")
+        images = plant(images, distance, masking.first == "plant-inside", on_host)
     hidden = hidden_pixels(masking, batch.distances[masking.area])
     filling = _fill(masking, images, hidden[:, None], batch, context)
     return Shown(masking, torch.where(hidden[:, None], filling, images), hidden, own)
@@ -173,15 +157,27 @@ def hidden_pixels(masking: Masking, distance: Tensor) -> Tensor:
         distance: Signed distances to the masking's area, shape (B, H, W).
 
     Returns:
-        Shape (B, H, W), bool. The box of an empty region is empty.
+        Shape (B, H, W), bool.
     """
     if not masking.hides:
         return torch.zeros(distance.shape, dtype=torch.bool, device=distance.device)
+    region = region_pixels(masking, distance)
+    return region if masking.keep == "outside" else ~region
+
+
+def region_pixels(masking: Masking, distance: Tensor) -> Tensor:
+    """The dilated region, or its box, of a masking that hides it or all else.
+
+    Args:
+        masking: What to show.
+        distance: Signed distances to the masking's area, shape (B, H, W).
+
+    Returns:
+        Shape (B, H, W), bool. The box of an empty region is empty.
+    """
     k = masking.dilation
     region = distance <= k if k >= 0 else distance < k
-    if masking.shape == "box":
-        region = _box(region)
-    return region if masking.keep == "outside" else ~region
+    return _box(region) if masking.shape == "box" else region
 
 
 def _fill(
@@ -199,10 +195,9 @@ def _fill(
         return others.clone(), regions.clone()  # a fill may write to them
 
     seeds = [context.seed(masking, index) for index in batch.indices] if fill.random else []
+    mean = context.mean.to(images.device, non_blocking=True)
     with FILLS.blaming(fill.name):
-        filling = fill(
-            images.masked_fill(hidden, 0), hidden, Surroundings(context.mean, seeds, lent)
-        )
+        filling = fill(images.masked_fill(hidden, 0), hidden, Surroundings(mean, seeds, lent))
     if (given := _kind(filling)) != (wanted := _kind(images)):
         raise FILLS.misbehaved(fill.name, f"returned {given}, not {wanted}")
     if FILLS.origin(fill.name) != SHIPPED and not _in_range(filling, hidden):
@@ -212,15 +207,16 @@ def _fill(
 
 def _donors(region: Names, batch: Batch, context: Context) -> tuple[Tensor, Tensor]:
     """The donors' images, (B, C, H, W), and their regions, (B, 1, H, W)."""
-    images = batch.images
-    mean = context.mean.to(images)[None, :, None, None]
-    others = mean.expand_as(images).clone()  # without a donor: its own pixels are not read
-    regions = torch.zeros_like(images[:, :1], dtype=torch.bool)
+    images, pinned = batch.images, batch.images.is_cuda
+    others = torch.empty(images.shape, dtype=images.dtype, pin_memory=pinned)
+    others[:] = context.mean[:, None, None]  # without a donor: its own pixels are not read
+    regions = torch.zeros((len(images), 1, *images.shape[2:]), dtype=torch.bool, pin_memory=pinned)
     for row, index in enumerate(batch.indices):
         if (donor := context.donor(region, index)) is not None:
-            others[row] = torch.from_numpy(donor[0]).to(images)
-            regions[row] = torch.from_numpy(donor[1]).to(regions.device)
-    return others, regions
+            others[row] = torch.from_numpy(donor[0])
+            regions[row, 0] = torch.from_numpy(donor[1])
+    device = images.device
+    return others.to(device, non_blocking=True), regions.to(device, non_blocking=True)
 
 
 def _in_range(filling: Tensor, hidden: Tensor) -> bool:

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from audit_suite.maskings.draws import drawn
+
 GRID = 8
 """Patches along each side of an image."""
 
@@ -31,14 +33,19 @@ def shuffled(images: Tensor, seeds: Sequence[int], patches: bool) -> Tensor:
     high, wide = _sides(images) if patches else (1, 1)
     rows, columns = images.shape[2] // high, images.shape[3] // wide
     moved = images.clone()
-    for image, seed in zip(moved, seeds, strict=True):
-        inner = image[:, : rows * high, : columns * wide]
-        parts = inner.reshape(-1, rows, high, columns, wide).permute(1, 3, 0, 2, 4).flatten(0, 1)
-        generator = torch.Generator().manual_seed(seed)
-        order = torch.randperm(len(parts), generator=generator).to(parts.device)
-        put = parts[order].unflatten(0, (rows, columns)).permute(2, 0, 3, 1, 4)
-        image[:, : rows * high, : columns * wide] = put.reshape(inner.shape)
+    inner = images[:, :, : rows * high, : columns * wide]
+    batch, channels = images.shape[:2]
+    parts = inner.reshape(batch, channels, rows, high, columns, wide)
+    parts = parts.permute(0, 2, 4, 1, 3, 5).flatten(1, 2)  # (B, P, C, high, wide)
+    order = drawn(_permuted, seeds, (rows * columns,), torch.int64, images)
+    put = parts[torch.arange(batch, device=images.device)[:, None], order]
+    put = put.view(batch, rows, columns, channels, high, wide).permute(0, 3, 1, 4, 2, 5)
+    moved[:, :, : rows * high, : columns * wide] = put.reshape(inner.shape)
     return moved
+
+
+def _permuted(order: Tensor, generator: torch.Generator) -> Tensor:
+    return torch.randperm(len(order), generator=generator, out=order)
 
 
 def appearance(images: Tensor, patches: bool) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -9,6 +11,8 @@ from torch import Tensor, nn
 
 from audit_suite.cards import ModelCard
 from audit_suite.errors import AuditError
+from audit_suite.models.compiling import Compiled
+from audit_suite.models.layout import Layout
 from audit_suite.models.memory import ran_out
 from audit_suite.models.outputs import (
     Picked,
@@ -34,10 +38,22 @@ class AuditedModel:
         module: The network with raw outputs of shape (B, K), for explainers.
         count: K, the number of its outputs.
         columns: The position of each target among these.
+        device: Where it runs: ``cpu`` or ``cuda``.
+        compiled: A compiled form of the module for some batches (`models.compiling`).
     """
 
-    def __init__(self, card: ModelCard, network: nn.Module, digest: str, trunk: str | None) -> None:
+    def __init__(
+        self,
+        card: ModelCard,
+        network: nn.Module,
+        digest: str,
+        trunk: str | None,
+        device: str = "cpu",
+    ) -> None:
         self.card = card
+        self.device = device
+        self.compiled: Compiled | None = None
+        self._layout = Layout(network)
         self.digest = digest
         self.trunk = trunk
         self.notes: tuple[str, ...] = ()
@@ -61,7 +77,18 @@ class AuditedModel:
             self.module = Picked(self._network, pick)
 
     def __call__(self, batch: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Score a batch.
+        """Score a batch; as `score`, and wait for the scores.
+
+        Raises:
+            AuditError: If the model raises or returns another shape, or a score is not finite.
+            RuntimeError: If memory runs out, unchanged.
+        """
+        scores, embedding = self.score(batch)
+        self.refuse_infinite(scores)
+        return scores, embedding
+
+    def score(self, batch: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Score a batch; on CUDA the scores may still be computed when this returns.
 
         Args:
             batch: Normalised input, shape (B, C, h, w).
@@ -69,20 +96,64 @@ class AuditedModel:
         Returns:
             Scores as they are ranked (`outputs.ranked`), shape (B, T), float64, and the embedding,
             shape (B, D), or None if the card names no layer. A spatial one is averaged over space.
+            Whoever reads the scores calls `refuse_infinite`.
 
         Raises:
-            AuditError: If the model raises or returns another shape, or a score is not finite.
+            AuditError: If the model raises or returns another shape.
             RuntimeError: If memory runs out, unchanged.
         """
         with torch.inference_mode():
             output = self._run(batch)
             if self._head is not None and self._embedding is not None:
                 return self.from_embedding(self._embedding), self._embedding
-            scores = self._finite(output, len(batch))
-        return scores, self._embedding
+            return self._ranked(output, len(batch)), self._embedding
+
+    def refuse_infinite(self, scores: Tensor) -> None:
+        """Refuse scores that are not finite.
+
+        Raises:
+            AuditError: If one is not.
+        """
+        if not torch.isfinite(scores).all():
+            raise AuditError(
+                f"{self.card.path}: the model returns scores that are not finite",
+                "check the weights, and 'mean' and 'std' under 'input'",
+            )
+
+    def lay_out(self, channels_last: bool) -> None:
+        """Store the weights in the order in which convolutions are fastest, if the model can.
+
+        Args:
+            channels_last: Whether the channels of a pixel lie together in memory.
+        """
+        spec = self.card.input
+        noise = torch.zeros((2, spec.channels, *spec.size), device=self.device)
+        self._layout.put(channels_last, noise)
+
+    @contextmanager
+    def exact_outputs(self) -> Iterator[None]:
+        """Compute the last linear layer in fp32 under autocast, if it gives the outputs."""
+        linear = [m for m in self._network.modules() if isinstance(m, nn.Linear)]
+        last = next((m for m in reversed(linear) if m.out_features == self.count), None)
+        if last is None:
+            yield
+            return
+        forward = last.forward
+
+        def exact(batch: Tensor) -> Tensor:
+            with torch.autocast(batch.device.type, enabled=False):
+                return forward(batch.float())
+
+        last.forward = exact  # type: ignore[assignment,method-assign]  # a copy must not have it
+        try:
+            yield
+        finally:
+            del last.forward
 
     def _run(self, batch: Tensor) -> Any:
         try:
+            if self.compiled is not None and self.compiled.fits(batch):
+                return self.compiled(batch)
             return self.module(batch)
         except (Exception, SystemExit) as error:  # whatever it raises is a finding about it
             if ran_out(error):
@@ -112,11 +183,11 @@ class AuditedModel:
             Scores as they are ranked (`outputs.ranked`), shape (B, T), float64.
 
         Raises:
-            AuditError: If the head returns another shape, or a score is not finite.
+            AuditError: If the head returns another shape.
         """
         assert self._head is not None, "only models whose card names a head have a trunk"
         with torch.inference_mode():
-            return self._finite(self._head(embedding), len(embedding))
+            return self._ranked(self._head(embedding), len(embedding))
 
     def check_head(self) -> None:
         """Check, on noise, that scores are the head applied to the embedding.
@@ -144,15 +215,9 @@ class AuditedModel:
                 "correct the keys 'head' and 'embedding_layer', or leave 'head' out",
             )
 
-    def _finite(self, output: object, batch: int) -> Tensor:
+    def _ranked(self, output: object, batch: int) -> Tensor:
         outputs = check_outputs(self.card, output, batch, self.count)
-        scores = ranked(self.card, outputs, self.columns)
-        if not torch.isfinite(scores).all():
-            raise AuditError(
-                f"{self.card.path}: the model returns scores that are not finite",
-                "check the weights, and 'mean' and 'std' under 'input'",
-            )
-        return scores
+        return ranked(self.card, outputs, self.columns)
 
     def _layer(self, name: str) -> nn.Module:
         layers: dict[str, nn.Module] = dict(self._network.named_modules())

@@ -10,15 +10,19 @@ from audit_suite.models.audited import AuditedModel
 
 _FP32 = {"cpu": 1e-5, "cuda": 1e-4}  # relative to the largest score, if that exceeds 1
 _HALF = 2e-2  # bfloat16 keeps 8 bits
+_PASSES = {"bf16": 1e-1, "tf32": 1e-2}  # every layer rounds again
 
 
-def tolerance(model: AuditedModel, scores: Tensor) -> float:
+def tolerance(model: AuditedModel, scores: Tensor, precision: str = "fp32") -> float:
     """By how much the same image's scores may differ between two batches.
 
     Args:
-        model: Its device and precision count.
+        model: Its device and the precision of its weights count.
         scores: Scores of some images, shape (B, T).
+        precision: In which they were computed.
     """
+    if precision in _PASSES:
+        return _PASSES[precision] * max(1.0, float(scores.abs().max()))
     tensors = [*model.module.parameters(), *model.module.buffers()]
     half = any(tensor.dtype in (torch.float16, torch.bfloat16) for tensor in tensors)
     relative = _HALF if half else _FP32.get(scores.device.type, max(_FP32.values()))

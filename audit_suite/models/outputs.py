@@ -226,12 +226,13 @@ def ranked(card: ModelCard, outputs: Tensor, columns: Sequence[int]) -> Tensor:
         Shape (B, T), float64: log odds, or with ``activation = "none"`` the outputs as they are.
     """
     numbers = outputs.double()
-    if card.activation == "none":
-        return numbers[:, list(columns)]
     if card.activation == "softmax":
-        numbers = torch.stack([_against_others(numbers, column) for column in columns], dim=1)
-    else:
-        numbers = numbers[:, list(columns)]
+        chosen = [_against_others(numbers, column) for column in columns]
+    else:  # a list as index would make the host wait for a device
+        chosen = [numbers[:, column] for column in columns]
+    numbers = torch.stack(chosen, dim=1)
+    if card.activation == "none":
+        return numbers
     return numbers.clamp(-_LARGEST, _LARGEST)  # a network may write 0 as a logit of -inf
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +88,14 @@ def normalise(batch: Tensor, spec: InputSpec) -> Tensor:
     low, high = spec.range
     if spec.range != (0, 1):
         batch = batch * (high - low) + low
-    mean = torch.tensor(spec.mean, dtype=batch.dtype, device=batch.device)[None, :, None, None]
-    std = torch.tensor(spec.std, dtype=batch.dtype, device=batch.device)[None, :, None, None]
+    mean, std = (_by_channel(values, batch) for values in (spec.mean, spec.std))
     return (batch - mean) / std
+
+
+def _by_channel(values: Sequence[float], batch: Tensor) -> Tensor:
+    """Values of each channel where the batch is; the device is not waited for."""
+    here = torch.tensor(values, dtype=batch.dtype)[None, :, None, None]
+    return here.to(batch.device, non_blocking=True)
 
 
 def model_input(

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Masking
-from audit_suite.statistics import Estimate, Exact, mean_of_folds
+from audit_suite.statistics import Estimate, Exact, Searched, mean_of_folds
 
 
 @runtime_checkable
@@ -64,8 +64,8 @@ class Listing(Protocol):
         """As `Need.requests`."""
         ...
 
-    def answer(self, cell: Cell, source: EvidenceSource) -> Exact | tuple[Estimate, ...]:
-        """The figure, or one or more estimates.
+    def answer(self, cell: Cell, source: EvidenceSource) -> Exact | tuple[Estimate, ...] | Searched:
+        """The figure, one or more estimates, or what a search found.
 
         Raises:
             NotApplicable: If the need has no meaning in this cell.
@@ -74,7 +74,7 @@ class Listing(Protocol):
         ...
 
 
-NeedAnswer = Estimate | Exact | tuple[Estimate, ...]
+NeedAnswer = Estimate | Exact | tuple[Estimate, ...] | Searched
 
 
 @runtime_checkable

@@ -9,6 +9,7 @@ from enum import IntEnum
 import numpy as np
 
 from audit_suite.cards import PhantomSpec
+from audit_suite.discreet import Discreet
 from audit_suite.errors import AuditError
 from audit_suite.phantoms.shortcut import get_shortcut
 
@@ -42,8 +43,8 @@ class Stream(IntEnum):
     SCANNER = 10
 
 
-@dataclass(frozen=True)
-class PhantomCase:
+@dataclass(frozen=True, repr=False)
+class PhantomCase(Discreet):
     """One image of one synthetic patient.
 
     Attributes:

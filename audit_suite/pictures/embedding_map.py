@@ -85,7 +85,8 @@ def _stored(cell: Cell, source: EvidenceSource) -> _Stored | None:
     except NotApplicable:
         return None
     tables = [source.read_stored(request) for request in requests]
-    embeddings = [t.embeddings for t in tables if t is not None and t.embeddings is not None]
+    known = [table for table in tables if table is not None]
+    embeddings = [read for table in known if (read := table.embeddings) is not None]
     if len(embeddings) < len(requests):
         return None
     used = np.all([table.used for table in tables if table is not None], axis=0)

@@ -9,7 +9,7 @@ from audit_suite.datasets.properties import PROPERTIES
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.at_input import image_at_input
 from audit_suite.maskings import Full
-from audit_suite.pictures.png import png
+from audit_suite.png import png
 from audit_suite.record import GalleryImage
 
 _COUNT = 3  # images at either end
@@ -28,12 +28,13 @@ def extremes(cell: Cell, name: str, source: EvidenceSource) -> list[GalleryImage
     """
     (request, *_) = cell.requests(Full())
     table = source.read_stored(request)
-    if table is None or table.properties is None:
+    properties = None if table is None else table.properties
+    if table is None or properties is None:
         return []
     dataset = source.dataset(cell.dataset)
     labels = dataset.labels_of(cell.target)
     shown = table.used & np.array([case.shown for case in dataset.cases]) & (labels != UNLABELLED)
-    values = np.where(shown, table.properties[:, PROPERTIES.index(name)], np.nan)
+    values = np.where(shown, properties[:, PROPERTIES.index(name)], np.nan)
     order = np.argsort(values, kind="stable")[: int(np.isfinite(values).sum())]
     images = []
     for word, chosen in (("least", order[:_COUNT]), ("most", order[::-1][:_COUNT])):

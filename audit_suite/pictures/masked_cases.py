@@ -15,7 +15,7 @@ from audit_suite.evidence.scores.prepared import Prepared, Wanted
 from audit_suite.evidence.scores.survey import Survey, survey_for
 from audit_suite.maskings import Masking
 from audit_suite.maskings.show import Batch, show
-from audit_suite.pictures.png import png
+from audit_suite.png import png
 from audit_suite.record import GalleryImage
 
 _TRIES = 20  # candidates, because unreadable images are skipped

@@ -16,7 +16,7 @@ from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceSource
 from audit_suite.evidence.at_input import image_at_input
 from audit_suite.evidence.attributions.request import Attributions
-from audit_suite.pictures.png import SIDE
+from audit_suite.png import SIDE
 
 FOR, AGAINST = (230, 97, 1), (94, 60, 153)
 """Orange and violet (ColorBrewer's PuOr): distinct to the colour-blind, and unlike grey."""

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.discreet import Discreet
+
 QUARTILES = (0.25, 0.50, 0.75)
 """Quantiles of the positives' scores (Sourget et al. 2024)."""
 
 
-@dataclass(frozen=True)
-class Picture:
+@dataclass(frozen=True, repr=False)
+class Picture(Discreet):
     """One image under one masking, or one map of it.
 
     Attributes:

@@ -20,8 +20,8 @@ from audit_suite.datasets.regions import named_regions
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceSource
 from audit_suite.maskings import Masking, WithoutROI
-from audit_suite.pictures.png import SIDE as THUMBNAIL
-from audit_suite.pictures.png import png
+from audit_suite.png import SIDE as THUMBNAIL
+from audit_suite.png import png
 from audit_suite.regions import signed_distance, union
 from audit_suite.registry import FILLS
 

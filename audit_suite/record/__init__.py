@@ -1,6 +1,7 @@
 """`audit.json`, the record of an audit. Every report is a pure function of it."""
 
 from audit_suite.record.causes import CauseFlag, CausesRecord, Effect
+from audit_suite.record.counterexamples import Box, CounterexampleRecord
 from audit_suite.record.estimates import Basis, ComparisonRecord, EstimateRecord, PairBasis
 from audit_suite.record.findings import Finding, WaiverRecord, natural_order
 from audit_suite.record.part import printable
@@ -41,11 +42,13 @@ __all__ = [
     "SCHEMA_VERSION",
     "AttributionRecord",
     "Basis",
+    "Box",
     "Calibration",
     "CaseMix",
     "CauseFlag",
     "CausesRecord",
     "ComparisonRecord",
+    "CounterexampleRecord",
     "DatasetRecord",
     "Decision",
     "Deviation",

@@ -6,6 +6,7 @@ import re
 
 from pydantic import ConfigDict, Field
 
+from audit_suite.record.counterexamples import CounterexampleRecord
 from audit_suite.record.estimates import ComparisonRecord, EstimateRecord
 from audit_suite.record.part import RecordPart
 from audit_suite.record.policy import Role
@@ -50,6 +51,9 @@ class Finding(RecordPart):
     section: str = Field(
         default="",
         description="section of the report that shows it, and its part there: 'embeddings.probe'",
+    )
+    counterexample: CounterexampleRecord | None = Field(
+        default=None, description="what a search found and other patients confirmed"
     )
     waiver: WaiverRecord | None = None
     also: list[str] = Field(

@@ -50,11 +50,17 @@ class DatasetRecord(RecordPart):
     )
     internal: str | None = Field(default=None, description="data set it is external to")
     case_mix: dict[str, CaseMix] = Field(default_factory=dict)
+    explained: dict[str, int] = Field(
+        default_factory=dict,
+        description="most 'images' of a target that are explained, and 'draws' for each of them",
+    )
 
     @model_serializer(mode="wrap")
     def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out a count that older records lack, so that their digests do not change."""
+        """Leave out what older records lack, so that their digests do not change."""
         content: dict[str, Any] = write(self)
+        if not self.explained:
+            content.pop("explained", None)
         if self.n_excluded is None:
             content.pop("n_excluded", None)
         return content
@@ -109,9 +115,22 @@ class SettingsRecord(RecordPart):
     seed: int
     profile: Literal["full", "first-look"] = "full"
     max_cases: int | None = Field(description="a number makes this a smoke test, not an audit")
-    max_explained: int = Field(default=48, description="images of a sample that is explained")
+    max_explained: int | None = Field(
+        default=48, description="images of a sample that is explained; null: by explain_budget"
+    )
+    explain_budget: float | None = Field(
+        default=None, description="share of the forward passes from which their number follows"
+    )
     folds: Literal["each", "mean", "ensemble"] = "each"
     maskings: list[str] = Field(default_factory=list, description="empty: those of the cards")
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a budget that older records lack, so that their digests do not change."""
+        content: dict[str, Any] = write(self)
+        if self.explain_budget is None:
+            content.pop("explain_budget", None)
+        return content
 
 
 class ErrorRate(RecordPart):

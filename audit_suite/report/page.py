@@ -52,7 +52,8 @@ class Page:
         signoff: A reviewer's decision on it.
         waived: Findings that somebody has taken responsibility for.
         causes: Causes, by place.
-        problems: Findings that did not pass, the most severe first.
+        problems: Checks that did not pass, the most severe first.
+        more_problems: Those beyond `MANY`, which are listed alone.
         coverage: What was asked where.
         estimates: One plot per place.
         sections: Sections above the lists of findings.
@@ -69,6 +70,7 @@ class Page:
     waived: tuple[Finding, ...]
     causes: tuple[CausesRecord, ...]
     problems: tuple[Problem, ...]
+    more_problems: tuple[Problem, ...]
     coverage: Coverage
     estimates: tuple[tuple[Place, Forest], ...]
     sections: tuple[RenderedSection, ...]
@@ -89,6 +91,7 @@ def page_of(record: Record, sections: Sequence[RenderedSection], signoff: SignOf
     """
     findings = record.findings
     shown = {id for section in sections for id in section.finding_ids}
+    problems = _problems(findings)
     listed = [f for f in findings if f.verdict is Verdict.NOT_APPLICABLE and f.id not in shown]
     return Page(
         record=record,
@@ -96,7 +99,8 @@ def page_of(record: Record, sections: Sequence[RenderedSection], signoff: SignOf
         signoff=signoff,
         waived=tuple(f for f in findings if f.verdict is Verdict.WAIVED),
         causes=tuple(cause for cause in record.causes if cause.flags),
-        problems=_problems(findings),
+        problems=problems[:MANY],
+        more_problems=problems[MANY:],
         coverage=coverage(record),
         estimates=() if too_many_to_draw(record) else tuple(_estimates(findings)),
         sections=tuple(s for s in sections if s.rank < AFTER_LISTS),

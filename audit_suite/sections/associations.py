@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from audit_suite.record import EstimateRecord, Finding, GalleryImage, Record
 from audit_suite.report.places import Place, by_place
+from audit_suite.report.room import Room
 from audit_suite.report.section import Gathered, Section, findings_of, register_section
 from audit_suite.report.words import VERDICTS
 
@@ -48,11 +49,14 @@ def collect(gathered: Gathered) -> list[GalleryImage]:
     cells = {(c.model_name, c.dataset.name, c.target): c for c in gathered.cells}
     images: list[GalleryImage] = []
     done = set()
+    room = Room()
     for place, rows in _rows_by_place(findings_of(gathered.findings, "associations")):
         measured = [row.name for row in rows if row.auroc and row.name in PROPERTIES]
-        if place[1:] not in done and measured:
+        if place[1:] not in done and measured and room.is_left:
             done.add(place[1:])
-            images += extremes(cells[place], measured[0], gathered.source)
+            drawn = extremes(cells[place], measured[0], gathered.source)
+            images += drawn
+            room.take(image.png for image in drawn)
     return images
 
 

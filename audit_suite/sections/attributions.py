@@ -19,6 +19,7 @@ from audit_suite.record import (
 )
 from audit_suite.report.charts.bars import HALF, Bars, bars
 from audit_suite.report.places import by_place, place_of
+from audit_suite.report.room import Room
 from audit_suite.report.section import Gathered, Section, findings_of, register_section
 from audit_suite.verdict import NotApplicable, Verdict
 
@@ -68,6 +69,7 @@ def collect(gathered: Gathered) -> list[AttributionRecord]:
     for finding in findings_of(gathered.findings, f"attributions.{MAPS}"):
         asked.setdefault(place_of(finding), set()).add(finding.case)
     records = []
+    room = Room()
     for cell in gathered.cells:
         methods = asked.get((cell.model_name, cell.dataset.name, cell.target), set())
         one = cell.each()[0]  # of several folds, audited by their mean, the first is shown
@@ -75,6 +77,13 @@ def collect(gathered: Gathered) -> list[AttributionRecord]:
         if tables:
             regions = tables.pop(REGION_SHAPLEY, None)
             sample = regions or next(iter(tables.values()))
+            overlays = [
+                overlay
+                for method, maps in tables.items()
+                if room.is_left
+                for overlay in _overlays(method, maps, cell, gathered.source)
+            ]
+            room.take(overlay.png for overlay in overlays)
             records.append(
                 AttributionRecord(
                     model=cell.model_name,
@@ -82,11 +91,7 @@ def collect(gathered: Gathered) -> list[AttributionRecord]:
                     target=cell.target,
                     n_images=len(sample.index),
                     players=list(_players(regions, cell, gathered.source)) if regions else [],
-                    overlays=[
-                        overlay
-                        for method, maps in tables.items()
-                        for overlay in _overlays(method, maps, cell, gathered.source)
-                    ],
+                    overlays=overlays,
                 )
             )
     return records

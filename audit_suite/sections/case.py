@@ -23,11 +23,19 @@ _MOST = 50  # places: the first screen shows one, and tables of hundreds have no
 
 
 def collect(gathered: Gathered) -> list[dict[str, Any]] | None:
-    """By place the scores of the gallery's first sick patient, under each masking shown."""
+    """By place the scores of the gallery's first sick patient, under each masking shown.
+
+    Of what is stored; nothing is computed for a report.
+    """
     planned = set(gathered.requests)
     found = []
     for cell in gathered.cells[:_MOST]:
-        asked = [m for some in SHOWN.values() for m in some if _planned(cell, m, planned)]
+        asked = [
+            m
+            for some in SHOWN.values()
+            for m in some
+            if _is_stored(cell, m, planned, gathered.source)
+        ]
         if scores := dict(_scores(cell, gathered.source, asked)):
             found.append(
                 {
@@ -40,10 +48,13 @@ def collect(gathered: Gathered) -> list[dict[str, Any]] | None:
     return found or None
 
 
-def _planned(cell: Cell, masking: Masking, planned: Collection[object]) -> bool:
+def _is_stored(
+    cell: Cell, masking: Masking, planned: Collection[object], source: EvidenceSource
+) -> bool:
     try:
-        return all(request in planned for request in cell.requests(masking))
-    except NotApplicable:
+        requests = cell.requests(masking)
+        return all(request in planned and not source.missing(request) for request in requests)
+    except (AuditError, NotApplicable):
         return False
 
 
@@ -54,6 +65,8 @@ def _scores(
     from audit_suite.needs.scores.cell_scores import cell_scores
 
     try:
+        if any(source.missing(request) for request in cell.requests(Full())):
+            return
         full = cell_scores(cell, source, Full())
         index = first_sick(cell, source, full.readable)
     except (AuditError, NotApplicable):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from audit_suite.errors import AuditError
 from audit_suite.record import Finding, FrameCell, FrameRecord, Record
 from audit_suite.report.places import place_of
+from audit_suite.report.room import Room
 from audit_suite.report.section import Gathered, Section, findings_of, register_section
 from audit_suite.report.words import lacks_region
 from audit_suite.verdict import NotApplicable
@@ -36,17 +37,19 @@ class FrameView:
 def collect(gathered: Gathered) -> list[FrameRecord]:
     """The shares of the parts of the frame by place, where they were asked for and are stored."""
     asked = {place_of(finding) for finding in findings_of(gathered.findings, f"frame.{CELLS}")}
-    places = []
+    places: list[FrameRecord] = []
+    room = Room()
     for cell in gathered.cells:
         if (cell.model_name, cell.dataset.name, cell.target) in asked:
             try:
-                places.append(_place(cell, gathered.source))
+                places.append(_place(cell, gathered.source, drawn=room.is_left))
+                room.take([places[-1].png or ""])
             except (NotApplicable, AuditError):
                 continue  # the findings say why
     return places
 
 
-def _place(cell: Cell, source: EvidenceSource) -> FrameRecord:
+def _place(cell: Cell, source: EvidenceSource, *, drawn: bool) -> FrameRecord:
     from audit_suite.needs.maps.grid import CellShare, EdgeShare, cells_of
 
     one = cell.each()[0]  # of several folds, audited by their mean, the first is shown
@@ -67,7 +70,7 @@ def _place(cell: Cell, source: EvidenceSource) -> FrameRecord:
         dataset=cell.dataset.name,
         target=cell.target,
         n_images=len(explained.index),
-        png=source.call(_DRAW, cell.dataset, shown, cell.model.input, values),
+        png=source.call(_DRAW, cell.dataset, shown, cell.model.input, values) if drawn else None,
         cells=[
             FrameCell(
                 name=_plain(name),

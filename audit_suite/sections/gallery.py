@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from audit_suite.errors import AuditError
 from audit_suite.record import Finding, GalleryImage, Record
 from audit_suite.report.places import Place, by_place
+from audit_suite.report.room import ROOM, Room
 from audit_suite.report.section import AFTER_LISTS, Gathered, Section, register_section
+
+if TYPE_CHECKING:
+    from audit_suite.maskings import Masking
 
 _DRAW = "audit_suite.pictures.masked_cases:draw"
 
@@ -30,22 +35,39 @@ class Gallery:
     rows: tuple[GalleryRow, ...]
 
 
+@dataclass(frozen=True)
+class GalleryView:
+    """What the section shows.
+
+    Attributes:
+        galleries: The places that were drawn.
+        n_left_out: Data sets and targets for which there was no room.
+    """
+
+    galleries: tuple[Gallery, ...]
+    n_left_out: int
+
+
 def collect(gathered: Gathered) -> list[GalleryImage]:
     """Cases of each data set and target under every masking that was planned.
 
     Models that share an input geometry share the pictures; they stand under the first of them.
+    Where there are more than a page can hold, the first are drawn.
     """
     from audit_suite.evidence.scores.geometry import geometry
     from audit_suite.evidence.scores.request import ScoreRequest
 
-    planned = [request for request in gathered.requests if isinstance(request, ScoreRequest)]
+    planned: dict[object, set[Masking]] = defaultdict(set)
+    for request in gathered.requests:
+        if isinstance(request, ScoreRequest):
+            planned[request.pair].add(request.masking)
     images: list[GalleryImage] = []
+    room = Room()
     done = set()
     for cell in gathered.cells:
         key = cell.dataset, cell.target, geometry(cell.model.input)
-        pair = cell.model, cell.folds[0], cell.dataset
-        maskings = {request.masking for request in planned if request.pair == pair}
-        if key in done or not maskings:
+        maskings = planned[cell.model, cell.folds[0], cell.dataset]
+        if key in done or not maskings or not room.is_left:
             continue
         done.add(key)
         ordered = sorted(maskings, key=lambda masking: masking.rank)
@@ -54,13 +76,18 @@ def collect(gathered: Gathered) -> list[GalleryImage]:
         except AuditError:
             continue  # the findings on this data set say what is wrong with it
         images += [GalleryImage.model_validate(picture) for picture in drawn]
+        room.take(picture["png"] for picture in drawn)
     return images
 
 
-def view(record: Record, _findings: Sequence[Finding]) -> tuple[Gallery, ...]:
-    """The cases of each place, one row each."""
+def view(record: Record, _findings: Sequence[Finding]) -> GalleryView | None:
+    """The cases of each place, one row each; None where nothing was drawn."""
     cases = by_place(image for image in record.gallery if not image.is_extreme)
-    return tuple(Gallery(place, _rows(images)) for place, images in cases.items())
+    galleries = tuple(Gallery(place, _rows(images)) for place, images in cases.items())
+    drawn = {place[1:] for place in cases}
+    asked = {(finding.dataset, finding.target) for finding in record.findings}
+    full = sum(len(image.png) for image in record.gallery) >= ROOM
+    return GalleryView(galleries, len(asked - drawn) if full else 0) if galleries else None
 
 
 def _rows(images: Sequence[GalleryImage]) -> tuple[GalleryRow, ...]:

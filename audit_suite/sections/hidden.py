@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from audit_suite.report.section import Gathered, Section, register_section
 from audit_suite.verdict import NotApplicable
 
 if TYPE_CHECKING:
-    from audit_suite.evidence import Cell
+    from audit_suite.evidence import Cell, EvidenceSource, Request
     from audit_suite.maskings.masking import Shape
 
 Kind = Literal["lungs", "lungs and between", "one for all", "other"]
@@ -108,13 +108,16 @@ def collect(gathered: Gathered) -> list[dict[str, object]] | None:
     for cell in gathered.cells:
         region = cell.dataset.targets[cell.target].roi
         alike[cell.dataset, region, geometry(cell.model.input)].append(cell)
-    found = [_measured(cells, gathered) for cells in alike.values()]
+    planned = frozenset(gathered.requests)
+    found = [_measured(cells, planned, gathered.source) for cells in alike.values()]
     return [asdict(hidden) for hidden in found if hidden is not None] or None
 
 
-def _measured(cells: Sequence[Cell], gathered: Gathered) -> Hidden | None:
+def _measured(
+    cells: Sequence[Cell], planned: Set[Request[Any]], source: EvidenceSource
+) -> Hidden | None:
     """The shares of cells that hide the same; None where none of them has such evidence."""
-    outline, box = (_shares(cells, gathered, shape) for shape in ("contour", "box"))
+    outline, box = (_shares(cells, planned, source, shape) for shape in ("contour", "box"))
     known = box if outline is None else outline
     if known is None:
         return None
@@ -136,15 +139,16 @@ def _measured(cells: Sequence[Cell], gathered: Gathered) -> Hidden | None:
     )
 
 
-def _shares(cells: Sequence[Cell], gathered: Gathered, shape: Shape) -> Shares | None:
+def _shares(
+    cells: Sequence[Cell], planned: Set[Request[Any]], source: EvidenceSource, shape: Shape
+) -> Shares | None:
     """The share that is hidden of each image, which is the same for all models and fills."""
-    planned = set(gathered.requests)
     for cell in cells:
         for fill in _FILLS:
             try:
                 request = cell.requests(WithoutROI(shape=shape, fill=fill))[0]
-                if request in planned and not gathered.source.missing(request):
-                    table = gathered.source.read(request)
+                if request in planned and not source.missing(request):
+                    table = source.read(request)
                     return table.hidden_fraction[table.used].astype(np.float64)
             except (NotApplicable, AuditError):
                 break  # the findings say why

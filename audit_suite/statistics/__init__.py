@@ -27,10 +27,12 @@ from audit_suite.statistics.readers import (
     planned_cases,
 )
 from audit_suite.statistics.recording import Recorded, observe, recording
+from audit_suite.statistics.searched import Confirmed, Searched
 
 __all__ = [
     "FEWEST_PATIENTS",
     "Comparison",
+    "Confirmed",
     "DecisionRule",
     "Distance",
     "Estimate",
@@ -38,6 +40,7 @@ __all__ = [
     "Family",
     "Margin",
     "Recorded",
+    "Searched",
     "deciding",
     "estimate_ac1",
     "estimate_auroc",

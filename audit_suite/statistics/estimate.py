@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, NoReturn
 
 from numpy.typing import NDArray
 
+from audit_suite.discreet import Discreet
 from audit_suite.errors import AuditError
 from audit_suite.record import EstimateRecord
 from audit_suite.statistics.decision import (
@@ -37,8 +38,8 @@ class Pair(NamedTuple):
     second: Estimate
 
 
-@dataclass(frozen=True, eq=False)
-class Estimate:
+@dataclass(frozen=True, eq=False, repr=False)
+class Estimate(Discreet):
     """A value with the influence of every patient on it; never a bare number.
 
     Differences subtract influences over the union of patients, so the difference of two AUCs on

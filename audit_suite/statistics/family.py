@@ -12,6 +12,7 @@ from audit_suite.statistics.decision import Comparison, Relation
 from audit_suite.statistics.estimate import Distance, Estimate
 from audit_suite.statistics.exact import Exact
 from audit_suite.statistics.recording import conclude, observe, shares
+from audit_suite.statistics.searched import Searched
 from audit_suite.verdict import Verdict
 
 
@@ -100,6 +101,8 @@ def explain_comparison(left: object, op: str, right: object) -> list[str] | None
     """The reasons why a comparison failed, one per line; None if it is not one of estimates."""
     if isinstance(left, Exact) and op in ("<", "<=") and isinstance(right, int | float):
         return [left.compare("<=" if op == "<=" else "<", right).message]
+    if isinstance(left, Searched) and op in ("<", "<=") and isinstance(right, int | float):
+        return left.explained(right)
     known = Estimate | Distance | Family | FamilyDistance
     relation: Relation | None = {"<": "<", "<=": "<", ">": ">", ">=": ">"}.get(op)  # type: ignore[assignment]
     if not isinstance(left, known) or relation is None:

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from audit_suite.record import EstimateRecord
+from audit_suite.record import CounterexampleRecord, EstimateRecord
 from audit_suite.statistics.decision import Comparison, DecisionRule
 from audit_suite.verdict import Inconclusive, Verdict, worst
 
@@ -23,11 +23,21 @@ class Recordable(Protocol):
 
 @dataclass
 class Recorded:
-    """The comparisons and observations of one check, in order."""
+    """The comparisons and observations of one check, in order.
+
+    Attributes:
+        rule: By which comparisons are judged.
+        comparisons: All of them.
+        observations: What is shown without a verdict.
+        counterexample: A change that a search found and other patients confirmed.
+        example: What hypothesis drew for the try that is kept, in words; else empty.
+    """
 
     rule: DecisionRule
     comparisons: list[Comparison] = field(default_factory=list)
     observations: list[EstimateRecord] = field(default_factory=list)
+    counterexample: CounterexampleRecord | None = None
+    example: str = ""
 
 
 _recording: ContextVar[Recorded | None] = ContextVar("audit_recording", default=None)
@@ -80,6 +90,16 @@ def observe(*estimates: Recordable) -> None:
     """
     if (active := _recording.get()) is not None:
         active.observations.extend(estimate.to_record() for estimate in estimates)
+
+
+def note_counterexample(found: CounterexampleRecord) -> None:
+    """Keep in the finding what a search found and other patients confirmed.
+
+    Args:
+        found: The change; a later one replaces an earlier one.
+    """
+    if (active := _recording.get()) is not None:
+        active.counterexample = found
 
 
 def conclude(comparisons: Sequence[Comparison], message: str = "") -> bool:

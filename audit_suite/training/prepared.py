@@ -16,8 +16,10 @@ from torch import Tensor
 from audit_suite.cards import DatasetCard, InputSpec, canonical_digest, load_dataset_card
 from audit_suite.datasets import BadImage, load_dataset
 from audit_suite.datasets.dataset import labels_of
+from audit_suite.discreet import Discreet
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceStore
+from audit_suite.evidence.cores import usable_cores
 from audit_suite.evidence.keys import ENGINE_VERSION
 from audit_suite.evidence.scores.geometry import geometry
 from audit_suite.evidence.scores.prepare import prepare_chunks
@@ -32,8 +34,8 @@ from audit_suite.registry import FILLS
 _CHUNK = 64
 
 
-@dataclass(frozen=True)
-class TrainingImages:
+@dataclass(frozen=True, repr=False)
+class TrainingImages(Discreet):
     """The usable images of a training set, decoded once for all maskings and folds.
 
     Attributes:
@@ -185,7 +187,8 @@ def _decode(survey: Survey, files: dict[str, Path], progress: Callable[[str], No
     }
     used: NDArray[np.bool_] = np.ones(count, np.bool_)
     place = 0
-    for chunk, prepared in prepare_chunks(survey.make, range(count), _CHUNK, os.cpu_count() or 1):
+    sizes = [_CHUNK] * -(-count // _CHUNK)
+    for chunk, prepared in prepare_chunks(survey.make, range(count), sizes, usable_cores()):
         for index, image in zip(chunk, prepared, strict=True):
             if isinstance(image, BadImage):
                 if dataset.card.on_bad_image == "error":

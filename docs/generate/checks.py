@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from audit_suite.audit.policy import load_policy
-from audit_suite.audit.suites import suite_files, suite_name
+from audit_suite.audit.suites import shipped_suites, suite_name
 from audit_suite.checks import ATTRIBUTE, Check
 from audit_suite.registry import CAUSES
 from audit_suite.statistics import Margin
@@ -42,7 +42,7 @@ patients of either class there is no verdict.
 
 def shipped() -> Iterator[tuple[ModuleType, Check, Callable[..., Any]]]:
     """Every shipped check with its module and its function."""
-    for file in suite_files():
+    for file in shipped_suites().values():
         module = importlib.import_module(f"audit_suite.suites.{file.stem}")
         for function in vars(module).values():
             declared = getattr(function, ATTRIBUTE, None)
@@ -62,7 +62,9 @@ def checks_page() -> str:
     text, last = _INTRO, None
     for module, declared, function in shipped():
         if module is not last:
-            name = suite_name(next(f for f in suite_files() if f.stem in module.__name__))
+            name = suite_name(
+                next(f for f in shipped_suites().values() if f.stem in module.__name__)
+            )
             text += f"## Suite `{name}`\n\n{summary(module)}\n\n"
             last = module
         text += _entry(module, declared, function)

@@ -10,7 +10,7 @@ import pytest
 from audit_suite.audit.levels import share_level
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.plan import CheckCase, cases_of, refuse_conflicts
-from audit_suite.checks import ATTRIBUTE, Check
+from audit_suite.checks import Check, check_on
 from audit_suite.errors import AuditError
 from pytest_audit.exchange import Exchange, Planned
 
@@ -27,7 +27,7 @@ class Collecting:
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Give every argument of a check its case, which is resolved when the check runs."""
-        check: Check | None = getattr(metafunc.function, ATTRIBUTE, None)
+        check = check_on(metafunc.function)
         if check is None:
             return
         self.checks[check.id] = check

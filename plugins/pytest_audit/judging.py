@@ -16,6 +16,7 @@ from audit_suite.record import Finding
 from audit_suite.statistics import DecisionRule, Recorded, explain_comparison, recording
 from audit_suite.verdict import Inconclusive, NotApplicable, Verdict
 from pytest_audit.collecting import CASE
+from pytest_audit.trying import each_try
 
 _RECORDED = pytest.StashKey[Recorded]()
 _FINDING = pytest.StashKey[Finding]()
@@ -51,7 +52,8 @@ class Judging:
             pyfuncitem.stash[_RECORDED] = recorded
             admit(case, self._audit)
             pyfuncitem.funcargs |= resolve(case, self._audit)
-            return (yield)
+            with each_try(pyfuncitem, recorded, self._audit.settings.seed):
+                return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(

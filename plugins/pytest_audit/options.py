@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,6 +108,12 @@ def add_options(parser: pytest.Parser) -> None:
         "where models run: auto (default), cpu or cuda",
         choices=("auto", "cpu", "cuda"),
     )
+    option(
+        "--audit-precision",
+        "arithmetic of scores: fp32, tf32 (CUDA) or bf16; auto (default) is fp32 on the CPU, and "
+        "on CUDA the fastest that changes no verdict on a sample",
+        choices=("auto", "fp32", "tf32", "bf16"),
+    )
     option("--audit-batch-size", "images per forward pass (default: by input size)", type=int)
     option(
         "--audit-executor",
@@ -126,8 +133,15 @@ def add_options(parser: pytest.Parser) -> None:
     )
     option(
         "--audit-max-explained",
-        "images of each data set and target for which attributions are computed (default: 48)",
+        "images of each data set and target for which attributions are computed (default: as "
+        "--audit-explain-budget allows, at least 48)",
         type=int,
+    )
+    option(
+        "--audit-explain-budget",
+        "share of the audit's forward passes for attributions (default: a third); decides how many "
+        "images are explained, and how thoroughly",
+        metavar="SHARE",
     )
     option(
         "--audit-profile",
@@ -144,7 +158,7 @@ def read_options(config: pytest.Config) -> Options:
     Raises:
         pytest.UsageError: If a value is out of range or no card is named.
     """
-    from audit_suite.audit.settings import OFF, RANGES, Settings
+    from audit_suite.audit.settings import OFF, PRECISIONS, RANGES, Settings
     from audit_suite.evidence.remote import is_address
 
     def value(key: str, ini: str | None = None) -> Any:
@@ -177,7 +191,7 @@ def read_options(config: pytest.Config) -> Options:
         named = [here / card for card in value(key, ini) or ()]
         return tuple(file for card in named for file in _cards(card))
 
-    def number(key: str, kind: type) -> dict[str, Any]:
+    def number(key: str, kind: Callable[[str], float]) -> dict[str, Any]:
         text = value(f"audit_{key}")
         if text is None:
             return {}
@@ -223,6 +237,7 @@ def read_options(config: pytest.Config) -> Options:
         offline=bool(value("audit_offline")),
         multiplicity=choice("audit_multiplicity", "bonferroni", "none"),
         device=choice("audit_device", "auto", "cpu", "cuda"),
+        precision=choice("audit_precision", *PRECISIONS),
         executor=value("audit_executor") or "process",
         ray_address=value("audit_ray_address"),
         profile=choice("audit_profile", "full", "first-look"),
@@ -231,11 +246,22 @@ def read_options(config: pytest.Config) -> Options:
         **number("batch_size", int),
         **number("timeout", float),
         **number("max_explained", int),
+        **number("explain_budget", _share),
         **number("max_cases", int),
     )
     return Options(
         settings, path("audit_report"), path("audit_json"), plan=bool(value("audit_plan"))
     )
+
+
+def _share(text: str) -> float:
+    """A share, as a number or in percent.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    number = text.strip().removesuffix("%")
+    return float(number) / 100 if number != text.strip() else float(number)
 
 
 def _cards(path: Path) -> list[Path]:

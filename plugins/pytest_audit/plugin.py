@@ -46,7 +46,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Without `--audit`, deselect the checks."""
     if config.getoption("audit"):
         return
-    checks = [item for item in items if hasattr(getattr(item, "function", None), ATTRIBUTE)]
+    checks = [item for item in items if _is_check(getattr(item, "function", None))]
     if checks:
         items[:] = [item for item in items if item not in set(checks)]
         config.hook.pytest_deselected(items=checks)
+
+
+def _is_check(function: object) -> bool:
+    """Whether a function is declared as a check, below hypothesis' ``@given`` too."""
+    inner = getattr(getattr(function, "hypothesis", None), "inner_test", None)
+    return hasattr(function, ATTRIBUTE) or hasattr(inner, ATTRIBUTE)

@@ -76,7 +76,8 @@ class Recording:
         """Write the record and the report, then set the exit code by the decision."""
         if not self._exchange.is_worker:
             findings = self._findings()
-            if findings and not self._options.plan:
+            only_listed = self._options.plan or session.config.option.collectonly
+            if findings and not only_listed:
                 self._write(findings)
             self._exit = self._decide(session, exitstatus, findings)
             self._exchange.close()

@@ -20,6 +20,7 @@ from audit_suite.evidence.attributions.sample import (
     explained,
     references,
 )
+from audit_suite.evidence.budget import Budget
 from audit_suite.verdict import NotApplicable
 
 NETWORK = """
@@ -63,7 +64,7 @@ def ask(tmp_path):
         phantoms(tmp_path, "others", seed=6, patients=30)
         store = EvidenceStore(tmp_path / "evidence")
         profile = EvidenceProfile(device="cpu", threads=1, seed=seed)
-        source = EvidenceSource(store, profile, max_explained=count)
+        source = EvidenceSource(store, profile, explaining=Budget(images=count))
         model = model_card(
             tmp_path,
             f"arguments = {{ factor = {factor} }}",

@@ -12,58 +12,58 @@ from cards import model_card, phantom_card
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
 from audit_suite.maskings import Masking, WithoutROI
 
-# Of the engine's version 9: while they stay the same, stored evidence stays valid. Digest of the
+# Of the engine's version 10: while they stay the same, stored evidence stays valid. Digest of the
 # masking as named, then the key of shard 1 of its scores.
 SCORES = {
     "full": (
         "f8b89999c79e20d3ecf5138870f2755c425aa544c6888365bb02059909a353e8",
-        "1d8cc726f538d63296d2af0da567497b41911077beb1d8ef256c68980249c59f",
+        "335e0377724c13d4566cee741cfe84029763fdd29dea87b288bd944d1bd7cfb4",
     ),
     "without-roi": (
         "47cda170f5166e5ca50f827c58eca22144894eb398fdc7a732ccfe8316f708c3",
-        "3a061c6a0041f65bc1eb6eb9a5e698f5400db0c403b94a1772799fcf594ed145",
+        "d14292e61b26dd8fe5748aaa06432cebbb0dc2ed20666cb64f8e532fcd38a9ad",
     ),
     "without-roi-mean": (
         "eccc9896db4c64473625fc36da794185059329b2410e4d4b36b6acb866dee3d6",
-        "ac872d8c391e9d11496bbb810ae54cb40f58f033a86ec8738de52534419d5f77",
+        "f3b023bc8f7a09f51a3bc9563b57e81529cdeb345f27668e310445b0a14b9382",
     ),
     "without-roi-blur": (
         "c080e4c7d122eb1e73a11e9e6fc5ddf4db16fb1baad2b95e8c82afd9d101c342",
-        "e7926dde45992109125e4652c2eee4f484c60d7f7c43449d6391844e90b3b47d",
+        "216ef024d8aac500bb549d684dcceef2cd4b5e0a319ff9eb109bdeded90d638b",
     ),
     "without-roi-noise": (
         "57fdb3fc701af1d05ff368cad34fedc2bd11066e274ecfc64adcb8c64ae7ad89",
-        "a35f715cc73c2aa020749c35c1e23eedef2a8b159d7ffe24ba37693b18d089c0",
+        "4f8a6b70da2d16af1772fc6822f5ef22097f66fc78548b5707218b84bcd3fe87",
     ),
     "without-roi-inpaint": (
         "0fda7845e0b695e3a5a8854e3a02f65b5966a6ae561775596311954b307d646c",
-        "e127fac47006d4d30fda09b0360333323f1285d298f6728ad0b17ef9cc7b5d3b",
+        "6dbe15e1322af3c5f3c2a45eae0afc944a576c3e0f38751f84f4a40718dd67cc",
     ),
     "without-roi-swap": (
         "0ae3f2d0c027b9da3ad367826081440cc2f5c92a035d0663eef824b85e81ab42",
-        "5898b1e54d1b51787067fdc66282731dd7604febebc906acc0ed3e3a486fb5bf",
+        "6182c41566b3791a6822ddbd9be80decb09806dc72dc605585be0a70072a2c66",
     ),
     "without-roi-box-foreign-d3-mean": (
         "18211dca1a15cd8dc15c31c9fe278bb6fdf1a7926395d58461568c089bd7513b",
-        "5e266d7b18e46792ed94e2a5c7f3495d6bf5b870e163f4d2c80f186f6988a406",
+        "93276779c38db7fd0d9bbd46ca4bc10825f1d3c507c6c123eedcf45e329f10a7",
     ),
     "only-roi-window-centre": (
         "3f7e0a5aa6e2bee5d65080caccdf49b0883100b6d8b6bc8667b7ed7af3475bb7",
-        "2f0ab20fc9bc6a94c14bd541bc58b8890b53140e47e3ba1407fcbc9cbca2430a",
+        "8a1ab4eee3abf6d69c6338e1ca68f2e9624fa6b8406cf9293c7d807a7c031bfc",
     ),
     "without-roi-plant-inside": (
         "8221d5f6dcdcda875fae4cf16e869ca028ee3f07e17c1edfa98f1b14f049fa14",
-        "2636aadc08d624ce39fdcf938e72062d6aa8746928a39737e4aab79e4dbccbdb",
+        "3b54ec5ee47c66689e0f708338d1e110bb2fcc7a5f728770dddb8923b6647984",
     ),
     "only-lungs-e2": (
         "43c44f0bc70905430e1ac3b88c93d6d28a25a8fe06bb6dcad90e34a49967bc7c",
-        "413f524e9e1c3c47865b8b5b4adbd963915fb0a923e09125a993912f74d6d6e4",
+        "ddfda12f6a97b2891b6b884d5fb442e15fcd5ab5f4ee1a7d208e9251bb5002c3",
     ),
 }
 MAPS = {
-    "region-shapley": "e433231ad1e4325f256525267cfeeb5a4a30df3a860bb41f82a93324079a966b",
-    "gradient": "d3ff476dc31d1e3180e88df40f84bce4f9165910d8dafe0d8fc78d1d0b9db58f",
-    "grad-cam": "2ea69c379bf056b13c5c0c6a7cafa89bbffdd83080289bab66ec4734f66e484b",
+    "region-shapley": "56aac20728ad91239d6f30ecc56fca8b5163de76be991cf83adf6cd1cf772459",
+    "gradient": "34ff1d45952bdfcaa8a8204ddc22edd5152e8004a2cb16f512b17ca4c7150a7e",
+    "grad-cam": "195e12e8b5cdd10ecccd0bdb7c234923ea3bdbf4d1ba8e0ffcbfc1c596d749b1",
 }
 FILL = """
 from dataclasses import dataclass

@@ -9,6 +9,7 @@ from cards import model_card, phantom_card
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
+from audit_suite.evidence.budget import Budget
 from audit_suite.maskings import Full, WithoutROI
 
 NET = """
@@ -50,7 +51,7 @@ def limit(monkeypatch):
 
 def source(folder):
     profile = EvidenceProfile(device="cpu", threads=1, batch_size=16)
-    return EvidenceSource(EvidenceStore(folder), profile, max_explained=8)
+    return EvidenceSource(EvidenceStore(folder), profile, explaining=Budget(images=8))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from audit_suite import pulse
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
+from audit_suite.evidence.budget import Budget
 from audit_suite.evidence.executors.process import Processes
 from audit_suite.evidence.measured import Log, compute_measured
 from audit_suite.evidence.meter import Meter, in_words
@@ -174,7 +175,9 @@ def wanted(tmp_path):
 
 def source(folder, **more):
     profile = EvidenceProfile(device="cpu", threads=1)
-    return EvidenceSource(EvidenceStore(folder / "store"), profile, max_explained=8, **more)
+    return EvidenceSource(
+        EvidenceStore(folder / "store"), profile, explaining=Budget(images=8), **more
+    )
 
 
 def test_every_pass_that_was_forecast_is_counted(tmp_path, wanted):

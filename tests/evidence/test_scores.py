@@ -20,7 +20,7 @@ from audit_suite.evidence import (
     compute,
     plan,
 )
-from audit_suite.evidence.scores import compute as computing
+from audit_suite.evidence.scores import scoring
 from audit_suite.maskings import Full, OnlyROI, WithoutROI
 from audit_suite.models.preprocessing import fit_geometry
 from audit_suite.regions import signed_distance, union
@@ -91,13 +91,13 @@ def requests(model, dataset, maskings=MASKINGS):
 def counted(monkeypatch):
     """How often each image is decoded, by index, and how many batches models are shown."""
     counts = count_decodes(monkeypatch)
-    forward = computing.normalise
+    forward = scoring.normalise
 
     def counting_forward(batch, spec):
         counts["batches"] += 1
         return forward(batch, spec)
 
-    monkeypatch.setattr(computing, "normalise", counting_forward)
+    monkeypatch.setattr(scoring, "normalise", counting_forward)
     return counts
 
 
@@ -106,7 +106,8 @@ def test_one_decode_an_image_for_all_maskings_and_models(tmp_path, dataset, mode
     compute(wanted, source(tmp_path))
     decodes = [count for key, count in counted.items() if key != "batches"]
     assert decodes == [1] * 300
-    batches = 2 + 3  # of 256 images at 32 pixels, of 128 at 48
+    # Of 256 images, then 44 as 32 and 16 at 32 pixels; of 128, 128, 32, 8 and 8 at 48.
+    batches = 3 + 5
     assert counted["batches"] == len(MASKINGS) * batches, "one forward pass a masked image"
 
 
@@ -119,7 +120,7 @@ def test_a_second_run_computes_nothing_and_new_maskings_only_themselves(
     compute(requests(card, dataset), source(tmp_path))
     assert not counted
     compute(requests(card, dataset, [*MASKINGS, WithoutROI(dilation=3)]), source(tmp_path))
-    assert counted["batches"] == 2
+    assert counted["batches"] == 3
 
 
 def test_scores_are_the_models_own(tmp_path, dataset, model):
@@ -237,10 +238,17 @@ def test_gallery_shows_two_positives_and_a_negative(tmp_path, dataset, model):
 
 @pytest.mark.parametrize(
     ("size", "batch"),
-    [((64, 64), 128), ((224, 224), 8), ((512, 512), 2), ((2048, 2048), 1), ((32, 32), 256)],
+    [
+        ((64, 64), (128, 256)),
+        ((224, 224), (8, 256)),
+        ((512, 512), (2, 64)),
+        ((2048, 2048), (1, 4)),
+        ((32, 32), (256, 256)),
+    ],
 )
 def test_batches_by_input_size(size, batch):
-    assert EvidenceProfile(device="cpu", threads=1).batch_for(size) == batch
+    devices = ("cpu", "cuda")
+    assert tuple(EvidenceProfile(device=d, threads=1).batch_for(size) for d in devices) == batch
     assert EvidenceProfile(device="cpu", threads=1, batch_size=7).batch_for(size) == 7
 
 

@@ -18,7 +18,7 @@ from audit_suite.datasets.properties import image_properties
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceProfile, EvidenceSource, EvidenceStore, compute, keys
 from audit_suite.evidence.scores import compute as computing
-from audit_suite.evidence.scores import donors
+from audit_suite.evidence.scores import donors, survey
 from audit_suite.evidence.scores import request as requesting
 from audit_suite.evidence.scores.donors import donor, lenders
 from audit_suite.evidence.scores.geometry import geometry
@@ -382,12 +382,17 @@ def test_each_image_is_decoded_once(cell, tmp_path):
     assert len(world.decoded) == COUNT
 
 
-def test_typical_regions_cost_a_second_look_at_400_patients_once_in_a_store(cell, tmp_path):
+@pytest.mark.parametrize(("room", "looks"), [(survey._KEPT, 1), (0, 2)])
+def test_typical_regions_cost_a_second_look_at_400_patients_once_in_a_store(
+    cell, tmp_path, monkeypatch, room, looks
+):
+    """And none at all where what was prepared for them can be kept until they are scored."""
+    monkeypatch.setattr(survey, "_KEPT", room)
     count = 700
     world = World(count, bad=(5,), patient=lambda i: f"p{i}")
     Source(cell, world, tmp_path).compute(WithoutROI(whose="population"))
-    assert max(world.decoded.values()) == 2
-    assert sum(world.decoded.values()) <= count + 400
+    assert max(world.decoded.values()) == looks
+    assert sum(world.decoded.values()) <= count + 400 * (looks - 1)
     again = World(count, bad=(5,), patient=lambda i: f"p{i}")
     source = Source(cell, again, tmp_path)
     source.compute(WithoutROI(whose="population", fill="mean"), OnlyROI(whose="window"))

@@ -16,6 +16,7 @@ from explainers.networks import Reader, pictures
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
+from audit_suite.evidence.budget import Budget
 from audit_suite.explainers import Explained, Explainer, explain, methods, register_explainer
 from audit_suite.registry import EXPLAINERS, SHIPPED
 from audit_suite.verdict import NotApplicable
@@ -203,7 +204,9 @@ def cell_and_source(tmp_path):
     )
     cell = Cell(model, (None,), phantom_card(tmp_path, patients=30), "consolidation")
     profile = EvidenceProfile(device="cpu", threads=1)
-    return cell, EvidenceSource(EvidenceStore(tmp_path / "store"), profile, max_explained=8)
+    return cell, EvidenceSource(
+        EvidenceStore(tmp_path / "store"), profile, explaining=Budget(images=8)
+    )
 
 
 def test_maps_of_an_extensions_explainer_are_evidence_like_all_others(cell_and_source):

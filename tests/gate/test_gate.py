@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_suite.audit.gate import Exit, count_verdicts, decide, missing_checks
-from audit_suite.audit.suites import suite_files, suite_name, suite_of
+from audit_suite.audit.suites import shipped_suites, suite_files, suite_of
 from audit_suite.checks import ATTRIBUTE
 from audit_suite.record import Deviation
 from audit_suite.verdict import Verdict
@@ -147,7 +147,7 @@ def test_counts_name_every_verdict():
 
 
 def test_every_shipped_check_is_known_by_its_suite():
-    for file in suite_files():
+    for name, file in shipped_suites().items():
         module = importlib.import_module(f"audit_suite.suites.{file.stem}")
         checks = [
             getattr(each, ATTRIBUTE).id
@@ -155,6 +155,16 @@ def test_every_shipped_check_is_known_by_its_suite():
             if hasattr(each, ATTRIBUTE)
         ]
         assert checks
-        assert {suite_of(check) for check in checks} == {suite_name(file)}
+        assert {suite_of(check) for check in checks} == {name}
     assert suite_of("R8-box") == "region-sensitivity"
+
+
+def test_suites_on_request_are_asked_by_name_alone():
+    """A search takes as long as all other suites together."""
+    every, unasked = set(shipped_suites().values()), set(suite_files())
+    assert every - unasked == {shipped_suites()["search"]}
+    assert shipped_suites()["search"] in suite_files(("search",))
+
+
+def test_ids_of_ones_own_are_of_no_suite():
     assert suite_of("my-own") == ""

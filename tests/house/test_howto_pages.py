@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import sys
 import tomllib
 
 import pytest
 import yaml
 from house.pages import DOCS, ROOT, blocks
+from hypothesis import given, settings
 
 from audit_suite.audit.gate import Exit
 from audit_suite.audit.policy import load_policy
 from audit_suite.audit.settings import FIRST_LOOK
-from audit_suite.audit.suites import suite_files, suite_name, suite_of
+from audit_suite.audit.suites import shipped_suites, suite_of
 from audit_suite.audit.waivers import load_waivers, today
 from audit_suite.cards import load_dataset_card
-from audit_suite.checks import ATTRIBUTE
+from audit_suite.checks import ATTRIBUTE, check_on
 from audit_suite.datasets.dicom_tags import METADATA
 from audit_suite.report.first.decision import TITLES
 from audit_suite.report.words import VERDICTS
@@ -54,6 +57,26 @@ def test_the_custom_checks_are_checks_and_the_policy_requires_one(tmp_path):
     required = load_policy(tmp_path / "policy.toml").targets[0].required
     assert {id for id in required if not suite_of(id)} <= found
     assert "own-anatomy" in required
+
+
+def test_the_searches_are_checks_and_their_strategies_draw(tmp_path, monkeypatch):
+    ids = []
+    for number, code in enumerate(blocks(HOWTO / "counterexamples.md", "python")):
+        file = tmp_path / f"page{number}.py"
+        file.write_text(code)
+        spec = importlib.util.spec_from_file_location(file.stem, file)
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, file.stem, module)
+        spec.loader.exec_module(module)
+        for thing in vars(module).values():
+            if getattr(thing, "__module__", "") == file.stem and (check := check_on(thing)):
+                ids.append(check.id)
+                if "found" in check.needs:
+                    strategy = check.needs["found"].strategy
+                    settings(database=None, max_examples=9)(
+                        given(strategy.drawn())(strategy.check)
+                    )()
+    assert ids == ["own-corners", "own-text", "own-electrodes", "own-marker", "own-margin"]
 
 
 def test_the_checks_of_the_readme_are_checks():
@@ -121,9 +144,7 @@ def test_the_readme_says_which_extras_and_suites_there_are():
     named = re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in table.splitlines()))
     assert set(named) == set(extras) - {"test", "dev", "docs"}
     asked = re.search(r"\| suite \| asks \|\n(.+?)\n\n", readme, re.DOTALL)[1]
-    assert set(re.findall(r"^\| `([a-z-]+)`", asked, re.MULTILINE)) == set(
-        map(suite_name, suite_files())
-    )
+    assert set(re.findall(r"^\| `([a-z-]+)`", asked, re.MULTILINE)) == set(shipped_suites())
 
 
 def test_the_demonstration_of_the_readme_asks_what_the_suite_asks():

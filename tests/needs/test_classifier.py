@@ -17,6 +17,7 @@ from audit_suite.needs.classifier import (
     FOLDS,
     REPEATS,
     Classifier,
+    _digest,
     cross_validate,
     cross_validated_auroc,
     logistic,
@@ -298,3 +299,21 @@ def test_what_was_computed_once_is_remembered_and_nothing_else_is_taken_for_it()
         made.clear()
         cross_validate(*changed)
         assert len(made) == FOLDS * REPEATS
+
+
+def test_results_are_known_by_all_that_decides_them():
+    numbers, texts = np.arange(6.0).reshape(2, 3), np.array([["a", 1.0], ["b", 2.0]], object)
+    known = {
+        "numbers": _digest("kind", 1, numbers),
+        "kind": _digest("other", 1, numbers),
+        "seed": _digest("kind", 2, numbers),
+        "shape": _digest("kind", 1, numbers.reshape(3, 2)),
+        "type": _digest("kind", 1, numbers.astype(np.float32)),
+        "two arrays": _digest("kind", 1, numbers, numbers),
+        "a value": _digest("kind", 1, numbers + np.eye(2, 3)),
+        "texts": _digest("kind", 1, texts),
+        "a text": _digest("kind", 1, np.array([["a", 1.0], ["c", 2.0]], object)),
+    }
+    assert len(set(known.values())) == len(known)
+    assert _digest("kind", 1, numbers.T.copy().T) == known["numbers"], "however it lies in memory"
+    assert _digest("kind", 1, texts.copy()) == known["texts"]

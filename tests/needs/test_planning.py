@@ -34,6 +34,7 @@ from audit_suite import (
     background_gap,
     baseline,
     contrast,
+    counterexample,
     departure,
     dilated,
     domain,
@@ -89,6 +90,7 @@ from audit_suite.audit.suites import suite_files, suite_name
 from audit_suite.checks import ATTRIBUTE
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
 from audit_suite.evidence.attributions.request import AttributionRequest
+from audit_suite.evidence.budget import Budget
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.models.small_cnn import small_cnn
 from audit_suite.needs import Expanding, Listing, Need, answer_in, requests_in
@@ -96,6 +98,7 @@ from audit_suite.needs.maps.grid import CellShare
 from audit_suite.needs.maps.method_tests import STAGE_NAMES
 from audit_suite.needs.scores.auroc import EachMasking
 from audit_suite.readings import Readings
+from audit_suite.strategies import areas, outside_roi, patches, swapped
 from audit_suite.verdict import Inconclusive
 
 TARGET = "consolidation"
@@ -199,6 +202,13 @@ MASKS = dict.fromkeys((mask_fault("area"), mask_fit()), "they ask no model")
 """Needs of masks, which plan nothing, and why."""
 
 
+SEARCHES = dict.fromkeys(
+    (counterexample(outside_roi(swapped(areas()))), counterexample(outside_roi(patches()))),
+    "they need more patients than there are here: tests/search reads what they plan",
+)
+"""Needs that search, which do not apply here, and why."""
+
+
 def name(need):
     return f"{type(need).__name__} {getattr(need, 'id', '')}".strip()
 
@@ -270,7 +280,7 @@ def world(tmp_path_factory):
     source = Recording(
         EvidenceStore(folder / "evidence"),
         EvidenceProfile(device="cpu", threads=1),
-        max_explained=16,
+        explaining=Budget(images=16),
     )
     return SimpleNamespace(
         folder=folder,
@@ -310,7 +320,7 @@ def asked_for(need, cell):
 
 def test_no_kind_of_need_is_forgotten(world):
     """A new class in a room of the needs must have an example above."""
-    examples = [*EXAMPLES, *READERS, *MASKS]
+    examples = [*EXAMPLES, *READERS, *MASKS, *SEARCHES]
     every = [one for need in examples for one in expanded(need, world.cell())]
     kinds = {type(need) for need in (*examples, *every)}
     declared = classes("requests", "estimate") | classes("requests", "answer") | classes("expand")

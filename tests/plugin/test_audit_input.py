@@ -74,7 +74,14 @@ def test_two_cards_of_one_name(world, images):
 
 
 @pytest.mark.parametrize(
-    "option", ["--audit-confidence=2", "--audit-batch-size=0", "--audit-max-cases=1"]
+    "option",
+    [
+        "--audit-confidence=2",
+        "--audit-batch-size=0",
+        "--audit-max-cases=1",
+        "--audit-explain-budget=120",
+        "--audit-explain-budget=x%",
+    ],
 )
 def test_option_out_of_range(world, option):
     usage_error(world.run(option), f"{option}: must be")
@@ -83,6 +90,10 @@ def test_option_out_of_range(world, option):
 def test_cuda_where_there_is_none(world, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     usage_error(world.run("--audit-device=cuda"), "--audit-device=cuda*no CUDA device")
+
+
+def test_a_precision_that_the_device_lacks(world):
+    usage_error(world.run("--audit-precision=tf32"), "--audit-precision=tf32*only CUDA devices*")
 
 
 def test_ini_twins(world):

@@ -48,6 +48,9 @@ def test_it_is_the_image_that_the_gallery_calls_positive_1(here, monkeypatch):
 def test_scores_and_their_place_among_whole_images(here):
     cell, source = here
     requests = [request for masking in SHOWN for request in cell.requests(masking)]
+    assert collect(Gathered([cell], [], requests, source)) is None, "nothing is computed for it"
+    for request in requests:
+        source.read(request)
     ((found),) = collect(Gathered([cell], [], requests, source))
     assert (found["model"], found["dataset"], found["target"]) == (
         cell.model_name,

@@ -359,6 +359,7 @@ def everything():
         placed("I3", "attributions.tests", case="gradient-all-layers", **reported),
         placed("I5", "attributions.tests", case="gradient", **reported),
         placed("P3", "frame.cells", reason="no skill to place"),
+        placed("X3", "counterexamples", reason="reported only: no counterexample is confirmed"),
     ]
     cell = FrameCell(name="corners", area=0.1, share=estimate("share", 0.6, 0.1))
     place = {"model": "lung-net", "dataset": "site-b", "target": "effusion"}

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import importlib
 import pickle
+import pkgutil
 import pprint
+import re
 
 import numpy as np
 import pytest
@@ -13,7 +16,9 @@ from hypothesis.vendor.pretty import pretty
 from rich.console import Console
 from rich.pretty import pretty_repr
 
+import audit_suite
 from audit_suite.datasets import Case
+from audit_suite.discreet import Discreet
 from audit_suite.statistics import Family, estimate_auroc, estimate_mean, mean_of_folds
 
 PATIENTS = np.array([f"DOE^{number:03d}" for number in range(60)])
@@ -68,8 +73,28 @@ PRINTERS = {
 @pytest.mark.parametrize("printer", PRINTERS)
 @pytest.mark.parametrize("kept", [lambda one: one, lambda one: [one], lambda one: {"key": (one,)}])
 def test_no_printer_names_a_patient(thing, printer, kept):
-    if (thing, printer) != ("case", "hypothesis"):  # it prints all fields, and cases hold patients
-        assert "DOE" not in PRINTERS[printer](kept(THINGS[thing]))
+    assert "DOE" not in PRINTERS[printer](kept(THINGS[thing]))
+
+
+def test_every_class_that_holds_patients_is_discreet():
+    """By the names and types of its fields, and by those that it leaves out of its repr."""
+    holding = re.compile(r"\b(Case|Influence|Entry|Identity|PhantomCase|CellScores)\b")
+    seen = []
+    for module in pkgutil.walk_packages(audit_suite.__path__, "audit_suite."):
+        if ".suites." in module.name or module.name.endswith("__main__"):
+            continue
+        for name, thing in vars(importlib.import_module(module.name)).items():
+            if not dataclasses.is_dataclass(thing) or thing.__module__ != module.name:
+                continue
+            for field in dataclasses.fields(thing):
+                patients = field.name in ("patient", "patients") and "str" in str(field.type)
+                hidden = not field.repr and "Tensor" not in str(field.type)
+                if patients or hidden or holding.search(str(field.type)):
+                    seen.append(name)
+                    if name != "DataOptions":  # of columns
+                        assert issubclass(thing, Discreet), f"{thing} {field}"
+                        assert not hasattr(thing.__repr__, "__wrapped__"), f"{thing}: repr=False"
+    assert {"Case", "Dataset", "Sample", "Estimate", "CellScores", "Entry"} <= set(seen)
 
 
 def test_estimates_are_copied_and_sent_to_workers_whole():

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.discreet import Discreet
+
 Mask = NDArray[np.bool_]
 
 
@@ -57,8 +59,8 @@ class ImageFiles(NamedTuple):
     regions: Mapping[str, RegionSource]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+@dataclass(frozen=True, slots=True, repr=False)
+class Entry(Discreet):
     """One image as its list names it.
 
     Attributes:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from audit_suite.datasets.files.entry import Mask, RegionSource
 from audit_suite.datasets.images import read_shape
+from audit_suite.discreet import Discreet
 from audit_suite.errors import AuditError
 from audit_suite.pulse import beat
 
@@ -90,8 +91,8 @@ class Population:
         )
 
 
-@dataclass(frozen=True)
-class PopulationMask(RegionSource):
+@dataclass(frozen=True, repr=False)
+class PopulationMask(Discreet, RegionSource):
     """The population's region in one image.
 
     Attributes:

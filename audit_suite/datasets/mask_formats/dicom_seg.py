@@ -20,6 +20,7 @@ from audit_suite.datasets.files.entry import Entry, Mask, RegionSource
 from audit_suite.datasets.files.hashing import hash_content
 from audit_suite.datasets.files.mask_format import Find, MaskFormat, register_mask_format
 from audit_suite.datasets.files.masks import united
+from audit_suite.discreet import Discreet
 from audit_suite.errors import AuditError
 
 Segment = str | Annotated[int, Field(ge=1)]
@@ -44,8 +45,8 @@ class DicomSegSpec(MaskSpec):
         return self.segment if isinstance(self.segment, tuple) else (self.segment,)
 
 
-@dataclass(frozen=True)
-class SegmentFrames(RegionSource):
+@dataclass(frozen=True, repr=False)
+class SegmentFrames(Discreet, RegionSource):
     """Frames of one file that show segments of one image.
 
     Attributes:

@@ -22,6 +22,7 @@ from audit_suite.datasets.files.problems import Problems
 from audit_suite.datasets.files.roi import refuse_several_regions, roi_of_reader
 from audit_suite.datasets.files.tables import Row, columns_there, read_rows
 from audit_suite.datasets.reader import Reader, register_reader
+from audit_suite.discreet import Discreet
 from audit_suite.errors import AuditError
 
 _UID, _FILE = "sop_instance_uid", "file"
@@ -78,8 +79,8 @@ def _refuse_one_id(path: Path, entries: Sequence[Entry]) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _File:
+@dataclass(frozen=True, repr=False)
+class _File(Discreet):
     """A DICOM file: path, UID, hash of its patient (empty if none is named), hash to know it by."""
 
     path: Path
@@ -89,8 +90,8 @@ class _File:
     burned_in: bool
 
 
-@dataclass(frozen=True)
-class _Listed:
+@dataclass(frozen=True, repr=False)
+class _Listed(Discreet):
     """A row of the table with its file, its patient (hashed), and where it names the file."""
 
     row: Row

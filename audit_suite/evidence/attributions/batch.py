@@ -21,6 +21,7 @@ from audit_suite.evidence.attributions.request import (
     AttributionRequest,
 )
 from audit_suite.evidence.attributions.sample import REFERENCES, explained, references
+from audit_suite.evidence.budget import Effort
 from audit_suite.evidence.frame import fit_with_frame
 from audit_suite.evidence.profile import EvidenceProfile
 from audit_suite.evidence.source import EvidenceSource
@@ -45,6 +46,7 @@ class ExplainedBatch:
         module: The network with the outputs that are explained (`explained_outputs`).
         output: Index of the explained output.
         profile: Seed and batch sizes.
+        effort: How thoroughly they are explained.
     """
 
     index: list[int]
@@ -57,6 +59,7 @@ class ExplainedBatch:
     module: nn.Module
     output: int
     profile: EvidenceProfile
+    effort: Effort
 
 
 def make_batch(request: AttributionRequest, source: EvidenceSource) -> ExplainedBatch:
@@ -101,4 +104,5 @@ def make_batch(request: AttributionRequest, source: EvidenceSource) -> Explained
         module=explained_outputs(model.module, model.card.activation, images[:1]),
         output=model.columns[request.model.targets.index(request.target)],
         profile=source.profile,
+        effort=request.effort(source),
     )

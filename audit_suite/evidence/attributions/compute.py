@@ -18,7 +18,6 @@ from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.evidence.store import Arrays, pack_lines
 from audit_suite.models.memory import ran_out
 from audit_suite.pulse import counted
-from audit_suite.registry import EXPLAINERS
 from audit_suite.verdict import NotApplicable
 
 
@@ -43,11 +42,20 @@ def compute_attributions(
                 for key in source.missing(request):
                     with source.store.claim(key[:32], wait) as granted:
                         if granted and not source.store.has(key):
+                            progress(_beginning(request, source))
                             with counted(request.passes(source)):
                                 arrays = _compute(request, source, progress)
                             source.store.write(key, arrays, source.subject(request))
             except AuditError as error:
                 source.failures[request] = error
+
+
+def _beginning(request: AttributionRequest, source: EvidenceSource) -> str:
+    images = request.effort(source).images
+    return (
+        f"{request.model.fold_name(request.fold)}: {request.words}, up to {images} images, about "
+        f"{request.passes(source):,} forward passes"
+    )
 
 
 def _compute(request: AttributionRequest, source: EvidenceSource, progress: Progress) -> Arrays:
@@ -83,7 +91,7 @@ def _compute(request: AttributionRequest, source: EvidenceSource, progress: Prog
 def _explained(request: AttributionRequest, batch: ExplainedBatch) -> Arrays:
     if request.method in OF_REGIONS:
         return explain_regions(batch, request.apart)
-    explainer = sized(EXPLAINERS.find(request.method), batch.profile.batch_size)
+    explainer = sized(request.explainer(batch.effort), batch.profile.batch_size)
     arrays = explain_pixels(batch, explainer)
     return arrays | deletion_and_insertion(batch, arrays["maps"])
 

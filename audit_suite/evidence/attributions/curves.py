@@ -44,8 +44,8 @@ def deletion_and_insertion(batch: ExplainedBatch, maps: NDArray[np.generic]) -> 
     steps = np.linspace(0, _TILES**2, _STEPS + 1).round().astype(int)
     for row, image in enumerate(batch.plain):
         noise = torch.from_numpy(rng.normal(0, _NOISE, image.shape).astype(np.float32)).to(image)
-        for name, drawn in curves.items():
-            both = []
+        shown = []
+        for name in curves:
             for order in (by_map[row], rng.permutation(_TILES**2)):
                 gone = np.zeros((len(steps), _TILES**2), np.float32)
                 for step, count in enumerate(steps):
@@ -55,7 +55,9 @@ def deletion_and_insertion(batch: ExplainedBatch, maps: NDArray[np.generic]) -> 
                 hidden = interpolate(tiles, image.shape[1:], mode="nearest") > 0
                 repeated = image.expand(len(steps), *image.shape)
                 filled = (inpaint(repeated, hidden, mean) + noise).clamp(0, 1)
-                shown = normalise(torch.where(hidden, filled, repeated), batch.spec)
-                both.append(raw_outputs(module, output, shown, len(shown)).cpu().tolist())
+                shown.append(normalise(torch.where(hidden, filled, repeated), batch.spec))
+        outputs = raw_outputs(module, output, torch.cat(shown), batch.profile.batch_size)
+        by_name = outputs.view(len(curves), 2, len(steps)).cpu().tolist()
+        for drawn, both in zip(curves.values(), by_name, strict=True):
             drawn.append(both)
     return {name: np.array(drawn) for name, drawn in curves.items()}

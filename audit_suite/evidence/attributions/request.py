@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.cards import DatasetCard, ModelCard, canonical_digest, load_dataset_card
+from audit_suite.evidence.budget import LEAST, Effort
 from audit_suite.evidence.keys import ENGINE_VERSION
 from audit_suite.evidence.source import EvidenceSource
 from audit_suite.evidence.store import unpack_lines
@@ -106,9 +107,10 @@ class AttributionRequest:
 
     def keys(self, source: EvidenceSource) -> list[str]:
         """One key: a sample is one unit of work."""
+        effort = self.effort(source)
         settings = {}
         if self.method not in OF_REGIONS:
-            settings = asdict(EXPLAINERS.find(self.method))
+            settings = asdict(self.explainer(effort))
         extension = "" if self.method in OF_REGIONS else EXPLAINERS.fingerprint(self.method)
         return [
             canonical_digest(
@@ -120,7 +122,7 @@ class AttributionRequest:
                     "target": [self.target, list(self.region)],
                     "method": [self.method, settings],
                     "held_out": [self.held_out, self.fold],
-                    "cases": source.max_explained,
+                    "cases": effort.images,
                     "profile": source.profile.digest(),
                     **({"apart": list(self.apart)} if self.apart else {}),
                     **({"explainer": extension} if extension else {}),
@@ -146,22 +148,51 @@ class AttributionRequest:
             players=tuple(unpack_lines(arrays["players"])) if "players" in arrays else (),
         )
 
+    def effort(self, source: EvidenceSource) -> Effort:
+        """How many images are explained, and how thoroughly.
+
+        Raises:
+            AuditError: If the data set cannot be read.
+        """
+        images = len(source.dataset(self.dataset).cases)
+        return source.explaining.effort(images, len(self.dataset.targets))
+
+    def explainer(self, effort: Effort) -> Any:
+        """The registered explainer, with no more draws than the effort allows."""
+        explainer: Any = EXPLAINERS.find(self.method)
+        samples = getattr(explainer, "samples", 0)
+        if effort.draws is None or samples <= effort.draws:
+            return explainer
+        return replace(explainer, samples=effort.draws)
+
     def passes(self, source: EvidenceSource) -> int:
         """As many per image as the method takes, about."""
+        dataset = source.dataset(self.dataset)
+        effort = self.effort(source)
         if self.method in OF_REGIONS:
             each = _SHAPLEY[self.method]
         else:
-            each = round(_TESTED * getattr(EXPLAINERS.find(self.method), "passes", _UNKNOWN))
-        return each * min(source.max_explained, len(source.dataset(self.dataset).cases))
+            each = round(_TESTED * getattr(self.explainer(effort), "passes", _UNKNOWN))
+        return each * min(effort.images, len(dataset.cases))
 
     @classmethod
     def describe(cls, group: Sequence[AttributionRequest], source: EvidenceSource) -> list[str]:
-        """One line per method and target, and whether it is stored."""
-        return [
-            f"{request.method} of {request.target} on up to {source.max_explained} images"
+        """One line per method and target, and whether it is stored; and what all of them take."""
+        effort = group[0].effort(source)
+        lines = [
+            f"{request.method} of {request.target} on up to {effort.images} images"
             + ("" if source.missing(request) else " (stored)")
             for request in group
         ]
+        passes = sum(request.passes(source) for request in group)
+        return [*lines, f"explanations take about {passes:,} forward passes{_budgeted(source)}"]
+
+
+def _budgeted(source: EvidenceSource) -> str:
+    budget = source.explaining
+    if budget.images is not None:
+        return " (--audit-max-explained)"
+    return f": a share of {budget.share:.0%} of all, but at least {LEAST} images"
 
 
 def reference_card(card: DatasetCard) -> DatasetCard:

@@ -24,9 +24,10 @@ def explained(request: AttributionRequest, source: EvidenceSource) -> Iterator[t
         Index in the data set, and the image.
     """
     dataset = source.dataset(request.dataset)
+    most = request.effort(source).images
     for label in (1, 0):
         candidates = _by_hash(dataset, request.target, label, source.profile.seed)
-        count = min(source.max_explained // 2, round(len(candidates) * (1 - _RESERVED)))
+        count = min(most // 2, round(len(candidates) * (1 - _RESERVED)))
         if request.held_out:
             tag = request.model.held_out or ""
             candidates = [
@@ -63,7 +64,8 @@ def references(
         candidates = _by_hash(dataset, target, label, source.profile.seed)
         if card == request.dataset:  # the last of the order, where `explained` takes the first
             most = round(len(candidates) * (1 - _RESERVED))
-            candidates = candidates[min(source.max_explained // 2, most) :]
+            taken = request.effort(source).images // 2
+            candidates = candidates[min(taken, most) :]
         candidates = [index for index in candidates if dataset.cases[index].patient not in barred]
         usable = 0
         for index in reversed(candidates):

@@ -23,25 +23,20 @@ class ShardColumns:
         self._scores = np.full((length, targets), np.nan, np.float64)
         self._optional: Arrays = {}
 
-    def put_region(
-        self,
-        rows: Sequence[int],
-        hidden: Floats,
-        covered: Floats,
-        outline: NDArray[np.uint8] | None,
-    ) -> None:
+    def put_region(self, rows: Sequence[int], hidden: Floats, covered: Floats) -> None:
         """Record which share of the frame, and of the image's own region, was hidden.
 
         Args:
             rows: Positions in the shard.
             hidden: Shape (len(rows),), share of the frame.
             covered: Shape (len(rows),), share of the region.
-            outline: Thumbnail of the region, shape (len(rows), h, w), if the masking draws it.
         """
         at = list(rows)
         self._hidden[at], self._covered[at] = hidden, covered
-        if outline is not None:
-            self._put("outlines", at, outline, 0)
+
+    def put_outlines(self, rows: Sequence[int], outlines: NDArray[np.uint8]) -> None:
+        """Record thumbnails of the region, shape (len(rows), h, w)."""
+        self._put("outlines", list(rows), outlines, 0)
 
     def put_properties(self, rows: Sequence[int], properties: Floats | None) -> None:
         """Record the properties of the image files, shape (len(rows), k)."""

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import groupby
+from itertools import accumulate, groupby
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch.nn.functional import adaptive_avg_pool2d
-
-from audit_suite.cards import ModelCard
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.errors import AuditError
 from audit_suite.evidence.arithmetic import fix_arithmetic
 from audit_suite.evidence.keys import SHARD, shards
+from audit_suite.evidence.scores.batches import parts
 from audit_suite.evidence.scores.columns import ShardColumns
 from audit_suite.evidence.scores.geometry import Geometry, geometry
 from audit_suite.evidence.scores.prepare import blank, prepare_chunks
 from audit_suite.evidence.scores.prepared import Prepared, Wanted
-from audit_suite.evidence.scores.request import THUMBNAIL, ScoreRequest
+from audit_suite.evidence.scores.request import ScoreRequest
+from audit_suite.evidence.scores.scoring import Read, Scoring
+from audit_suite.evidence.scores.staging import Staged, ahead, stage
 from audit_suite.evidence.scores.survey import Survey, survey_for
 from audit_suite.evidence.scores.unfinished import Unfinished
 from audit_suite.evidence.source import EvidenceSource, Progress
-from audit_suite.maskings.show import Batch, show
-from audit_suite.maskings.shuffled import appearance
-from audit_suite.models.audited import AuditedModel
-from audit_suite.models.memory import ran_out
-from audit_suite.models.preprocessing import normalise
-from audit_suite.pulse import beat
+from audit_suite.maskings import Masking
 
-_Scored = dict[tuple[object, str], tuple[torch.Tensor, torch.Tensor | None]]
-"""Scores and embeddings of one batch by masked version; identical versions are scored once."""
+_AHEAD = 2  # batches that wait for a CUDA device
 
 
 def compute_scores(
@@ -74,7 +65,7 @@ def compute_on(
         AuditError: If the data set cannot be used.
     """
     loaded = [request for request in requests if _can_load(request, source)]
-    job = _Job(dataset, source, loaded, progress)
+    job = _Job(dataset, source, loaded, Scoring(source, len(dataset.cases), progress))
     for wait in (False, True):  # first what no other process computes, then wait for the rest
         for shard in shards(len(dataset.cases)):
             if not (missing := job.missing(job.requests, shard)):
@@ -106,22 +97,20 @@ class _Job:
         dataset: The data set.
         source: Models, profile and store.
         requests: The requests whose model could be loaded.
-        progress: Called with a line of text.
-        fitting: How many images at once a model has memory for, where a batch was too large.
+        scoring: Scores its batches.
     """
 
     dataset: Dataset
     source: EvidenceSource
     requests: Sequence[ScoreRequest]
-    progress: Progress
-    fitting: dict[tuple[ModelCard, int | None], int] = field(default_factory=dict)
+    scoring: Scoring
 
     def missing(self, requests: Sequence[ScoreRequest], shard: int) -> list[ScoreRequest]:
         store, source = self.source.store, self.source
         return [
             request
             for request in requests
-            if not self._failed(request) and not store.has(request.key(source, shard))
+            if not self.scoring.failed(request) and not store.has(request.key(source, shard))
         ]
 
     @cached_property
@@ -136,17 +125,63 @@ class _Job:
         return survey_for(self.dataset, wanted, maskings, seed, store)
 
     def compute(self, requests: Sequence[ScoreRequest], shard: int) -> None:
-        survey, profile = self.survey, self.source.profile
-        wanted = survey.wanted
         indices = range(shard * SHARD, min((shard + 1) * SHARD, len(self.dataset.cases)))
         columns = {r: ShardColumns(len(indices), len(r.model.targets)) for r in requests}
-        chunk_size = max(profile.batch_for(spec.size) for spec in wanted.specs.values())
         excluded: dict[int, str] = {}
-        unit = self.dataset.digest[:16], shard
-        unfinished = Unfinished(self.source, unit, columns, indices.start)
-        chunks = [indices[at : at + chunk_size] for at in range(0, len(indices), chunk_size)]
-        left = [i for chunk in chunks if not unfinished.restore(chunk, excluded) for i in chunk]
-        for chunk, images in prepare_chunks(survey.make, left, chunk_size, profile.threads):
+        unfinished = Unfinished(
+            self.source, (self.dataset.digest[:16], shard), columns, indices.start
+        )
+        left = [p for p in self._portions(requests, indices) if not unfinished.restore(p, excluded)]
+
+        def finish(reads: Sequence[Read], portion: Sequence[int]) -> None:
+            for read in reads:
+                read()
+            if portion and not any(map(self.scoring.failed, columns)):
+                unfinished.keep(portion, excluded)
+
+        staged: Iterable[Staged] = self._staged(requests, left, excluded)
+        waiting: tuple[Sequence[Read], Sequence[int]] = (), ()
+        on_gpu = self.source.profile.device == "cuda"
+        for each in ahead(staged, _AHEAD) if on_gpu else staged:
+            mine = {r: c for r, c in columns.items() if geometry(r.model.input) == each.geometry}
+            context = self.survey.at(each.geometry)
+            reads = self.scoring.batch(each, context, mine, indices.start)
+            finish(*waiting)  # the batch before: the device now has work of this one
+            waiting = reads, each.ends
+        finish(*waiting)
+        for request, column in columns.items():
+            if not self.scoring.failed(request):
+                arrays = column.arrays({i - indices.start: why for i, why in excluded.items()})
+                subject = self.source.subject(request)
+                self.source.store.write(request.key(self.source, shard), arrays, subject)
+        unfinished.clear()
+
+    def _portions(self, requests: Sequence[ScoreRequest], indices: range) -> list[range]:
+        """The images of a shard in portions, each of which is prepared and kept as a whole."""
+        batches = self._batches(requests).values()
+        ends = list(accumulate(parts(len(indices), max(batches))))
+        return [indices[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+    def _batches(self, requests: Sequence[ScoreRequest]) -> dict[Geometry, int]:
+        """Images per batch, by geometry."""
+        geometries = {geometry(request.model.input) for request in requests}
+        return {key: self.source.profile.batch_for(key[0]) for key in geometries}
+
+    def _staged(
+        self,
+        requests: Sequence[ScoreRequest],
+        portions: Sequence[range],
+        excluded: dict[int, str],
+    ) -> Iterator[Staged]:
+        """The batches of a shard, by geometry; notes which images are excluded, and why."""
+        maskings: dict[Geometry, set[Masking]] = {}
+        for request in requests:
+            maskings.setdefault(geometry(request.model.input), set()).add(request.shown)
+        wanted, profile = self.survey.wanted, self.source.profile
+        batches = self._batches(requests)
+        all_left = [index for portion in portions for index in portion]
+        sizes = [len(portion) for portion in portions]
+        for chunk, images in prepare_chunks(self.survey.make, all_left, sizes, profile.threads):
             for index, image in zip(chunk, images, strict=True):
                 if isinstance(image, BadImage):
                     if self.dataset.card.on_bad_image == "error":
@@ -154,147 +189,23 @@ class _Job:
                     excluded[index] = image.what
             # A blank replaces a bad image, so that batches do not depend on what is excluded.
             whole = [blank(wanted) if isinstance(image, BadImage) else image for image in images]
-            self._score_chunk(list(zip(chunk, whole, strict=True)), columns, indices.start)
-            if chunk[-1] != left[-1] and not any(map(self._failed, columns)):
-                unfinished.keep(chunk, excluded)
-        for request, column in columns.items():
-            if not self._failed(request):
-                arrays = column.arrays({i - indices.start: why for i, why in excluded.items()})
-                subject = self.source.subject(request)
-                self.source.store.write(request.key(self.source, shard), arrays, subject)
-        unfinished.clear()
-
-    def _failed(self, request: ScoreRequest) -> bool:
-        return any(scope in self.source.failures for scope in (request, request.pair))
-
-    def _score_chunk(
-        self,
-        images: Sequence[tuple[int, dict[Geometry, Prepared]]],
-        columns: dict[ScoreRequest, ShardColumns],
-        start: int,
-    ) -> None:
-        for key, group in groupby(
-            sorted(columns, key=lambda r: geometry(r.model.input)),
-            key=lambda r: geometry(r.model.input),
-        ):
-            requests = list(group)
-            batch_size = self.source.profile.batch_for(key[0])
-            for first in range(0, len(images), batch_size):
-                part = images[first : first + batch_size]
-                padded = list(part) + [part[-1]] * (batch_size - len(part))
-                self._score_batch(key, padded, len(part), requests, columns, start)
-
-    def _score_batch(
-        self,
-        key: Geometry,
-        batch: Sequence[tuple[int, dict[Geometry, Prepared]]],
-        real: int,
-        requests: Sequence[ScoreRequest],
-        columns: dict[ScoreRequest, ShardColumns],
-        start: int,
-    ) -> None:
-        device = self.source.profile.device
-        prepared = [image[key] for _, image in batch]
-        images = torch.from_numpy(np.stack([p.image for p in prepared])).to(device)
-        distances = {
-            area: torch.from_numpy(np.stack([p.distances[area] for p in prepared])).to(device)
-            for area in prepared[0].distances
-        }
-        whole = Batch([index for index, _ in batch], images, distances)
-        rows = [index - start for index, _ in batch[:real]]
-        properties = np.stack([p.properties for p in prepared[:real]])
-        by_masking = groupby(sorted(requests, key=lambda r: r.shown.id), key=lambda r: r.shown)
-        scored: _Scored = {}
-        for masking, group in by_masking:
-            asked = [request for request in group if not self._failed(request)]
-            if not asked:
-                continue
-            try:
-                shown = show(masking, whole, self.survey.at(key))
-            except AuditError as error:  # an extension's fill; other maskings do not use it
-                self.source.failures.update(dict.fromkeys(asked, error))
-                continue
-            outline = None
-            if masking.draws_region:
-                drawn = adaptive_avg_pool2d(shown.hidden[:real, None].float(), THUMBNAIL)[:, 0]
-                outline = (drawn * 255).round().byte().cpu().numpy()
-            looks = None
-            if masking.shuffles:
-                patches = masking.first == "shuffled-patches"
-                looks = appearance(shown.images[:real], patches).cpu().numpy()
-            covered = _share(shown.own & shown.hidden, of=shown.own)[:real]
-            share = _share(shown.hidden)[:real]
-            same = shown.key()
-            for request in asked:
-                columns[request].put_region(rows, share, covered, outline)
-                columns[request].put_properties(rows, properties if masking.is_full else None)
-                if looks is not None:
-                    columns[request].put_appearance(rows, looks)
-                self._score(request, shown.images, rows, columns[request], scored, same)
-
-    def _score(
-        self,
-        request: ScoreRequest,
-        masked: torch.Tensor,
-        rows: Sequence[int],
-        column: ShardColumns,
-        scored: _Scored,
-        same: str,
-    ) -> None:
-        try:
-            model = self.source.model(request.model, request.fold)
-            key = (model.trunk or (request.model, request.fold), same)
-            if key not in scored:
-                scored[key] = self._forward(model, request, masked)
-            scores, embeddings = scored[key]
-            if model.trunk is not None and embeddings is not None:
-                scores = model.from_embedding(embeddings)
-        except AuditError as error:
-            self.source.failures[request.pair] = error
-            return
-        beat(len(rows))
-        kept = slice(0, len(rows))
-        column.put_scores(rows, scores[kept], None if embeddings is None else embeddings[kept])
-
-    def _forward(
-        self, model: AuditedModel, request: ScoreRequest, masked: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Score a batch; where memory runs out, its halves one after the other."""
-        who = request.model, request.fold
-        while True:
-            size = self.fitting.get(who, len(masked))
-            try:
-                parts = [
-                    model(normalise(part, request.model.input))
-                    for part in torch.split(masked, size)
-                ]
-            except Exception as error:
-                if not ran_out(error):
-                    raise
-                if size == 1:
-                    raise AuditError(
-                        f"{request.model.path}: memory ran out on a single image",
-                        "use a machine with more memory, or --audit-device=cpu",
-                    ) from None
-            else:
-                scores = torch.cat([scores for scores, _ in parts])
-                embeddings = [embedding for _, embedding in parts if embedding is not None]
-                return scores, torch.cat(embeddings) if embeddings else None
-            if masked.is_cuda:
-                torch.cuda.empty_cache()
-            self.fitting[who] = size // 2
-            self.progress(
-                f"{request.model.name}: memory ran out; from here on {size // 2} images at once"
-            )
+            made = [
+                (key, some, size)
+                for key in sorted(maskings)
+                for some, size in _divided(key, chunk, whole, batches[key])
+            ]
+            for number, (key, some, size) in enumerate(made, start=1):
+                batch = stage(key, some, size, maskings[key], profile.device == "cuda")
+                is_last = number == len(made) and chunk[-1] != all_left[-1]
+                yield replace(batch, ends=chunk) if is_last else batch
 
 
-def _share(pixels: torch.Tensor, of: torch.Tensor | None = None) -> NDArray[np.float32]:
-    """The share of the frame, or of a part of it, covered by masks of shape (B, H, W)."""
-    size = pixels[0].numel() if of is None else _count(of).clamp(min=1)
-    share: NDArray[np.float32] = (_count(pixels) / size).float().cpu().numpy()
-    return share
-
-
-def _count(pixels: torch.Tensor) -> torch.Tensor:
-    """How many pixels each mask covers; counted in 32 bits, which takes a third of the time."""
-    return pixels.flatten(1).sum(1, dtype=torch.int32)
+def _divided(
+    key: Geometry, indices: Sequence[int], images: Sequence[Mapping[Geometry, Prepared]], batch: int
+) -> Iterator[tuple[list[tuple[int, Prepared]], int]]:
+    """Images at one geometry in batches, each with the size that it is filled up to."""
+    at = [(index, image[key]) for index, image in zip(indices, images, strict=True)]
+    first = 0
+    for size in parts(len(at), batch):
+        yield at[first : first + size], size
+        first += size

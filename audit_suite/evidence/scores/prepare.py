@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,20 +77,21 @@ def blank(wanted: Wanted) -> dict[Geometry, Prepared]:
 
 
 def prepare_chunks(
-    make: Callable[[int], Made], indices: Sequence[int], size: int, threads: int
+    make: Callable[[int], Made], indices: Sequence[int], sizes: Iterable[int], threads: int
 ) -> Iterator[tuple[Sequence[int], list[Made]]]:
     """Prepare images chunk by chunk; decodes the next chunk while the caller scores this one.
 
     Args:
         make: Prepares the image of an index; called from threads.
         indices: The images to prepare, in order.
-        size: Images per chunk.
+        sizes: Images of each chunk; the last may have fewer.
         threads: Threads that decode.
 
     Yields:
         The chunk's indices and its prepared images, in order.
     """
-    chunks = [indices[start : start + size] for start in range(0, len(indices), size)]
+    ends = list(accumulate(sizes))
+    chunks = [indices[start:end] for start, end in zip([0, *ends], ends, strict=False)]
     with ThreadPoolExecutor(max_workers=threads) as pool:
 
         def submit(chunk: Iterable[int]) -> list[Future[Made]]:

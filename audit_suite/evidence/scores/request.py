@@ -143,7 +143,7 @@ class ScoreRequest:
                 "model": source.model_digest(self.model, self.fold),
                 "dataset": dataset.digest,
                 "masking": self.masking.digest,
-                "profile": source.profile.digest(),
+                "profile": [source.profile.digest(), source.precisions.of(self.pair)],
                 "shard": [shard, SHARD, len(dataset.cases)],
                 **({"fill": extension} if extension else {}),
             }

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.errors import AuditError
+from audit_suite.evidence.arithmetic import computing_in
 from audit_suite.evidence.keys import SHARD
 from audit_suite.evidence.pixels import sample_of
 from audit_suite.evidence.scores.donors import drawn
@@ -57,17 +58,21 @@ def _rescore_pair(
     if len(chosen) < 2:
         return
     images = torch.from_numpy(np.stack(list(chosen.values()))).to(source.profile.device)
-    name = f"images of '{dataset_card.name}'"
-    scores = _tried(model, normalise(images, card.input), name)
+    batch = normalise(images, card.input)
+    scores = _tried(model, batch, f"images of '{dataset_card.name}'")
     if scores is None:
         return  # memory runs out on two images: computing their evidence says so
+    precision = source.precisions.of(each)
+    if precision != "fp32":
+        with computing_in(precision, model):
+            scores, _ = model(batch[: len(scores)])
     full = ScoreRequest(card, fold, dataset_card, Full())
     subject = source.subject(full)
     with source.store.alone(f"rescore-{full.key(source, 0)[:32]}"):
         stored = _stored(full, list(chosen)[: len(scores)], source)
         gap = np.abs(stored - scores.cpu().numpy())
         worst = float(np.nanmax(gap)) if np.isfinite(gap).any() else 0.0
-        if worst <= tolerance(model, scores):
+        if worst <= tolerance(model, scores, precision):
             return
         why = (
             f"{card.name} on {dataset_card.name}: stored scores differ by up to {worst:.2g} from "

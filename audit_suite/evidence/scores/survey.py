@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -26,6 +26,7 @@ from audit_suite.maskings.masking import UNMOVED, Area, Names
 from audit_suite.regions import Region, shared_distance, signed_distance
 
 _PATIENTS = 400  # whose regions make up the population's
+_KEPT = 64 << 20  # bytes of prepared images of these patients that wait for their scores
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Survey:
             Empty if no masking needs a survey.
         means: Mean intensity by channel, by geometry.
         typical: Where each region lies in the data set; only if an area or a move needs it.
+        waiting: Prepared images of other patients, by index, until they are made.
     """
 
     dataset: Dataset
@@ -48,10 +50,12 @@ class Survey:
     sample: dict[int, Made]
     means: dict[Geometry, Tensor]
     typical: dict[tuple[Geometry, Names], Typical]
+    waiting: dict[int, Made] = field(default_factory=dict, repr=False)
 
     def make(self, index: int) -> Made:
         """Prepare one image, with every area that is wanted."""
-        made = self.sample.get(index) or prepare(self.dataset, index, self.wanted)
+        made = self.sample.get(index) or self.waiting.pop(index, None)
+        made = made or prepare(self.dataset, index, self.wanted)
         if isinstance(made, BadImage):
             return made
         names = kept_keys(self.dataset, index, self.wanted)
@@ -182,13 +186,18 @@ def survey_of(dataset: Dataset, wanted: Wanted, seed: int, store: EvidenceStore 
         mean = np.mean(each, axis=0) if each else np.zeros(spec.channels)
         means[key] = torch.tensor(mean, dtype=torch.float32)
     places: dict[tuple[Geometry, Names], Typical] = {}
+    waiting: dict[int, Made] = {}
     if store is not None:
-        places = _typical(dataset, wanted, sample, store)
-    return Survey(dataset, wanted, seed, sample, means, places)
+        places = _typical(dataset, wanted, sample, store, waiting)
+    return Survey(dataset, wanted, seed, sample, means, places, waiting)
 
 
 def _typical(
-    dataset: Dataset, wanted: Wanted, sample: dict[int, Made], store: EvidenceStore
+    dataset: Dataset,
+    wanted: Wanted,
+    sample: dict[int, Made],
+    store: EvidenceStore,
+    waiting: dict[int, Made],
 ) -> dict[tuple[Geometry, Names], Typical]:
     """Typical regions from the first image of some patients, drawn by hash; kept in the store."""
     keys = {
@@ -202,7 +211,7 @@ def _typical(
     with store.alone(f"{dataset.digest[:16]}-typical"):
         stored = {place: store.read(digest) for place, digest in keys.items()}
         if any(arrays is None for arrays in stored.values()):
-            for place, seen in _survey_regions(dataset, wanted, sample).items():
+            for place, seen in _survey_regions(dataset, wanted, sample, waiting).items():
                 arrays = {
                     "population": seen.population,
                     "centre": np.array(seen.centre),
@@ -222,14 +231,19 @@ def _typical(
 
 
 def _survey_regions(
-    dataset: Dataset, wanted: Wanted, sample: dict[int, Made]
+    dataset: Dataset, wanted: Wanted, sample: dict[int, Made], waiting: dict[int, Made]
 ) -> dict[tuple[Geometry, Names], Typical]:
+    """The regions of some patients; what was prepared for them is kept as far as memory allows."""
     firsts = list({c.patient: i for i, c in reversed(list(enumerate(dataset.cases)))}.values())
     seen: dict[tuple[Geometry, Names], list[Region]] = {
         (key, region): [] for key in wanted.specs for region in wanted.regions
     }
+    room = _KEPT
     for index in drawn(dataset, firsts, _PATIENTS):
         made = sample.get(index) or prepare(dataset, index, wanted)
+        if index not in sample and room > 0:
+            waiting[index] = made
+            room -= 0 if isinstance(made, BadImage) else sum(map(_bytes, made.values()))
         if not isinstance(made, BadImage):
             for (key, region), masks in seen.items():
                 masks.append(made[key].distances[region, "own"] < 0)
@@ -237,3 +251,7 @@ def _survey_regions(
         (key, region): typical(masks or [np.zeros(key[0], np.bool_)])
         for (key, region), masks in seen.items()
     }
+
+
+def _bytes(prepared: Prepared) -> int:
+    return prepared.image.nbytes + sum(each.nbytes for each in prepared.distances.values())

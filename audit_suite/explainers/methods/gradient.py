@@ -68,20 +68,38 @@ class ExpectedGradients:
         chosen, way = self.draws(len(references), seed)
         whose = torch.from_numpy(chosen).to(images.device)
         t = torch.from_numpy(way).to(images)
-        maps = torch.zeros(len(images), *images.shape[2:], device=images.device)
-        row = torch.arange(len(images), device=images.device).repeat_interleave(len(t))
-        draw = torch.arange(len(t), device=images.device).repeat(len(images))
-        size = batch_for(images, self.batch_size)
-        batches = (torch.split(each, size) for each in (row, draw))
-        for rows, draws in zip(*batches, strict=True):
-            start = references[whose[draws]]
-            change = images[rows] - start
-            slope = gradient(module, output, start + t[draws, None, None, None] * change)
-            beat(3 * len(slope))
-            maps.index_add_(0, rows, (slope * change).sum(dim=1).float())
+        maps = torch.cat(
+            [
+                self._maps(module, output, some, references[whose], t[:, None, None, None])
+                for some in torch.split(images, max(1, self._together(images) // len(t)))
+            ]
+        )
         outputs = raw_outputs(module, output, images, self.batch_size)
         others = raw_outputs(module, output, references, self.batch_size)
         return Explained(maps / len(t), outputs, others.mean().expand(len(images)))
+
+    def _maps(
+        self, module: nn.Module, output: int, images: Tensor, starts: Tensor, t: Tensor
+    ) -> Tensor:
+        """Maps of a few images, as sums over draws: shape (n, H, W).
+
+        Each sum is over one axis of a tensor, in the same order in every run; adding by index is
+        not, on CUDA.
+        """
+        import torch
+
+        size = max(1, self._together(images) // len(images))
+        sums = []
+        for start, way in zip(_evenly(starts, size), _evenly(t, size), strict=True):
+            change = images[:, None] - start
+            at = (start + way * change).flatten(0, 1)
+            slope = gradient(module, output, at).view_as(change)
+            beat(3 * len(at))
+            sums.append((slope * change).sum(dim=2).float().sum(dim=1))
+        return torch.stack(sums).sum(dim=0)
+
+    def _together(self, images: Tensor) -> int:
+        return batch_for(images, self.batch_size)
 
     def draws(self, references: int, seed: int) -> tuple[NDArray[np.int_], NDArray[np.float64]]:
         """Which reference each sample starts from, and how far along the line it is, 0 to 1.
@@ -98,6 +116,13 @@ class ExpectedGradients:
         order = random.permutation(references)[: max(1, self.samples)]
         way = (np.arange(each) + random.uniform(size=(len(order), each))) / each
         return np.repeat(order, each), way.ravel()
+
+
+def _evenly(draws: Tensor, size: int) -> tuple[Tensor, ...]:
+    """Draws in parts of at most so many, as even as they can be."""
+    import torch
+
+    return torch.tensor_split(draws, -(-len(draws) // size))
 
 
 def gradient(module: nn.Module, output: int, images: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from audit_suite.maskings.fill import Fill, Surroundings, register_fill
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
 _RING_SHARE = 0.08  # width of the ring whose noise is imitated, share of the longer side
 
@@ -25,6 +25,8 @@ class Noise(Fill):
         import torch
         from torch.nn import functional
 
+        from audit_suite.maskings.draws import drawn
+
         width = max(1, round(_RING_SHARE * max(visible.shape[2:])))
         near = hidden.to(visible.dtype)  # the largest of a square is that of its rows' largest
         near = functional.max_pool2d(near, (2 * width + 1, 1), 1, (width, 0))
@@ -36,11 +38,12 @@ class Noise(Fill):
         centre = torch.where(count > 0, total / count.clamp(min=1), mean)
         squares = torch.where(ring, (visible - centre) ** 2, 0).sum(dim=(2, 3), keepdim=True)
         spread = (squares / count.clamp(min=1)).sqrt()
-        draws = [
-            torch.randn(visible.shape[1:], generator=torch.Generator().manual_seed(seed))
-            for seed in around.seeds
-        ]
-        return (centre + spread * torch.stack(draws).to(visible)).clamp(0, 1)
+        noise = drawn(_normal, around.seeds, visible.shape[1:], torch.float32, visible)
+        return (centre + spread * noise.to(visible.dtype)).clamp(0, 1)
+
+
+def _normal(numbers: Tensor, generator: Generator) -> Tensor:
+    return numbers.normal_(generator=generator)
 
 
 register_fill(Noise())

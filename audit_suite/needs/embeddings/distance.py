@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.datasets.dataset import UNLABELLED
+from audit_suite.discreet import Discreet
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking
@@ -97,8 +98,8 @@ class Domain:
         )
 
 
-@dataclass(frozen=True)
-class Embedded:
+@dataclass(frozen=True, repr=False)
+class Embedded(Discreet):
     """Embeddings from one fold of a model.
 
     Attributes:
@@ -129,7 +130,7 @@ def embedded(cell: Cell, source: EvidenceSource, *maskings: Masking) -> list[Emb
     folds = []
     for requests in zip(*(cell.requests(masking) for masking in maskings), strict=True):
         tables = [source.read(request) for request in requests]
-        arrays = [table.embeddings for table in tables if table.embeddings is not None]
+        arrays = [read for table in tables if (read := table.embeddings) is not None]
         if len(arrays) < len(tables):
             raise NotApplicable(
                 f"model card '{cell.model.name}' names no layer to take embeddings from "

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.datasets.dataset import UNLABELLED
+from audit_suite.discreet import Discreet
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Masking
@@ -19,8 +20,8 @@ from audit_suite.verdict import NotApplicable
 UNSURE = 0  # rating of an image that cannot be read: between "rather absent" and "rather present"
 
 
-@dataclass(frozen=True)
-class Read:
+@dataclass(frozen=True, repr=False)
+class Read(Discreet):
     """Images of one cell that readers saw under one masking, and their ratings.
 
     Attributes:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.datasets.dataset import UNLABELLED
+from audit_suite.discreet import Discreet
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
@@ -19,8 +20,8 @@ from audit_suite.needs.scores.scale import mean_of_scores, probabilities_of
 from audit_suite.statistics import Estimate, estimate_auroc, estimate_auroc_within
 
 
-@dataclass(frozen=True)
-class CellScores:
+@dataclass(frozen=True, repr=False)
+class CellScores(Discreet):
     """Usable images of one cell under one masking.
 
     Usable are images that can be read and have a label of the cell's target.
@@ -45,7 +46,7 @@ class CellScores:
 
     labels: NDArray[np.int_]
     scores: NDArray[np.float64]
-    patients: NDArray[np.int_]
+    patients: NDArray[Any]
     dataset: str
     used: NDArray[np.bool_]
     readable: NDArray[np.bool_]

@@ -93,8 +93,8 @@ def clustered_by_donor(
         name: Name of the donors' share of the variance, unique to the estimate.
     """
     by_patient = estimate(scores)
-    images = np.arange(len(donors))
+    images = np.arange(len(donors)).astype(np.str_)  # named: the order of sums is that of names
     each = estimate(replace(scores, patients=images)).influence.parts[scores.dataset]
-    shared = shared_variance(each.values, donors[each.patients] + 1)
+    shared = shared_variance(each.values, donors[each.patients.astype(np.int_)] + 1)
     key = f"{scores.dataset}/backgrounds/{name}"
     return by_patient.with_influence(by_patient.influence.with_boundary(key, shared))

@@ -163,7 +163,7 @@ def _inside(cell: Cell, source: EvidenceSource, scores: CellScores) -> str:
 
 
 def _measured(cell: Cell, source: EvidenceSource, scores: CellScores) -> Floats:
-    table = source.read(cell.requests(Full())[0])
-    assert table.properties is not None, "full images carry their properties"
-    measured: Floats = table.properties[scores.used].astype(np.float64)
+    properties = source.read(cell.requests(Full())[0]).properties
+    assert properties is not None, "full images carry their properties"
+    measured: Floats = properties[scores.used].astype(np.float64)
     return measured

@@ -5,7 +5,7 @@ from __future__ import annotations
 from audit_suite.record import Record
 
 MANY = 400
-"""Comparisons of a record, or findings that did not pass: those beyond it are listed, not drawn."""
+"""Comparisons of a record that are drawn at most; findings that did not pass in full at most."""
 
 
 def too_many_to_draw(record: Record) -> bool:

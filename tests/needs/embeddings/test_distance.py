@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from needs.evidence import Stored, case, cell, table
+from needs.evidence import Stored, case, cell, table, with_arrays
 
 from audit_suite import NotApplicable, WithoutROI, departure, domain
 from audit_suite.needs import Need
@@ -31,8 +29,8 @@ def embedded(full, masked, patients=None, used=None):
     return Stored(
         cases,
         {
-            "full": replace(plain, embeddings=np.asarray(full, np.float32)),
-            HIDDEN: replace(plain, embeddings=np.asarray(masked, np.float32)),
+            "full": with_arrays(plain, embeddings=np.asarray(full, np.float32)),
+            HIDDEN: with_arrays(plain, embeddings=np.asarray(masked, np.float32)),
         },
         digest=f"embedded {full.sum()} {masked.sum()}",
     )

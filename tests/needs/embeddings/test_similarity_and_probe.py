@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from needs.evidence import Stored, case, cell, findings, table
+from needs.evidence import Stored, case, cell, findings, table, with_arrays
 
 from audit_suite import (
     Full,
@@ -53,7 +53,7 @@ def stored(patients=None, labels=None, share=0.3, used=None, tags=None, **under)
     return Stored(
         cases,
         {
-            names[key]: replace(
+            names[key]: with_arrays(
                 table(np.linspace(0, 1, count), 0.0 if key == "full" else share, used),
                 embeddings=np.asarray(values, np.float32),
             )
@@ -189,7 +189,7 @@ def test_what_cannot_be_compared_says_why(here, more, why):
 @pytest.mark.parametrize("need", [similarity(WithoutROI()), probe("site"), domain(WithoutROI())])
 def test_no_layer_no_embeddings(here, need):
     source = stored(full=cloud(0), hidden=cloud(1))
-    source.tables = {k: replace(t, embeddings=None) for k, t in source.tables.items()}
+    source.tables = {k: with_arrays(t, embeddings=None) for k, t in source.tables.items()}
     with pytest.raises(NotApplicable, match="names no layer to take embeddings from"):
         need.estimate(here, source)
 
@@ -209,7 +209,7 @@ def folded(tmp_path, average, fulls, hiddens, held_out=True):
     def tables(request):
         values = fulls if request.masking.id == "full" else hiddens
         array = np.asarray(values[request.fold], np.float32)
-        return replace(one[request.masking.id], embeddings=array)
+        return with_arrays(one[request.masking.id], embeddings=array)
 
     source.tables = tables
     return replace(here, average=average), source

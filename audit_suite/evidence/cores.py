@@ -1,0 +1,97 @@
+"""What this process may use of the processor: how many cores, and which instructions."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+_MICROSECONDS = 100_000  # a cgroup's period, where it is not said
+_BF16 = {"avx512_bf16", "amx_bf16", "bf16"}  # flags of Intel and AMD, feature of ARM
+
+
+def usable_cores(root: Path = Path("/")) -> int:
+    """Threads to compute with: as ``OMP_NUM_THREADS`` says, else one per core of this process.
+
+    A container may be given fewer cores than the machine has, in two ways: by the set of cores on
+    which it may run, and by a quota of processor time. Threads beyond either wait for each other in
+    every layer of a network.
+
+    Args:
+        root: The file system in which ``proc`` and ``sys`` are looked up.
+    """
+    wished = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if wished.isdecimal() and int(wished):
+        return int(wished)
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, min([cores, *(int(quota) for quota in _quotas(root))]))
+
+
+def computes_bf16(root: Path = Path("/")) -> bool:
+    """Whether the processor multiplies bfloat16 itself, as far as the system says.
+
+    Args:
+        root: The file system in which ``proc`` is looked up.
+    """
+    if sys.platform != "linux":
+        return False
+    for line in _text(root / "proc/cpuinfo").splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() in ("flags", "Features"):
+            return not _BF16.isdisjoint(value.split())
+    return False
+
+
+def _quotas(root: Path) -> Iterator[float]:
+    """Cores that the cgroups of this process, and those around them, grant it at a time."""
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        hierarchy, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if hierarchy == "0" and not controllers:
+            yield from _along(root / "sys/fs/cgroup", path, _quota_of_version_2)
+        elif "cpu" in controllers.split(","):
+            yield from _along(root / "sys/fs/cgroup/cpu", path, _quota_of_version_1)
+
+
+def _along(mount: Path, path: str, quota_of: Callable[[Path], float | None]) -> Iterator[float]:
+    """The quotas from the mounted hierarchy's root down to a cgroup.
+
+    In a container the path may be that of the host, where the mount shows the cgroup itself.
+    """
+    folder = mount
+    for part in ("", *Path(path).parts):
+        if part in ("/", ".."):
+            continue
+        folder = folder / part
+        if (quota := quota_of(folder)) is not None:
+            yield quota
+
+
+def _quota_of_version_2(folder: Path) -> float | None:
+    quota, *period = _text(folder / "cpu.max").split() or ["max"]
+    return _ratio(quota, period[0] if period else "")
+
+
+def _quota_of_version_1(folder: Path) -> float | None:
+    return _ratio(
+        _text(folder / "cpu.cfs_quota_us").strip(), _text(folder / "cpu.cfs_period_us").strip()
+    )
+
+
+def _ratio(quota: str, period: str) -> float | None:
+    """Cores, from a time per period; None without a limit ('max', or -1)."""
+    if not quota.isdecimal():
+        return None
+    whole = int(period) if period.isdecimal() and int(period) else _MICROSECONDS
+    return int(quota) / whole
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

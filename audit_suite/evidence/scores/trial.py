@@ -1,0 +1,109 @@
+"""Try a model on a CUDA device: how many images it takes at once, and whether to compile it."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from audit_suite.cards import canonical_digest
+from audit_suite.evidence.arithmetic import computing_in
+from audit_suite.evidence.keys import ENGINE_VERSION
+from audit_suite.evidence.profile import Precision
+from audit_suite.evidence.scores.batches import Usage, fastest, fitting
+from audit_suite.evidence.scores.request import ScoreRequest
+from audit_suite.evidence.source import EvidenceSource
+from audit_suite.models.audited import AuditedModel
+from audit_suite.models.compiling import compiled, pays
+from audit_suite.models.memory import ran_out
+from audit_suite.models.preprocessing import normalise
+
+_FEW, _MORE = 2, 8  # images between which memory per image is measured
+_PASSES = 3  # per measurement of a rate, after one that is not counted
+
+
+def batch_size(request: ScoreRequest, source: EvidenceSource, images: int) -> int:
+    """Images per batch for the model of a request, as the profile says or the device can.
+
+    On CUDA the first call tries the model, and compiles it where the data set is worth it. The size
+    is kept in the store, so that every process and later run computes in the same batches.
+
+    Args:
+        request: Names the model and the data set.
+        source: Models, profile and store.
+        images: Images of the data set.
+    """
+    profile = source.profile
+    most = profile.batch_for(request.model.input.size)
+    if profile.device != "cuda":
+        return most
+    model = source.model(request.model, request.fold)
+    precision = source.precisions.of(request.pair)
+    size = profile.batch_size or min(most, _measured_once(request, source, model, precision))
+    if model.compiled is None:
+        with computing_in(precision, model):
+            if pays(model.module, _noise(model, 1), images):
+                model.compiled = compiled(model.module, _noise(model, size))
+    return size
+
+
+def _measured_once(
+    request: ScoreRequest, source: EvidenceSource, model: AuditedModel, precision: Precision
+) -> int:
+    card = torch.cuda.get_device_properties(model.device)
+    digest = source.model_digest(request.model, request.fold)
+    where = [card.name, card.total_memory, precision]
+    key = canonical_digest(["batch", ENGINE_VERSION, digest, *where])
+    with source.store.claim(f"batch-{key[:32]}", wait=True):
+        if (stored := source.store.read(key)) is None:
+            size = _measured(model, precision, card.total_memory)
+            stored = {"images": np.array([size])}
+            source.store.write(key, stored)
+    return int(stored["images"][0])
+
+
+def _measured(model: AuditedModel, precision: Precision, memory: int) -> int:
+    """The batch that fits into the card's memory, unless a smaller one is much faster."""
+    few, more = ((n, _peak(model, precision, n)) for n in (_FEW, _MORE))
+    largest = fitting(Usage.between(few, more), memory)
+    while True:
+        try:
+            return fastest(largest, lambda size: _rate(model, precision, size))
+        except Exception as error:
+            if not ran_out(error) or largest == 1:
+                raise
+        torch.cuda.empty_cache()
+        largest //= 2
+
+
+def _peak(model: AuditedModel, precision: Precision, size: int) -> int:
+    """Bytes of the card at the peak of a pass."""
+    batch = _noise(model, size)
+    torch.cuda.synchronize()
+    torch.cuda.reset_peak_memory_stats()
+    with computing_in(precision, model):
+        model.score(batch)
+    torch.cuda.synchronize()
+    return torch.cuda.max_memory_allocated()
+
+
+def _rate(model: AuditedModel, precision: Precision, size: int) -> float:
+    """Images per second."""
+    batch = _noise(model, size)
+    with computing_in(precision, model):
+        model.score(batch)
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        for _ in range(_PASSES):
+            model.score(batch)
+        torch.cuda.synchronize()
+    return _PASSES * size / (time.perf_counter() - start)
+
+
+def _noise(model: AuditedModel, size: int) -> Tensor:
+    spec = model.card.input
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.rand((size, spec.channels, *spec.size), generator=generator)
+    return normalise(noise.to(model.device), spec)

@@ -1,0 +1,1 @@
+"""Shipped strategies of changes, one or two per file; each registers itself."""
