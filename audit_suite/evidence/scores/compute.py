@@ -139,11 +139,12 @@ class _Job:
             mine = {r: c for r, c in columns.items() if geometry(r.model.input) == each.geometry}
             context = self.survey.at(each.geometry)
             reads = self.scoring.batch(each, context, mine, indices.start)
-            for read in unread:  # of the batch before: the device now has work of this one
-                read()
-            unread = reads
             if each.ends is not None and each.ends is not left[-1]:
-                unread.append(partial(self._keep, unfinished, each.ends, columns, excluded))
+                reads.append(partial(self._keep, unfinished, each.ends, columns, excluded))
+            # A card is read one batch behind, when it has work of the next one.
+            ready, unread = (unread, reads) if on_gpu else (reads, [])
+            for read in ready:
+                read()
         for read in unread:
             read()
         for request, column in columns.items():
