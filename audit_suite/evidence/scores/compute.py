@@ -146,6 +146,9 @@ class _Job:
             mine = {r: c for r, c in columns.items() if geometry(r.model.input) == each.geometry}
             context = self.survey.at(each.geometry)
             reads = self.scoring.batch(each, context, mine, indices.start)
+            if not on_gpu:
+                finish(reads, each.ends)
+                continue
             finish(*waiting)  # the batch before: the device now has work of this one
             waiting = reads, each.ends
         finish(*waiting)
