@@ -38,8 +38,8 @@ def build():
     return Counting()
 """
 MASKINGS = (Full(), WithoutROI(), OnlyROI())
-IMAGES, BATCH = 40, 16
-BATCHES = 3  # the last one is filled up
+IMAGES, BATCH = 48, 16
+BATCHES = 3
 EACH = len(MASKINGS)
 
 
