@@ -20,6 +20,7 @@ from audit_suite.datasets import load_dataset
 from audit_suite.datasets.files import hashing
 from audit_suite.datasets.reading import Reading
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
+from audit_suite.evidence.budget import Budget
 from audit_suite.evidence.pixels import (
     PixelCache,
     cached,
@@ -87,7 +88,7 @@ def source(folder, store, cache):
     return EvidenceSource(
         EvidenceStore(folder / store),
         EvidenceProfile(device="cpu", threads=1),
-        max_explained=4,
+        explaining=Budget(images=4),
         cache=None if cache is None else folder / cache,
     )
 

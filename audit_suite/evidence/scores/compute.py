@@ -151,6 +151,9 @@ class _Job:
                 continue
             finish(*waiting)  # the batch before: the device now has work of this one
             waiting = reads, each.ends
+            if not on_gpu:  # nothing runs ahead, so it is kept at once
+                finish(*waiting)
+                waiting = (), ()
         finish(*waiting)
         for request, column in columns.items():
             if not self.scoring.failed(request):
