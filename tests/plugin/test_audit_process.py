@@ -197,7 +197,7 @@ def test_python_audits_use_processes_too(world):
 
 def test_an_unknown_executor_and_a_timeout_out_of_range_are_refused(world):
     for option, words in (
-        ("--audit-executor=ray", "*--audit-executor: there is no executor 'ray'*"),
+        ("--audit-executor=slurm", "*--audit-executor: there is no executor 'slurm'*"),
         ("--audit-timeout=0", "*--audit-timeout=0: must be between*"),
     ):
         result = world.run(option)

@@ -11,6 +11,7 @@ from spread.world import decided, names, project
 from audit_suite.child.working import Sources
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceProfile, EvidenceSource, EvidenceStore
+from audit_suite.evidence.budget import Budget
 from audit_suite.evidence.executor import Raised
 from audit_suite.evidence.executors.ray import OnRay, start_here
 from audit_suite.evidence.part import Part
@@ -76,7 +77,7 @@ def test_lost_actors_and_those_that_hang(here, tmp_path, monkeypatch):
 
 def test_a_folder_that_a_machine_of_the_cluster_does_not_see_is_named(tmp_path):
     profile = EvidenceProfile(device="cpu", threads=1)
-    twin = Twin(tmp_path / "elsewhere", None, Part(), profile, None, 48, None)
+    twin = Twin(tmp_path / "elsewhere", None, Part(), profile, None, Budget(images=48), None)
     with pytest.raises(AuditError, match=r"does not see the folder .*elsewhere") as caught:
         Sources(elsewhere=True).of(twin)
     assert "s3://bucket/folder" in caught.value.remedy
