@@ -49,6 +49,10 @@ def test_the_honest_model_opens_the_gate_with_every_suite(tmp_path, evidence):
     for finding in record["findings"]:
         verdicts.setdefault(finding["check"], set()).add(finding["verdict"])
     reported = {"R0", "R11", "C2", "C7", "E1", "E2", "E3", "E4", "M3", "M4", "M5"} | {
+        "F3",
+        "K1",
+        "K2",
+        "K3",
         "I3",
         "I4",
         "I5",
@@ -58,7 +62,9 @@ def test_the_honest_model_opens_the_gate_with_every_suite(tmp_path, evidence):
     unasked = {"R7", "R9", "O1", "O3"}  # of trained maskings, external data and golden files
     unasked |= {"H1", "H2", "H3", "H4", "H5", "I7"}  # of readers
     assert {c for c, said in verdicts.items() if said == {"not_applicable"}} == reported | unasked
-    assert set().union(*verdicts.values()) == {"pass", "not_applicable"}
+    undecided = {check for check, said in verdicts.items() if "inconclusive" in said}
+    assert undecided <= {"F1-point"}, "sensitivity at one threshold, in the smaller views"
+    assert set().union(*verdicts.values()) - {"inconclusive"} == {"pass", "not_applicable"}
     assert [cause["causes"] for cause in record["causes"]] == [[]]
 
 
@@ -94,7 +100,7 @@ def test_the_shortcut_model_is_blocked_and_the_check_is_named(tmp_path, evidence
     assert verdicts["R2"] == verdicts["R3"] == verdicts["R8-box"] == "fail"
     # On fundus photographs the box hides some of the marker: .08 of AUROC are lost, R4 asks for .10.
     assert verdicts["R4"] == ("fail" if dataset == "phantom-cxr" else "inconclusive")
-    assert "FAIL           R2 chance without the region" in done.stdout
+    assert "FAIL R8-box at most a quarter of the skill stays without the box" in done.stdout
     if dataset == "phantom-cxr":
         assert must_not_matter(record) == "fail"
 

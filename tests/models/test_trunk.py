@@ -115,7 +115,7 @@ def test_scores_from_a_shared_embedding_are_the_models_own(card):
 
 def test_one_pass_serves_all_folds_under_each_masking(card, tmp_path, monkeypatch):
     calls = Counter()
-    forward = AuditedModel.__call__
+    forward = AuditedModel.score
 
     def counting(self, batch):
         calls[len(batch)] += 1
@@ -130,9 +130,9 @@ def test_one_pass_serves_all_folds_under_each_masking(card, tmp_path, monkeypatc
     for fold in (0, 1):  # a model is tried when it is loaded, and on each data set: not counted
         here.model(cell.model, fold)
     monkeypatch.setattr("audit_suite.evidence.scores.rescore.rescore", lambda *_: None)
-    monkeypatch.setattr(AuditedModel, "__call__", counting)
+    monkeypatch.setattr(AuditedModel, "score", counting)
     compute(requests, here)
-    assert sum(calls.values()) == 3
+    assert sum(size * count for size, count in calls.items()) == 3 * 80, "each image once, no copy"
     apart = Cell(card(more="", name="apart"), (0, 1), data, "consolidation")
     alone = source(tmp_path, "other")
     for one, two in zip(cell.requests(Full()), apart.requests(Full()), strict=True):

@@ -60,7 +60,7 @@ def test_unknown_suite(world):
     usage_error(
         world.run("--audit-suite=astrology"),
         "--audit-suite=astrology: there is no such suite",
-        "known: controls, dilation",
+        "known: calibration, controls, dilation",
     )
 
 

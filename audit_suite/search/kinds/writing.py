@@ -42,7 +42,10 @@ def _write(images: Images, dots: NDArray[np.bool_], box: Box, level: int) -> Ima
     x0, y0, x1, y1 = box
     y = np.arange(y1 - y0) * dots.shape[0] // (y1 - y0)
     x = np.arange(x1 - x0) * dots.shape[1] // (x1 - x0)
-    images[:, :, y0:y1, x0:x1][:, :, dots[np.ix_(y, x)]] = level / 100
+    drawn = dots[np.ix_(y, x)]
+    if not drawn.any():  # a letter of a pixel or two, which are all gaps: what is left is a dot
+        drawn = np.ones_like(drawn)
+    images[:, :, y0:y1, x0:x1][:, :, drawn] = level / 100
     return images
 
 
