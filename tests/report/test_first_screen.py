@@ -255,3 +255,12 @@ def test_no_title_is_left_without_a_decision():
         changed = record.model_copy(update={"decision": decision})
         assert first_screen(changed).title
         assert re.search(r"<h1>.+</h1>", render_html(changed))
+
+
+def test_what_is_left_of_the_skill_is_said_once():
+    record = decided("open", kept="at most 6% of the skill is left")
+    assert first_screen(record).why[1] == "At most 6% of the skill is left."
+    record.targets.append(record.targets[0].model_copy(update={"target": "nodule"}))
+    first = first_screen(record)
+    assert not any("6%" in sentence for sentence in first.why), "each target has its own line"
+    assert all("6%" in words for _, words in first.targets)

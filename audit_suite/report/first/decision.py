@@ -63,9 +63,9 @@ def _why(record: Record) -> Iterator[str]:
         yield failed
         yield _levels(record)
         return
-    kept = [f"{_place(t, record)}{t.kept}" for t in _primary(record) if t.kept]
-    if kept:
-        yield _sentence("; ".join(kept[:2]) + (f"; and {len(kept) - 2} more" * (len(kept) > 2)))
+    alone = record.targets[0] if len(record.targets) == 1 else None
+    if alone is not None and alone.kept:  # of several, each has a line of its own
+        yield _sentence(alone.kept)
     yield _levels(record)
 
 
@@ -122,12 +122,6 @@ def error_rates(record: Record) -> str:
 
 def _primary(record: Record) -> list[TargetDecision]:
     return [target for target in record.targets if target.primary] or record.targets
-
-
-def _place(target: TargetDecision, record: Record) -> str:
-    if len(record.targets) == 1:
-        return ""
-    return f"{_where(target)}: "
 
 
 def _where(target: TargetDecision) -> str:
