@@ -14,11 +14,10 @@ from audit_suite.report.first import FirstScreen, first_screen
 from audit_suite.report.places import Place, by_place, place_of
 from audit_suite.report.rendering import RenderedSection
 from audit_suite.report.section import AFTER_LISTS
+from audit_suite.report.severity import OPEN, severity
 from audit_suite.signoff import SignOff
 from audit_suite.verdict import Verdict
 
-_SEVERITY = (Verdict.ERROR, Verdict.FAIL, Verdict.NONE, Verdict.INCONCLUSIVE)
-_ROLES = ("required", "shown", "guard", "data", "context")
 _DRAWN = 24  # cases of one check that a plot shows
 
 
@@ -118,20 +117,16 @@ def _problems(findings: Sequence[Finding]) -> tuple[Problem, ...]:
     passed: dict[tuple[Place, str], int] = {}
     for finding in findings:
         key = place_of(finding), finding.check
-        if finding.verdict in _SEVERITY:
+        if finding.verdict in OPEN:
             cards.setdefault(key, []).append(finding)
         elif finding.verdict is Verdict.PASS:
             passed[key] = passed.get(key, 0) + 1
-    ordered = {key: sorted(cases, key=_rank) for key, cases in cards.items()}
+    ordered = {key: sorted(cases, key=severity) for key, cases in cards.items()}
     found: list[Problem] = []
-    for key, cases in sorted(ordered.items(), key=lambda item: _rank(item[1][0])):
+    for key, cases in sorted(ordered.items(), key=lambda item: severity(item[1][0])):
         chart = forest_of(cases) if len(found) < MANY and len(cases) <= _DRAWN else None
         found.append(Problem(tuple(cases), passed.get(key, 0), chart))
     return tuple(found)
-
-
-def _rank(finding: Finding) -> tuple[int, int]:
-    return _SEVERITY.index(finding.verdict), _ROLES.index(finding.role)
 
 
 def _estimates(findings: Sequence[Finding]) -> Iterator[tuple[Place, Forest]]:

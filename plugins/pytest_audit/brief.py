@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from audit_suite.record import Finding, Record
 from audit_suite.report.first import FirstScreen, first_screen
 from audit_suite.report.first.rows import Row
+from audit_suite.report.severity import OPEN, severity
 from audit_suite.report.words import attention, word
 from audit_suite.verdict import Verdict
 
@@ -15,8 +16,7 @@ LINES = 40
 """What fits on a screen; the failures get what the rest leaves."""
 PLACES, NOTES, ORDERS = 4, 2, 2
 """How many of each are told; how many more there are is said."""
-_ORDER = (Verdict.ERROR, Verdict.FAIL, Verdict.NONE, Verdict.INCONCLUSIVE, Verdict.WAIVED)
-_RANK = {"required": 0, "shown": 1, "guard": 2, "data": 3, "context": 4}
+_TOLD = (*OPEN, Verdict.WAIVED)
 
 
 def brief(record: Record, width: int) -> list[str]:
@@ -74,10 +74,8 @@ def _numbers(row: Row) -> str:
 
 def _groups(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
     """What did not pass by check: the most severe first, and what must pass before what may not."""
-    listed = [finding for finding in findings if finding.verdict in _ORDER]
-    listed.sort(key=lambda finding: (_ORDER.index(finding.verdict), _RANK[finding.role]))
     groups: dict[str, list[Finding]] = {}
-    for finding in listed:
+    for finding in sorted((f for f in findings if f.verdict in _TOLD), key=severity):
         groups.setdefault(finding.check, []).append(finding)
     return groups
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit_suite.record import Record, TargetDecision
+from audit_suite.report.severity import severity
 from audit_suite.report.words import RATES, decided
 from audit_suite.verdict import Verdict
+
+_OF_THE_MODEL = ("required", "shown", "guard")  # roles of checks that speak of it
 
 FEW = 6
 """Up to so many targets each has a line on the first screen."""
@@ -71,11 +74,10 @@ def _why(record: Record) -> Iterator[str]:
 
 def _worst(record: Record) -> str | None:
     """The fail that a reader should know first: of a required check, then of a guard."""
-    order = ("required", "shown", "guard")
-    failed = [f for f in record.findings if f.verdict is Verdict.FAIL and f.role in order]
+    failed = [f for f in record.findings if f.verdict is Verdict.FAIL and f.role in _OF_THE_MODEL]
     if not failed:
         return None
-    first = min(failed, key=lambda finding: order.index(finding.role))
+    first = min(failed, key=severity)
     judged = [c.message for c in first.comparisons if c.verdict is Verdict.FAIL]
     more = len(failed) - 1
     also = f" {more} other check{'s' * (more > 1)} failed too." if more else ""
