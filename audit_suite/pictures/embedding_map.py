@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from audit_suite.datasets import Dataset
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, WithoutROI
+from audit_suite.pictures.candidates import by_hash
 from audit_suite.record import EmbeddingCloud, EmbeddingRecord
 from audit_suite.verdict import NotApplicable
 
@@ -112,8 +112,7 @@ def _draw(dataset: Dataset, labels: NDArray[np.int_], used: NDArray[np.bool_]) -
     queues = []
     for side in (1, 0):
         mine = [int(index) for index in np.flatnonzero(used & (labels == side))]
-        mine.sort(key=lambda index: hashlib.sha256(f"{dataset.digest}/{index}".encode()).digest())
-        queues.append(_in_turns(mine, [case.patient for case in dataset.cases]))
+        queues.append(_in_turns(by_hash(dataset, mine), [case.patient for case in dataset.cases]))
     half = _IMAGES // 2
     positive, negative = queues
     kept = positive[: max(half, _IMAGES - len(negative))]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from audit_suite.evidence.scores.prepared import Prepared, Wanted
 from audit_suite.evidence.scores.survey import Survey, survey_for
 from audit_suite.maskings import Masking
 from audit_suite.maskings.show import Batch, show
+from audit_suite.pictures.candidates import candidates
 from audit_suite.png import png
 from audit_suite.record import GalleryImage
 
@@ -74,16 +74,8 @@ def _choose(survey: Survey, target: str, label: int, rank: int) -> tuple[int, Pr
     Never one with burned-in text.
     """
     dataset = survey.dataset
-    candidates = sorted(
-        (
-            i
-            for i, case in enumerate(dataset.cases)
-            if case.labels.get(target) == label and case.shown
-        ),
-        key=lambda index: hashlib.sha256(f"{dataset.digest}/{index}".encode()).digest(),
-    )
     patients: set[str] = set()
-    for index in candidates[:_TRIES]:
+    for index in candidates(dataset, target, label)[:_TRIES]:
         prepared = survey.make(index)
         patient = dataset.cases[index].patient
         if isinstance(prepared, BadImage) or patient in patients:

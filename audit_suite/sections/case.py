@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from audit_suite.errors import AuditError
+from audit_suite.pictures.candidates import candidates
 from audit_suite.record import Finding, Record
 from audit_suite.report.first.rows import SHOWN
 from audit_suite.report.first.strip import SECTION
@@ -100,17 +100,8 @@ def first_sick(cell: Cell, source: EvidenceSource, readable: np.ndarray) -> int 
         source: Data sets by card.
         readable: Shape (all images,), true for those that can be read.
     """
-    dataset = source.dataset(cell.dataset)
-    candidates = [
-        index
-        for index, case in enumerate(dataset.cases)
-        if case.labels.get(cell.target) == 1 and case.shown and readable[index]
-    ]
-    return min(
-        candidates,
-        key=lambda index: hashlib.sha256(f"{dataset.digest}/{index}".encode()).digest(),
-        default=None,
-    )
+    sick = candidates(source.dataset(cell.dataset), cell.target, 1)
+    return next((index for index in sick if readable[index]), None)
 
 
 def view(_record: Record, _findings: Sequence[Finding]) -> None:
