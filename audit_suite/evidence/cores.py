@@ -24,6 +24,15 @@ def usable_cores(root: Path = Path("/")) -> int:
     wished = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     if wished.isdecimal() and int(wished):
         return int(wished)
+    return granted_cores(root)
+
+
+def granted_cores(root: Path = Path("/")) -> int:
+    """Cores on which this process may run, however many threads each of its programs takes.
+
+    Args:
+        root: As of `usable_cores`.
+    """
     if hasattr(os, "sched_getaffinity"):  # Linux
         cores = len(os.sched_getaffinity(0))
     else:

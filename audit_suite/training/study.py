@@ -23,6 +23,7 @@ from torch import nn
 
 from audit_suite.cards import ModelCard, canonical_digest, load_dataset_card
 from audit_suite.errors import AuditError
+from audit_suite.evidence.cores import granted_cores
 from audit_suite.files import write_whole
 from audit_suite.maskings import Masking
 from audit_suite.models.initial import initial_network
@@ -89,7 +90,7 @@ def train_study(
     for run in missing:  # no card may exist without its weights
         card_path(folder, recipe.data[run.data].name, run.masking).unlink(missing_ok=True)
     progress(f"{len(runs)} models, {len(runs) - len(missing)} trained before")
-    workers = min(jobs or (1 if device == "cuda" else os.cpu_count() or 1), len(missing))
+    workers = min(jobs or (1 if device == "cuda" else granted_cores()), len(missing))
     if workers > 1:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, mp_context=context) as pool:

@@ -9,7 +9,7 @@ import pytest
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceProfile, EvidenceStore, choose_profile, profile
-from audit_suite.evidence.cores import computes_bf16, usable_cores
+from audit_suite.evidence.cores import computes_bf16, granted_cores, usable_cores
 from audit_suite.evidence.precision import Change, Precisions, fastest_neutral
 
 
@@ -216,3 +216,10 @@ def test_a_precision_is_measured_once_and_kept(tmp_path):
     assert (Precisions(plain).of(pair), plain.asked) == ("fp32", 0)
     offline = Measuring(tmp_path / "other", None, offline=True)
     assert (Precisions(offline).of(pair), offline.asked) == ("fp32", 0)
+
+
+def test_the_threads_of_a_program_are_not_the_cores_that_are_granted(monkeypatch, tmp_path):
+    granted = granted_cores(tmp_path)
+    monkeypatch.setenv("OMP_NUM_THREADS", str(granted + 3))
+    assert usable_cores(tmp_path) == granted + 3
+    assert granted_cores(tmp_path) == granted

@@ -18,6 +18,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from audit_suite.errors import AuditError
+from audit_suite.evidence.cores import granted_cores
 from audit_suite.evidence.executor import Executor, Raised, Say, Source, register_executor
 from audit_suite.evidence.processes.answers import clean, count_of, result_of
 from audit_suite.evidence.processes.child import ChildDied
@@ -241,7 +242,7 @@ def start_here(ray: Any) -> None:
     """Start Ray on this machine; on a busy one it gives up after 30 seconds, and is tried again."""
     for left in reversed(range(_STARTS)):
         try:
-            ray.init("local", num_cpus=_cores(), include_dashboard=False, **_QUIET)
+            ray.init("local", num_cpus=granted_cores(), include_dashboard=False, **_QUIET)
         except Exception:  # Ray names no type for it
             ray.shutdown()
             if not left:
@@ -254,12 +255,6 @@ def _tell(passes: object, lines: Iterable[object], say: Say) -> None:
     beat(count_of(passes))
     for line in lines:
         say(clean(str(line)))
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 register_executor("ray", OnRay)
