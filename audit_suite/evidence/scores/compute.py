@@ -146,14 +146,11 @@ class _Job:
             mine = {r: c for r, c in columns.items() if geometry(r.model.input) == each.geometry}
             context = self.survey.at(each.geometry)
             reads = self.scoring.batch(each, context, mine, indices.start)
-            if not on_gpu:
+            if on_gpu:
+                finish(*waiting)  # the batch before: the device now has work of this one
+                waiting = reads, each.ends
+            else:
                 finish(reads, each.ends)
-                continue
-            finish(*waiting)  # the batch before: the device now has work of this one
-            waiting = reads, each.ends
-            if not on_gpu:  # nothing runs ahead, so it is kept at once
-                finish(*waiting)
-                waiting = (), ()
         finish(*waiting)
         for request, column in columns.items():
             if not self.scoring.failed(request):
