@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from audit_suite.datasets import case_mix
 from audit_suite.datasets.dataset import Case
 from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.needs.scores.bands import band_edges, bands
 from audit_suite.statistics.numbering import how_many
 
 FEWEST = 30
@@ -20,7 +21,6 @@ FEWEST = 30
 PAIR = 2
 """Patients of each class within which images can be compared at all."""
 
-_MANY = 6  # numbers with more values than this are cut into three bands
 _BANDS = (100 / 3, 200 / 3)  # percentiles
 _OTHER = "another value"
 
@@ -159,16 +159,11 @@ def _named(tag: str, values: Sequence[str], patients: NDArray[np.str_]) -> list[
 
 def _bands(tag: str, values: Sequence[str]) -> list[str] | None:
     """Thirds of a tag's numbers in words; None if it does not hold many numbers."""
-    known = [value for value in values if value]
-    try:
-        numbers = np.array([float(value) for value in known])
-    except ValueError:
+    edges = band_edges(values, _BANDS)
+    if edges is None:
         return None
-    if len(np.unique(numbers)) <= _MANY or not np.isfinite(numbers).all():
-        return None
-    edges = np.unique(np.percentile(numbers, _BANDS))
     ends = [f"below {edges[0]:.4g}"]
     ends += [f"{low:.4g} to below {high:.4g}" for low, high in pairwise(edges)]
     ends += [f"{edges[-1]:.4g} or more"]
-    which = iter(np.digitize(numbers, edges))
-    return [f"{tag}: {ends[next(which)] if value else 'unknown'}" for value in values]
+    words = ("unknown" if band is None else ends[band] for band in bands(values, edges))
+    return [f"{tag}: {word}" for word in words]

@@ -12,13 +12,13 @@ from audit_suite.datasets.dataset import UNLABELLED
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Masking
+from audit_suite.needs.scores.bands import band_edges, bands
 from audit_suite.needs.scores.cell_scores import cell_scores, score_requests
 from audit_suite.needs.scores.ties import refuse_ties
 from audit_suite.statistics import Estimate, estimate_auroc_within
 from audit_suite.statistics.numbering import how_many
 from audit_suite.verdict import NotApplicable
 
-_MANY = 6  # numbers with more values than this are cut into bands
 _BANDS = (20, 40, 60, 80)  # percentiles
 
 
@@ -106,16 +106,12 @@ def cut(values: Sequence[str]) -> NDArray[np.int_]:
     Every value is a stratum; numbers of more than six values are cut into five bands of equal size.
     An empty text (unknown) is a stratum of its own.
     """
-    known = [value for value in values if value]
-    try:
-        numbers = np.array([float(value) for value in known])
-    except ValueError:
-        numbers = np.array([])
-    strata = np.unique(np.asarray(values, np.str_), return_inverse=True)[1]
-    if len(np.unique(numbers)) > _MANY and np.isfinite(numbers).all():
-        edges = np.unique(np.percentile(numbers, _BANDS))
-        bands = iter(np.digitize(numbers, edges))
-        strata = np.array([int(next(bands)) if value else len(edges) + 1 for value in values])
+    edges = band_edges(values, _BANDS)
+    if edges is None:
+        strata = np.unique(np.asarray(values, np.str_), return_inverse=True)[1]
+    else:
+        unknown = len(edges) + 1
+        strata = np.array([unknown if band is None else band for band in bands(values, edges)])
     return strata.astype(np.int_)
 
 
