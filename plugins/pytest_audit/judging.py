@@ -79,6 +79,7 @@ class Judging:
             call.excinfo.traceback = call.excinfo.traceback[:0]
         report = yield
         report.audit_finding = finding.model_dump_json()  # type: ignore[attr-defined]
+        report.audit_verdict = finding.verdict.value  # type: ignore[attr-defined]
         self._set_outcome(item, report, finding, raised)
         return report
 
@@ -120,11 +121,10 @@ class Judging:
         self, report: pytest.TestReport
     ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
         """Name the verdicts for which pytest has no word."""
-        finding = getattr(report, "audit_finding", None)
-        if finding is None or report.when != "call":
+        verdict = getattr(report, "audit_verdict", None)
+        if verdict is None or report.when != "call":
             return None
-        verdict = Finding.model_validate_json(finding).verdict
-        if verdict is Verdict.ERROR and report.skipped:
+        if verdict == Verdict.ERROR and report.skipped:
             return "same error", "e", ("SAME ERROR", {"red": True})
         return _WORDS.get(verdict)
 

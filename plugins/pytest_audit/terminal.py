@@ -81,10 +81,9 @@ def told_once(reporter: pytest.TerminalReporter) -> Iterator[None]:
 
 def _is_told(report: object) -> bool:
     """Whether a report is of a check whose finding says all there is to say."""
-    if (found := getattr(report, "audit_finding", None)) is None:
-        return False
-    crashed = Finding.model_validate_json(found).verdict is Verdict.ERROR
-    return not (crashed and not isinstance(getattr(report, "longrepr", None), str))
+    verdict = getattr(report, "audit_verdict", None)
+    crashed = verdict == Verdict.ERROR and not isinstance(getattr(report, "longrepr", None), str)
+    return verdict is not None and not crashed
 
 
 def _write_all(reporter: pytest.TerminalReporter, record: Record) -> None:
