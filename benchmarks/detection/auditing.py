@@ -261,7 +261,7 @@ def read_row(
         world=setting.world.tag,
         prevalence=prevalence,
         positives=estimate["n_positives"],
-        auroc=_auroc(here),
+        auroc=auroc_of(here),
         decisions=decisions_by_target(record, *at),
         verdict=verdict,
         checks=checks,
@@ -271,7 +271,7 @@ def read_row(
     )
 
 
-def _auroc(here: Sequence[Mapping[str, Any]]) -> float | None:
+def auroc_of(here: Sequence[Mapping[str, Any]]) -> float | None:
     """The AUROC on whole images, as R1 judged it."""
     for finding in here:
         if finding["check"] == "R1" and finding["comparisons"]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit_suite.statistics.design import Cohort
 from audit_suite.statistics.opening_chance import chance_to_open
-from detection.figures import Share, share
+from detection.figures import Share, share, with_interval
 
 if TYPE_CHECKING:
     from detection.auditing import Row
@@ -32,8 +32,11 @@ def decisions_by_target(record: Mapping[str, Any], model: str, dataset: str) -> 
 
 def decided(rows: Iterable[Row], decision: str) -> Share:
     """Share of targets with a decision; each target of a model counts."""
-    flat = [(row, target) for row in rows for target in row.decisions]
-    return share(flat, lambda item: item[0].decisions[item[1]] == decision)
+    return share(_are(rows, decision), bool)
+
+
+def _are(rows: Iterable[Row], decision: str) -> list[bool]:
+    return [each == decision for row in rows for each in row.decisions.values()]
 
 
 def gate_figures(
@@ -58,11 +61,7 @@ def gate_figures(
             ("closed_shortcut", planted, "closed"),
             ("open_shortcut", planted, "open"),
         ):
-            found = decided(group, decision)
-            figures[f"{name}_{size}"] = found.value
-            if found.value is not None:
-                figures[f"{name}_{size}_low"] = found.low
-                figures[f"{name}_{size}_high"] = found.high
+            figures |= with_interval(f"{name}_{size}", _are(group, decision))
     return figures
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from audit_suite.audit.gate import Exit
 from audit_suite.errors import AuditError
+from detection.auditing import AuditFailedError, auroc_of, suites
+from detection.auditing import audit as run
 
-SUITES = ("region-sensitivity", "controls", "metadata")
 CAUSES: Mapping[str, str] = {
     "corner_marker": "background-shortcut",
     "border": "background-shortcut",
@@ -56,17 +54,13 @@ def audit(model: Path, dataset: Path, record: Path) -> None:
     Raises:
         AuditError: If the audit did not end normally.
     """
-    command = [sys.executable, "-m", "pytest", "--audit", "-q", "-p", "no:cacheprovider"]
-    command += [f"--audit-suite={suite}" for suite in SUITES]
-    command += [f"--audit-model={model}", f"--audit-dataset={dataset}", f"--audit-json={record}"]
-    command += [f"--audit-evidence={model.parent / 'evidence'}", "--audit-device=cpu"]
-    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode not in frozenset(Exit) or not record.exists():
-        end = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
+    try:
+        run(model, dataset, model.parent, suites(), ())
+    except AuditFailedError as error:
         raise AuditError(
-            f"the audit of {model.stem} ended with {done.returncode}:\n{end}", "see above"
-        )
+            f"the audit of {model.stem} ended with an error:\n{error}", "see above"
+        ) from None
+    shutil.move(model.parent / "audit.json", record)
 
 
 def read(name: str, truth: str, path: Path) -> Judged:
@@ -83,14 +77,7 @@ def read(name: str, truth: str, path: Path) -> Judged:
     return Judged(
         name=name,
         truth=truth,
-        auroc=next(
-            (
-                finding["comparisons"][0]["estimate"]["value"]
-                for finding in record["findings"]
-                if finding["check"] == "R1" and finding["comparisons"]
-            ),
-            None,
-        ),
+        auroc=auroc_of(record["findings"]),
         decision=target["decision"],
         kept=target["kept"],
         fails=sorted({f["check"] for f in record["findings"] if f["verdict"] == "fail"}),
