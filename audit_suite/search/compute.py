@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.datasets.dataset import UNLABELLED
-from audit_suite.errors import AuditError
 from audit_suite.evidence.arithmetic import fix_arithmetic
+from audit_suite.evidence.claimed import compute_claimed
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.evidence.store import Arrays, pack_lines
@@ -47,19 +47,12 @@ def compute_searches(
     """
     del progress
     fix_arithmetic(source.profile)
-    for wait in (False, True):  # first what no other process computes, then wait for the rest
-        for request in requests:
-            if request in source.failures:
-                continue
-            try:
-                for key in source.missing(request):
-                    with source.store.claim(key[:32], wait) as granted:
-                        if granted and not source.store.has(key):
-                            with counted(request.passes(source)):
-                                arrays = _searched(request, source)
-                            source.store.write(key, arrays, source.subject(request))
-            except AuditError as error:
-                source.failures[request] = error
+
+    def make(request: SearchRequest) -> Arrays:
+        with counted(request.passes(source)):
+            return _searched(request, source)
+
+    compute_claimed(requests, source, make)
 
 
 def _searched(request: SearchRequest, source: EvidenceSource) -> Arrays:

@@ -14,6 +14,7 @@ from audit_suite.evidence.attributions.curves import deletion_and_insertion
 from audit_suite.evidence.attributions.pixels import explain_pixels, sized
 from audit_suite.evidence.attributions.regions import explain_regions
 from audit_suite.evidence.attributions.request import OF_REGIONS, AttributionRequest
+from audit_suite.evidence.claimed import compute_claimed
 from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.evidence.store import Arrays, pack_lines
 from audit_suite.models.memory import ran_out
@@ -34,20 +35,13 @@ def compute_attributions(
         progress: Called with a line of text if memory runs out.
     """
     fix_arithmetic(source.profile)
-    for wait in (False, True):  # first what no other process computes, then wait for the rest
-        for request in requests:
-            if request in source.failures:
-                continue
-            try:
-                for key in source.missing(request):
-                    with source.store.claim(key[:32], wait) as granted:
-                        if granted and not source.store.has(key):
-                            progress(_beginning(request, source))
-                            with counted(request.passes(source)):
-                                arrays = _compute(request, source, progress)
-                            source.store.write(key, arrays, source.subject(request))
-            except AuditError as error:
-                source.failures[request] = error
+
+    def make(request: AttributionRequest) -> Arrays:
+        progress(_beginning(request, source))
+        with counted(request.passes(source)):
+            return _compute(request, source, progress)
+
+    compute_claimed(requests, source, make)
 
 
 def _beginning(request: AttributionRequest, source: EvidenceSource) -> str:
