@@ -72,7 +72,7 @@ def near_duplicates(dataset: Dataset, store: EvidenceStore, threads: int) -> Nea
     key = canonical_digest(["near-duplicates", _VERSION, SIDE, ALIKE, *digests])
     stored = store.read(key)
     if stored is None:
-        with store.claim(f"{dataset.digest[:16]}-alike", wait=True):
+        with store.alone(f"{dataset.digest[:16]}-alike"):
             stored = store.read(key)
             if stored is None:
                 stored = vars(_found(dataset, seen, threads))

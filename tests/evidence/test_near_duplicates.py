@@ -18,6 +18,7 @@ from audit_suite.datasets.fine_structure import ALIKE, fine_structure
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
 from audit_suite.evidence.near_duplicates import near_duplicates
+from audit_suite.evidence.part import Part
 from audit_suite.report import render_html
 from audit_suite.sections.duplicates import collect
 
@@ -158,3 +159,20 @@ def test_training_data_that_are_missing_are_named(tmp_path, pictures):
     card = write(tmp_path, "data", pictures[:4], top='training = "gone.toml"')
     with pytest.raises(AuditError, match=r"gone\.toml does not exist"):
         found(tmp_path, card)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_whichever_part_a_machine_has_it_looks_alone(tmp_path, pictures, monkeypatch, number):
+    card = write(tmp_path, "test", pictures)
+    at = source(tmp_path)
+    at.store.part = Part(number, 2)
+    locked = []
+    real = EvidenceStore._locked
+
+    def noted(self, name, wait):
+        locked.append((name, wait))
+        return real(self, name, wait)
+
+    monkeypatch.setattr(EvidenceStore, "_locked", noted)
+    near_duplicates(at.dataset(card), at.store, 1)
+    assert [(name.endswith("-alike"), wait) for name, wait in locked] == [(True, True)]

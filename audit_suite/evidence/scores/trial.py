@@ -56,7 +56,7 @@ def _measured_once(
     digest = source.model_digest(request.model, request.fold)
     where = [card.name, card.total_memory, precision]
     key = canonical_digest(["batch", ENGINE_VERSION, digest, *where])
-    with source.store.claim(f"batch-{key[:32]}", wait=True):
+    with source.store.alone(f"batch-{key[:32]}"):
         if (stored := source.store.read(key)) is None:
             size = _measured(model, precision, card.total_memory)
             stored = {"images": np.array([size])}
