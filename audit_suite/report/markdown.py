@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from audit_suite.record import EstimateRecord, Record
 from audit_suite.report.first import FirstScreen, first_screen
+from audit_suite.report.places import in_words
 from audit_suite.report.words import attention, interval, number, word
 from audit_suite.verdict import Verdict
 
@@ -35,7 +36,7 @@ def _first(first: FirstScreen) -> Iterator[str]:
     for row in first.rows:
         target = row.decision
         cells = [
-            f"{target.model} on {target.dataset}, {target.target}",
+            in_words(target),
             target.decision,
             *(_auroc(mark.estimate) for mark in row.marks),
             "not asked" if row.inside is None else f"{row.inside.value:.0%}",

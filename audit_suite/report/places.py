@@ -25,6 +25,11 @@ def place_of(item: Placed) -> Place:
     return item.model, item.dataset, item.target
 
 
+def in_words(item: Placed) -> str:
+    """Where something was made, as people read it."""
+    return f"{item.model} on {item.dataset}, {item.target}"
+
+
 def by_place(items: Iterable[Item]) -> dict[Place, list[Item]]:
     """Items grouped by place, in the order in which places first appear."""
     groups: dict[Place, list[Item]] = {}

@@ -10,6 +10,7 @@ import pytest
 
 from audit_suite.audit.gate import Exit
 from audit_suite.record import Finding, MatrixRecord, Record
+from audit_suite.report.places import in_words
 from audit_suite.report.words import attention, decided
 from audit_suite.verdict import Verdict
 from pytest_audit.brief import brief
@@ -90,8 +91,7 @@ def _write_all(reporter: pytest.TerminalReporter, record: Record) -> None:
     """Every finding with its reason, place by place."""
     reporter.write_line(f"{record.decision_reason}.")
     for target in record.targets:
-        where = f"{target.model} on {target.dataset}, {target.target}"
-        reporter.write_line(f"  {where}: {decided(target)}", **_MARKUP[target.decision])
+        reporter.write_line(f"  {in_words(target)}: {decided(target)}", **_MARKUP[target.decision])
     for line in attention(record):
         reporter.write_line(f"  {line}")
     place = None
@@ -99,9 +99,7 @@ def _write_all(reporter: pytest.TerminalReporter, record: Record) -> None:
         if place != (here := (finding.model, finding.dataset, finding.target)):
             place = here
             reporter.write_line("")
-            reporter.write_line(
-                f"{finding.model} on {finding.dataset}, {finding.target}", bold=True
-            )
+            reporter.write_line(in_words(finding), bold=True)
         _write_finding(reporter, finding)
     for cause in record.causes:
         if cause.sentence:

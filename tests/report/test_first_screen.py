@@ -264,3 +264,15 @@ def test_what_is_left_of_the_skill_is_said_once():
     first = first_screen(record)
     assert not any("6%" in sentence for sentence in first.why), "each target has its own line"
     assert all("6%" in words for _, words in first.targets)
+
+
+def test_the_levels_are_those_of_the_release():
+    record = decided("open")
+    (_, sentence) = first_screen(record).why
+    assert "a chance of at most 0.05" in sentence
+    assert "any check of a model" in sentence
+    record.policy.content["looks"] = 5
+    record.provenance.settings.multiplicity = "none"
+    (_, sentence) = first_screen(record).why
+    assert "one-sided 0.01;" in sentence, "a pass is divided among the looks"
+    assert "that each check fails wrongly" in sentence

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit_suite.record import Record, TargetDecision
+from audit_suite.report.places import in_words
 from audit_suite.report.severity import severity
 from audit_suite.report.words import RATES, decided
 from audit_suite.verdict import Verdict
@@ -86,9 +87,12 @@ def _worst(record: Record) -> str | None:
 
 def _levels(record: Record) -> str:
     level = 1 - record.provenance.settings.confidence
+    passing = level / record.policy.content.get("looks", 1)
+    alone = record.provenance.settings.multiplicity == "none"
+    whom = "each check" if alone else "any check of a model"
     return (
-        f"A pass is shown at one-sided {level:.2g}, a fail at {level / 2:.2g} over the whole "
-        f"release; intervals are 95 %, by patient."
+        f"A pass is shown at one-sided {passing:.2g}; that {whom} fails wrongly has a chance of at "
+        f"most {level:.2g}; intervals are 95 %, by patient."
     )
 
 
@@ -98,7 +102,7 @@ def target_lines(record: Record) -> tuple[tuple[str, str], ...]:
     alone = len(targets) == 1
     if len(targets) > FEW or (alone and _decides(targets[0], record)):
         return ()
-    return tuple((_where(target), decided(target)) for target in targets)
+    return tuple((in_words(target), decided(target)) for target in targets)
 
 
 def _decides(target: TargetDecision, record: Record) -> bool:
@@ -124,10 +128,6 @@ def error_rates(record: Record) -> str:
 
 def _primary(record: Record) -> list[TargetDecision]:
     return [target for target in record.targets if target.primary] or record.targets
-
-
-def _where(target: TargetDecision) -> str:
-    return f"{target.model} on {target.dataset}, {target.target}"
 
 
 def _spoilt(record: Record) -> bool:

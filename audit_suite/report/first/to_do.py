@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit_suite.record import Finding, Record
+from audit_suite.report.places import in_words
 from audit_suite.verdict import Verdict
 
 _MOST = 5
@@ -28,7 +29,7 @@ def _orders(record: Record) -> Iterator[str]:
         yield _order(f"{', '.join(dict.fromkeys(checks))}: {remedy}")
     for target in record.targets:
         if target.needed:
-            yield _order(f"{target.model} on {target.dataset}, {target.target}: {target.needed}")
+            yield _order(f"{in_words(target)}: {target.needed}")
     yield from _unknown(record)
     if record.decision == "open":
         yield (
