@@ -20,6 +20,7 @@ from audit_suite.search.change import Images, box_fault
 from audit_suite.search.patients import Roles
 from audit_suite.search.prepare import Prepared
 from audit_suite.search.request import SearchRequest
+from audit_suite.statistics.mid_ranks import mid_ranks
 
 Floats = NDArray[np.float64]
 
@@ -61,7 +62,7 @@ class Half:
         self._known = np.sort(known)
         self._column = request.model.targets.index(request.target)
         self._batch = source.profile.batch_for(request.model.input.size)
-        self._before = self._ranks(self._score([prepared.images]))
+        self._before = mid_ranks(self._score([prepared.images]), self._known)
 
     def effects(self, changes: Sequence[Any]) -> list[float]:
         """The mean effect of each change; NaN for one that leaves most images as they were."""
@@ -108,7 +109,7 @@ class Half:
                 yield self._compared(after), touched
 
     def _compared(self, after: Sequence[Floats]) -> Changed:
-        ranks = [self._ranks(scores) for scores in after]
+        ranks = [mid_ranks(scores, self._known) for scores in after]
         if self._strategy.swapped:
             return Changed(ranks[0] - ranks[1], np.stack(after, axis=1))
         up = self._request.toward == "positive"
@@ -142,12 +143,6 @@ class Half:
             what = "pixels that are not finite" if shape == images.shape else f"shape {shape}"
             raise STRATEGIES.misbehaved(name, f"paints {change!r} with {what}, not {images.shape}")
         return np.asarray(np.clip(painted, 0, 1), np.float32)
-
-    def _ranks(self, scores: Floats) -> Floats:
-        """Mid-ranks among the scores of all full images, 0 to 1."""
-        below = np.searchsorted(self._known, scores, "left")
-        upto = np.searchsorted(self._known, scores, "right")
-        return np.asarray((below + upto) / (2 * len(self._known)), np.float64)
 
     def _score(self, stacks: Sequence[Images]) -> Floats:
         """Scores of images in batches of one size, shape (all images,)."""

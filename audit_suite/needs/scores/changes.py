@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from audit_suite.changes import Change
 from audit_suite.changes.change import SEVERITIES, Effect
@@ -21,6 +20,7 @@ from audit_suite.needs.scores.operating_point import called_positive, require_op
 from audit_suite.registry import CHANGES
 from audit_suite.statistics import Estimate, estimate_proportion
 from audit_suite.statistics.median import estimate_median
+from audit_suite.statistics.mid_ranks import mid_ranks
 from audit_suite.verdict import NotApplicable
 
 Asked = Literal["shift", "flips", "auroc"]
@@ -87,7 +87,8 @@ class Changed:
             flipped = called_positive(cell, full) != called_positive(cell, moved)
             label = f"share of decisions that change with {words}"
             return estimate_proportion(flipped, full.patients, full.dataset, label)
-        change = _ranks(moved.scores, full.scores) - _ranks(full.scores, full.scores)
+        known = np.sort(full.scores)
+        change = mid_ranks(moved.scores, known) - mid_ranks(full.scores, known)
         if self._kind.effect in ("none", "worse"):
             label = f"median shift of rank with {words}"
             return estimate_median(np.abs(change), full.patients, full.dataset, label)
@@ -183,11 +184,3 @@ def corruptions() -> list[Worsening]:
 
 def _named(effects: Sequence[Effect]) -> list[str]:
     return sorted(name for name, change in CHANGES.items() if change.effect in effects)
-
-
-def _ranks(scores: NDArray[np.float64], among: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The place of scores among others, 0 to 1; equal ones count half."""
-    ordered = np.sort(among)
-    below = np.searchsorted(ordered, scores, side="left")
-    upto = np.searchsorted(ordered, scores, side="right")
-    return np.asarray((below + upto) / (2 * len(ordered)))
