@@ -81,8 +81,12 @@ class Computing:
                 self._audit.source.executor.start()  # for the pictures, when all is judged
         return (yield)
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say at the end of a first look how long the full audit takes."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> Generator[None, None, None]:
+        """Say at the end of a first look, after its verdicts, how long the full audit takes."""
+        yield
         if self._full and not self._exchange.is_worker:
             terminalreporter.write_line(full_run(self._full, self._rate))
 

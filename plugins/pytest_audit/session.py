@@ -44,9 +44,10 @@ def start(config: pytest.Config) -> None:
     collecting = Collecting(config, audit)
     for name, plugin in (
         ("collecting", collecting),
-        ("computing", Computing(config, audit, collecting, options.plan)),
         ("judging", Judging(config, audit)),
         ("recording", Recording(config, audit, options)),
+        # Last, so that what it says of a full audit comes after the record's section.
+        ("computing", Computing(config, audit, collecting, options.plan)),
     ):
         config.pluginmanager.register(plugin, f"audit-{name}")
 
