@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -149,14 +150,22 @@ def _finished(
         yield from map(one, batches)
         return
     context = multiprocessing.get_context("spawn")  # a forked torch may hang
-    with context.Pool(workers, initializer=_stop_cleanly) as pool:  # leaving it stops the workers
+    with (
+        # the parent removes what a worker could not: it may be stopped between any two steps
+        tempfile.TemporaryDirectory(prefix="detection-", ignore_cleanup_errors=True) as folder,
+        context.Pool(workers, _stop_cleanly, (folder,)) as pool,  # leaving it stops the workers
+    ):
         yield from pool.imap_unordered(one, batches)
         pool.close()  # workers that have finished need no stopping
         pool.join()
 
 
-def _stop_cleanly() -> None:
-    """Let only the parent handle Ctrl-C; end with an exception, so that temporary files go."""
+def _stop_cleanly(folder: str) -> None:
+    """Keep temporary files in a folder; let the parent alone handle Ctrl-C; end by an exception.
+
+    The exception ends the audit that a worker has started in a process of its own.
+    """
+    tempfile.tempdir = folder
 
     def leave(*_: object) -> NoReturn:
         raise SystemExit

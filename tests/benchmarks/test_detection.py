@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -550,25 +551,24 @@ def test_two_models_from_training_to_table(tmp_path, monkeypatch, capsys):
 
 def test_interrupted_workers_leave_nothing_behind(tmp_path, monkeypatch):
     monkeypatch.setattr(cli, "run_batch", _endless)
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     settings = [Setting("none", 0.0, seed, (60,)) for seed in range(3)]
     coming = cli._finished([[setting] for setting in settings], KINDS, "this", 2)
     assert next(coming) == []
-    assert list(tmp_path.glob("detection-*")), "others are at work"
+    assert list(tmp_path.rglob("left-behind")), "others are at work"
     coming.close()
-    assert not list(tmp_path.glob("detection-*"))
+    assert not list(tmp_path.iterdir())
 
 
 def _endless(batch, kinds, own, everything):
     """A batch that ends at once (the first), or not before it is stopped."""
-    import tempfile
     import time
 
     if batch[0].seed == 0:
         time.sleep(3)  # until the other process has begun
         return []
-    with tempfile.TemporaryDirectory(prefix="detection-"):
-        time.sleep(600)
+    Path(tempfile.mkdtemp(), "left-behind").touch()  # as if it were stopped before it can tidy up
+    time.sleep(600)
 
 
 def test_a_broken_audit_says_how_it_ended(tmp_path):
