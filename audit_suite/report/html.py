@@ -15,6 +15,7 @@ from audit_suite.errors import AuditError
 from audit_suite.files import write_whole
 from audit_suite.record import Record
 from audit_suite.report import words
+from audit_suite.report.charts import MANY
 from audit_suite.report.first.decision import FEW
 from audit_suite.report.page import page_of
 from audit_suite.report.rendering import render_sections
@@ -34,7 +35,7 @@ def render_html(record: Record, signoff: SignOff | None = None) -> str:
         record: What to show.
         signoff: What a reviewer decided on it.
     """
-    return _render(record, signoff)[0]
+    return rendered(record, signoff)[0]
 
 
 def write_report(
@@ -53,7 +54,7 @@ def write_report(
     Raises:
         AuditError: If the file cannot be written.
     """
-    text, problems = _render(record, signoff)
+    text, problems = rendered(record, signoff)
     try:
         write_whole(path, text.encode())
     except OSError as error:
@@ -64,7 +65,8 @@ def write_report(
     return problems
 
 
-def _render(record: Record, signoff: SignOff | None) -> tuple[str, tuple[AuditError, ...]]:
+def rendered(record: Record, signoff: SignOff | None) -> tuple[str, tuple[AuditError, ...]]:
+    """The page, and the errors of sections of extensions that broke."""
     css = files("audit_suite.report").joinpath("templates/report.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     sections = render_sections(record, _environment())
@@ -105,6 +107,7 @@ def _environment() -> Environment:
         "ROWS": _ROWS,
         "REASONS": _REASONS,
         "FEW": FEW,
+        "MANY": MANY,
         "RATES": words.RATES,
         "WITHOUT_MASKS": words.WITHOUT_MASKS,
     }
