@@ -16,12 +16,14 @@ from audit_suite.files import write_whole
 from audit_suite.record import Record
 from audit_suite.report import words
 from audit_suite.report.charts import MANY
+from audit_suite.report.first.axis import FULL, LINE
 from audit_suite.report.first.decision import FEW
+from audit_suite.report.first.groups import first_and_rest
 from audit_suite.report.page import page_of
 from audit_suite.report.rendering import render_sections
 from audit_suite.signoff import SignOff
 
-_ROWS, _REASONS = 20, 5  # of the first screen, which is also one printed page
+_REASONS = 5  # of the first screen, which is also one printed page
 
 
 def render_html(record: Record, signoff: SignOff | None = None) -> str:
@@ -104,8 +106,10 @@ def _environment() -> Environment:
     }
     environment.globals |= {
         "VERDICTS": words.VERDICTS,
-        "ROWS": _ROWS,
         "REASONS": _REASONS,
+        "FULL": FULL,
+        "LINE": LINE,
+        "first_and_rest": first_and_rest,
         "FEW": FEW,
         "MANY": MANY,
         "RATES": words.RATES,
