@@ -7,6 +7,8 @@ from datetime import date, timedelta
 
 import pytest
 
+from audit_suite.audit.suites import shipped_suites
+
 CHECKS = """
 @check("A", full=auroc())
 def test_a(full):
@@ -128,6 +130,8 @@ def test_the_shipped_checks_are_required_by_default(world):
     said = record(world)
     assert said["decision_reason"].startswith("not a full audit: region-sensitivity was not asked")
     assert said["policy"]["suites_asked"] == ["input", "metadata"]
+    others = set(shipped_suites()) - {"input", "metadata"}
+    assert said["policy"]["suites_not_asked"] == sorted(others)
     result.stdout.fnmatch_lines(
         ["*R8-box (region-sensitivity)*was not asked; to do: ask the suite*"]
     )
