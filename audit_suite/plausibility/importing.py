@@ -9,7 +9,7 @@ from pathlib import Path
 from audit_suite.errors import AuditError
 from audit_suite.files import write_whole
 from audit_suite.plausibility.joining import merged_keys
-from audit_suite.plausibility.washout import least_washout
+from audit_suite.plausibility.washout import least_washout, undated
 from audit_suite.readings import Answers, Key, Reading, Readings, read_form
 
 
@@ -51,7 +51,7 @@ def import_answers(
     merged = {reading.reader: reading for reading in before.readings}
     originals: dict[str, bytes] = {}
     sources: dict[str, Path] = {}
-    soon: dict[str, int] = {}
+    remarks: dict[str, str] = {}
     for path in paths:
         answers = read_form(path, Answers, "export of a reading pack")
         of = _pack_of(answers, keys, path)
@@ -63,8 +63,10 @@ def import_answers(
                 "import only the later one: an export holds all answers of its pack",
             )
         sources[name] = path
-        if (least := least_washout(answers, keys[of], path)) is not None:
-            soon[name] = least
+        if undated(answers, keys[of]):
+            remarks[name] = "answers without dates, so the wash-out is not checked"
+        if (least := least_washout(answers, keys[of])) is not None:
+            remarks[name] = f"wash-out of {least} instead of {keys[of].washout_days} days"
             if not short_washout:
                 raise AuditError(
                     f"{path}: reader '{name}' saw an image again under another masking after "
@@ -84,7 +86,7 @@ def import_answers(
     readings = Readings(key=key, readings=tuple(merged[reader] for reader in sorted(merged)))
     _keep(originals, out.with_name(f"{out.name}.originals"))
     _write(out, (readings.model_dump_json(by_alias=True, indent=1) + "\n").encode())
-    return readings, [_summary(one, key, soon.get(one.reader)) for one in readings.readings]
+    return readings, [_summary(one, key, remarks.get(one.reader)) for one in readings.readings]
 
 
 def missing_items(reading: Reading, key: Key) -> list[str]:
@@ -159,7 +161,7 @@ def _write(path: Path, content: bytes) -> None:
         ) from None
 
 
-def _summary(reading: Reading, key: Key, soon: int | None) -> str:
+def _summary(reading: Reading, key: Key, remark: str | None) -> str:
     missing = len(missing_items(reading, key))
     unreadable = sum(answer.unreadable for answer in reading.answers)
     said = [
@@ -171,6 +173,6 @@ def _summary(reading: Reading, key: Key, soon: int | None) -> str:
         said.append(f"{missing} missing")
     if reading.about is None:
         said.append("without name, role and years")
-    if soon is not None:
-        said.append(f"wash-out of {soon} instead of {key.washout_days} days")
+    if remark is not None:
+        said.append(remark)
     return ", ".join(said)

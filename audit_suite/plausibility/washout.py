@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
 
-from audit_suite.errors import AuditError
 from audit_suite.readings import Answers, Key
 
 
-def least_washout(answers: Answers, key: Key, path: Path) -> int | None:
+def least_washout(answers: Answers, key: Key) -> int | None:
     """The least days between an image under one masking and under another; None if all is well.
 
-    Repeats of the same picture, which tell how steady a reader is, are free of it.
+    Repeats of the same picture, which tell how steady a reader is, are free of it; so are answers
+    without a date (`undated`).
 
     Args:
         answers: A reader's export.
         key: The key of the pack.
-        path: The export's file, for the message.
-
-    Raises:
-        AuditError: If an answer has no date though the study has a wash-out.
     """
-    if not key.washout_days:
-        return None
     seen: dict[int, list[tuple[int, str]]] = {}
     for answer in answers.answers:
         item = key.items[answer.code]
-        if item.method or item.repeats is not None:
-            continue
-        if answer.on is None:
-            raise AuditError(
-                f"{path}: the answer to item '{answer.code}' has no date, so the wash-out of "
-                f"{key.washout_days} days cannot be checked",
-                "export it again from the pack's page; do not edit the file",
-            )
-        seen.setdefault(item.index, []).append((answer.on.toordinal(), item.masking))
+        if answer.on is not None and not item.method and item.repeats is None:
+            seen.setdefault(item.index, []).append((answer.on.toordinal(), item.masking))
     days = [
         later - earlier
         for looks in seen.values()
@@ -44,3 +30,8 @@ def least_washout(answers: Answers, key: Key, path: Path) -> int | None:
     ]
     least = min(days, default=key.washout_days)
     return least if least < key.washout_days else None
+
+
+def undated(answers: Answers, key: Key) -> bool:
+    """Whether there is a wash-out to check, and an answer that does not say on which day it was."""
+    return key.washout_days > 0 and any(answer.on is None for answer in answers.answers)

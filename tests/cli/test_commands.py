@@ -139,7 +139,8 @@ def test_readers_export_then_import(here, capsys, monkeypatch):
             "schema": 1,
             "pack": key.packs["reader-2"],
             "reader": "reader-2",
-            "answers": [{"code": code, "found": rating} for code in key.items],
+            "about": {"name": "A", "role": "radiologist", "years": 3},
+            "answers": [{"code": code, "found": rating, "on": "2026-03-01"} for code in key.items],
         }
         Path("answers.json").write_text(json.dumps(content))
         return Path("answers.json")
