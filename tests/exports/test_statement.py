@@ -228,6 +228,27 @@ def test_who_signed_must_be_said_and_a_bundle_nobody_signed_is_refused(here):
         CliRunner().invoke(app, ["verify", "audit.json", *signer], catch_exceptions=False)
 
 
+@pytest.mark.parametrize(("kind", "said"), [(PAYLOAD, ""), ("text/plain", "what was signed is")])
+def test_a_signature_is_checked_offline_for_the_one_who_must_have_signed(monkeypatch, kind, said):
+    asked = []
+
+    class Verifier:
+        def verify_dsse(self, bundle, policy):
+            asked.append((bundle, policy._identity, policy._issuer._value))
+            return kind, b""
+
+    def production(*, offline):
+        assert offline
+        return Verifier()
+
+    monkeypatch.setattr("sigstore.verify.Verifier.production", production)
+    monkeypatch.setattr("sigstore.models.Bundle.from_json", lambda text: text)
+    why = signing.refusal("a bundle", "https://github.com/hospital/model", "https://issuer.example")
+    assert why.startswith(said)
+    assert bool(why) == bool(said)
+    assert asked == [("a bundle", "https://github.com/hospital/model", "https://issuer.example")]
+
+
 def signing_fails(monkeypatch, error):
     from sigstore.models import ClientTrustConfig
 
