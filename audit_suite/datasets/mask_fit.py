@@ -72,7 +72,7 @@ def squared(picture: NDArray[Any]) -> NDArray[np.float32]:
 def contrast(picture: NDArray[np.float32], rings: Rings) -> float:
     """How often a pixel just inside a mask's edge is brighter than one just outside it, above half.
 
-    Ranks, not levels: a bright finding in part of a region moves the mean of its edge by any amount.
+    Ranks, not levels: a bright finding in part of a region can move a mean by any amount.
 
     Args:
         picture: Shape (SIDE, SIDE).
