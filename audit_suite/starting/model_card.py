@@ -273,7 +273,8 @@ def _scores(activation: str, answers: Answers) -> dict[str, Any]:
         "no",
         "scores are then ranked as they are, and have no calibration",
     )
-    return {"activation": activation} | ({"probabilities": True} if said.startswith(("y", "Y")) else {})
+    keys: dict[str, Any] = {"activation": activation}
+    return {**keys, "probabilities": True} if said.startswith(("y", "Y")) else keys
 
 
 def _input(options: ModelOptions, facts: FileFacts, answers: Answers) -> dict[str, Any]:
