@@ -103,7 +103,7 @@ def _finding(finding: Finding) -> str:
     named = f"{finding.check} {finding.title}" if finding.title != finding.check else finding.check
     where = f"{word(finding)}: {named} on {finding.dataset}, {finding.target}"
     why = [c.message for c in finding.comparisons if c.verdict is not Verdict.PASS]
-    return _sentence(": ".join([where, *why[:1]]))
+    return _sentence(": ".join([where + finding.and_more, *why[:1]]))
 
 
 def data_limitations(record: Record, dataset: str) -> list[str]:

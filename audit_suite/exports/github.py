@@ -21,6 +21,7 @@ SUMMARY_BYTES = 1024 * 1024
 """GitHub drops the summary of a step that is larger."""
 COMMENT_CHARACTERS = 60_000
 """GitHub refuses a comment of more than 65,536."""
+_FOOT = 100  # bytes of the line that counts what is left out
 MARKER = "<!-- audit-suite -->"
 """First line of a comment, by which the next run finds it again."""
 
@@ -156,7 +157,9 @@ def _cut(text: str, most: int) -> str:
     """The first lines of a text, in at most so many bytes, and how many lines are left out."""
     if len(text.encode()) <= most:
         return text
-    lines, room, kept = text.splitlines(keepends=True), most - 100, 0
+    lines, room, kept = text.splitlines(keepends=True), most - _FOOT, 0
+    if room < 0:
+        return ""
     for line in lines:
         room -= len(line.encode())
         if room < 0:

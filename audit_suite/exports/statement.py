@@ -58,7 +58,7 @@ def make_statement(record: Record, content: bytes) -> dict[str, Any]:
         _described(f"policy/{record.policy.name}", record.policy.digest, "the policy's content"),
         _described("audit.json", hashlib.sha256(content).hexdigest(), "the record's file"),
     ]
-    sorted_out = [(finding.id, _list_of(finding)) for finding in record.findings]
+    sorted_out = [(id, _list_of(f)) for f in record.findings for id in (f.id, *f.also)]
     missing = [
         f"{each.check}/{each.model}/{each.dataset}/{each.target} (missing)"
         for each in record.policy.missing

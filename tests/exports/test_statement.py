@@ -91,6 +91,13 @@ def test_only_an_open_gate_passes_and_a_waiver_warns():
         assert result(gate) == "FAILED"
 
 
+def test_checks_that_ended_in_the_same_error_are_listed_too():
+    others = ["R2/lung-net/site-b/effusion", "R3/lung-net/site-b/effusion"]
+    record = sound([finding("R1", "error", [], also=others)])
+    failed = make_statement(record, b"")["predicate"]["failedTests"]
+    assert failed[:3] == ["R1/lung-net/site-b/effusion", *others]
+
+
 def test_a_check_that_never_decides_warns():
     record = opened(finding("M1", "fail", []))
     predicate = make_statement(record, b"")["predicate"]
