@@ -102,7 +102,7 @@ def _finding(finding: Finding) -> str:
     """A finding in a sentence, with its numbers; its reason could name a file or a person."""
     named = f"{finding.check} {finding.title}" if finding.title != finding.check else finding.check
     where = f"{word(finding)}: {named} on {finding.dataset}, {finding.target}"
-    why = [c.message for c in finding.comparisons if c.verdict is not Verdict.PASS]
+    why = [c.message for c in finding.comparisons if c.message in finding.reason]
     return _sentence(": ".join([where + finding.and_more, *why[:1]]))
 
 

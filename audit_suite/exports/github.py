@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from audit_suite.errors import AuditError
-from audit_suite.record import Finding, Record
+from audit_suite.record import Finding, MissingCheck, Record
 from audit_suite.report import render_markdown
-from audit_suite.report.places import in_words, place_of
+from audit_suite.report.places import in_words
 from audit_suite.report.severity import OPEN, severity
 from audit_suite.report.words import word
 from audit_suite.verdict import Verdict
 
 ANNOTATED = 9
-"""Annotations of findings; GitHub shows ten of a step, and the tenth counts the others."""
+"""Checks that are annotated; GitHub shows ten annotations of a step, and the tenth counts the
+others."""
 SUMMARY_BYTES = 1024 * 1024
 """GitHub drops the summary of a step that is larger."""
 COMMENT_CHARACTERS = 60_000
@@ -41,12 +42,18 @@ class Annotation:
 
 
 def annotated(record: Record) -> list[Annotation]:
-    """What did not pass and what is missing: the worst nine, and how many more there are."""
+    """What did not pass and what is missing: the worst nine checks, and how many more there are.
+
+    A check of several cases has one annotation, of its worst case.
+    """
     every = list(_all(record))
     rest = every[ANNOTATED:]
     if not rest:
         return every
-    more = f"{len(rest)} more did not pass or {'is' if len(rest) == 1 else 'are'} missing"
+    one = len(rest) == 1
+    more = (
+        f"{len(rest)} more check{'s' * (not one)} did not pass or {'is' if one else 'are'} missing"
+    )
     worst = min(rest, key=lambda each: ("error", "warning", "notice").index(each.level))
     note = Annotation(worst.level, f"and {more}", "the job summary and the report list all of them")
     return [*every[:ANNOTATED], note]
@@ -55,27 +62,39 @@ def annotated(record: Record) -> list[Annotation]:
 def _all(record: Record) -> Iterator[Annotation]:
     for problem in record.policy.problems:
         yield Annotation("error", "The gate is closed", problem)
-    told = set()
-    findings = [finding for finding in record.findings if finding.verdict in OPEN]
-    for finding in sorted(findings, key=lambda each: (each.role == "context", severity(each))):
-        told.add((*place_of(finding), finding.check))
-        yield _of_finding(finding)
-    for missing in record.policy.missing:
-        if (*place_of(missing), missing.check) not in told:
-            title = f"missing: {missing.check} ({in_words(missing)})"
-            yield Annotation("warning", title, f"{missing.reason}; to do: {missing.remedy}")
+    findings: dict[str, list[Finding]] = {}
+    for finding in sorted(
+        record.findings, key=lambda each: (each.role == "context", severity(each))
+    ):
+        if finding.verdict in OPEN:
+            findings.setdefault(finding.check, []).append(finding)
+    yield from map(_of_findings, findings.values())
+    missing: dict[str, list[MissingCheck]] = {}
+    for each in record.policy.missing:
+        if each.check not in findings:
+            missing.setdefault(each.check, []).append(each)
+    for cases in missing.values():
+        title = f"missing: {cases[0].check} ({in_words(cases[0])}){_more(cases)}"
+        yield Annotation("warning", title, f"{cases[0].reason}; to do: {cases[0].remedy}")
 
 
-def _of_finding(finding: Finding) -> Annotation:
-    closes = finding.verdict in (Verdict.ERROR, Verdict.FAIL)
+def _of_findings(findings: Sequence[Finding]) -> Annotation:
+    """One check: its worst case, and how many more there are."""
+    worst = findings[0]
+    closes = worst.verdict in (Verdict.ERROR, Verdict.FAIL)
     level: Literal["error", "warning", "notice"] = "error" if closes else "warning"
-    title = finding.title if finding.title != finding.check else ""
-    named = " ".join(filter(None, (finding.check, title, finding.case and f"[{finding.case}]")))
+    title = worst.title if worst.title != worst.check else ""
+    named = " ".join(filter(None, (worst.check, title, worst.case and f"[{worst.case}]")))
     return Annotation(
-        "notice" if finding.role == "context" else level,
-        f"{word(finding)}: {named} ({in_words(finding)}){finding.and_more}",
-        f"{finding.reason}\nto repeat it: {finding.command}",
+        "notice" if worst.role == "context" else level,
+        f"{word(worst)}: {named} ({in_words(worst)}){_more(findings)}{worst.and_more}",
+        f"{worst.reason}\nto repeat it: {worst.command}",
     )
+
+
+def _more(cases: Sequence[object]) -> str:
+    more = len(cases) - 1
+    return f", and {more} more case{'s' * (more > 1)}" if more else ""
 
 
 def job_summary(record: Record, used: int = 0) -> str:

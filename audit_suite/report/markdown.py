@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from audit_suite.record import EstimateRecord, Record
 from audit_suite.report.first import FirstScreen, first_screen
 from audit_suite.report.places import in_words
+from audit_suite.report.severity import severity
 from audit_suite.report.words import attention, interval, number, word
 from audit_suite.verdict import Verdict
 
@@ -73,13 +74,14 @@ def _findings(record: Record) -> Iterator[str]:
     if listed:
         yield "| verdict | check | model | data set | target | estimate | margin |"
         yield "|---|---|---|---|---|---|---|"
-    for finding in listed:
+    for finding in sorted(listed, key=severity):  # a page of CI may cut the end
         estimate = finding.estimate
         value = "" if estimate is None else f"{number(estimate.value)} {interval(estimate)}"
         margin = "" if finding.margin is None else f"{finding.margin:g}"
+        case = f" ({finding.case})" if finding.case else ""
         cells = [
             word(finding),
-            f"{finding.check} {finding.title}{finding.and_more}",
+            f"{finding.check} {finding.title}{case}{finding.and_more}",
             finding.model,
             finding.dataset,
             finding.target,

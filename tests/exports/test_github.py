@@ -46,7 +46,7 @@ exit "$CODE"
 def many(count):
     """Findings that did not pass, the worst last."""
     undecided = [
-        finding(f"R{n}", "none", [], id=f"R{n}", title=f"check {n}", reason=f"reason {n}")
+        finding(f"own-{n}", "none", [], id=f"own-{n}", title=f"check {n}", reason=f"reason {n}")
         for n in range(count)
     ]
     return [*undecided, finding("R5", "error", [], id="worst", title="worst", reason="it broke")]
@@ -60,9 +60,20 @@ def test_the_worst_nine_are_annotated_and_the_tenth_counts_the_others():
         "error",
         "error: R5 worst (lung-net on site-b, effusion)",
     )
-    count = int(re.match(r"and (\d+) more did not pass or are missing", told[-1].title)[1])
+    count = int(re.match(r"and (\d+) more checks did not pass or are missing", told[-1].title)[1])
     lacking = {each.check for each in record.policy.missing} - {f.check for f in record.findings}
-    assert count == 31 + len(lacking) - ANNOTATED
+    checks = {each.check for each in record.findings}
+    assert count == len(checks) + len(lacking) - ANNOTATED
+
+
+def test_a_check_of_several_cases_is_told_once_with_its_worst():
+    cases = [
+        finding("C10", verdict, [], id=f"C10/{case}", title="strata", case=case)
+        for case, verdict in (("age", "inconclusive"), ("sex", "fail"), ("site", "inconclusive"))
+    ]
+    (told,) = (each for each in annotated(sound([*passing(), *cases])) if "C10" in each.title)
+    assert told.level == "error"
+    assert told.title == "fail: C10 strata [sex] (lung-net on site-b, effusion), and 2 more cases"
 
 
 def test_few_findings_are_all_annotated_and_none_if_the_gate_is_open():
