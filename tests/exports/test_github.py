@@ -22,6 +22,7 @@ from audit_suite.exports.github import (
     MARKER,
     SUMMARY_BYTES,
     Annotation,
+    Step,
     annotated,
     comment,
     job_summary,
@@ -144,6 +145,14 @@ def test_a_comment_is_found_again_and_short_enough(large):
     assert example().digest in comment(example())
 
 
+def test_no_output_sets_another(tmp_path):
+    step = Step(tmp_path / "summary.md", tmp_path / "output.txt", "")
+    step.give({"reason": "it broke\ndecision=open", "decision": "closed"})
+    assert (
+        tmp_path / "output.txt"
+    ).read_text() == "reason=it broke decision=open\ndecision=closed\n"
+
+
 def test_outside_of_a_job_it_says_so(tmp_path):
     done = CliRunner().invoke(app, ["github", "none.json"], env={"GITHUB_OUTPUT": ""})
     assert "this is not a step of GitHub Actions" in str(done.exception)
@@ -169,10 +178,11 @@ class Played:
         )  # fmt: skip
 
     def without_commands(self):
-        """From now on `audit-suite` does nothing, where only other steps matter."""
+        """From now on `audit-suite` does nothing but note what it was told."""
         command = self._bin / "audit-suite"
         command.unlink()
-        command.symlink_to("/bin/true")
+        command.write_text('#!/usr/bin/env bash\necho "$@" >> commands.txt\n')
+        command.chmod(0o755)
 
     def __call__(self, record="", **inputs):
         self.stored.unlink(missing_ok=True)
@@ -230,7 +240,10 @@ def test_a_closed_audit_is_shown_and_fails_in_the_step_that_verifies(played):
     ]
     # A job that failed still left its evidence to the next.
     played.without_commands()
-    again = played(record.to_json(), cache="true")
+    again = played(record.to_json(), cache="true", sign="true")
+    assert (played.workspace / "commands.txt").read_text().splitlines()[1] == (
+        "attest audit/audit.json --out audit/statement.json --sign"
+    )
     restored = next(s for s in again.steps.values() if s.name.startswith("Bring back"))
     assert restored.log == "restored audit-evidence-Linux-1-1"
 
