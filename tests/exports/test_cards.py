@@ -15,6 +15,9 @@ from cyclonedx.validation.json import JsonStrictValidator
 from exports.records import opened, passing, sound
 from house.pages import DOCS, ROOT, blocks
 from huggingface_hub import ModelCard
+from hypothesis import example as with_text
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from report.example import estimate, example, finding, judged
 from typer.testing import CliRunner
 
@@ -22,7 +25,13 @@ from audit_suite.cli import app
 from audit_suite.errors import AuditError
 from audit_suite.exports.export import Export, exported, register_export
 from audit_suite.exports.statement import as_text, make_statement
-from audit_suite.record import CausesRecord, Record, WaiverRecord
+from audit_suite.record import (
+    CausesRecord,
+    EstimateRecord,
+    ModelRecord,
+    Record,
+    WaiverRecord,
+)
 from audit_suite.registry import EXPORTS
 from audit_suite.report.first.decision import MEANINGS
 
@@ -171,6 +180,25 @@ def test_markup_of_a_card_stays_text():
     said = full().provenance.models[0].intended_use
     assert Xml.fromstring(exported(full(), "chai"))[3][0].text == said
     assert "&lt;adults>" in exported(full(), "huggingface")
+
+
+@settings(max_examples=30, deadline=None)
+@given(written=st.text(max_size=30), label=st.text(min_size=1, max_size=20))
+@with_text(written="\ufffe\uffff]]>\n---\nx: y", label="---")
+def test_any_text_of_a_card_is_carried_and_breaks_no_format(written, label):
+    record = opened()
+    model = ModelRecord(**record.provenance.models[0].model_dump() | {"intended_use": written})
+    record.provenance.models[0] = model
+    named = EstimateRecord(**record.findings[0].estimate.model_dump() | {"label": label})
+    record.findings[0].estimate = named
+    root = Xml.fromstring(exported(record, "chai"))
+    said = (model.intended_use or "not declared").translate(dict.fromkeys((0xFFFE, 0xFFFF), 0xFFFD))
+    assert root[3][0].text == said
+    component = json.loads(exported(record, "cyclonedx"))["components"][0]
+    assert component["modelCard"]["considerations"].get("useCases", [""]) == [model.intended_use]
+    card = ModelCard(exported(record, "huggingface"))
+    assert any(each.metric_name.startswith(named.label) for each in card.data.eval_results)
+    assert "Decision of the audit: open." in card.text
 
 
 @pytest.mark.parametrize("format", OF_MODELS)

@@ -23,6 +23,7 @@ from audit_suite.report.words import decided, word
 
 NAMESPACE = "https://mc.chai.org/v0.2/schema.xsd"
 
+_NOT_XML = dict.fromkeys((0xFFFE, 0xFFFF), "\ufffd")  # what no XML may hold; a record may
 Tree = dict[str, "str | Tree | list[Tree]"]
 
 
@@ -161,7 +162,7 @@ def _grow(parent: Xml.Element, content: Tree) -> None:
         element = Xml.SubElement(parent, name)
         for part in inside if isinstance(inside, list) else [inside]:
             if isinstance(part, str):
-                element.text = part
+                element.text = part.translate(_NOT_XML)
             else:
                 _grow(element, part)
 

@@ -91,7 +91,7 @@ def _section(record: Record, model: str, findings: list[Finding]) -> Iterator[st
     yield ""
     yield from (f"- {cell(limit)}" for limit in limitations(record, model))
     yield ""
-    yield f"Written by {made_by(record)}."
+    yield f"Written by {cell(made_by(record))}."
 
 
 register_export(Export("huggingface", of="model", write=_write))
