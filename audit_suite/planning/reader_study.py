@@ -6,7 +6,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from math import ceil, sqrt
 
-from scipy.stats import nct, norm, t
+from scipy.special import nctdtr, ndtri, stdtrit  # scipy.stats takes half a second to import
 
 from audit_suite.errors import AuditError
 from audit_suite.readings import FEWEST_READERS
@@ -70,7 +70,7 @@ def power(study: ReaderStudy, margin: float, positives: int) -> float:
         positives: Images with the finding that each reader reads.
     """
     error, df = _error(study, positives)
-    return float(1 - nct.cdf(t.ppf(1 - LEVEL, df), df, (margin - study.difference) / error))
+    return float(1 - nctdtr(df, (margin - study.difference) / error, stdtrit(df, 1 - LEVEL)))
 
 
 def positives_needed(study: ReaderStudy, margin: float, wanted: float = 0.8) -> int | None:
@@ -102,7 +102,7 @@ def positives_needed(study: ReaderStudy, margin: float, wanted: float = 0.8) -> 
 
 def precision_of(positives: int) -> float:
     """Half width of a reader's AUROC interval for which `readers export` takes so many images."""
-    return float(norm.ppf(0.975)) * sqrt(hanley_mcneil(0.5, positives, positives))
+    return float(ndtri(0.975)) * sqrt(hanley_mcneil(0.5, positives, positives))
 
 
 def _error(study: ReaderStudy, positives: int) -> tuple[float, float]:
