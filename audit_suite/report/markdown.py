@@ -18,15 +18,15 @@ def render_markdown(record: Record) -> str:
         record: What to summarise.
     """
     first = first_screen(record)
-    lines = [f"## {_cell(first.title)}", "", *_first(first)]
-    lines += [f"- {_cell(line)}" for line in attention(record)]
+    lines = [f"## {cell(first.title)}", "", *_first(first)]
+    lines += [f"- {cell(line)}" for line in attention(record)]
     lines += ["", *_findings(record)]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def _first(first: FirstScreen) -> Iterator[str]:
     for label, text in first.identity:
-        yield f"- {label}: {_cell(text)}"
+        yield f"- {label}: {cell(text)}"
     yield ""
     if first.rows:
         names = [mark.name for mark in first.rows[0].marks]
@@ -42,12 +42,12 @@ def _first(first: FirstScreen) -> Iterator[str]:
             "not asked" if row.inside is None else f"{row.inside.value:.0%}",
             row.cause,
         ]
-        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+        yield f"| {' | '.join(cell(each) for each in cells)} |"
     yield ""
     for sentence in (*first.why, *filter(None, [first.error_rates])):
-        yield _cell(sentence)
+        yield cell(sentence)
         yield ""
-    yield from (f"- {_cell(f'{place}: {words}')}" for place, words in first.targets)
+    yield from (f"- {cell(f'{place}: {words}')}" for place, words in first.targets)
     yield ""
     for heading, items in (
         ("Not tested", [f"{reason}: {checks}" for reason, checks in first.not_tested]),
@@ -56,7 +56,7 @@ def _first(first: FirstScreen) -> Iterator[str]:
         if items:
             yield f"**{heading}**"
             yield ""
-            yield from (f"- {_cell(item)}" for item in items)
+            yield from (f"- {cell(item)}" for item in items)
             yield ""
 
 
@@ -86,10 +86,14 @@ def _findings(record: Record) -> Iterator[str]:
             value,
             margin,
         ]
-        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+        yield f"| {' | '.join(cell(each) for each in cells)} |"
 
 
-def _cell(text: str) -> str:
-    """Text that can neither leave its table cell nor be read as markup."""
+def cell(text: str) -> str:
+    """Text that can neither leave its table cell nor be read as markup.
+
+    Args:
+        text: Any.
+    """
     escaped = text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
     return " ".join(escaped.replace("[", "\\[").replace("`", "'").split())
