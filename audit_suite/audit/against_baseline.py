@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from audit_suite.audit.baseline_checks import REST, SKILL, TITLES
 from audit_suite.audit.judge import judge
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.policy import Policy
@@ -16,17 +17,6 @@ from audit_suite.report.places import Place
 from audit_suite.statistics import Comparison, DecisionRule, Recorded
 from audit_suite.verdict import Inconclusive, Verdict
 
-SKILL, REST = "B1", "B2"
-"""Ids of the two checks, for policies and waivers."""
-
-_TITLES = {
-    SKILL: ("skill against the baseline", "Is the model as good as the one that it replaces?"),
-    REST: (
-        "everything else against the baseline",
-        "Is nothing else worse than in the release before?",
-    ),
-}
-
 
 @dataclass(frozen=True)
 class _Case:
@@ -37,7 +27,7 @@ class _Case:
     def planned(self) -> Finding:
         """The finding before it is judged."""
         model, dataset, target = self.place
-        title, question = _TITLES[self.check]
+        title, question = TITLES[self.check]
         return Finding(
             check=self.check,
             id="/".join([self.check, *self.place]),
