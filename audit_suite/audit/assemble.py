@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from audit_suite.audit.against_baseline import against_baseline
+from audit_suite.audit.beforehand import Beforehand, beforehand, enter
 from audit_suite.audit.gate import count_verdicts, decide_by
 from audit_suite.audit.keeping import model_digest
 from audit_suite.audit.opening import Audit
@@ -91,7 +92,10 @@ def assemble(
     with _noting(broken, "the comparison with the baseline"):
         baseline, compared = against_baseline(audit, findings, provenance)
     findings = sorted([*findings, *compared], key=natural_order)
-    policy = policy_record(audit, findings, [*problems, *broken])
+    before = Beforehand([], [])
+    with _noting(broken, "the look into the ledger"):
+        before = beforehand(audit, provenance)
+    policy = policy_record(audit, findings, before, [*problems, *broken])
     written = merge_same_errors(findings)
     gate = decide_by(written, policy)
     record = Record(
@@ -111,6 +115,7 @@ def assemble(
         | _discarded(source, requests),
     )
     record.digest = record.content_digest()
+    record.environment |= enter(audit, record)
     return record
 
 

@@ -69,6 +69,11 @@ class Policy(BaseModel):
     baseline_margin: Annotated[float, Field(gt=0, lt=1)] | None = None
     """How much worse than its baseline (``--audit-baseline``) a release may be, in units of each
     estimate: .05 of an AUROC or a share, unless it is set."""
+    frozen: bool = False
+    """Whether the gate opens only if policy, margins and claims are those that
+    ``audit-suite policy freeze`` fixed before."""
+    spent_opens: bool = True
+    """Whether the gate may open after the declared looks, or where the ledger cannot count them."""
     targets: Annotated[tuple[TargetKind, ...], Field(min_length=1)]
     """Kinds of targets; the first that matches applies."""
 
@@ -76,8 +81,10 @@ class Policy(BaseModel):
     def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out unused keys that older policies lack, so that their digests do not change."""
         content: dict[str, Any] = write(self)
-        if self.baseline_margin is None:
-            content.pop("baseline_margin", None)
+        fields = type(self).model_fields
+        for key in ("baseline_margin", "frozen", "spent_opens"):
+            if getattr(self, key) == fields[key].default:
+                content.pop(key, None)
         return content
 
     def kind(self, target: str) -> TargetKind:

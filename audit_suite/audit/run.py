@@ -69,7 +69,7 @@ def run(
     Raises:
         AuditError: If a card, a suite, a check or a setting is wrong.
     """
-    for key in ("evidence", "cache", "policy", "waivers", "baseline", "readings"):
+    for key in ("evidence", "cache", "policy", "waivers", "baseline", "ledger", "readings"):
         if isinstance(settings.get(key), str) and not is_address(settings[key]):
             settings[key] = Path(settings[key])
     if settings.get("cache") == Path(OFF):

@@ -95,6 +95,11 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="AUDIT_JSON",
     )
     option(
+        "--audit-ledger",
+        "file to which this audit adds a line: how often these patients were looked at",
+        metavar="FILE",
+    )
+    option(
         "--audit-readings",
         "readers' answers, as `audit-suite readers import` wrote them",
         metavar="FILE",
@@ -239,6 +244,7 @@ def read_options(config: pytest.Config) -> Options:
         policy=path("audit_policy"),
         waivers=path("audit_waivers"),
         baseline=path("audit_baseline"),
+        ledger=path("audit_ledger"),
         readings=path("audit_readings"),
         offline=bool(value("audit_offline")),
         multiplicity=choice("audit_multiplicity", "bonferroni", "none"),

@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from cards import bright_project, phantom_card
+from releases.tiny import BAD, CHECK, GOOD, POLICY, audited
 
 import audit_suite
 from audit_suite.audit.verify import contradictions
@@ -15,60 +15,6 @@ from audit_suite.errors import AuditError
 from audit_suite.record import Record
 from audit_suite.report import render_html
 from audit_suite.report.markdown import render_markdown
-
-CHECK = """
-from audit_suite import auroc, check
-
-@check("own", full=auroc())
-def test_skill(full):
-    assert full > 0.02
-"""
-RIM = """
-import torch
-
-class Rim(torch.nn.Module):
-    def forward(self, batch):
-        return SIGN * (batch[:, :, 0].mean(dim=(1, 2)) + batch.mean(dim=(1, 2, 3)))
-
-def build():
-    return Rim()
-"""
-GOOD, BAD = RIM.replace("SIGN", "-1"), RIM.replace("SIGN", "1")
-POLICY = """
-schema = 1
-name = "small"
-[[targets]]
-match = ["*"]
-required = ["own"]
-"""
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    """A folder with a model, its record, and the record of a worse one against it."""
-    folder = tmp_path_factory.mktemp("releases")
-    bright_project(folder, patients=120)
-    marked = 'shortcuts = [{ name = "border", agreement = 0.9 }]'
-    phantom_card(folder, "data", patients=120, more=marked)
-    (folder / "net.py").write_text(GOOD)
-    (folder / "check.py").write_text(CHECK)
-    (folder / "policy.toml").write_text(POLICY)
-    audited(folder).save(folder / "first.json")
-    (folder / "net.py").write_text(BAD)
-    audited(folder, baseline=folder / "first.json").save(folder / "worse.json")
-    return folder
-
-
-def audited(folder, **more) -> Record:
-    return audit_suite.run(
-        [folder / "model.toml"],
-        [folder / "data.toml"],
-        checks=[folder / "check.py"],
-        executor="inline",
-        evidence=folder / "evidence",
-        cache="off",
-        **{"policy": folder / "policy.toml"} | more,
-    )
 
 
 def read(folder, name="worse"):
