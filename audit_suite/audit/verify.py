@@ -123,7 +123,8 @@ def _baseline(record: Record) -> Iterator[str]:
         if any(check in (SKILL, REST) for check, _ in found):
             yield "it has findings on a baseline, but no baseline"
         return
-    worse = {place_of(change) for change in record.baseline.changes if change.kind == "worse"}
+    regressions = record.baseline.regressions
+    worse = {place_of(change) for change in regressions if change.kind == "worse"}
     for place in dict.fromkeys(map(place_of, record.policy.required)):
         here = [found.get((check, place)) for check in (SKILL, REST)]
         if None in here:

@@ -43,8 +43,8 @@ def diff(
 
     With the evidence of both audits each difference is taken patient by patient; without it,
     intervals must not overlap, which shows less. Exit code 1 if there is a regression: a check that
-    fails and did not fail before, an estimate that is shown to be worse by more than the margin, or
-    a check that may close the gate and was left out.
+    fails and did not fail before; skill, or what a check that does not pass has measured, shown to
+    be worse by more than the margin; or a check that may close the gate and was left out.
     """
     from audit_suite.audit.policy import Policy
     from audit_suite.audit.verify import load_verified

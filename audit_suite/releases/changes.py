@@ -26,6 +26,7 @@ def change_of(
     matched: Matched,
     losses: Sequence[Sequence[Comparison]],
     paired: bool,
+    regresses: bool,
 ) -> Change:
     """What changed in one check and place.
 
@@ -35,6 +36,7 @@ def change_of(
         matched: How the audits belong together.
         losses: Judged losses, those of a list together; if there are any.
         paired: Whether they are paired by patient.
+        regresses: Whether a loss that is shown is a regression.
     """
     some = now or before
     assert some is not None
@@ -54,16 +56,16 @@ def change_of(
         now=None if now is None else now.verdict,
         loss=None if decider is None else decider.estimate,
         paired=paired,
-        regression=some.role in _CLOSES and _is_regression(kind, now, some),
+        regression=some.role in _CLOSES and _is_regression(kind, now, some, regresses),
         reason=reason,
     )
 
 
-def _is_regression(kind: ChangeKind, now: Finding | None, some: Finding) -> bool:
+def _is_regression(kind: ChangeKind, now: Finding | None, some: Finding, regresses: bool) -> bool:
     """A guard that does not apply any more is listed; one that was left out is a regression."""
     if kind == "lost":
         return now is None or now.verdict is not Verdict.NOT_APPLICABLE or some.role == "required"
-    return kind in ("new", "worse")
+    return kind == "new" or (kind == "worse" and regresses)
 
 
 def _said(

@@ -14,6 +14,7 @@ from audit_suite.releases.side import Side
 from audit_suite.report.places import Place, place_of
 from audit_suite.statistics import Comparison, DecisionRule, Margin, joint_verdict, majority
 from audit_suite.statistics.influence import Influence
+from audit_suite.verdict import Verdict
 
 MARGIN = 0.05
 """Loss up to which a release is no worse than the one before, unless the policy says another."""
@@ -47,9 +48,10 @@ def compare(
 ) -> tuple[BaselineRecord, Losses]:
     """Compare an audit with an earlier one.
 
-    Half of the error level goes to the loss of skill in all places, half to all other losses. So
-    at most a share of 1 - confidence of the releases that are nowhere worse by more than the margin
-    have a loss that is shown.
+    Less skill is a regression whatever the checks say. Of all else a loss is one where the check
+    does not pass: what a policy allows, a release may use. Half of the error level goes to the loss
+    of skill in all places, half to all other losses. So at most a share of 1 - confidence of the
+    releases that are nowhere worse by more than the margin have a loss that is shown.
 
     Args:
         baseline: The earlier record.
@@ -72,18 +74,21 @@ def compare(
         if not (is_answered(before) or is_answered(now)):
             continue
         judged: list[list[Comparison]] = []
-        paired = False
+        paired = regresses = False
         if before is not None and now is not None and groups:
             influences = old.influences(before), new.influences(now)
             for group in groups:
                 together = group.judge(
                     influences, limit, DecisionRule(alpha, shares[group.of_skill])
                 )
-                losses.add(now, group.of_skill, together)
                 judged.append(together)
+                is_shown = together[0].verdict is Verdict.FAIL
+                if group.of_skill or now.verdict is not Verdict.PASS or not is_shown:
+                    losses.add(now, group.of_skill, together)
+                    regresses |= is_shown
             paired = all(group.is_paired(influences) for group in groups)
             unpaired += not paired
-        changes.append(change_of(before, now, matched, judged, paired))
+        changes.append(change_of(before, now, matched, judged, paired, regresses))
     if unpaired:
         matched.notes.append(
             f"{unpaired} of {sum(map(bool, found))} checks are compared by overlap of intervals, "

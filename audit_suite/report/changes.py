@@ -12,7 +12,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from audit_suite.record import BaselineRecord, Change, ChangeKind
+from audit_suite.record import BaselineRecord, Change, ChangeKind, Role
 from audit_suite.report import words
 from audit_suite.report.markdown import cell
 from audit_suite.verdict import Verdict
@@ -28,6 +28,9 @@ KINDS: dict[ChangeKind, tuple[str, str]] = {
     "unchanged": ("unchanged", "the same answer, and not shown to be worse"),
 }
 """Each kind of change in a word and a sentence, the most urgent first."""
+
+
+_ROLES: list[Role] = ["required", "shown", "guard", "data", "context"]
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,12 @@ def changes_of(baseline: BaselineRecord) -> Changes:
         baseline: Of a record.
     """
     order = list(KINDS)
-    ordered = sorted(
-        baseline.changes, key=lambda c: (not c.regression, order.index(c.kind), -_loss(c))
-    )
+
+    def urgency(change: Change) -> tuple[object, ...]:
+        role = _ROLES.index(change.role)
+        return not change.regression, role, order.index(change.kind), -_loss(change)
+
+    ordered = sorted(baseline.changes, key=urgency)
     counts = Counter(change.kind for change in baseline.changes)
     number = len(baseline.regressions)
     return Changes(
@@ -132,11 +138,18 @@ def row_of(change: Change) -> Row:
         question=change.question + (f" ({change.case})" if change.case else ""),
         check=change.check,
         place=f"{change.model} on {change.dataset}, {change.target}",
-        kind=KINDS[change.kind][0] + (" (regression)" if change.regression else ""),
+        kind=_kind(change),
         verdicts=f"{_verdict(change.before)} → {_verdict(change.now)}",
         loss=_loss_in_words(change),
         reason=change.reason,
     )
+
+
+def _kind(change: Change) -> str:
+    more = " (regression)" if change.regression else ""
+    if change.kind == "worse" and not change.regression:
+        more = " (still passes)"
+    return KINDS[change.kind][0] + more
 
 
 def _verdict(verdict: Verdict | None) -> str:

@@ -135,6 +135,19 @@ def test_what_passes_can_be_worse_and_the_margin_decides(store):
     assert kinds(compared(old, new, store, margin=0.3))["R1"] == "unchanged"
 
 
+def test_what_a_policy_allows_a_release_may_use_but_it_is_listed(store):
+    labels, before = scores_of(16, 2.4, 0.0, patients=3000, noise=0.1)
+    _, now = scores_of(66, 2.4, 0.42, patients=3000, noise=0.1)
+    old, new = (
+        record_of(labels, s, n, store, without=("R8-box",)) for s, n in ((before, "a"), (now, "b"))
+    )
+    record, losses = compare(old, Side.of(old, [store]), Side.of(new, [store]))
+    found = {change.check: change for change in record.changes}
+    assert (found["R3"].now, found["R3"].kind, found["R3"].regression) == ("pass", "worse", False)
+    assert not record.regressions
+    assert all(loss.verdict != "fail" for some in losses.others.values() for loss in some)
+
+
 def test_a_check_that_was_left_out_is_lost_and_one_more_is_added():
     labels, scores = scores_of(8)
     whole, part = record_of(labels, scores), record_of(labels, scores, without=("R3",))
