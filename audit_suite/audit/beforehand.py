@@ -9,12 +9,13 @@ from typing import Any
 
 from audit_suite.audit.opening import Audit
 from audit_suite.cards import DatasetCard
+from audit_suite.datasets import Dataset
 from audit_suite.errors import AuditError
 from audit_suite.record import Deviation, Provenance, Record
 from audit_suite.releases.fixed import departures, freeze_path, margins_digest, read_freeze
 from audit_suite.releases.ledger import Entry, Judged, append, read_ledger, refuse_unwritable
 from audit_suite.releases.looks import count_looks
-from audit_suite.releases.patients import secret_of, sketch
+from audit_suite.releases.patients import Patients, secret_of, sketch
 
 
 @dataclass(frozen=True)
@@ -133,12 +134,19 @@ def _datasets(audit: Audit) -> Iterator[Judged]:
             dataset = audit.source.dataset(card)
         except AuditError:
             continue  # the findings on this data set name the problem
-        secret = secret_of(card.path.parent)
-        ids = (_identity(card, dataset.digest, case.patient) for case in dataset.cases)
-        patients = None if secret is None else sketch(ids, secret)
-        yield Judged(name=card.name, digest=dataset.digest, patients=patients)
+        yield Judged(name=card.name, digest=dataset.digest, patients=patients_of(card, dataset))
 
 
-def _identity(card: DatasetCard, digest: str, patient: str) -> str:
-    """Made-up patients belong to their data set, though all sets call them by the same names."""
-    return f"{digest}/{patient}" if card.reader == "phantom" else patient
+def patients_of(card: DatasetCard, dataset: Dataset) -> Patients | None:
+    """A sketch of the patients of a data set; None where no secret can be kept.
+
+    Made-up patients need none, and belong to their data set alone, though all such sets call them
+    by the same names.
+
+    Args:
+        card: The data set's card.
+        dataset: What it describes.
+    """
+    made_up = card.reader == "phantom"
+    secret = dataset.digest.encode() if made_up else secret_of(card.path.parent)
+    return None if secret is None else sketch((case.patient for case in dataset.cases), secret)

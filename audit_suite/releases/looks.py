@@ -32,12 +32,12 @@ class Looks:
             model: The model's name.
             dataset: The data set's name.
         """
+        said = f"{model} is the {ordinal(self.number)} model judged on the patients of {dataset}"
+        if self.number == 1 and not self.changes:
+            return said
         times = {0: "unchanged", 1: "changed once", 2: "changed twice"}
         changed = times.get(self.changes, f"changed {self.changes} times")
-        return (
-            f"{model} is the {ordinal(self.number)} model judged on the patients of {dataset}; "
-            f"margins {changed} since the first"
-        )
+        return f"{said}; margins {changed} since the first"
 
 
 def count_looks(entries: Sequence[Entry], model: str, dataset: Judged, margins: str) -> Looks:

@@ -9,6 +9,7 @@ import pytest
 from releases.tiny import BAD, GOOD, POLICY, audited
 from typer.testing import CliRunner
 
+from audit_suite.audit.beforehand import patients_of
 from audit_suite.audit.policy import load_policy
 from audit_suite.audit.verify import contradictions
 from audit_suite.cards import load_dataset_card, load_model_card
@@ -47,9 +48,7 @@ def shut(record):
 def test_the_nth_model_on_the_same_patients_is_said_and_a_repeated_audit_is_the_same(world, here):
     first, second = judged(world, here), judged(world, here, BAD)
     again = judged(world, here, BAD)
-    assert first.policy.beforehand == [
-        "model is the 1st model judged on the patients of data; margins unchanged since the first"
-    ]
+    assert first.policy.beforehand == ["model is the 1st model judged on the patients of data"]
     assert second.policy.beforehand[0].endswith(
         "2nd model judged on the patients of data; margins unchanged since the first; 1 look was "
         "declared: test set spent"
@@ -62,7 +61,7 @@ def test_the_nth_model_on_the_same_patients_is_said_and_a_repeated_audit_is_the_
     ledger = read_ledger(here / "ledger.jsonl")
     assert [each.record for each in ledger.entries] == [first.digest, second.digest, again.digest]
     assert again.environment["ledger"] == {"entry": 3, "hash": ledger.head}
-    assert (world / SECRET).exists()
+    assert not (world / SECRET).exists(), "made-up patients need none"
     cases = load_dataset(load_dataset_card(world / "data.toml")).cases
     text = (here / "ledger.jsonl").read_text()
     assert not [case.patient for case in cases if f'"{case.patient}"' in text]
@@ -111,7 +110,7 @@ def test_a_ledger_that_cannot_be_used_stops_no_audit_and_is_said(world, here, sp
 
 
 def test_without_a_secret_looks_are_counted_by_digest(world, here, monkeypatch):
-    monkeypatch.setattr("audit_suite.audit.beforehand.secret_of", lambda folder: None)
+    monkeypatch.setattr("audit_suite.audit.beforehand.patients_of", lambda *_: None)
     judged(world, here)
     record = judged(world, here, BAD)
     assert any("looks are counted by the digest of the data" in n for n in record.policy.beforehand)
@@ -231,3 +230,16 @@ def test_the_order_of_models_does_not_matter_to_the_digest_of_margins(world):
         "p", [renamed], [data]
     )
     assert fixed.margins_digest("p", [model], [data]) != fixed.margins_digest("q", [model], [data])
+
+
+def test_real_patients_are_hashed_with_a_secret_and_made_up_ones_with_their_data_set(world):
+    card = load_dataset_card(world / "data.toml")
+    dataset = load_dataset(card)
+    real = card.model_copy(update={"reader": "manifest"})
+    real._path = world / "real" / "data.toml"
+    real._path.parent.mkdir()
+    made_up, hashed = patients_of(card, dataset), patients_of(real, dataset)
+    assert made_up.n == hashed.n == len({case.patient for case in dataset.cases})
+    assert made_up.secret != hashed.secret
+    assert (world / "real" / SECRET).exists()
+    assert patients_of(real, dataset) == hashed
