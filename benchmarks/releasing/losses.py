@@ -27,7 +27,7 @@ _OTHERS = 12  # quantities of a family
 
 
 @dataclass(frozen=True)
-class Test:
+class Cohort:
     """A test set, and how alike two releases are on it.
 
     Attributes:
@@ -78,7 +78,7 @@ def shown(replicates: int, seed: int) -> Iterator[dict[str, Any]]:
     """By size of the test set, likeness and true loss the chance that a loss is shown."""
     for patients, prevalence in ((500, 0.3), (1500, 0.1), (3000, 0.1)):
         for alike in (0.5, 0.8, 0.95):
-            test = Test(patients, prevalence, alike)
+            test = Cohort(patients, prevalence, alike)
             rng = np.random.default_rng([seed, patients, round(100 * alike)])
             people = np.arange(patients)
             for loss in (0.0, 0.05, 0.08, 0.12):
@@ -98,7 +98,7 @@ def families(replicates: int, seed: int) -> Iterator[dict[str, Any]]:
     """How often any of many quantities of a release that is no worse is called a regression."""
     for patients, prevalence in ((500, 0.3), (1500, 0.1)):
         for true, name in ((0.0, "as good"), (MARGIN, "at the margin")):
-            test = Test(patients, prevalence, 0.8)
+            test = Cohort(patients, prevalence, 0.8)
             rng = np.random.default_rng([seed, patients, round(100 * true)])
             people = np.arange(patients)
             rule = DecisionRule(0.05, 2 * _OTHERS)
@@ -127,7 +127,7 @@ def families(replicates: int, seed: int) -> Iterator[dict[str, Any]]:
 def intervals(replicates: int, seed: int) -> Iterator[dict[str, Any]]:
     """Paired intervals of three kinds of loss beside a bootstrap of patients, and the truth."""
     for patients, prevalence in ((500, 0.3), (1500, 0.1)):
-        test = Test(patients, prevalence, 0.8)
+        test = Cohort(patients, prevalence, 0.8)
         rng = np.random.default_rng([seed, patients])
         full, hidden = (0.90, 0.86), (0.60, 0.65)
         truth = np.array(
@@ -140,7 +140,7 @@ def intervals(replicates: int, seed: int) -> Iterator[dict[str, Any]]:
         covered, ratios = [], []
         for each in range(replicates):
             scores = test.scores(rng, np.array([full, hidden]))
-            ends = np.array([loss.interval(0.95) for loss in _losses(test, scores)])
+            ends = np.array([loss.interval(0.95) for loss in losses_of(test, scores)])
             covered.append((ends[:, 0] <= truth) & (truth <= ends[:, 1]))
             if each < max(10, replicates // 20):
                 spread = _bootstrap(test, scores, rng)
@@ -151,7 +151,13 @@ def intervals(replicates: int, seed: int) -> Iterator[dict[str, Any]]:
             yield {**vars(test), "of": name, "covered": one, "width_by_bootstrap": other}
 
 
-def _losses(test: Test, scores: Floats) -> tuple[Estimate, Estimate, Estimate]:
+def losses_of(test: Cohort, scores: Floats) -> tuple[Estimate, Estimate, Estimate]:
+    """The paired losses of skill, of distance to one half and of share kept.
+
+    Args:
+        test: The test set.
+        scores: On full and on hidden images, shape (2, 2, n).
+    """
     people = np.arange(test.patients)
     (full0, full1), (hidden0, hidden1) = (
         [estimate_auroc(test.labels, one, people, "d") for one in pair] for pair in scores
@@ -160,7 +166,7 @@ def _losses(test: Test, scores: Floats) -> tuple[Estimate, Estimate, Estimate]:
     return full0 - full1, hidden1 - hidden0, shares
 
 
-def _bootstrap(test: Test, scores: Floats, rng: np.random.Generator) -> Floats:
+def _bootstrap(test: Cohort, scores: Floats, rng: np.random.Generator) -> Floats:
     """Standard deviations of the three losses over patients drawn again, 200 times."""
     sick, well = np.flatnonzero(test.labels), np.flatnonzero(1 - test.labels)
     drawn = []
