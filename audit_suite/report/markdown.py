@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from audit_suite.record import EstimateRecord, Record
 from audit_suite.report.first import FirstScreen, first_screen
 from audit_suite.report.places import in_words
+from audit_suite.report.severity import severity
 from audit_suite.report.words import attention, interval, number, word
 from audit_suite.verdict import Verdict
 
@@ -42,7 +43,7 @@ def _first(first: FirstScreen) -> Iterator[str]:
             "not asked" if row.inside is None else f"{row.inside.value:.0%}",
             row.cause,
         ]
-        yield f"| {' | '.join(cell(each) for each in cells)} |"
+        yield f"| {' | '.join(map(cell, cells))} |"
     yield ""
     for sentence in (*first.why, *filter(None, [first.error_rates])):
         yield cell(sentence)
@@ -73,27 +74,24 @@ def _findings(record: Record) -> Iterator[str]:
     if listed:
         yield "| verdict | check | model | data set | target | estimate | margin |"
         yield "|---|---|---|---|---|---|---|"
-    for finding in listed:
+    for finding in sorted(listed, key=severity):  # a page of CI may cut the end
         estimate = finding.estimate
         value = "" if estimate is None else f"{number(estimate.value)} {interval(estimate)}"
         margin = "" if finding.margin is None else f"{finding.margin:g}"
+        case = f" ({finding.case})" if finding.case else ""
         cells = [
             word(finding),
-            f"{finding.check} {finding.title}{finding.and_more}",
+            f"{finding.check} {finding.title}{case}{finding.and_more}",
             finding.model,
             finding.dataset,
             finding.target,
             value,
             margin,
         ]
-        yield f"| {' | '.join(cell(each) for each in cells)} |"
+        yield f"| {' | '.join(map(cell, cells))} |"
 
 
 def cell(text: str) -> str:
-    """Text that can neither leave its table cell nor be read as markup.
-
-    Args:
-        text: Any.
-    """
+    """Text that can neither leave its cell of a table nor be read as markup."""
     escaped = text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
     return " ".join(escaped.replace("[", "\\[").replace("`", "'").split())

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for part in options.part or PARTS:
         run, quick, full = PARTS[part]
         lines[part] = []
-        for line in run(quick if options.quick else full, _SEED):
+        for line in run(options.replicates or (quick if options.quick else full), _SEED):
             lines[part].append(line)
             print(f"{part}: {' '.join(f'{k}={_text(v)}' for k, v in line.items())}", flush=True)
     figures = summary(lines) | {"cpu_seconds": round(time.process_time() - started, 1)}
@@ -71,8 +71,8 @@ def _looks(replicates: int, seed: int) -> Iterator[dict[str, Any]]:
 PARTS: dict[str, tuple[Callable[[int, int], Iterator[dict[str, Any]]], int, int]] = {
     "losses": (shown, 100, 600),  # what runs, and its replicates with and without --quick
     "families": (families, 60, 400),
-    "intervals": (intervals, 100, 600),
-    "looks": (_looks, 20, 200),
+    "intervals": (intervals, 100, 400),
+    "looks": (_looks, 20, 100),
 }
 
 
@@ -84,5 +84,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Comparisons of releases, simulated")
     parser.add_argument("--quick", action="store_true", help="a sixth of the replicates, or less")
     parser.add_argument("--part", action="append", choices=PARTS, default=[], help="this alone")
+    parser.add_argument("--replicates", type=int, help="of each cell")
     parser.add_argument("--json", type=Path, help="write the figures here")
     return parser.parse_args(arguments)
