@@ -12,7 +12,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from audit_suite.audit.against_baseline import against_baseline
+from audit_suite.audit.beforehand import Beforehand, beforehand, enter
 from audit_suite.audit.gate import count_verdicts, decide_by
+from audit_suite.audit.keeping import model_digest
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.policy_record import policy_record
 from audit_suite.audit.same_error import merge_same_errors
@@ -26,6 +29,7 @@ from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.evidence.source import pair
 from audit_suite.models.vetting import code_of
 from audit_suite.record import (
+    BaselineRecord,
     DatasetRecord,
     EstimateRecord,
     Finding,
@@ -34,6 +38,7 @@ from audit_suite.record import (
     ReadingsRecord,
     Record,
     SettingsRecord,
+    natural_order,
 )
 from audit_suite.report.section import Gathered
 from audit_suite.sections import collect_sections
@@ -71,7 +76,7 @@ def assemble(
         problems: What closes the gate apart from findings.
     """
     _adjust(findings)
-    settings, source = audit.settings, audit.source
+    source = audit.source
     broken: list[str] = []
     with _noting(broken, "the pictures of the report"):
         sections = collect_sections(Gathered(audit.cells, findings, requests, source))
@@ -81,7 +86,16 @@ def assemble(
     with _noting(broken, "the description of the data sets"):
         datasets = _datasets(audit, requests)
     broken += sections.get("broken_sections", {}).values()
-    policy = policy_record(audit, findings, [*problems, *broken])
+    provenance = _provenance(audit, datasets)
+    baseline: BaselineRecord | None = None
+    compared: list[Finding] = []
+    with _noting(broken, "the comparison with the baseline"):
+        baseline, compared = against_baseline(audit, findings, provenance)
+    findings = sorted([*findings, *compared], key=natural_order)
+    before = Beforehand([], [])
+    with _noting(broken, "the look into the ledger"):
+        before = beforehand(audit, provenance)
+    policy = policy_record(audit, findings, before, [*problems, *broken])
     written = merge_same_errors(findings)
     gate = decide_by(written, policy)
     record = Record(
@@ -93,31 +107,15 @@ def assemble(
         findings=written,
         causes=name_causes(findings),
         **sections,
-        provenance=Provenance(
-            audit_suite=importlib.metadata.version("audit-suite"),
-            settings=SettingsRecord(
-                confidence=settings.confidence,
-                multiplicity=settings.multiplicity,
-                seed=settings.seed,
-                profile=settings.profile,
-                max_cases=settings.max_cases,
-                max_explained=settings.max_explained,
-                explain_budget=settings.explain_budget if settings.max_explained is None else None,
-                folds=settings.folds,
-                maskings=list(settings.maskings),
-            ),
-            evidence_profile=source.profile.summary(),
-            models=_models(audit),
-            datasets=datasets,
-            readings=_readings(source),
-            calibration=calibration(),
-        ),
+        baseline=baseline,
+        provenance=provenance,
         environment=_environment()
         | source.executor.summary()
         | _precisions(source)
         | _discarded(source, requests),
     )
     record.digest = record.content_digest()
+    record.environment |= enter(audit, record)
     return record
 
 
@@ -156,13 +154,35 @@ def _adjust(findings: Sequence[Finding]) -> None:
             estimate.at["p_holm"] = p_holm
 
 
+def _provenance(audit: Audit, datasets: list[DatasetRecord]) -> Provenance:
+    settings = audit.settings
+    return Provenance(
+        audit_suite=importlib.metadata.version("audit-suite"),
+        settings=SettingsRecord(
+            confidence=settings.confidence,
+            multiplicity=settings.multiplicity,
+            seed=settings.seed,
+            profile=settings.profile,
+            max_cases=settings.max_cases,
+            max_explained=settings.max_explained,
+            explain_budget=settings.explain_budget if settings.max_explained is None else None,
+            folds=settings.folds,
+            maskings=list(settings.maskings),
+        ),
+        evidence_profile=audit.source.profile.summary(),
+        models=_models(audit),
+        datasets=datasets,
+        readings=_readings(audit.source),
+        calibration=calibration(),
+    )
+
+
 def _models(audit: Audit) -> list[ModelRecord]:
     models = []
     for cell in {(c.model, c.folds): c for c in audit.cells}.values():
         card = cell.model
         try:
-            digests = [audit.source.model_digest(card, fold) for fold in cell.folds]
-            digest = digests[0] if len(digests) == 1 else canonical_digest(digests)
+            digest = model_digest(cell, audit.source)
         except AuditError:
             continue  # the findings of this model name the problem with its files
         models.append(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
+from typing import Protocol
 
-from audit_suite.audit.plan import CheckCase
 from audit_suite.audit.waivers import Waiver, today
 from audit_suite.errors import AuditError
 from audit_suite.record import ComparisonRecord, Finding, WaiverRecord
@@ -15,8 +15,16 @@ from audit_suite.verdict import SEVERITY, Inconclusive, NotApplicable, Verdict, 
 _MOST_RULES = 8  # that a claim lists
 
 
+class Case(Protocol):
+    """What is judged."""
+
+    def planned(self) -> Finding:
+        """Its finding, with verdict ``none``."""
+        ...
+
+
 def judge(
-    case: CheckCase,
+    case: Case,
     raised: BaseException | None,
     recorded: Recorded,
     waivers: Sequence[Waiver],

@@ -9,6 +9,7 @@ from typing import NoReturn, TypeVar
 
 from audit_suite.audit.policy import Policy, load_policy
 from audit_suite.audit.settings import Settings
+from audit_suite.audit.verify import load_verified
 from audit_suite.audit.waivers import Waiver, load_waivers, today
 from audit_suite.cards import DatasetCard, ModelCard, load_dataset_card, load_model_card
 from audit_suite.errors import AuditError
@@ -19,6 +20,7 @@ from audit_suite.evidence.part import Part
 from audit_suite.evidence.remote import open_store
 from audit_suite.maskings import PAPER, Masking
 from audit_suite.readings import Readings, read_form
+from audit_suite.record import Record
 from audit_suite.registry import EXECUTORS, load_extensions
 
 _Card = TypeVar("_Card", ModelCard, DatasetCard)
@@ -36,6 +38,7 @@ class Audit:
         cells: Every model (fold) on every data set for every common target.
         waivers: The entries of the waiver file.
         source: Stored evidence; computes what is missing.
+        baseline: The record of the release that this one replaces; None without one.
         policy_maskings: What ``MASKINGS`` stands for, if the settings name maskings; else empty.
     """
 
@@ -47,6 +50,7 @@ class Audit:
     waivers: tuple[Waiver, ...]
     source: EvidenceSource
     policy_maskings: tuple[Masking, ...]
+    baseline: Record | None = None
 
     def maskings(self, dataset: DatasetCard) -> tuple[Masking, ...]:
         """What `MASKINGS` stands for: the settings' maskings, else the card's, else the paper's."""
@@ -91,6 +95,7 @@ def open_audit(settings: Settings, part: Part | None = None) -> Audit:
             cache=settings.cache,
         ),
         policy_maskings=tuple(Masking.parse(id) for id in settings.maskings),
+        baseline=None if settings.baseline is None else load_verified(settings.baseline),
     )
 
 

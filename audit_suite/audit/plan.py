@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from audit_suite.audit.baseline_checks import TITLES
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.suites import SUITES, suite_name, suite_of
 from audit_suite.checks import Check, Declared, margin_for
@@ -166,10 +167,11 @@ def refuse_conflicts(cases: Iterable[CheckCase]) -> None:
     ids: Counter[str] = Counter()
     for case in cases:
         ids[case.id] += 1
-        if suite_of(case.check.id) and not case.shipped:
+        taken = suite_of(case.check.id) or (case.check.id in TITLES and "--audit-baseline")
+        if taken and not case.shipped:
             raise AuditError(
                 f"the check {case.check.title!r} has the id {case.check.id}, which is that of a "
-                f"shipped check ({suite_of(case.check.id)})",
+                f"shipped check ({taken})",
                 "give it another id: findings, waivers and the policy are keyed by it",
             )
         check_section(case.check.section, case.check.id)

@@ -7,7 +7,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+)
 
 from audit_suite.cards import canonical_digest
 from audit_suite.errors import AuditError
@@ -59,8 +66,26 @@ class Policy(BaseModel):
     """Ids of the checks that share half of the level at which a release fails wrongly."""
     looks: Annotated[int, Field(ge=1, le=100)] = 1
     """Audits of one test set, declared before the first: each pass holds at its share."""
+    baseline_margin: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """How much worse than its baseline (``--audit-baseline``) a release may be, in units of each
+    estimate: .05 of an AUROC or a share, unless it is set."""
+    frozen: bool = False
+    """Whether the gate opens only if policy, margins and claims are those that
+    ``audit-suite policy freeze`` fixed before."""
+    spent_opens: bool = True
+    """Whether the gate may open after the declared looks, or where the ledger cannot count them."""
     targets: Annotated[tuple[TargetKind, ...], Field(min_length=1)]
     """Kinds of targets; the first that matches applies."""
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out unused keys that older policies lack, so that their digests do not change."""
+        content: dict[str, Any] = write(self)
+        fields = type(self).model_fields
+        for key in ("baseline_margin", "frozen", "spent_opens"):
+            if getattr(self, key) == fields[key].default:
+                content.pop(key, None)
+        return content
 
     def kind(self, target: str) -> TargetKind:
         """The kind of a target: the first that matches.

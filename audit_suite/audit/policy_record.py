@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from audit_suite.audit.beforehand import Beforehand
 from audit_suite.audit.gate import missing_checks
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.policy import load_policy
@@ -14,13 +15,14 @@ from audit_suite.record import Deviation, Finding, PolicyRecord
 
 
 def policy_record(
-    audit: Audit, findings: Sequence[Finding], problems: Sequence[str]
+    audit: Audit, findings: Sequence[Finding], before: Beforehand, problems: Sequence[str]
 ) -> PolicyRecord:
     """The policy, what it required in this audit, and what became of it.
 
     Args:
         audit: Settings, policy and cells.
         findings: One per planned case.
+        before: What was fixed beforehand, and how often the patients were looked at.
         problems: What closes the gate apart from findings.
     """
     policy = audit.policy
@@ -41,7 +43,8 @@ def policy_record(
         suites_asked=suites,
         suites_not_asked=sorted(shipped_suites().keys() - suites),
         missing=missing_checks(findings, required, must_be_asked),
-        deviations=list(_deviations(audit, findings)),
+        deviations=[*_deviations(audit, findings), *before.deviations],
+        beforehand=before.notes,
         problems=[*problems, *expired_waivers(waivers)],
         waivers=waivers,
     )

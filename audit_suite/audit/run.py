@@ -12,6 +12,7 @@ from typing import Any
 from audit_suite.audit.assemble import assemble
 from audit_suite.audit.full_run import full_passes, full_run
 from audit_suite.audit.judge import judge
+from audit_suite.audit.keeping import keep
 from audit_suite.audit.levels import share_level
 from audit_suite.audit.opening import Audit, open_audit
 from audit_suite.audit.plan import (
@@ -68,7 +69,7 @@ def run(
     Raises:
         AuditError: If a card, a suite, a check or a setting is wrong.
     """
-    for key in ("evidence", "cache", "policy", "waivers", "readings"):
+    for key in ("evidence", "cache", "policy", "waivers", "baseline", "ledger", "readings"):
         if isinstance(settings.get(key), str) and not is_address(settings[key]):
             settings[key] = Path(settings[key])
     if settings.get("cache") == Path(OFF):
@@ -159,7 +160,9 @@ def _judged(case: CheckCase, function: Function, audit: Audit) -> Finding:
             function(**arguments)
         except Exception as error:
             raised = error
-    return judge(case, raised, recorded, audit.waivers)
+    finding = judge(case, raised, recorded, audit.waivers)
+    keep(case.cell, finding, recorded, audit)
+    return finding
 
 
 def _paths(cards: Sequence[str | Path]) -> tuple[Path, ...]:

@@ -49,6 +49,8 @@ class Settings:
         cache: Folder of what can be made again at any time: decoded images, digests of files, and
             mirrors of evidence at an address. None to keep nothing.
         waivers: File of waivers.
+        baseline: Record of the release that this one replaces; None to compare with none.
+        ledger: File with a line for each audit; None to keep none.
         readings: Readers' answers, as ``audit-suite readers import`` wrote them.
         offline: Use stored evidence only.
         confidence: Confidence level of verdicts; the error level is 1 - ``confidence``.
@@ -82,6 +84,8 @@ class Settings:
     evidence: Path | str = Path(".audit-evidence")
     cache: Path | None = Path(".audit-cache")
     waivers: Path | None = None
+    baseline: Path | None = None
+    ledger: Path | None = None
     readings: Path | None = None
     offline: bool = False
     confidence: float = 0.95

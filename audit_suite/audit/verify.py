@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from audit_suite.audit.baseline_checks import REST, SKILL
 from audit_suite.audit.gate import count_verdicts, decide_by, missing_checks
 from audit_suite.audit.policy import Policy
 from audit_suite.audit.target_decisions import target_decisions
@@ -53,6 +54,7 @@ def contradictions(record: Record) -> Iterator[str]:
     for finding in record.findings:
         yield from _finding(finding, 1 - record.provenance.settings.confidence)
     yield from _policy(record)
+    yield from _baseline(record)
     gate = decide_by(record.findings, record.policy)
     if gate.decision != record.decision:
         yield f"its decision is {record.decision}, but its findings say {gate.decision}"
@@ -112,6 +114,28 @@ def _comparison(id: str, comparison: ComparisonRecord, alpha: float) -> Iterator
         yield f"{id}: {comparison.rule} is {comparison.alone}, but its numbers give {again.alone}"
     elif not math.isclose(again.bound or 0.0, comparison.bound or 0.0, abs_tol=_SAME):
         yield f"{id}: the bound that decided on {estimate.label} does not follow from its numbers"
+
+
+def _baseline(record: Record) -> Iterator[str]:
+    """A comparison with a baseline, and the findings that carry its verdicts, go together."""
+    found = {(finding.check, place_of(finding)): finding for finding in record.findings}
+    if record.baseline is None:
+        if any(check in (SKILL, REST) for check, _ in found):
+            yield "it has findings on a baseline, but no baseline"
+        return
+    regressions = record.baseline.regressions
+    worse = {place_of(change) for change in regressions if change.kind == "worse"}
+    for place in dict.fromkeys(map(place_of, record.policy.required)):
+        here = [found.get((check, place)) for check in (SKILL, REST)]
+        if None in here:
+            yield f"the comparison of {place[0]} with its baseline has no finding"
+        elif place in worse and not any(
+            comparison.verdict is Verdict.FAIL
+            for finding in here
+            if finding is not None
+            for comparison in finding.comparisons
+        ):
+            yield f"{place[0]} is said to be worse than its baseline, but no comparison fails"
 
 
 def _policy(record: Record) -> Iterator[str]:

@@ -38,6 +38,9 @@ region = typer.Typer(
 )
 root.add_typer(region, name="region")
 
+policy = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+root.add_typer(policy, name="policy")
+
 RecordFile = Annotated[Path, typer.Argument(metavar="AUDIT_JSON", help="The record, audit.json.")]
 
 

@@ -37,16 +37,20 @@ from audit_suite.record.provenance import (
     TargetRecord,
 )
 from audit_suite.record.record import SCHEMA_VERSION, Decision, Record, TargetDecision, load_record
+from audit_suite.record.releases import BaselineRecord, Change, ChangeKind
 
 __all__ = [
     "SCHEMA_VERSION",
     "AttributionRecord",
+    "BaselineRecord",
     "Basis",
     "Box",
     "Calibration",
     "CaseMix",
     "CauseFlag",
     "CausesRecord",
+    "Change",
+    "ChangeKind",
     "ComparisonRecord",
     "CounterexampleRecord",
     "DatasetRecord",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from audit_suite.record.part import RecordPart
 
@@ -64,5 +64,17 @@ class PolicyRecord(RecordPart):
     )
     missing: list[MissingCheck] = Field(description="required, but not asked or not judged")
     deviations: list[Deviation]
+    beforehand: list[str] = Field(
+        default_factory=list,
+        description="what was fixed before the data were seen, and which look at them this is",
+    )
     problems: list[str] = Field(description="what closes the gate apart from findings")
     waivers: list[WaiverState]
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what older records lack, so that their digests do not change."""
+        content: dict[str, Any] = write(self)
+        if not self.beforehand:
+            content.pop("beforehand", None)
+        return content

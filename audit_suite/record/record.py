@@ -7,7 +7,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from audit_suite.cards import canonical_digest
 from audit_suite.errors import AuditError
@@ -25,6 +25,7 @@ from audit_suite.record.pictures import (
 )
 from audit_suite.record.policy import PolicyRecord
 from audit_suite.record.provenance import Provenance
+from audit_suite.record.releases import BaselineRecord
 from audit_suite.verdict import Verdict
 
 Decision = Literal["open", "closed", "undecided", "partial"]
@@ -71,8 +72,19 @@ class Record(RecordPart):
         default_factory=dict,
         description="extensions' report sections without content, by name: the error",
     )
+    baseline: BaselineRecord | None = Field(
+        default=None, description="against an earlier record (--audit-baseline); absent without one"
+    )
     provenance: Provenance
     environment: dict[str, Any] = Field(description="versions, machine, time: what may differ")
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what older records lack, so that their digests do not change."""
+        content: dict[str, Any] = write(self)
+        if self.baseline is None:
+            content.pop("baseline", None)
+        return content
 
     def content_digest(self) -> str:
         """SHA-256 of all that the same inputs determine, without the digest itself."""

@@ -134,4 +134,6 @@ def attention(record: Record) -> list[str]:
     if lacks_region(record):
         lines.append(f"{NO_REGION}: {WITHOUT_MASKS}")
     lines += [f"deviation: {deviation.what}" for deviation in policy.deviations]
+    known = {deviation.what for deviation in policy.deviations}
+    lines += [note for note in policy.beforehand if note not in known]
     return lines

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from audit_suite.errors import AuditError
 from audit_suite.record import Basis, ComparisonRecord, EstimateRecord, PairBasis
-from audit_suite.statistics.influence import Stratum
+from audit_suite.statistics.influence import Influence, Stratum
 from audit_suite.statistics.pair_scale import PairScale
 from audit_suite.statistics.power import smallest_effect
 from audit_suite.statistics.scale import Scale
@@ -74,7 +74,11 @@ class DecisionRule:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A comparison with its verdict."""
+    """A comparison with its verdict.
+
+    Its fields are those of `ComparisonRecord`, but for ``influence``: of every patient on the
+    estimate, which stays with the evidence.
+    """
 
     estimate: EstimateRecord
     basis: Basis | None
@@ -95,10 +99,13 @@ class Comparison:
     smallest_effect: float | None
     message: str
     group: int = 0
+    influence: Influence | None = field(default=None, repr=False, compare=False)
 
     def to_record(self) -> ComparisonRecord:
         """The comparison for the record; Holm's p value is added once all cases are known."""
-        return ComparisonRecord(**vars(self), p_holm=None)
+        content: dict[str, Any] = {**vars(self), "p_holm": None}
+        del content["influence"]
+        return ComparisonRecord(**content)
 
 
 def estimate_in_words(label: str, value: float, low: float, high: float, n_patients: int) -> str:

@@ -163,9 +163,10 @@ class Estimate(Discreet):
         """Judge ``self < limit`` or ``self > limit`` without raising or recording."""
         if isinstance(limit, Estimate):
             return (self - limit).compare(relation, 0.0)
-        return judge_below(
+        judged = judge_below(
             self.to_record(), self.scale, self.fewest, relation, limit, active_rule()
         )
+        return replace(judged, influence=self.influence)
 
     def __lt__(self, limit: float | Estimate) -> bool:
         __tracebackhide__ = True
@@ -284,9 +285,10 @@ class Distance:
         if relation != "<" or isinstance(limit, Estimate):
             _refuse(relation, "a distance can only be shown to be small: distance < margin")
         estimate = self.estimate
-        return judge_distance(
+        judged = judge_distance(
             estimate.to_record(), estimate.scale, estimate.fewest, self.centre, limit, active_rule()
         )
+        return replace(judged, influence=estimate.influence)
 
     def __lt__(self, limit: float) -> bool:
         __tracebackhide__ = True

@@ -44,7 +44,7 @@ def commands(command: Any = None, name: str = "audit-suite") -> Iterator[tuple[s
     groups = getattr(command, "commands", {})
     for inner in groups.values():
         yield from commands(inner, f"{name} {inner.name}")
-    if not groups:
+    if not groups or getattr(command, "invoke_without_command", False):
         yield name, command
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from audit_suite.audit.judge import judge
+from audit_suite.audit.keeping import keep
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.plan import CheckCase
 from audit_suite.audit.resolve import OnDemand, admit, resolve, rule_for
@@ -67,6 +68,7 @@ class Judging:
         if call.when == "call":
             recorded = item.stash.get(_RECORDED, None) or Recorded(DecisionRule())
             finding = judge(case, raised, recorded, self._audit.waivers)
+            keep(case.cell, finding, recorded, self._audit)
         elif raised is not None:  # a fixture failed, or a test was skipped
             finding = item.stash.get(_FINDING, case.planned())
             finding.verdict = Verdict.ERROR

@@ -98,6 +98,16 @@ def add_options(parser: pytest.Parser) -> None:
     )
     option("--audit-waivers", "file of waivers (TOML)", metavar="FILE")
     option(
+        "--audit-baseline",
+        "record of the release that this one replaces: a regression closes the gate",
+        metavar="AUDIT_JSON",
+    )
+    option(
+        "--audit-ledger",
+        "file to which this audit adds a line: how often these patients were looked at",
+        metavar="FILE",
+    )
+    option(
         "--audit-readings",
         "readers' answers, as `audit-suite readers import` wrote them",
         metavar="FILE",
@@ -241,6 +251,8 @@ def read_options(config: pytest.Config) -> Options:
         cache=cache(),
         policy=path("audit_policy"),
         waivers=path("audit_waivers"),
+        baseline=path("audit_baseline"),
+        ledger=path("audit_ledger"),
         readings=path("audit_readings"),
         offline=bool(value("audit_offline")),
         multiplicity=choice("audit_multiplicity", "bonferroni", "none"),

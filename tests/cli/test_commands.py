@@ -67,6 +67,8 @@ def commands():
     """Every command by its name in full: ``readers export``."""
     named = {}
     for name, command in get_command(app).commands.items():
+        if getattr(command, "invoke_without_command", False):
+            named[name] = command
         for sub, inner in getattr(command, "commands", {"": command}).items():
             named[f"{name} {sub}".strip()] = inner
     return named
