@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,9 +16,11 @@ from audit_suite.errors import AuditError
 from audit_suite.files import write_whole
 from audit_suite.record import Record
 from audit_suite.report import words
+from audit_suite.report.anchors import anchor, check_anchor
 from audit_suite.report.first.decision import FEW
 from audit_suite.report.page import page_of
 from audit_suite.report.rendering import render_sections
+from audit_suite.report.severity import deciding
 from audit_suite.signoff import SignOff
 
 _ROWS, _REASONS = 20, 5  # of the first screen, which is also one printed page
@@ -64,8 +67,19 @@ def write_report(
     return problems
 
 
-def _render(record: Record, signoff: SignOff | None) -> tuple[str, tuple[AuditError, ...]]:
+def style_sheet(record: Record) -> str:
+    """The page's style sheet, with the foot of each printed page: the record's digest, the page.
+
+    Args:
+        record: Whose digest is printed.
+    """
     css = files("audit_suite.report").joinpath("templates/report.css").read_text(encoding="utf-8")
+    digest = record.digest if re.fullmatch("[0-9a-f]{64}", record.digest) else "without a digest"
+    return css + f'@page {{ @bottom-left {{ content: "Record {digest}"; }} }}\n'
+
+
+def _render(record: Record, signoff: SignOff | None) -> tuple[str, tuple[AuditError, ...]]:
+    css = style_sheet(record)
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     sections = render_sections(record, _environment())
     text = (
@@ -73,7 +87,7 @@ def _render(record: Record, signoff: SignOff | None) -> tuple[str, tuple[AuditEr
         .get_template("report.html.j2")
         .render(
             page=page_of(record, sections, signoff),
-            css=Markup(css),  # noqa: S704 - our own file
+            css=Markup(css),  # noqa: S704 - our own file, and a digest in hexadecimal digits
             css_digest=digest,
         )
     )
@@ -97,6 +111,11 @@ def _environment() -> Environment:
         "word": words.word,
         "symbol": words.symbol,
         "kind": words.kind,
+        "allowed": words.allowed,
+        "sentence": words.sentence,
+        "anchor": anchor,
+        "check_anchor": check_anchor,
+        "deciding": deciding,
         "decided": words.decided,
         "lacks_region": words.lacks_region,
     }

@@ -11,7 +11,7 @@ from audit_suite.errors import AuditError
 from audit_suite.record import Finding, GalleryImage, Record
 from audit_suite.report.places import Place, by_place
 from audit_suite.report.room import ROOM, Room
-from audit_suite.report.section import AFTER_LISTS, Gathered, Section, register_section
+from audit_suite.report.section import APPENDIX, Gathered, Section, register_section
 
 if TYPE_CHECKING:
     from audit_suite.maskings import Masking
@@ -101,7 +101,7 @@ register_section(
     Section(
         name="gallery",
         title="Masked cases",
-        rank=AFTER_LISTS + 100,
+        rank=APPENDIX + 40,
         collect=collect,
         fills="gallery",
         view=view,

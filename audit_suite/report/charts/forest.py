@@ -12,6 +12,10 @@ from audit_suite.report.words import acceptance
 WIDTH, LABEL, ROW, AXIS = 760, 330, 26, 30
 _PLOT = WIDTH - LABEL - 20
 _STEPS = 5
+AUROCS, SHARES, DIFFERENCES = "AUROC", "Shares", "Differences"
+OTHERS = "Other measures"
+UNITS = (AUROCS, SHARES, DIFFERENCES, OTHERS)
+"""What estimates measure; only like is drawn on one axis."""
 _MOST = 12  # comparisons of one finding that are drawn
 
 
@@ -50,6 +54,26 @@ def forest_of(findings: Sequence[Finding]) -> Forest | None:
     return forest(rows) if rows else None
 
 
+def by_unit(findings: Sequence[Finding]) -> tuple[tuple[str, Forest], ...]:
+    """The comparisons of some findings on one axis for each unit: AUROCs, shares, differences."""
+    rows: dict[str, list[tuple[Finding, ComparisonRecord]]] = {}
+    for finding in findings:
+        for one in _telling(finding.comparisons):
+            rows.setdefault(unit(one), []).append((finding, one))
+    return tuple((name, forest(rows[name])) for name in UNITS if name in rows)
+
+
+def unit(comparison: ComparisonRecord) -> str:
+    """What the number of a comparison measures, by its basis and its label: one of `UNITS`."""
+    label = comparison.estimate.label
+    form = comparison.basis.pair.form if comparison.basis and comparison.basis.pair else ""
+    if "share" in label.lower() or form in ("share", "ratio"):
+        return SHARES
+    if form == "difference" or " - " in label or "gap" in label or " above " in label:
+        return DIFFERENCES
+    return AUROCS if label.startswith("AUROC") else OTHERS
+
+
 def _telling(comparisons: Sequence[ComparisonRecord]) -> list[ComparisonRecord]:
     nearest = sorted(comparisons, key=lambda one: one.p_raw)[:_MOST]
     return [one for one in comparisons if one in nearest]
@@ -82,7 +106,7 @@ def forest(rows: Sequence[tuple[Finding, ComparisonRecord]]) -> Forest:
         start, end = acceptance(comparison)
         lines.append(
             Line(
-                label=f"{finding.check}  {estimate.label}",
+                label=f"{estimate.label} ({finding.check})",
                 verdict=comparison.verdict.value,
                 y=ROW * (position + 0.5),
                 low=place(estimate.low),
