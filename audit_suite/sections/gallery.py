@@ -1,20 +1,25 @@
-"""Masked cases: a few images as the models were shown them, under every masking."""
+"""Masked cases: a few images as the models were shown them, under six maskings."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit_suite.errors import AuditError
 from audit_suite.record import Finding, GalleryImage, Record
+from audit_suite.report.first.rows import SHOWN
 from audit_suite.report.places import Place, by_place
 from audit_suite.report.room import ROOM, Room
 from audit_suite.report.section import APPENDIX, Gathered, Section, register_section
 
 if TYPE_CHECKING:
+    from audit_suite.evidence import Cell
     from audit_suite.maskings import Masking
+
+MOST = 6
+"""Maskings of a case that are shown."""
 
 _DRAW = "audit_suite.pictures.masked_cases:draw"
 
@@ -49,7 +54,7 @@ class GalleryView:
 
 
 def collect(gathered: Gathered) -> list[GalleryImage]:
-    """Cases of each data set and target under every masking that was planned.
+    """Cases of each data set and target under the plainest maskings that were planned.
 
     Models that share an input geometry share the pictures; they stand under the first of them.
     Where there are more than a page can hold, the first are drawn.
@@ -70,14 +75,30 @@ def collect(gathered: Gathered) -> list[GalleryImage]:
         if key in done or not maskings or not room.is_left:
             continue
         done.add(key)
-        ordered = sorted(maskings, key=lambda masking: masking.rank)
         try:
-            drawn = gathered.source.call(_DRAW, cell, ordered)
+            drawn = gathered.source.call(_DRAW, cell, plainest(cell, maskings))
         except AuditError:
             continue  # the findings on this data set say what is wrong with it
         images += [GalleryImage.model_validate(picture) for picture in drawn]
         room.take(picture["png"] for picture in drawn)
     return images
+
+
+def plainest(cell: Cell, maskings: Iterable[Masking]) -> list[Masking]:
+    """Six maskings at most: those of the first screen, then a hole elsewhere, then by rank.
+
+    Args:
+        cell: Its target's region is the one meant.
+        maskings: Those that were planned.
+    """
+    from audit_suite.maskings import WithoutROI
+
+    roi = cell.dataset.targets[cell.target].roi
+    first = [m for some in SHOWN.values() for m in some] + [WithoutROI(whose="elsewhere")]
+    order = [masking.of(roi) for masking in first]
+    most = len(order)
+    ordered = sorted(maskings, key=lambda m: (order.index(m) if m in order else most, m.rank))
+    return sorted(ordered[:MOST], key=lambda masking: masking.rank)
 
 
 def view(record: Record, _findings: Sequence[Finding]) -> GalleryView | None:

@@ -16,6 +16,7 @@ AUROCS, SHARES, DIFFERENCES = "AUROC", "Shares", "Differences"
 OTHERS = "Other measures"
 UNITS = (AUROCS, SHARES, DIFFERENCES, OTHERS)
 """What estimates measure; only like is drawn on one axis."""
+_TALL = 30  # lines of a plot that fits on a printed page
 _MOST = 12  # comparisons of one finding that are drawn
 
 
@@ -55,12 +56,20 @@ def forest_of(findings: Sequence[Finding]) -> Forest | None:
 
 
 def by_unit(findings: Sequence[Finding]) -> tuple[tuple[str, Forest], ...]:
-    """The comparisons of some findings on one axis for each unit: AUROCs, shares, differences."""
+    """The comparisons of some findings on one axis for each unit: AUROCs, shares, differences.
+
+    Where there are many of a unit, in parts that fit on a printed page, all with the same axis.
+    """
     rows: dict[str, list[tuple[Finding, ComparisonRecord]]] = {}
     for finding in findings:
         for one in _telling(finding.comparisons):
             rows.setdefault(unit(one), []).append((finding, one))
-    return tuple((name, forest(rows[name])) for name in UNITS if name in rows)
+    return tuple(
+        (name, forest(rows[name][start : start + _TALL], rows[name]))
+        for name in UNITS
+        if name in rows
+        for start in range(0, len(rows[name]), _TALL)
+    )
 
 
 def unit(comparison: ComparisonRecord) -> str:
@@ -79,18 +88,23 @@ def _telling(comparisons: Sequence[ComparisonRecord]) -> list[ComparisonRecord]:
     return [one for one in comparisons if one in nearest]
 
 
-def forest(rows: Sequence[tuple[Finding, ComparisonRecord]]) -> Forest:
+def forest(
+    rows: Sequence[tuple[Finding, ComparisonRecord]],
+    among: Sequence[tuple[Finding, ComparisonRecord]] = (),
+) -> Forest:
     """Lay out comparisons on a common axis, each with its interval and the range its claim allows.
 
     Args:
         rows: Findings with one of their comparisons each; at least one.
+        among: All that share the axis; by default these alone.
     """
-    values = [v for _, c in rows for v in (c.estimate.low, c.estimate.high, *acceptance(c))]
+    shared = among or rows
+    values = [v for _, c in shared for v in (c.estimate.low, c.estimate.high, *acceptance(c))]
     known = [value for value in values if value is not None]
     low, high = min(known), max(known)
     step = _nice((high - low or 0.1) / _STEPS)
     low, high = math.floor(low / step) * step, math.ceil(high / step) * step
-    ends = [acceptance(comparison) for _, comparison in rows]
+    ends = [acceptance(comparison) for _, comparison in shared]
     if high <= low or any(end is None and start == high for start, end in ends):
         high += step  # room to show a range that is open above
     if any(start is None and end == low for start, end in ends):
