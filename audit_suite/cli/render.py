@@ -13,7 +13,14 @@ from audit_suite.cli.root import RecordFile, root
 @root.command()
 def render(
     audit_json: RecordFile,
-    out: Annotated[Path, typer.Option(help="The HTML file to write.")],
+    out: Annotated[Path, typer.Option(help="The HTML file to write: the report in one file.")],
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder to write the report to as well, as index.html with its style sheet and "
+            "pictures in files: for servers such as Jenkins, which block what is inside a page."
+        ),
+    ] = None,
     signoff: Annotated[
         Path | None,
         typer.Option(help="The sign-off file.", show_default="signoff.json beside the record"),
@@ -25,12 +32,16 @@ def render(
     extension could not be shown; the rest is written.
     """
     from audit_suite.audit.verify import load_verified
-    from audit_suite.report import write_report
+    from audit_suite.report import write_folder, write_report
     from audit_suite.signoff import sign_off_of
 
     record = load_verified(audit_json)
-    problems = write_report(record, out, sign_off_of(audit_json, signoff))
+    signed = sign_off_of(audit_json, signoff)
+    problems = write_report(record, out, signed)
     typer.echo(f"report: {out}")
+    if folder is not None:
+        write_folder(record, folder, signed)
+        typer.echo(f"report as a folder: {folder}")
     for problem in problems:
         typer.echo(f"audit-suite: {problem}", err=True)
     if problems:

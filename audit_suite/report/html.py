@@ -17,13 +17,16 @@ from audit_suite.files import write_whole
 from audit_suite.record import Record
 from audit_suite.report import words
 from audit_suite.report.anchors import anchor, check_anchor
+from audit_suite.report.charts import MANY
+from audit_suite.report.first.axis import FULL, LINE
 from audit_suite.report.first.decision import FEW
+from audit_suite.report.first.groups import first_and_rest
 from audit_suite.report.page import page_of
 from audit_suite.report.rendering import render_sections
 from audit_suite.report.severity import deciding
 from audit_suite.signoff import SignOff
 
-_ROWS, _REASONS = 20, 5  # of the first screen, which is also one printed page
+_REASONS = 5  # of the first screen, which is also one printed page
 
 
 def render_html(record: Record, signoff: SignOff | None = None) -> str:
@@ -37,7 +40,7 @@ def render_html(record: Record, signoff: SignOff | None = None) -> str:
         record: What to show.
         signoff: What a reviewer decided on it.
     """
-    return _render(record, signoff)[0]
+    return rendered(record, signoff)[0]
 
 
 def write_report(
@@ -56,7 +59,7 @@ def write_report(
     Raises:
         AuditError: If the file cannot be written.
     """
-    text, problems = _render(record, signoff)
+    text, problems = rendered(record, signoff)
     try:
         write_whole(path, text.encode())
     except OSError as error:
@@ -78,7 +81,8 @@ def style_sheet(record: Record) -> str:
     return css + f'@page {{ @bottom-left {{ content: "Record {digest}"; }} }}\n'
 
 
-def _render(record: Record, signoff: SignOff | None) -> tuple[str, tuple[AuditError, ...]]:
+def rendered(record: Record, signoff: SignOff | None) -> tuple[str, tuple[AuditError, ...]]:
+    """The page, and the errors of sections of extensions that broke."""
     css = style_sheet(record)
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     sections = render_sections(record, _environment())
@@ -121,9 +125,12 @@ def _environment() -> Environment:
     }
     environment.globals |= {
         "VERDICTS": words.VERDICTS,
-        "ROWS": _ROWS,
         "REASONS": _REASONS,
+        "FULL": FULL,
+        "LINE": LINE,
+        "first_and_rest": first_and_rest,
         "FEW": FEW,
+        "MANY": MANY,
         "RATES": words.RATES,
         "WITHOUT_MASKS": words.WITHOUT_MASKS,
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from audit_suite.record import EstimateRecord, Record
 from audit_suite.report.first import FirstScreen, first_screen
+from audit_suite.report.first.groups import worst_first
 from audit_suite.report.places import in_words
 from audit_suite.report.words import attention, interval, number, word
 from audit_suite.verdict import Verdict
@@ -25,6 +26,8 @@ def render_markdown(record: Record) -> str:
 
 
 def _first(first: FirstScreen) -> Iterator[str]:
+    for label, text in first.causes:
+        yield f"- {label}: {_cell(text)}"
     for label, text in first.identity:
         yield f"- {label}: {_cell(text)}"
     yield ""
@@ -33,7 +36,7 @@ def _first(first: FirstScreen) -> Iterator[str]:
         head = ["model, data, target", "verdict", *names, "from the region", "cause named"]
         yield f"| {' | '.join(head)} |"
         yield f"|{'---|' * len(head)}"
-    for row in first.rows:
+    for row in worst_first(first.rows):
         target = row.decision
         cells = [
             in_words(target),

@@ -143,6 +143,22 @@ def _overlays(
 ) -> Iterator[Overlay]:
     from audit_suite.pictures.overlay import explained_image
 
+    for name, row in shown_rows(maps, cell, source).items():
+        png = explained_image(maps, row, source, cell.dataset, cell.model)
+        yield Overlay(case=name, method=method, png=png)
+
+
+def shown_rows(maps: Attributions, cell: Cell, source: EvidenceSource) -> dict[str, int]:
+    """Which of the explained images are shown: two with the finding, one without.
+
+    Args:
+        maps: The maps of one method.
+        cell: Model, data set and target.
+        source: Data sets by card.
+
+    Returns:
+        By name, the place among `maps.index`.
+    """
     dataset = source.dataset(cell.dataset)
     cases = [dataset.cases[index] for index in maps.index]
     rows = {
@@ -153,11 +169,22 @@ def _overlays(
         ]
         for label in (0, 1)
     }
-    for name in _CASES:
-        left = rows[1 if name.startswith("positive") else 0]
-        if left:
-            png = explained_image(maps, left.pop(0), source, cell.dataset, cell.model)
-            yield Overlay(case=name, method=method, png=png)
+    left = {name: rows[1 if name.startswith("positive") else 0] for name in _CASES}
+    return {name: here.pop(0) for name, here in left.items() if here}
+
+
+def explained_image_of(cell: Cell, source: EvidenceSource, methods: Sequence[str]) -> int | None:
+    """The image of the first sick patient whose map is shown; None where none is stored.
+
+    Args:
+        cell: Model, data set and target.
+        source: Stored evidence; nothing is computed.
+        methods: Explainers that were asked.
+    """
+    for _, maps in _stored(cell.each()[0], source, sorted(methods)):
+        rows = shown_rows(maps, cell, source)
+        return int(maps.index[rows[_CASES[0]]]) if _CASES[0] in rows else None
+    return None
 
 
 def view(record: Record, findings: Sequence[Finding]) -> tuple[PlaceAttributions, ...]:

@@ -1,4 +1,4 @@
-"""The model's scores of the patient on the first screen; the pictures are the gallery's."""
+"""The model's scores of the patients on the first screen; the pictures are other sections'."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from audit_suite.pictures.candidates import candidates
 from audit_suite.record import Finding, Record
 from audit_suite.report.first.rows import SHOWN
 from audit_suite.report.first.strip import SECTION
-from audit_suite.report.section import Gathered, Section, register_section
+from audit_suite.report.places import Place, place_of
+from audit_suite.report.section import Gathered, Section, findings_of, register_section
+from audit_suite.sections.attributions import MAPS, explained_image_of
 from audit_suite.verdict import NotApplicable
 
 if TYPE_CHECKING:
     from audit_suite.evidence import Cell, EvidenceSource
     from audit_suite.maskings import Masking
+    from audit_suite.needs.scores.cell_scores import CellScores
 
 _MOST = 50  # places: the first screen shows one, and tables of hundreds have no such strip
 
@@ -25,9 +28,12 @@ _MOST = 50  # places: the first screen shows one, and tables of hundreds have no
 def collect(gathered: Gathered) -> list[dict[str, Any]] | None:
     """By place the scores of the gallery's first sick patient, under each masking shown.
 
-    Of what is stored; nothing is computed for a report.
+    And of the first sick patient with a map. Of what is stored; nothing is computed for a report.
     """
     planned = set(gathered.requests)
+    methods: dict[Place, list[str]] = {}
+    for finding in findings_of(gathered.findings, f"attributions.{MAPS}"):
+        methods.setdefault(place_of(finding), []).append(finding.case)
     found = []
     for cell in gathered.cells[:_MOST]:
         asked = [
@@ -36,15 +42,12 @@ def collect(gathered: Gathered) -> list[dict[str, Any]] | None:
             for m in some
             if _is_stored(cell, m, planned, gathered.source)
         ]
+        place = cell.model_name, cell.dataset.name, cell.target
         if scores := dict(_scores(cell, gathered.source, asked)):
-            found.append(
-                {
-                    "model": cell.model_name,
-                    "dataset": cell.dataset.name,
-                    "target": cell.target,
-                    "scores": scores,
-                }
-            )
+            one = {"model": place[0], "dataset": place[1], "target": place[2], "scores": scores}
+            if explained := _of_explained(cell, gathered.source, methods.get(place, [])):
+                one["explained"] = explained
+            found.append(one)
     return found or None
 
 
@@ -78,18 +81,35 @@ def _scores(
             shown = cell_scores(cell, source, masking)
         except (AuditError, NotApplicable):
             continue
-        if not shown.used[index]:
-            continue
-        place = int(shown.used[:index].sum())
-        score = float(shown.scores[place])
-        probability = None if shown.probabilities is None else float(shown.probabilities[place])
-        yield (
-            masking.id,
-            {
-                "probability": None if probability is None else round(probability, 6),
-                "above": round(float(np.mean(full.scores < score)), 4),
-            },
-        )
+        if (score := _score(shown, index, full)) is not None:
+            yield masking.id, score
+
+
+def _of_explained(
+    cell: Cell, source: EvidenceSource, methods: Sequence[str]
+) -> dict[str, Any] | None:
+    """The score of the whole image whose map is shown."""
+    from audit_suite.maskings import Full
+    from audit_suite.needs.scores.cell_scores import cell_scores
+
+    try:
+        index, full = explained_image_of(cell, source, methods), cell_scores(cell, source, Full())
+        return None if index is None else _score(full, index, full)
+    except (AuditError, NotApplicable):
+        return None  # the findings say why
+
+
+def _score(shown: CellScores, index: int, full: CellScores) -> dict[str, Any] | None:
+    """An image's score, as a probability and by its place among the whole images' scores."""
+    if not shown.used[index]:
+        return None
+    place = int(shown.used[:index].sum())
+    score = float(shown.scores[place])
+    probability = None if shown.probabilities is None else float(shown.probabilities[place])
+    return {
+        "probability": None if probability is None else round(probability, 6),
+        "above": round(float(np.mean(full.scores < score)), 4),
+    }
 
 
 def first_sick(cell: Cell, source: EvidenceSource, readable: np.ndarray) -> int | None:

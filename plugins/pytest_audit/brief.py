@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from audit_suite.record import Finding, Record
 from audit_suite.report.first import FirstScreen, first_screen
+from audit_suite.report.first.groups import worst_first
 from audit_suite.report.first.rows import Row
 from audit_suite.report.places import in_words
 from audit_suite.report.severity import OPEN, severity
@@ -58,7 +59,7 @@ def _failures(record: Record, width: int, room: int) -> Iterator[str]:
 
 
 def _places(first: FirstScreen) -> Iterator[str]:
-    for row in first.rows:
+    for row in worst_first(first.rows):
         target = row.decision
         text = f"  {in_words(target)}: {target.decision}"
         yield f"{text}; {numbers}" if (numbers := _numbers(row)) else text

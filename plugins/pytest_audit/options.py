@@ -20,12 +20,14 @@ class Options:
     Attributes:
         settings: Everything that determines verdicts.
         report: Where the HTML report goes.
+        report_folder: Where it goes as a folder.
         json: Where the record goes.
         plan: Whether to show the plan instead of running it.
     """
 
     settings: Settings
     report: Path | None
+    report_folder: Path | None
     json: Path | None
     plan: bool
 
@@ -71,7 +73,13 @@ def add_options(parser: pytest.Parser) -> None:
         "own, or as an ensemble of their scores",
         choices=("mean", "each", "ensemble"),
     )
-    option("--audit-report", "write the HTML report here", metavar="PATH")
+    option("--audit-report", "write the HTML report here, in one file", metavar="PATH")
+    option(
+        "--audit-report-folder",
+        "write the HTML report to this folder, with its style sheet and pictures in files: for "
+        "servers such as Jenkins, which block what is inside a page",
+        metavar="DIR",
+    )
     option("--audit-json", "write the record audit.json here", metavar="PATH")
     option(
         "--audit-evidence",
@@ -250,7 +258,11 @@ def read_options(config: pytest.Config) -> Options:
         **number("max_cases", int),
     )
     return Options(
-        settings, path("audit_report"), path("audit_json"), plan=bool(value("audit_plan"))
+        settings,
+        path("audit_report"),
+        path("audit_report_folder"),
+        path("audit_json"),
+        plan=bool(value("audit_plan")),
     )
 
 

@@ -15,6 +15,7 @@ from audit_suite.audit.opening import Audit
 from audit_suite.audit.plan import shown_requests
 from audit_suite.errors import AuditError
 from audit_suite.record import Finding, Record, natural_order
+from audit_suite.report import write_folder
 from audit_suite.verdict import Verdict
 from pytest_audit.exchange import Exchange
 from pytest_audit.options import Options
@@ -137,6 +138,7 @@ class Recording:
         for path, write in (
             (self._options.json, self._save),
             (self._options.report, self._report),
+            (self._options.report_folder, self._report_folder),
         ):
             try:
                 if path is not None:
@@ -151,3 +153,8 @@ class Recording:
     def _report(self, record: Record, path: Path) -> None:
         self._problems += map(str, record.report(path))
         self._written.append(("report", path))
+
+    def _report_folder(self, record: Record, path: Path) -> None:
+        problems = map(str, write_folder(record, path))
+        self._problems += [problem for problem in problems if problem not in self._problems]
+        self._written.append(("report as a folder", path))

@@ -10,6 +10,7 @@ from audit_suite.audit.opening import open_audit
 from audit_suite.audit.suites import suite_files
 from audit_suite.errors import AuditError
 from audit_suite.phantoms import register_shortcut
+from audit_suite.report.folder import PAGE
 from pytest_audit.collecting import Collecting
 from pytest_audit.computing import Computing
 from pytest_audit.exchange import Exchange
@@ -71,10 +72,15 @@ def _remove_old_outputs(options: Options) -> None:
     Raises:
         pytest.UsageError: If one of them cannot be removed, or its folder is a file.
     """
-    for option, path in (("--audit-json", options.json), ("--audit-report", options.report)):
+    folder = options.report_folder
+    for option, path, old in (
+        ("--audit-json", options.json, options.json),
+        ("--audit-report", options.report, options.report),
+        ("--audit-report-folder", folder, folder and folder / PAGE),
+    ):
         try:
-            if path is not None and not path.is_dir():
-                path.unlink(missing_ok=True)
+            if old is not None and not old.is_dir():
+                old.unlink(missing_ok=True)
         except (OSError, ValueError) as error:
             raise pytest.UsageError(
                 f"{option}={path}: nothing can be written there: {error}; name another path"

@@ -343,8 +343,10 @@ def test_hooks_see_copies_and_can_only_worsen(world):
 
 def test_old_outputs_do_not_outlive_the_start_of_a_run(world):
     world.check(CHECKS)
-    assert world.run("test_checks.py", "--audit-report=audit.html").ret == 0
+    reports = ("--audit-report=audit.html", "--audit-report-folder=report")
+    outputs = [world.path / name for name in ("audit.json", "audit.html", "report/index.html")]
+    assert world.run("test_checks.py", *reports).ret == 0
+    assert all(output.exists() for output in outputs)
     world.check("@check('A', nothing=1)\ndef test_a():\n    pass\n")
-    world.run("test_checks.py", "--audit-report=audit.html", dataset="no-such-card")
-    assert not (world.path / "audit.json").exists()
-    assert not (world.path / "audit.html").exists()
+    world.run("test_checks.py", *reports, dataset="no-such-card")
+    assert not any(output.exists() for output in outputs)

@@ -7,6 +7,7 @@ from importlib.resources import files
 
 import pytest
 from report.example import example
+from report.many import many
 from report.test_sections import everything
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
@@ -45,7 +46,11 @@ def violations(browser):
     return [(one["id"], one["nodes"][0]["html"][:120]) for one in found["violations"]]
 
 
-@pytest.mark.parametrize("record", [example, everything], ids=["every verdict", "every section"])
+def of_fourteen_targets():
+    return many(targets=14)
+
+
+@pytest.mark.parametrize("record", [example, everything, of_fourteen_targets])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_no_violation(browser, tmp_path, record, width):
     page = tmp_path / "audit.html"

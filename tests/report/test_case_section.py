@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from cards import bright_project
+from report.example import finding
 
 from audit_suite.cards import load_dataset_card, load_model_card
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
 from audit_suite.maskings import Full, Masking, WithoutROI
 from audit_suite.pictures import masked_cases as drawing
 from audit_suite.report.section import Gathered
+from audit_suite.sections import attributions
 from audit_suite.sections.case import collect, first_sick
 
 SHOWN = (Full(), WithoutROI(shape="box"))
@@ -71,3 +75,22 @@ def test_what_was_not_planned_has_no_score(here):
     (found,) = collect(Gathered([cell], [], cell.requests(Full()), source))
     assert list(found["scores"]) == ["full"]
     assert collect(Gathered([cell], [], [], source)) is None
+
+
+def test_the_image_whose_map_is_shown_has_its_own_score(here, monkeypatch):
+    cell, source = here
+    data = source.dataset(cell.dataset)
+    index = np.array([i for i, case in enumerate(data.cases) if i >= len(data.cases) // 2])
+    sick = next(i for i in index if data.cases[i].labels[cell.target] == 1)
+    maps = [("gradient", SimpleNamespace(index=index))]
+    monkeypatch.setattr(attributions, "_stored", lambda *_: maps)
+    place = {"model": cell.model_name, "dataset": cell.dataset.name, "target": cell.target}
+    asked = finding("I1", "pass", [], section="attributions.maps", case="gradient", **place)
+    requests = cell.requests(Full())
+    full = source.read(requests[0])
+    (found,) = collect(Gathered([cell], [asked], requests, source))
+    raw = full.scores[sick, 0]
+    assert found["explained"]["probability"] == pytest.approx(1 / (1 + np.exp(-raw)), abs=1e-6)
+    maps[0][1].index = np.array([i for i in index if data.cases[i].labels[cell.target] == 0])
+    (found,) = collect(Gathered([cell], [asked], requests, source))
+    assert "explained" not in found, "no sick patient was explained"

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from report.example import comparison, estimate, example, finding
+from report.many import many
+from search.test_section import DONORS
 
 from audit_suite.causes import FindingsAt
-from audit_suite.record import CauseFlag, CausesRecord, GalleryImage, TargetDecision
+from audit_suite.record import (
+    AttributionRecord,
+    CauseFlag,
+    CausesRecord,
+    CounterexampleRecord,
+    GalleryImage,
+    Overlay,
+    TargetDecision,
+)
 from audit_suite.registry import CAUSES
 from audit_suite.report import render_html
 from audit_suite.report.first import first_screen
+from audit_suite.report.first.axis import FULL, LINE
 from audit_suite.report.first.decision import FEW, TITLES
+from audit_suite.report.first.groups import DRAWN, Group, first_and_rest
 from audit_suite.report.first.rows import OUTSIDE
+from audit_suite.report.first.strip import Shot
 
 
 def decided(decision, *findings, **more):
@@ -112,10 +128,7 @@ def test_a_row_holds_the_three_numbers_the_band_and_the_share_of_the_region():
         "region hidden": 0.52,
         "only region": 0.8,
     }
-    left, right = row.allowed
-    whole, region, _ = row.marks
-    assert left < region.low < region.x < region.high
-    assert right < whole.x
+    assert row.allowed == (0.45, 0.55)
     assert (row.inside.value, row.inside.low, row.inside.high) == pytest.approx((0.7, 0.6, 0.8))
     assert row.cause == "not asked"
     assert row.anchor == "coverage"
@@ -128,6 +141,110 @@ def test_what_was_not_asked_is_no_number():
     assert (row.allowed, row.inside, row.anchor) == (None, None, "problems")
     page = render_html(record)
     assert page.count(">not asked<") >= 3
+
+
+def test_the_axis_keeps_the_order_and_its_ends():
+    for axis in (FULL, LINE):
+        places = [axis.x(value) for value in (-0.2, 0, 0.2, 0.5, 0.9, 1, 1.3)]
+        assert places == sorted(places)
+        assert places[0] == places[1]
+        assert places[-1] == places[-2]
+        assert axis.left < places[0] < places[-1] < axis.width - axis.right
+        assert 0 < axis.y(0) < axis.y(1) < axis.y(2) < axis.height - axis.foot
+
+
+def test_numbers_stand_beside_the_marks():
+    hidden = comparison(at("without-roi-box", 0.52), "pass", "<", 0.05, 0.5)
+    page = render_html(decided("open", finding("A", "pass", [hidden])))
+    assert ">0.52 [0.50, 0.54]</text>" in page
+
+
+def places(first):
+    """Headings, and what is compared below each."""
+    return {group.heading: [name for name, _ in group.rows] for group in first.groups}
+
+
+def test_a_few_places_are_not_grouped():
+    assert first_screen(many(targets=FEW)).groups == ()
+    assert first_screen(many(targets=FEW + 1)).groups
+
+
+def test_one_model_in_fourteen_targets_is_one_table_with_the_worst_first():
+    record = many(targets=14)
+    first = first_screen(record)
+    assert first.tally == "4 closed, 3 undecided, 7 open"
+    ((heading, names),) = places(first).items()
+    assert heading == "net-0 on site-0"
+    assert sorted(names) == sorted(record.provenance.models[0].targets)
+    decisions = [row.decision.decision for _, row in first.groups[0].rows]
+    assert decisions == ["closed"] * 4 + ["undecided"] * 3 + ["open"] * 7
+    page = render_html(record)
+    assert "14 decisions: 4 closed, 3 undecided, 7 open." in page
+    assert "14 targets, each in 400 to 400" in page
+
+
+def test_models_are_compared_on_the_same_data_and_target():
+    first = first_screen(many(models=3, datasets=2, targets=2))
+    assert set(places(first)) == {
+        f"finding-{t}, site-{d}" for t, d in itertools.product(range(2), range(2))
+    }
+    assert all(sorted(names) == ["net-0", "net-1", "net-2"] for names in places(first).values())
+    identity = dict(first.identity)
+    assert identity["3 models"].count("net-") == 3
+    assert identity["Intended use"] == "not declared", "said once"
+
+
+def test_data_sets_are_compared_for_one_model_and_target():
+    ((heading, names),) = places(first_screen(many(datasets=9))).items()
+    assert heading == "net-0, finding-0"
+    assert sorted(names) == [f"site-{n}" for n in range(9)]
+    identity = dict(first_screen(many(datasets=9)).identity)
+    assert identity["9 data sets"].endswith("; and 5 more, under Provenance")
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=12))
+def test_groups_stay_whole_and_none_is_lost(sizes):
+    (_, row), *_ = first_screen(many(targets=7)).groups[0].rows
+    made = [Group(str(n), "model", (("m", row),) * size) for n, size in enumerate(sizes)]
+    shown, folded = first_and_rest(made)
+    assert [*shown, *folded] == made
+    assert shown
+    assert len(shown) == 1 or sum(len(group.rows) for group in shown) <= DRAWN
+
+
+def test_what_is_folded_away_is_on_the_page_and_counted():
+    page = render_html(many(models=5, datasets=2, targets=3))
+    assert "10 more, no worse than these" in page
+    for model, data, target in itertools.product(range(5), range(2), range(3)):
+        assert re.search(
+            rf">finding-{target}, site-{data}</th></tr>.*?<th scope=\"row\">net-{model}</th>",
+            page,
+            re.DOTALL,
+        )
+
+
+def test_the_decision_names_its_cause_and_what_is_open():
+    record = decided("closed", FAILED)
+    assert first_screen(record).causes == (), "nothing was looked for"
+    named, unknown = cause("mask-leak"), cause("co-label", "unknown", settles="labels")
+    record.causes = [named.model_copy(update={"flags": [*named.flags, *unknown.flags]})]
+    record.causes[0].sentence = "On effusion: the outline tells it."
+    assert first_screen(record).causes == (
+        ("Cause named", "mask leak. On effusion: the outline tells it"),
+        ("Could not be settled", "co-label"),
+    )
+    assert "<strong>Could not be settled:</strong> co-label." in render_html(record)
+    record.causes = [cause("framing", "no")]
+    assert first_screen(record).causes == (("Cause named", "none"),)
+    several = first_screen(many(targets=14)).causes
+    assert several == (("Cause named", "background shortcut (in 4 of 14)"),)
+
+
+def test_at_most_three_causes_are_listed():
+    record = decided("closed", FAILED)
+    record.causes = [cause(f"c{n}", "unknown") for n in range(5)]
+    (_, (_, text)) = first_screen(record).causes
+    assert text == "c0 (in 1 of 5), c1 (in 1 of 5), c2 (in 1 of 5) and 2 more"
 
 
 def cause(name, holds="yes", **more):
@@ -179,8 +296,34 @@ def test_what_was_not_tested_is_grouped_by_its_reason():
     groups = dict(first_screen(record).not_tested)
     assert groups["no readings"] == "Q0, Q1, Q2, Q3, Q4, Q5 and 2 more"
     assert groups["planned, but not run"] == "P1"
+    assert list(groups)[-1] == "No check of this audit can see"
     assert not any("P2" in checks for checks in groups.values())
     assert "devices" in groups["No check of this audit can see"], "said beside an open gate too"
+
+
+def test_reasons_that_differ_in_a_name_alone_are_one():
+    same = [
+        ("M3", "aspect"),
+        ("M7", "aspect"),
+        ("M3", "size"),
+        *(("M9", f"n{n}") for n in range(6)),
+    ]
+    found = (
+        finding(check, "not_applicable", [], reason=f"all images have the same '{name}'")
+        for check, name in same
+    )
+    two = finding("I8", "not_applicable", [], reason="'a' and 'b' never differ")
+    reasons = dict(first_screen(decided("open", *found, two)).not_tested)
+    names = "'aspect', 'size', 'n0', 'n1', 'n2', 'n3' and 2 more"
+    assert reasons[f"all images have the same {names}"] == "M3, M7, M9"
+    assert reasons["'a' and 'b' never differ"] == "I8"
+
+
+def test_what_no_check_can_see_is_always_on_the_page():
+    found = (finding(f"Q{n}", "not_applicable", [], reason=f"reason {n}") for n in range(9))
+    page = render_html(decided("open", *found))
+    assert "4 more reasons are under" in page
+    assert "devices and text on the region itself" in page
 
 
 def test_the_worst_fail_is_told_with_its_numbers():
@@ -189,7 +332,8 @@ def test_the_worst_fail_is_told_with_its_numbers():
     first, second, third = first_screen(decided("closed", guard, required)).why
     assert first.startswith("Because. On this evidence")
     assert second.startswith("R8-box asks: With the region of interest hidden")
-    assert "AUROC 0.700: fail." in second
+    assert "hidden, does the model fall to chance? No: AUROC is 0.70 [0.68, 0.72] on" in second
+    assert "1,200 patients; between 0.45 and 0.55 passes." in second
     assert "1 other check failed too" in second
     assert "one-sided 0.05" in third
 
@@ -227,6 +371,33 @@ def test_the_strip_shows_one_patient_whole_hidden_and_alone_with_scores():
     assert shots[2].score == ""
     record.gallery = []
     assert first_screen(record).strip is None
+
+
+def test_the_strip_ends_with_what_moved_the_score_and_its_score():
+    record = decided("closed", FAILED)
+    record.gallery = [picture("full"), picture("without-lungs")]
+    place = {"model": "lung-net", "dataset": "site-b", "target": "effusion"}
+    overlay = Overlay(case="positive 1", method="gradient", png="QUJE")
+    record.attributions = [AttributionRecord(**place, n_images=4, players=[], overlays=[overlay])]
+    record.sections["case"] = [
+        {**place, "scores": {}, "explained": {"probability": 0.75, "above": 0.6}}
+    ]
+    *_, last = first_screen(record).strip.shots
+    assert last == Shot(
+        "what moved the score (gradient, another patient)",
+        "QUJE",
+        "score 0.750, higher than 60% of these patients' whole images",
+    )
+    scores, pictures = [0.9, 0.85, 0.1], ["QQ==", "Qg==", "Qw=="]
+    found = CounterexampleRecord(**DONORS | {"scores": scores, "pictures": pictures})
+    record.findings[0].counterexample = found
+    *_, last = first_screen(record).strip.shots
+    assert last == Shot(
+        "changed outside the region (another patient)", "Qw==", "score 0.10, before it 0.90"
+    )
+    record.findings[0].counterexample = found.model_copy(update={"pictures": []})
+    *_, last = first_screen(record).strip.shots
+    assert last.png == "QUJE", "people may see none of the images"
 
 
 def test_lines_of_targets_where_there_are_few():

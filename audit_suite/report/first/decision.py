@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audit_suite.record import Record, TargetDecision
+from audit_suite.record import ComparisonRecord, Record, TargetDecision
 from audit_suite.report.places import in_words
 from audit_suite.report.severity import severity
-from audit_suite.report.words import RATES, decided
+from audit_suite.report.words import RATES, acceptance, decided, number
 from audit_suite.verdict import Verdict
 
 _OF_THE_MODEL = ("required", "shown", "guard")  # roles of checks that speak of it
@@ -79,10 +79,23 @@ def _worst(record: Record) -> str | None:
     if not failed:
         return None
     first = min(failed, key=severity)
-    judged = [c.message for c in first.comparisons if c.verdict is Verdict.FAIL]
+    judged = [_measured(c) for c in first.comparisons if c.verdict is Verdict.FAIL]
     more = len(failed) - 1
     also = f" {more} other check{'s' * (more > 1)} failed too." if more else ""
-    return _sentence(f"{first.check} asks: {first.question} {'; '.join(judged[:1])}") + also
+    return _sentence(f"{first.check} asks: {first.question} No: {'; '.join(judged[:1])}") + also
+
+
+def _measured(comparison: ComparisonRecord) -> str:
+    """What was measured, on how many, and what passes."""
+    found = comparison.estimate
+    low, high = acceptance(comparison)
+    if low is None or high is None:
+        passes = f"below {high:g}" if high is not None else f"above {low:g}"
+    else:
+        passes = f"between {number(low, 2)} and {number(high, 2)}"
+    value, *ends = (number(each, 2) for each in (found.value, found.low, found.high))
+    measured = f"{found.label} is {value} [{', '.join(ends)}] on {found.n_patients:,} patients"
+    return f"{measured}; {passes} passes"
 
 
 def _levels(record: Record) -> str:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from audit_suite.maskings import Full, Masking, OnlyROI, WithoutROI
 from audit_suite.record import EstimateRecord, Finding, Record, TargetDecision
+from audit_suite.report.first.causes import in_words
 from audit_suite.report.places import Place, by_place, place_of
 
-WIDTH, ROW, LABEL, TOP, AXIS = 330, 18, 104, 6, 20
 CHANCE = 0.5
 OUTSIDE = "Shapley share outside the ROI"
 """Label of the estimate whose complement is the region's share of the answer."""
-_PLOT = WIDTH - LABEL - 12
 SHOWN: Mapping[str, tuple[Masking, ...]] = {
     "whole image": (Full(),),
     "region hidden": (WithoutROI(shape="box"), WithoutROI()),
@@ -24,14 +23,10 @@ SHOWN: Mapping[str, tuple[Masking, ...]] = {
 
 @dataclass(frozen=True)
 class Mark:
-    """An AUROC on the axis; positions in SVG units."""
+    """What was shown to the model, and its AUROC; None where it was not asked."""
 
     name: str
     estimate: EstimateRecord | None
-    y: float
-    x: float = 0.0
-    low: float = 0.0
-    high: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -41,8 +36,8 @@ class Row:
     Attributes:
         decision: The decision there.
         marks: The three AUROCs.
-        allowed: Ends of the band in which the AUROC with the region hidden passes, in SVG units;
-            None where no limit was asked.
+        allowed: The band in which the AUROC with the region hidden passes; None where no limit was
+            asked.
         inside: Share of the answer that comes from the region, 0 to 1; None if it was not asked.
         cause: The causes named, in words.
     """
@@ -52,19 +47,11 @@ class Row:
     allowed: tuple[float, float] | None
     inside: EstimateRecord | None
     cause: str
-    width: int = WIDTH
-    height: int = TOP + ROW * len(SHOWN) + AXIS
-    label: int = LABEL
 
     @property
     def anchor(self) -> str:
         """Where the page goes on: what did not pass, or everything that was asked."""
         return "coverage" if self.decision.decision == "open" else "problems"
-
-    @property
-    def ticks(self) -> tuple[tuple[float, str], ...]:
-        """Ticks of the axis."""
-        return tuple((_x(value), f"{value:g}") for value in (0, 0.5, 1))
 
 
 def rows(record: Record) -> tuple[Row, ...]:
@@ -90,19 +77,14 @@ def _at(target: TargetDecision) -> Place:
 def _cause(found: object) -> str:
     named = list(getattr(found, "causes", ()))
     if named:
-        return ", ".join(name.replace("-", " ") for name in named)
+        return ", ".join(map(in_words, named))
     return "none named" if found is not None else "not asked"
 
 
 def _marks(findings: Sequence[Finding]) -> Iterator[Mark]:
     aurocs = _aurocs(findings)
-    for number, (name, maskings) in enumerate(SHOWN.items()):
-        y = TOP + ROW * number + ROW / 2
-        found = next((aurocs[m.id] for m in maskings if m.id in aurocs), None)
-        if found is None:
-            yield Mark(name, None, y)
-        else:
-            yield Mark(name, found, y, _x(found.value), _x(found.low), _x(found.high))
+    for name, maskings in SHOWN.items():
+        yield Mark(name, next((aurocs[m.id] for m in maskings if m.id in aurocs), None))
 
 
 def _aurocs(findings: Sequence[Finding]) -> dict[str, EstimateRecord]:
@@ -124,7 +106,7 @@ def _allowed(findings: Sequence[Finding]) -> tuple[float, float] | None:
             for comparison in finding.comparisons:
                 shown = comparison.estimate.at.get("masking")
                 if comparison.centre == CHANCE and shown == masking.id:
-                    return _x(CHANCE - comparison.margin), _x(CHANCE + comparison.margin)
+                    return CHANCE - comparison.margin, CHANCE + comparison.margin
     return None
 
 
@@ -141,7 +123,3 @@ def _inside(findings: Sequence[Finding]) -> EstimateRecord | None:
                     }
                 )
     return None
-
-
-def _x(auroc: float) -> float:
-    return round(LABEL + min(max(auroc, 0.0), 1.0) * _PLOT, 1)

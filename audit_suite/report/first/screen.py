@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit_suite.record import Record
+from audit_suite.report.first.causes import causes
 from audit_suite.report.first.decision import error_rates, target_lines, title, why
+from audit_suite.report.first.groups import Group, groups, tally
 from audit_suite.report.first.identity import identity
 from audit_suite.report.first.not_tested import not_tested
 from audit_suite.report.first.rows import Row, rows
@@ -19,8 +21,11 @@ class FirstScreen:
 
     Attributes:
         title: The decision.
+        causes: What is named as the cause, and what is still open: labels and text.
         identity: What was audited, on whom, when and by which rules: labels and text.
         rows: One per model, data set and target.
+        groups: The rows as they are compared, where there are many.
+        tally: How many rows have which decision.
         strip: One sick patient as the model saw him; None without pictures.
         why: Why, and how sure, in at most three sentences.
         targets: Place and decision of each target, where there are few.
@@ -30,8 +35,11 @@ class FirstScreen:
     """
 
     title: str
+    causes: tuple[tuple[str, str], ...]
     identity: tuple[tuple[str, str], ...]
     rows: tuple[Row, ...]
+    groups: tuple[Group, ...]
+    tally: str
     strip: Strip | None
     why: tuple[str, ...]
     targets: tuple[tuple[str, str], ...]
@@ -42,10 +50,14 @@ class FirstScreen:
 
 def first_screen(record: Record) -> FirstScreen:
     """Gather the first screen of a record."""
+    places = rows(record)
     return FirstScreen(
         title=title(record),
+        causes=causes(record),
         identity=identity(record),
-        rows=rows(record),
+        rows=places,
+        groups=groups(places),
+        tally=tally(places),
         strip=strip(record),
         why=why(record),
         targets=target_lines(record),

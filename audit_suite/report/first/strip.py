@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from audit_suite.record import GalleryImage, Record
 from audit_suite.report.first.rows import SHOWN
+from audit_suite.report.places import Place, place_of
+from audit_suite.report.words import number as words
 
 SECTION = "case"
 """The record's section that holds the scores."""
@@ -39,7 +41,7 @@ def strip(record: Record) -> Strip | None:
     """
     wanted = sorted(record.targets, key=lambda target: target.decision == "open")
     scores = {
-        (one["model"], one["dataset"], one["target"]): one["scores"]
+        (one["model"], one["dataset"], one["target"]): one
         for one in record.sections.get(SECTION, [])
     }
     for target in wanted:
@@ -55,7 +57,7 @@ def strip(record: Record) -> Strip | None:
     return None
 
 
-def _roi(record: Record, at: tuple[str, str, str]) -> tuple[str, ...]:
+def _roi(record: Record, at: Place) -> tuple[str, ...]:
     """The target's region, by which the pictures' maskings are named."""
     for data in record.provenance.datasets:
         if data.name == at[1] and at[2] in data.targets:
@@ -65,24 +67,46 @@ def _roi(record: Record, at: tuple[str, str, str]) -> tuple[str, ...]:
 
 def _shots(
     record: Record,
-    at: tuple[str, str, str],
+    at: Place,
     images: list[GalleryImage],
-    scores: dict[str, Any],
+    known: Mapping[str, Any],
     roi: tuple[str, ...],
 ) -> Iterator[Shot]:
     by_masking = {image.masking: image for image in images}
+    scores = known.get("scores", {})
     for name, maskings in SHOWN.items():
         for masking in maskings:
             named = masking.of(roi) if masking.hides else masking
             if (image := by_masking.get(named.id)) is not None:
                 yield Shot(name, image.png, _score(scores.get(masking.id)))
                 break
+    found = _counterexample(record, at) or _overlay(record, at, known.get("explained"))
+    if found is not None:
+        yield found
+
+
+def _counterexample(record: Record, at: Place) -> Shot | None:
+    """The change outside the region that moved the score most, if a search found one."""
+    for finding in record.findings:
+        found = finding.counterexample
+        if found is not None and found.pictures and place_of(finding) == at:
+            before, *after = found.scores
+            moved = [abs(score - before) for score in after]
+            number = 1 + moved.index(max(moved))
+            name = "changed outside the region (another patient)"
+            score = f"score {words(found.scores[number], 2)}, before it {words(before, 2)}"
+            return Shot(name, found.pictures[number], score)
+    return None
+
+
+def _overlay(record: Record, at: Place, score: dict[str, Any] | None) -> Shot | None:
+    """What moved the score, on a patient with the finding."""
     for attribution in record.attributions:
-        if (attribution.model, attribution.dataset, attribution.target) == at:
+        if place_of(attribution) == at:
             for overlay in attribution.overlays[:1]:
-                yield Shot(
-                    f"what moved the score ({overlay.method}, another patient)", overlay.png, ""
-                )
+                name = f"what moved the score ({overlay.method}, another patient)"
+                return Shot(name, overlay.png, _score(score))
+    return None
 
 
 def _score(found: dict[str, Any] | None) -> str:

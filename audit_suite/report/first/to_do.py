@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit_suite.record import Finding, Record
+from audit_suite.report.first.causes import in_words as cause_in_words
 from audit_suite.report.places import in_words
 from audit_suite.verdict import Verdict
 
@@ -42,7 +43,7 @@ def _of_causes(record: Record) -> Iterator[str]:
     for cause in record.causes:
         for flag in cause.flags:
             if flag.holds == "yes" and (remedy := flag.remedy or flag.settles):
-                yield _order(f"{flag.cause.replace('-', ' ')}: {remedy}")
+                yield _order(f"{cause_in_words(flag.cause)}: {remedy}")
 
 
 def _of_findings(record: Record) -> Iterator[str]:
@@ -63,9 +64,7 @@ def _unknown(record: Record) -> Iterator[str]:
     for cause in record.causes:
         for flag in cause.flags:
             if flag.holds == "unknown" and flag.settles:
-                yield _order(
-                    f"to know whether it is {flag.cause.replace('-', ' ')}: {flag.settles}"
-                )
+                yield _order(f"to know whether it is {cause_in_words(flag.cause)}: {flag.settles}")
 
 
 def _named(finding: Finding) -> str:
