@@ -117,6 +117,7 @@ def _environment() -> Environment:
         "kind": words.kind,
         "allowed": words.allowed,
         "sentence": words.sentence,
+        "masking": words.masking_in_words,
         "anchor": anchor,
         "check_anchor": check_anchor,
         "deciding": deciding,
