@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from html import unescape
 
 import pytest
 from report.example import example
+from report.hostile import EVIL, LONG, with_text
 from report.test_report import Page
 from report.test_sections import everything
 
-from audit_suite.record import Record
 from audit_suite.report import render_html
 from audit_suite.report.anchors import anchor, check_anchor
 from audit_suite.verdict import Verdict
-
-EVIL = (
-    "</style><script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7 * 7 }}\x00\x1b[31m\u202e"
-)
-LONG = "n" * 300
-FIXED = {  # what is one of a few words, or no text
-    *("schema_version", "decision", "verdict", "alone", "role", "relation", "jointly", "form"),
-    *("holds", "state", "png", "pngs", "pictures", "kind", "multiplicity", "risk", "section"),
-    *("profile", "folds", "statistic", "measure", "masking", "reader"),
-}
-
-
-def with_text(record, text):
-    """The record with this text, and a number, in place of every text that it has."""
-    count = iter(range(1_000_000))
-
-    def replaced(value, key=""):
-        if isinstance(value, dict):
-            return {name: replaced(each, name) for name, each in value.items()}
-        if isinstance(value, list):
-            return [replaced(each, key) for each in value]
-        if isinstance(value, str) and key not in FIXED and value:
-            return f"{text}{next(count)}"
-        return value
-
-    content = json.loads(record.to_json())
-    kept = {key: content.pop(key) for key in ("sections", "counts")}
-    return Record.model_validate(replaced(content) | kept)
 
 
 def follows(html):

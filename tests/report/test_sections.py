@@ -42,6 +42,7 @@ from audit_suite.record.part import printable
 from audit_suite.registry import SECTIONS, SHIPPED
 from audit_suite.report import render_html, write_report
 from audit_suite.report.section import Gathered, Section, findings_of, register_section
+from audit_suite.risks import OTHER, RISKS
 from audit_suite.sections import check_section, collect_sections
 from audit_suite.sections.matrix import collect as collect_matrices
 from audit_suite.statistics.at_hand import AtHand
@@ -312,6 +313,11 @@ def test_a_check_that_names_no_section_is_refused_by_name(path, register):
 def test_every_shipped_check_names_a_section_that_exists():
     for check in shipped_checks():
         check_section(check.section, check.id)
+
+
+def test_every_shipped_check_names_the_risk_that_it_looks_for():
+    for check in shipped_checks():
+        assert check.risk in set(RISKS) - {OTHER}, check.id
 
 
 def test_every_shipped_section_and_part_is_named_by_a_check_or_collects_something():

@@ -11,10 +11,10 @@ from audit_suite.report.first.causes import in_words
 from audit_suite.report.places import Place, by_place, place_of
 
 CHANCE = 0.5
-_OF_THE_MASKING = {"masking", "visible", "ties", "covered"}
-# With any other place the AUROC is of a classifier, of a stratum, or of masks that were grown.
 OUTSIDE = "Shapley share outside the ROI"
 """Label of the estimate whose complement is the region's share of the answer."""
+# At any other place an AUROC is of a classifier, of a stratum, or of masks that were grown.
+_OF_THE_MASKING = {"masking", "visible", "ties", "covered"}
 SHOWN: Mapping[str, tuple[Masking, ...]] = {
     "whole image": (Full(),),
     "region hidden": (WithoutROI(shape="box"), WithoutROI()),
