@@ -8,6 +8,7 @@ takes them. None of these files holds a patient id.
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -22,6 +23,7 @@ FEWEST_READERS = 3  # of a sample: with two, a single difference would estimate 
 Code = Annotated[str, Field(pattern=r"^[a-z0-9]{6,16}$")]
 ReaderName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=32)]
 Level = Annotated[int, Field(ge=1, le=LEVELS)]
+Days = Annotated[int, Field(ge=0, le=365)]
 Coordinate = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -34,6 +36,10 @@ class Question(_Part):
 
     target: str
     text: str = Field(description="as the reader sees it")
+    definition: str = Field(default="", description="what counts as the finding")
+    prevalence: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None, description="share of the pack's images that have it"
+    )
 
 
 class PackItem(_Part):
@@ -56,6 +62,9 @@ class Pack(_Part):
     title: str
     questions: tuple[Question, ...]
     items: tuple[PackItem, ...]
+    washout_days: Days = Field(
+        default=0, description="days from one sitting to the next; the page waits so long"
+    )
 
     @property
     def digest(self) -> str:
@@ -84,6 +93,25 @@ class Key(_Part):
     precision: float = Field(description="planned half width of the readers' AUROC interval")
     items: dict[Code, KeyItem]
     packs: dict[ReaderName, str] = Field(description="digest of each reader's pack")
+    washout_days: Days = Field(
+        default=0, description="days from an image under one masking to the same under another"
+    )
+    asked: dict[ReaderName, tuple[Code, ...]] = Field(
+        default_factory=dict,
+        description="items of each reader's pack; a reader who is not named got all of them",
+    )
+
+    def items_of(self, reader: str) -> set[str]:
+        """Codes of the items that a reader got."""
+        return set(self.asked.get(reader, self.items))
+
+
+class About(_Part):
+    """Who reads. The name stays in the readings; record and report have role and years."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    role: Annotated[str, Field(min_length=1, max_length=100)]
+    years: Annotated[int, Field(ge=0, le=80, description="of experience in reading such images")]
 
 
 class Judgement(_Part):
@@ -116,6 +144,7 @@ class Answer(_Part):
     )
     comment: str = ""
     seconds: Annotated[float, Field(ge=0)] = 0.0
+    on: date | None = Field(default=None, description="day of the last change")
 
 
 class Answers(_Part):
@@ -124,6 +153,7 @@ class Answers(_Part):
     schema_version: Literal[1] = Field(default=1, alias="schema")
     pack: str = Field(description="digest of the pack that was read")
     reader: ReaderName
+    about: About | None = None
     answers: tuple[Answer, ...]
 
     @model_validator(mode="after")
@@ -139,7 +169,15 @@ class Reading(_Part):
 
     reader: ReaderName
     original: str = Field(description="SHA-256 of the file they came in, which is kept")
+    about: About | None = None
     answers: tuple[Answer, ...]
+
+    @property
+    def described(self) -> str:
+        """The reader with role and years, without the name."""
+        if self.about is None:
+            return self.reader
+        return f"{self.reader} ({self.about.role}, {self.about.years} years)"
 
 
 class Readings(_Part):

@@ -219,12 +219,14 @@ def _readings(source: EvidenceSource) -> ReadingsRecord | None:
     readings = source.readings
     if readings is None:
         return None
-    remarks = {"readings": {"__all__": {"answers": {"__all__": {"comment"}}}}}
+    remarks: Any = {
+        "readings": {"__all__": {"about": {"name"}, "answers": {"__all__": {"comment"}}}}
+    }
     content = readings.model_dump(mode="json", by_alias=True, exclude=remarks)
     return ReadingsRecord(
         dataset=readings.key.dataset,
         digest=canonical_digest(content),
-        readers=[reading.reader for reading in readings.readings],
+        readers=[reading.described for reading in readings.readings],
         n_items=len(readings.key.items),
         chosen_by=readings.key.model,
     )

@@ -8,7 +8,7 @@ from audit_suite.audit.gate import missing_checks
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.policy import load_policy
 from audit_suite.audit.settings import FIRST_LOOK
-from audit_suite.audit.suites import suite_of
+from audit_suite.audit.suites import shipped_suites, suite_of
 from audit_suite.audit.waivers import expired_waivers, waiver_states
 from audit_suite.record import Deviation, Finding, PolicyRecord
 
@@ -29,6 +29,7 @@ def policy_record(
     roles = {finding.check: finding.role for finding in findings}
     waivers = waiver_states(audit.waivers, findings)
     asked = dict.fromkeys(finding.check for finding in findings)
+    suites = sorted({suite for check in asked if (suite := suite_of(check))})
     return PolicyRecord(
         name=policy.name,
         digest=policy.digest(),
@@ -37,7 +38,8 @@ def policy_record(
         asked=must_be_asked,
         guards=[check for check in asked if roles[check] == "guard"],
         primary=sorted({target for _, _, target in places if policy.kind(target).primary}),
-        suites_asked=sorted({suite for check in asked if (suite := suite_of(check))}),
+        suites_asked=suites,
+        suites_not_asked=sorted(shipped_suites().keys() - suites),
         missing=missing_checks(findings, required, must_be_asked),
         deviations=list(_deviations(audit, findings)),
         problems=[*problems, *expired_waivers(waivers)],

@@ -45,6 +45,10 @@ def export_packs(
         str | None,
         typer.Option(help="Explainer whose maps readers rate as well, for example gradient."),
     ] = None,
+    washout: Annotated[
+        int,
+        typer.Option(min=0, max=365, help="Days that the page waits from one sitting to the next."),
+    ] = 14,
     title: Annotated[str, typer.Option(help="Title on the first page.")] = "Reading study",
     evidence: Annotated[Path, typer.Option(help="Folder of stored evidence.")] = Path(
         ".audit-evidence"
@@ -74,6 +78,7 @@ def export_packs(
         precision=precision,
         repeats=repeats,
         maps=maps,
+        washout_days=washout,
         title=title,
         seed=seed,
     )

@@ -15,9 +15,11 @@ import numpy as np
 
 from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
 from audit_suite.datasets import BadImage
+from audit_suite.datasets.dataset import UNLABELLED
 from audit_suite.datasets.regions import named_regions
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.attributions.request import Attributions
 from audit_suite.evidence.cell import averaging, fold_groups
 from audit_suite.maskings import Masking
 from audit_suite.needs.maps.attribution import explained_in
@@ -53,6 +55,7 @@ class Design:
         repeats: Share of pictures shown a second time, unannounced.
         maps: Explainer whose maps are rated too; None for no maps.
         max_maps: Largest number of maps per target.
+        washout_days: Days from one sitting to the next.
         title: Title on the first page.
         seed: Seed of every random choice.
     """
@@ -63,6 +66,7 @@ class Design:
     repeats: float = 0.1
     maps: str | None = None
     max_maps: int = 12
+    washout_days: int = 14
     title: str = "Reading study"
     seed: int = 1907
 
@@ -112,9 +116,7 @@ def export(
     codes = _codes(len(pictures) + len(repeats) + len(maps), rng)
     placed = dict(zip(codes, [*sittings, *again], strict=False))
     items = _items(pictures, repeats, list(maps), codes)
-    questions = tuple(
-        Question(target=c.target, text=re.sub("[-_.]", " ", c.target).capitalize()) for c in cells
-    )
+    questions = tuple(_question(cell, pictures, source) for cell in cells)
     key = Key(
         dataset=dataset.name,
         dataset_digest=source.dataset(dataset).digest,
@@ -123,6 +125,7 @@ def export(
         precision=design.precision,
         items=items,
         packs={},
+        washout_days=design.washout_days,
     )
     study = canonical_digest(key.model_dump(mode="json", by_alias=True))
     packs = [_pack(n, design, study, key, placed, rng) for n in range(design.readers)]
@@ -142,6 +145,18 @@ def _cells(model: ModelCard, dataset: DatasetCard) -> list[Cell]:
         )
     (folds,), average = fold_groups(model, "ensemble"), averaging(model, "ensemble")
     return [Cell(model, folds, dataset, target, average) for target in targets]
+
+
+def _question(cell: Cell, pictures: Sequence[Picture], source: EvidenceSource) -> Question:
+    """What readers are asked about a target, and how often it is there in what they see."""
+    labels = source.dataset(cell.dataset).labels_of(cell.target)
+    known = [labels[p.index] for p in pictures if labels[p.index] != UNLABELLED]
+    return Question(
+        target=cell.target,
+        text=re.sub("[-_.]", " ", cell.target).capitalize(),
+        definition=cell.dataset.targets[cell.target].description.strip(),
+        prevalence=round(float(np.mean(known)), 2) if known else None,
+    )
 
 
 def _choose(
@@ -196,11 +211,21 @@ def _maps(
         ]
         for row in positive[: design.max_maps]:
             index = int(explained.index[row])
-            png = explained_image(explained, row, source, cell.dataset, cell.model)
+            png, plain = (
+                base64.b64decode(explained_image(each, row, source, cell.dataset, cell.model))
+                for each in (explained, _without_map(explained))
+            )
             picture = Picture(
                 index, dataset.cases[index].patient, cell.target, "full", design.maps or ""
             )
-            yield picture, as_shown(base64.b64decode(png))
+            shown = as_shown(png)
+            yield picture, shown | {"plain": as_shown(plain)["png"]}
+
+
+def _without_map(explained: Attributions) -> Attributions:
+    """The same images with the region's outline and no colour, for the page's switch."""
+    blank = {**explained.arrays, "maps": np.zeros_like(explained.arrays["maps"])}
+    return replace(explained, arrays=blank)
 
 
 def _items(
@@ -255,6 +280,7 @@ def _pack(
         reader=f"reader-{number + 1}",
         title=design.title,
         questions=key.questions,
+        washout_days=design.washout_days,
         items=tuple(
             PackItem(
                 code=code,

@@ -59,6 +59,9 @@ class PolicyRecord(RecordPart):
     guards: list[str] = Field(description="ids of the guards asked: they must not fail")
     primary: list[str] = Field(description="targets that the decision on the release rests on")
     suites_asked: list[str] = Field(description="shipped suites that were asked")
+    suites_not_asked: list[str] = Field(
+        default_factory=list, description="shipped suites of which no check was asked"
+    )
     missing: list[MissingCheck] = Field(description="required, but not asked or not judged")
     deviations: list[Deviation]
     problems: list[str] = Field(description="what closes the gate apart from findings")

@@ -28,7 +28,7 @@ def render_markdown(record: Record) -> str:
 
 def _first(first: FirstScreen) -> Iterator[str]:
     for label, text in first.causes:
-        yield f"- {label}: {_cell(text)}"
+        yield f"- {label}: {cell(text)}"
     for label, text in first.identity:
         yield f"- {label}: {cell(text)}"
     yield ""

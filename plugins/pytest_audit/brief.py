@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from math import ceil
 
 from audit_suite.record import Finding, Record
 from audit_suite.report.first import FirstScreen, first_screen
@@ -16,13 +17,15 @@ from audit_suite.verdict import Verdict
 
 LINES = 40
 """What fits on a screen; the failures get what the rest leaves."""
+AROUND = 8
+"""Lines of the audit's section besides these: its head, counts, exit code and files."""
 PLACES, NOTES, ORDERS = 4, 2, 2
 """How many of each are told; how many more there are is said."""
 _TOLD = (*OPEN, Verdict.WAIVED)
 
 
 def brief(record: Record, width: int) -> list[str]:
-    """The lines, at most about forty for any number of checks.
+    """The lines, so many that the audit's section takes forty for any number of checks.
 
     Args:
         record: The record.
@@ -39,13 +42,17 @@ def brief(record: Record, width: int) -> list[str]:
         for cause in record.causes[:1]:
             after += _wrapped(cause.sentence, width, 2)
         after += _told((f"to do: {order}" for order in first.to_do), ORDERS, "orders", width, 2)
-    return [*before, *_failures(record, width, LINES - len(before) - len(after)), *after]
+    room = LINES - AROUND - len(before) - len(after)
+    return [*before, *_failures(record, width, room), *after]
 
 
 def _failures(record: Record, width: int, room: int) -> Iterator[str]:
     """What did not pass, check by check, as far as there is room, and the command of the first."""
     groups = _groups(record.findings)
-    rest, room = list(groups), room - 2 - 2  # the command; how many more there are
+    rest = list(groups)
+    room -= 2  # how many more there are
+    if groups:  # the command, which is not cut, and the line above it
+        room -= 1 + ceil((len(next(iter(groups.values()))[0].command) + 2) / width)
     while rest and len(lines := _failure(rest[0], groups[rest[0]], width)) <= room:
         yield from lines
         room -= len(lines)

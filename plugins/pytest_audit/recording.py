@@ -19,7 +19,7 @@ from audit_suite.report import write_folder
 from audit_suite.verdict import Verdict
 from pytest_audit.exchange import Exchange
 from pytest_audit.options import Options
-from pytest_audit.terminal import told_once, write_section
+from pytest_audit.terminal import told_once, write_interrupted, write_section
 
 
 class Recording:
@@ -37,11 +37,16 @@ class Recording:
         self._written: list[tuple[str, Path]] = []
         self._problems: list[str] = []
         self._exit: Exit | None = None  # None where pytest's own exit code stands
+        self._interrupted = False
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Pass the shared folder of the plan to a new xdist worker."""
         self._exchange.share(node)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Note that a person stopped the audit; pytest's own ways to stop are subclasses."""
+        self._interrupted = excinfo.type is KeyboardInterrupt
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note files that could not be collected: their checks are not even planned."""
@@ -94,6 +99,9 @@ class Recording:
         with told_once(terminalreporter):
             yield
         if not self._exchange.is_worker:
+            if self._interrupted and self._record and terminalreporter.verbosity <= 0:
+                write_interrupted(terminalreporter, self._record, self._written)
+                return
             write_section(terminalreporter, self._record, self._written, self._problems, self._exit)
 
     def _decide(

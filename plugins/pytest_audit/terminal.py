@@ -66,6 +66,18 @@ def write_section(
         reporter.write_line(f"{kind}: {path}")
 
 
+def write_interrupted(
+    reporter: pytest.TerminalReporter, record: Record, written: Sequence[tuple[str, Path]]
+) -> None:
+    """Three lines for whoever pressed Ctrl-C: how far it came, and how to go on."""
+    left, all = record.counts.get(Verdict.NONE, 0), len(record.findings)
+    files = ", ".join(f"{kind} {path}" for kind, path in written)
+    reporter.write_sep("=", "audit: INTERRUPTED", yellow=True, bold=True)
+    reporter.write_line(f"{left} of {all} checks were not run, so it is not a full audit")
+    again = "the same command goes on from the evidence that is stored"
+    reporter.write_line(f"{again}; written: {files}" if files else again)
+
+
 @contextmanager
 def told_once(reporter: pytest.TerminalReporter) -> Iterator[None]:
     """Keep failed checks out of pytest's own lists, without -v; crashes of a check stay there."""

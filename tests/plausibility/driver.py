@@ -52,8 +52,16 @@ requestAnimationFrame(() => requestAnimationFrame(() => done()));
 """
 
 
-def image_js(code, picture):
-    """One file of images/, as the exporter writes it."""
+def image_js(code, picture, plain=None):
+    """One file of images/, as the exporter writes it; ``plain`` is the same without its map."""
+    given = as_given(picture)
+    if plain is not None:
+        given["plain"] = as_given(plain)["png"]
+    return f"window.PICTURE({json.dumps(code)}, {json.dumps(given)});"
+
+
+def as_given(picture):
+    """A picture in the form that the page takes."""
     bits = 16 if picture.dtype == np.uint16 else 8
     if bits == 16:
         picture = np.stack([picture >> 8, picture & 255, picture * 0], -1).astype(np.uint8)
@@ -61,15 +69,13 @@ def image_js(code, picture):
     Image.fromarray(picture).save(stream, "PNG")
     png = "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
     height, width = picture.shape[:2]
-    given = {"png": png, "bits": bits, "width": width, "height": height, "window": [0.5, 1.0]}
-    return f"window.PICTURE({json.dumps(code)}, {json.dumps(given)});"
+    return {"png": png, "bits": bits, "width": width, "height": height, "window": [0.5, 1.0]}
 
 
-def make_pack(folder, items, title="Reading study"):
+def make_pack(folder, items, title="Reading study", **more):
     """Write a pack of {item: picture} and return it; no picture is a damaged file."""
-    pack = readings.Pack(
-        study="0" * 64, reader="reader-1", title=title, questions=QUESTIONS, items=tuple(items)
-    )
+    content = {"study": "0" * 64, "reader": "reader-1", "title": title, "questions": QUESTIONS}
+    pack = readings.Pack(**content | {"items": tuple(items)} | more)
     shutil.copytree(VIEWER, folder)
     (folder / "images").mkdir()
     content = pack.model_dump(mode="json", by_alias=True) | {"digest": pack.digest}
@@ -103,8 +109,16 @@ class Radiologist:
         self.browser.get((folder / "index.html").as_uri())
         if fresh:  # all packs of one browser share a store
             self.js("localStorage.clear(); location.reload()")
+        if self.shown("about") and not self.find("about-name").get_attribute("value"):
+            self.introduce()
         self.browser.get_log("browser")
         self.browser.get_log("performance")
+
+    def introduce(self, name="A. Reader", role="radiologist", years="12"):
+        """Say who reads."""
+        for part, text in (("name", name), ("role", role), ("years", years)):
+            self.find(f"about-{part}").clear()
+            self.find(f"about-{part}").send_keys(text)
 
     def begin(self, folder, fresh=True):
         self.open(folder, fresh)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from typer.testing import CliRunner
 
+from audit_suite.cli import app
 from audit_suite.errors import AuditError
 from audit_suite.plausibility.importing import import_answers, missing_items
 from audit_suite.readings import Key, KeyItem, Pack, PackItem, Question, Readings, read_form
@@ -54,7 +56,7 @@ def export(folder, name="a.json", reader="reader-1", answers=None, **changes):
 
 
 def bring(folder, *paths, **more):
-    return import_answers(paths, folder / "key.json", folder / "readings.json", **more)
+    return import_answers(paths, [folder / "key.json"], folder / "readings.json", **more)
 
 
 def test_answers_are_merged_and_their_files_kept(study):
@@ -63,7 +65,9 @@ def test_answers_are_merged_and_their_files_kept(study):
     readings = read_form(study / "readings.json", Readings, "readings")
     assert [reading.reader for reading in readings.readings] == ["reader-1", "reader-2"]
     assert readings.key.items == ITEMS
-    assert told[0] == "reader-1: 1 of 4 items answered, 0 cannot be read, 3 missing"
+    assert told[0] == (
+        "reader-1: 1 of 4 items answered, 0 cannot be read, 3 missing, without name, role and years"
+    )
     assert missing_items(readings.readings[0], readings.key) == ["bbbbbbbb", "cccccccc", "dddddddd"]
     kept = sorted((study / "readings.json.originals").iterdir())
     assert [path.read_bytes() for path in kept] == [one.read_bytes(), two.read_bytes()]
@@ -179,4 +183,145 @@ def test_another_studys_readings_are_left_alone(study):
     other = key.model_copy(update={"model": "other"})
     (study / "other.json").write_text(other.model_dump_json(by_alias=True))
     with pytest.raises(AuditError, match="readings of another study"):
-        import_answers([export(study)], study / "other.json", study / "readings.json")
+        import_answers([export(study)], [study / "other.json"], study / "readings.json")
+
+
+# --- who read ---
+
+
+ABOUT = {"name": "A. Reader", "role": "radiologist", "years": 12}
+
+
+def test_who_read_is_kept_and_described_without_the_name(study):
+    merged, (told,) = bring(study, export(study, about=ABOUT))
+    (reading,) = merged.readings
+    assert reading.about.name == "A. Reader"
+    assert reading.described == "reader-1 (radiologist, 12 years)"
+    assert "without name" not in told
+    assert "A. Reader" not in told
+
+
+@pytest.mark.parametrize("change", [{"name": ""}, {"years": -1}, {"role": "x" * 101}, {"age": 3}])
+def test_who_read_is_checked(study, change):
+    with pytest.raises(AuditError, match=f"about.{next(iter(change))}"):
+        bring(study, export(study, about=ABOUT | change))
+
+
+# --- wash-out ---
+
+
+def looks(*days):
+    """Image 0 in full, then again under another masking, then in full for the second time."""
+    codes = ("aaaaaaaa", "bbbbbbbb", "cccccccc")
+    return [
+        {"code": code, "found": found(), "on": f"2026-03-{day:02}"}
+        for code, day in zip(codes, days, strict=True)
+    ]
+
+
+def with_washout(study, days):
+    key = read_form(study / "key.json", Key, "key")
+    items = key.items | {"bbbbbbbb": key.items["bbbbbbbb"].model_copy(update={"index": 0})}
+    key = key.model_copy(update={"washout_days": days, "items": items})
+    (study / "key.json").write_text(key.model_dump_json(by_alias=True))
+    return study
+
+
+def test_an_image_is_seen_again_only_after_the_wash_out(study):
+    with_washout(study, 14)
+    merged, _ = bring(study, export(study, answers=looks(1, 15, 1)))
+    assert len(merged.readings) == 1, "the repeat in the same sitting is free of it"
+    soon = export(study, "b.json", "reader-2", answers=looks(1, 14, 20))
+    with pytest.raises(AuditError, match=r"(?s)after 13 days, .*wash-out is 14.*--short-washout"):
+        bring(study, soon)
+    _, told = bring(study, soon, short_washout=True)
+    assert "wash-out of 13 instead of 14 days" in told[1]
+
+
+def test_answers_without_a_date_cannot_be_checked(study):
+    answers = looks(1, 15, 1)
+    del answers[1]["on"]
+    with_washout(study, 0)
+    bring(study, export(study, answers=answers))
+    with_washout(study, 1)
+    (study / "readings.json").unlink()
+    with pytest.raises(AuditError, match="'bbbbbbbb' has no date"):
+        bring(study, export(study, answers=answers))
+
+
+# --- several packs ---
+
+
+def other_pack(study, name="south", **changes):
+    """A pack of other images of the same study, with a reader of the same name."""
+    folder = study / name
+    folder.mkdir()
+    items = {f"{name[:3]}aaaaa": KeyItem(index=5, target="sick", masking="full")}
+    content = {"dataset": "d", "dataset_digest": "x", "model": "m", "questions": QUESTIONS}
+    content |= {"precision": 0.1, "items": items, "packs": {"reader-1": "5" * 64}} | changes
+    key = Key(**content)
+    path = study / f"{name}.key.json"
+    path.write_text(key.model_dump_json(by_alias=True))
+    answers = [{"code": code, "found": found()} for code in items]
+    return path, export(study, f"{name}.json", answers=answers, pack="5" * 64)
+
+
+def test_readers_of_several_packs_are_one_study(study):
+    north = (study / "key.json").rename(study / "north.key.json")
+    south, of_south = other_pack(study)
+    merged, told = import_answers(
+        [export(study), of_south], [north, south], study / "readings.json"
+    )
+    assert [reading.reader for reading in merged.readings] == ["north-reader-1", "south-reader-1"]
+    assert told[1].startswith("south-reader-1: 1 of 1 items answered")
+    assert len(merged.key.items) == 5
+    assert merged.key.items_of("north-reader-2") == set(ITEMS)
+    assert merged.key.items_of("south-reader-1") == {"souaaaaa"}
+    assert missing_items(merged.readings[1], merged.key) == []
+    before = (study / "readings.json").read_bytes()
+    import_answers([of_south], [north, south], study / "readings.json")
+    assert (study / "readings.json").read_bytes() == before, "the others stay"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dataset_digest": "y"}, "south.key.json is of another data set than"),
+        ({"questions": (Question(target="x", text="X"),)}, "is of other questions than"),
+        ({"items": ITEMS}, "has the item 'aaaaaaaa' of .* is a copy"),
+    ],
+)
+def test_packs_that_do_not_belong_together(study, changes, message):
+    south, _ = other_pack(study, **changes)
+    with pytest.raises(AuditError, match=message):
+        import_answers([], [study / "key.json", south], study / "readings.json")
+
+
+def test_answers_of_no_pack_and_packs_of_one_name(study):
+    south, of_south = other_pack(study)
+    stranger = export(study, "stranger.json", pack="9" * 64)
+    with pytest.raises(AuditError, match=r"stranger\.json belongs to none of the packs"):
+        import_answers([stranger], [study / "key.json", south], study / "readings.json")
+    (study / "else").mkdir()
+    twin = south.rename(study / "else" / "key.json")
+    with pytest.raises(AuditError, match="have the same name"):
+        import_answers([of_south], [study / "key.json", twin], study / "readings.json")
+
+
+def test_the_pack_names_its_key(study, monkeypatch):
+    (study / "key.json").rename(study / "packs.key.json")
+    words = [
+        "readers",
+        "import",
+        str(export(study)),
+        "--pack",
+        str(study / "packs"),
+        "--out",
+        str(study / "r.json"),
+    ]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert "reader-1: 1 of 4 items answered" in done.output
+    del words[3:5]
+    done = CliRunner().invoke(app, words)
+    assert "name the folder that `readers export` wrote: --pack DIR" in str(done.exception)

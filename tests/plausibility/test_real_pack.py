@@ -84,6 +84,7 @@ def test_real_radiographs_from_export_to_report(tmp_path, radiologist):
     said = command(
         tmp_path, "readers", "export", "--model", "rim.toml", "--dataset", CARD, "--out", "packs",
         "--precision", "0.35", "--masking", "full", "--masking", "without-roi-box",
+        "--washout", "0",
     )  # fmt: skip
     assert "covid, without-roi-box: 6 with and 6 without it" in said
     key = json.loads((tmp_path / "packs.key.json").read_text())
@@ -114,7 +115,7 @@ def test_real_radiographs_from_export_to_report(tmp_path, radiologist):
 
     exported = radiologist.downloads / "answers-reader-1.json"
     said = command(
-        tmp_path, "readers", "import", exported, "--key", "packs.key.json", "--out", "readings.json"
+        tmp_path, "readers", "import", exported, "--pack", "packs", "--out", "readings.json"
     )
     assert f"reader-1: {len(key['items'])} of {len(key['items'])} items answered" in said
     run(

@@ -7,6 +7,8 @@ from datetime import date, timedelta
 
 import pytest
 
+from audit_suite.audit.suites import shipped_suites
+
 CHECKS = """
 @check("A", full=auroc())
 def test_a(full):
@@ -128,6 +130,8 @@ def test_the_shipped_checks_are_required_by_default(world):
     said = record(world)
     assert said["decision_reason"].startswith("not a full audit: region-sensitivity was not asked")
     assert said["policy"]["suites_asked"] == ["input", "metadata"]
+    others = set(shipped_suites()) - {"input", "metadata"}
+    assert said["policy"]["suites_not_asked"] == sorted(others)
     result.stdout.fnmatch_lines(
         ["*R8-box (region-sensitivity)*was not asked; to do: ask the suite*"]
     )
@@ -218,8 +222,17 @@ def test_interrupting_opens_nothing(world):
     world.check(
         CHECKS + "@check('C', full=auroc())\ndef test_stop(full):\n    raise KeyboardInterrupt\n"
     )
-    assert world.run("test_checks.py", subprocess=True).ret == 2
+    result = world.run("test_checks.py", "-q", subprocess=True)
+    assert result.ret == 2
     assert record(world)["decision"] == "partial"
+    text = result.stdout.str()
+    ours = text[text.index("= audit: ") :].partition("\n!!!")[0].splitlines()
+    assert len(ours) == 3
+    assert "INTERRUPTED" in ours[0]
+    assert ours[1] == "1 of 3 checks were not run, so it is not a full audit"
+    assert ours[2].startswith(
+        "the same command goes on from the evidence that is stored; written: r"
+    )
 
 
 def test_a_crashed_worker_is_an_error_not_a_loss(world):

@@ -78,13 +78,17 @@ def read(world, key, skill, unreadable=0.0, seed=0, leave=0, outline=None):
                 answer = {"code": code, "plausibility": int(rng.integers(3, 6))}
             if rng.random() < unreadable:
                 answer = {"code": code, "unreadable": True}
-            answers.append({**answer, "comment": "SECRET remark", "seconds": 3.5})
+            answers.append(
+                {**answer, "comment": "SECRET remark", "seconds": 3.5, "on": "2026-03-01"}
+            )
         path = world.path / f"{reader}.json"
-        path.write_text(
-            json.dumps({"schema": 1, "pack": digest, "reader": reader, "answers": answers})
-        )
+        about = {"name": "SECRET name", "role": "radiologist", "years": 12}
+        content = {"schema": 1, "pack": digest, "reader": reader, "about": about}
+        path.write_text(json.dumps({**content, "answers": answers}))
         files.append(path)
-    return import_answers(files, world.path / "key.json", world.path / "readings.json")
+    return import_answers(
+        files, [world.path / "key.json"], world.path / "readings.json", short_washout=True
+    )
 
 
 def findings(world, check):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from math import ceil
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from report.example import comparison, estimate, example, finding
 
-from pytest_audit.brief import LINES, brief
+from pytest_audit.brief import AROUND, LINES, brief
 
 LONG = "x" * 300
 
@@ -38,6 +39,8 @@ def test_forty_lines_whatever_was_asked(checks, places, width, words):
         for number in range(places)
     ]
     lines = brief(record, width)
+    shown = sum(max(1, ceil(len(line) / width)) for line in lines)
+    assert shown <= LINES - AROUND or width == 40
     assert len(lines) <= LINES
     command = {finding.command for finding in record.findings}
     assert all(len(line) <= width for line in lines if line.strip() not in command)

@@ -70,7 +70,11 @@ FAILED = finding("R2", "fail", [comparison(estimate("AUROC", 0.7, 0.02), "fail",
         ),
         (
             decided("undecided", needed="about 400 more patients would decide"),
-            "Not decided: too little data, about 400 more patients would decide",
+            "Not decided: too little data; about 400 more patients would decide",
+        ),
+        (
+            decided("undecided", needed="about 9 in all, would decide it with a chance of 80%"),
+            "Not decided: too little data; about 9 in all, are needed",
         ),
         (
             decided("undecided", FAILED.model_copy(update={"role": "data"}), needed="x"),
@@ -105,7 +109,7 @@ def test_a_narrowed_audit_names_what_was_not_asked():
     one = decided("partial", missing=four[:1])
     assert first_screen(one).title == "Not a full audit: Q0 was not asked or not judged"
     (order,) = first_screen(record).to_do
-    assert order.startswith("Q0, Q1, Q2, Q3: "), "one order for all of them"
+    assert order.startswith("Q0, Q1, Q2, Q3 (suite region-sensitivity): "), "one for all"
 
 
 def test_who_what_when_and_by_which_rules():
@@ -328,6 +332,15 @@ def test_reasons_that_differ_in_a_name_alone_are_one():
     names = "'aspect', 'size', 'n0', 'n1', 'n2', 'n3' and 2 more"
     assert reasons[f"all images have the same {names}"] == "M3, M7, M9"
     assert reasons["'a' and 'b' never differ"] == "I8"
+
+
+def test_suites_that_were_not_asked_come_after_what_is_required():
+    record = example()
+    record.policy.suites_not_asked = [f"s{n}" for n in range(9)]
+    (first, _), (second, suites), *_ = first_screen(record).not_tested
+    assert first == "required, but not asked or not judged"
+    assert second == "suites that were not asked"
+    assert suites.split(", ") == record.policy.suites_not_asked, "all of them"
 
 
 def test_what_no_check_can_see_is_always_on_the_page():

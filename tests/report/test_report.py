@@ -263,7 +263,7 @@ def test_the_first_screen_says_what_is_missing_and_what_never_opens():
     record.policy.waivers[0].state = "needless"
     words = Page(render_html(record)).words.partition("What did not pass")[0]
     assert "required, but not asked or not judged: R8-box" in words
-    assert "R8-box, C14, R13: ask the suite" in words
+    assert "R8-box, C14, R13 (suite region-sensitivity, input): ask the suite" in words
     assert "Never opens the gate: a smoke run on 50" in words
     assert "Needless waiver of R4 by Dr Example" in words
     assert (

@@ -86,10 +86,9 @@ class Unanswered(OfReadings):
             AuditError: If the data set has changed since it was read.
         """
         study = readings_of(cell, source)
-        items = len(study.key.items)
-        missing = sum(items - len(reading.answers) for reading in study.readings)
-        missing += items * (len(study.key.packs) - len(study.readings))
-        return Exact("items without a reader's answer", float(missing), items)
+        given = {reading.reader: len(reading.answers) for reading in study.readings}
+        missing = sum(len(study.key.items_of(r)) - given.get(r, 0) for r in study.key.packs)
+        return Exact("items without a reader's answer", float(missing), len(study.key.items))
 
 
 @dataclass(frozen=True)

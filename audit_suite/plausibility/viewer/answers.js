@@ -9,6 +9,7 @@ class Answers {
     this.drafts = kept?.drafts ?? {};
     this.saved = kept?.saved ?? null;
     this.exported = kept?.exported ?? false;
+    this.about = kept?.about ?? { name: "", role: "", years: "" };
   }
 
   /** The answers to an item so far; change them in place, then call `save`. */
@@ -20,14 +21,40 @@ class Answers {
       contours: {},
       comment: "",
       seconds: 0,
+      on: null,
     });
   }
 
-  /** Store a change of an answer; an earlier export is now out of date. */
-  save() {
+  /** Store a change of an answer and its day; an earlier export is now out of date. */
+  save(draft) {
+    draft.on = dayOf(new Date());
     this.exported = false;
     this.saved = Date.now();
     this.#keep();
+  }
+
+  /** Store who reads. */
+  introduce(about) {
+    this.about = about;
+    this.exported = false;
+    this.#keep();
+  }
+
+  /** What is missing of who reads, in words. */
+  get unknown() {
+    const { name, role, years } = this.about;
+    const whole = /^\d{1,2}$/.test(years) && years <= 80;
+    return [[name.trim(), "your name"], [role.trim(), "your role"], [whole, "your years"]]
+      .filter(([given]) => !given).map(([, words]) => words);
+  }
+
+  /** The first day on which a sitting may be read, a Date at midnight; null if it is open. */
+  opens(items, washout) {
+    const days = items.map((item) => this.drafts[item.code]?.on).filter(Boolean).sort();
+    if (!washout || !days.length) return null;
+    const day = new Date(`${days.at(-1)}T00:00`);
+    day.setDate(day.getDate() + washout);
+    return day > new Date() ? day : null;
   }
 
   /** Store time spent; it does not make an earlier export out of date. */
@@ -74,6 +101,7 @@ class Answers {
       schema: 1,
       pack: this.pack.digest,
       reader: this.pack.reader,
+      about: this.unknown.length ? null : this.#who(),
       answers: this.answered.map((item) => this.#answer(item)),
     };
   }
@@ -95,9 +123,14 @@ class Answers {
     this.store.erase();
   }
 
+  #who() {
+    const { name, role, years } = this.about;
+    return { name: name.trim(), role: role.trim(), years: Number(years) };
+  }
+
   #answer(item) {
-    const { unreadable, found, plausibility, comment, seconds } = this.draft(item);
-    const answer = { code: item.code, unreadable, comment: comment.trim() };
+    const { unreadable, found, plausibility, comment, seconds, on } = this.draft(item);
+    const answer = { code: item.code, unreadable, comment: comment.trim(), on };
     answer.seconds = Math.round(seconds * 10) / 10;
     if (unreadable) return answer;
     if (item.kind === "map") return { ...answer, plausibility };
@@ -105,7 +138,13 @@ class Answers {
   }
 
   #keep() {
-    const { drafts, saved, exported } = this;
-    this.store.write({ drafts, saved, exported });
+    const { drafts, saved, exported, about } = this;
+    this.store.write({ drafts, saved, exported, about });
   }
+}
+
+/** A date of this place as year-month-day. */
+function dayOf(date) {
+  const two = (number) => `${number}`.padStart(2, "0");
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }

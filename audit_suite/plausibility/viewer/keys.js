@@ -40,6 +40,7 @@ function keyTable({ picture, contours, questions, ...reader }) {
         ["lower, higher level", {
           l: () => picture.windowBy(-0.01, 0), L: () => picture.windowBy(0.01, 0) }],
         ["invert", { i: reader.invert }],
+        ["map on, off", { m: reader.switchMap }],
         ["reset", { 0: reader.reset }],
       ],
     },

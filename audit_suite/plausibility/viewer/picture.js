@@ -22,6 +22,7 @@ class Picture {
   /** @param {?Pixels} pixels null while there is no picture */
   show(pixels) {
     this.pixels = pixels;
+    this.bare = false;
     this.reset();
   }
 
@@ -30,6 +31,19 @@ class Picture {
     this.centre = [0.5, 0.5];
     this.inverted = false;
     this.window = this.pixels ? { ...this.pixels.window } : { centre: 0.5, width: 1 };
+    this.#redevelop();
+  }
+
+  /** Whether there is a map that can be taken off, and whether it is on. */
+  get map() {
+    return this.pixels?.other ? !this.bare : null;
+  }
+
+  /** Show the same picture with or without its map; zoom and window stay. */
+  switchMap() {
+    if (!this.pixels?.other) return;
+    this.pixels = this.pixels.other;
+    this.bare = !this.bare;
     this.#redevelop();
   }
 

@@ -73,8 +73,17 @@ function greysOf(bytes) {
   return values;
 }
 
+/** A picture; one with a map also has the same without it, as `other`, and that one the first. */
+async function decodePicture(given) {
+  const pixels = await decode(given);
+  if (!given.plain) return pixels;
+  pixels.other = await decode({ ...given, png: given.plain });
+  pixels.other.other = pixels;
+  return pixels;
+}
+
 /** Decode the content of a picture's file, without colour management, which would change values. */
-async function decodePicture({ png, bits, width, height, window }) {
+async function decode({ png, bits, width, height, window }) {
   const text = atob(png.slice(png.indexOf(",") + 1));
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);

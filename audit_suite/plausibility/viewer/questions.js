@@ -92,7 +92,7 @@ class Questions {
   }
 
   save() {
-    this.answers.save();
+    this.answers.save(this.draft);
     this.refresh();
     this.changed();
   }
@@ -136,7 +136,7 @@ class Questions {
   }
 
   #readParts() {
-    return this.answers.pack.questions.map(({ target, text }, index) => {
+    return this.answers.pack.questions.map(({ target, text, definition }, index) => {
       const choose = (act) => (value) => {
         this.#choose(index);
         act.call(this, value);
@@ -149,7 +149,8 @@ class Questions {
       const outline = make("div", { className: "outline" }, draw, undo, count);
       draw.addEventListener("click", () => this.toggleDrawing());
       undo.addEventListener("click", () => this.undo());
-      const field = this.#field(text, index, present.element, level.element, outline);
+      const meaning = make("p", { className: "soft", hidden: !definition }, definition);
+      const field = this.#field(text, index, meaning, present.element, level.element, outline);
       const refresh = () => {
         const judgement = this.draft.found[target] ?? {};
         present.set(judgement.present);
@@ -170,8 +171,12 @@ class Questions {
     const level = scale("plausibility", "", "not at all", "entirely", (value) => this.rate(value));
     const text = "The colours show which parts of the image the model used to detect " +
       `“${this.item.asked}”. How plausible is that?`;
+    const legend = make("ul", { className: "colours" },
+      make("li", { className: "for" }, "Orange: speaks for the finding"),
+      make("li", { className: "against" }, "Violet: speaks against it"),
+      make("li", { className: "line" }, "White line: the region where the finding is expected"));
     return {
-      field: this.#field(text, 0, level.element),
+      field: this.#field(text, 0, legend, level.element),
       refresh: () => level.set(this.draft.plausibility),
     };
   }
@@ -186,7 +191,7 @@ class Questions {
     const field = make("textarea", { id: "comment", rows: 2, value: this.draft.comment });
     field.addEventListener("input", () => {
       this.draft.comment = field.value;
-      this.answers.save();
+      this.answers.save(this.draft);
       this.changed();
     });
     const hint = make("span", { className: "soft" }, "(no names, no dates)");

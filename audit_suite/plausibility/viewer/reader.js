@@ -43,6 +43,11 @@ class Reader {
     byId("invert").setAttribute("aria-pressed", false);
   }
 
+  switchMap() {
+    this.picture.switchMap();
+    this.#showMapMode();
+  }
+
   /** When on, dragging sets the window: touch screens have neither a right button nor Shift. */
   windowMode(on) {
     this.gestures.windowing = on;
@@ -52,7 +57,10 @@ class Reader {
 
   #wire() {
     const click = (id, act) => byId(id).addEventListener("click", act);
-    click("begin", () => this.#resume());
+    click("begin", () => this.#begin());
+    click("map-mode", () => this.switchMap());
+    byId("about").addEventListener("submit", (event) => event.preventDefault());
+    byId("about").addEventListener("input", () => this.#introduce());
     click("next", () => this.next());
     click("previous", () => this.previous());
     click("zoom-in", () => this.picture.zoomBy(1.25));
@@ -79,6 +87,7 @@ class Reader {
       previous: () => this.previous(),
       invert: () => this.invert(),
       reset: () => this.reset(),
+      switchMap: () => this.switchMap(),
       help: () => byId("help-page").showModal(),
     });
     byId("start-keys").append(...keyLists(table));
@@ -92,7 +101,8 @@ class Reader {
     document.title = title;
     byId("title").textContent = title;
     byId("start-title").textContent = title;
-    byId("question-list").replaceChildren(...questions.map(({ text }) => make("li", {}, text)));
+    byId("question-list").replaceChildren(...questions.map(questionLine));
+    for (const [part, value] of Object.entries(this.answers.about)) byId(`about-${part}`).value = value;
     byId("questions").hidden = !questions.length;
     byId("amount").textContent = `${count(this.items.length, "image")} in ` +
       count(this.sittings, "sitting");
@@ -107,6 +117,20 @@ class Reader {
     turnTo("start", "keeping");
     byId("bar").hidden = false;
     this.#changed();
+  }
+
+  #introduce() {
+    const part = (name) => byId(`about-${name}`).value;
+    this.answers.introduce({ name: part("name"), role: part("role"), years: part("years").trim() });
+    byId("about-missing").textContent = "";
+  }
+
+  /** Begin once it is known who reads. */
+  #begin() {
+    const { unknown } = this.answers;
+    byId("about-missing").textContent = unknown.length ? `Still missing: ${unknown.join(", ")}.` : "";
+    if (unknown.length) byId(`about-${unknown[0].replace("your ", "")}`).focus();
+    else this.#resume();
   }
 
   #resume() {
@@ -134,6 +158,7 @@ class Reader {
     const here = () => this.items[this.index] === item;
     const note = byId("picture-note");
     this.picture.show(null);
+    this.#showMapMode();
     this.reset();
     note.className = "";
     note.textContent = "The image is being loaded …";
@@ -141,6 +166,7 @@ class Reader {
       const pixels = await pictures.get(item.code);
       if (!here()) return;
       this.picture.show(pixels);
+      this.#showMapMode();
       note.textContent = "";
     } catch (error) {
       if (!here()) return;
@@ -159,14 +185,20 @@ class Reader {
     this.after = after;
     const last = after === this.items.length;
     const { sitting } = this.items[after - 1];
+    const opens = last || this.items[after].kind === "map" ? null :
+      this.answers.opens(this.items.slice(0, after), this.pack.washout_days);
+    const day = opens?.toLocaleDateString("en-GB", { dateStyle: "long" });
     byId("rest-title").textContent = last ? "You have read all images" :
       `End of sitting ${sitting} of ${this.sittings}`;
     byId("rest-text").textContent = last ?
       "Thank you. Export your answers and send the file to the person who gave you this pack." :
-      "Please wait at least a day before you continue, so that you do not remember these images. " +
+      (opens ? `You can continue on ${day}, when ` +
+        `${count(this.pack.washout_days, "day")} have passed, so that you do not remember these images. ` :
+        "Please wait at least a day before you continue, so that you do not remember these images. ") +
       "You may close this page: your answers are stored in this browser. Once you start the next " +
       "sitting, you cannot change these answers any more.";
     byId("go-on").hidden = last;
+    byId("go-on").disabled = opens !== null;
     byId("go-on").textContent = last ? "" : `Continue with sitting ${this.items[after].sitting}`;
     turnTo("rest", "keeping");
     this.#changed();
@@ -195,6 +227,12 @@ class Reader {
     this.#lack([]);
   }
 
+  #showMapMode() {
+    const { map } = this.picture;
+    byId("map-mode").hidden = map === null;
+    byId("map-mode").setAttribute("aria-pressed", map === true);
+  }
+
   #lack(missing) {
     byId("missing").textContent = missing.length ?
       `Still missing: ${missing.join("; ")}. Or mark the image as “cannot be read”.` : "";
@@ -214,6 +252,17 @@ class Reader {
     this.#start();
     showHint("Your answers have been erased from this browser.");
   }
+}
+
+/** A question as the first page shows it: what counts, and how often it is there. */
+function questionLine({ text, definition, prevalence }) {
+  const line = make("li", {}, make("strong", {}, text));
+  if (definition) line.append(make("p", {}, definition));
+  if (typeof prevalence === "number") {
+    line.append(make("p", { className: "soft" }, `About ${Math.round(prevalence * 100)} in 100 of ` +
+      "these images show it, whatever it is in practice."));
+  }
+  return line;
 }
 
 const count = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;

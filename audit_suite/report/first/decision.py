@@ -41,7 +41,7 @@ def title(record: Record) -> str:
         return "Not decided: these data cannot acquit any model"
     if record.decision == "undecided":
         needed = list(dict.fromkeys(t.needed for t in _primary(record) if t.needed))
-        return f"{words}, {needed[0]}" if len(needed) == 1 else words
+        return f"{words}; {_short(needed[0])}" if len(needed) == 1 else words
     if record.decision == "partial" and (missing := missing_checks(record)):
         count = len(missing)
         named = ", ".join(missing[:3]) + (f" and {count - 3} more" if count > 3 else "")
@@ -49,6 +49,12 @@ def title(record: Record) -> str:
     if record.decision == "closed" and _errors_alone(record):
         return "Do not release: the audit ended with errors"
     return words
+
+
+def _short(needed: str) -> str:
+    """How much is needed, without the chance that it rests on, which stands below."""
+    amount, _, rest = needed.partition(", would decide it")
+    return f"{amount}, are needed" if rest else needed
 
 
 def missing_checks(record: Record) -> list[str]:

@@ -36,10 +36,13 @@ def not_tested(record: Record) -> tuple[tuple[str, str], ...]:
             continue
         groups.setdefault(reason, []).append(finding.check)
     ordered = sorted(_joined(groups).items(), key=lambda item: -len(set(item[1])))
+    reasons = [(reason, _named(checks)) for reason, checks in ordered]
+    if record.policy.suites_not_asked:
+        reasons.insert(0, ("suites that were not asked", ", ".join(record.policy.suites_not_asked)))
     if record.policy.missing:
         checks = [missing.check for missing in record.policy.missing]
-        ordered.insert(0, ("required, but not asked or not judged", checks))
-    return (*((reason, _named(checks)) for reason, checks in ordered), ALWAYS)
+        reasons.insert(0, ("required, but not asked or not judged", _named(checks)))
+    return (*reasons, ALWAYS)
 
 
 def _joined(groups: dict[str, list[str]]) -> dict[str, list[str]]:

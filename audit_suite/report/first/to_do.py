@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audit_suite.record import Finding, Record
+from audit_suite.record import Finding, MissingCheck, Record
 from audit_suite.report.first.causes import in_words as cause_in_words
 from audit_suite.report.places import in_words
 from audit_suite.verdict import Verdict
@@ -23,11 +23,13 @@ def to_do(record: Record) -> tuple[str, ...]:
 def _orders(record: Record) -> Iterator[str]:
     yield from _of_causes(record)
     yield from _of_findings(record)
-    lacking: dict[str, list[str]] = {}
+    lacking: dict[str, list[MissingCheck]] = {}
     for missing in record.policy.missing:
-        lacking.setdefault(missing.remedy, []).append(missing.check)
-    for remedy, checks in lacking.items():
-        yield _order(f"{', '.join(dict.fromkeys(checks))}: {remedy}")
+        lacking.setdefault(missing.remedy, []).append(missing)
+    for remedy, all in lacking.items():
+        suites = ", ".join(dict.fromkeys(one.suite for one in all if one.suite))
+        checks = ", ".join(dict.fromkeys(one.check for one in all))
+        yield _order(f"{checks}{f' (suite {suites})' if suites else ''}: {remedy}")
     for target in record.targets:
         if target.needed:
             yield _order(f"{in_words(target)}: {target.needed}")
