@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TypeVar
 
 from audit_suite.evidence import Cell
 from audit_suite.needs import Expanding, Listing, Need
+from audit_suite.risks import OTHER, RISKS
 from audit_suite.statistics import Estimate, Margin, observe
 from audit_suite.verdict import NO_SKILL, NotApplicable
 
@@ -29,6 +30,7 @@ class Check:
         title: The function's name in words.
         question: What the check asks, for the report.
         section: Section of the report that shows it, and its part there (``embeddings.probe``).
+        risk: Name of the kind of fault that it looks for; one of `RISKS`.
         needs: By argument name: needs, alternatives (a list: one case each), families (a tuple:
             handed over together) and margins.
     """
@@ -37,6 +39,7 @@ class Check:
     title: str
     question: str
     section: str
+    risk: str
     needs: dict[str, Declared]
 
 
@@ -46,6 +49,7 @@ def check(
     *,
     question: str = "",
     section: str = "",
+    risk: str = OTHER,
     **needs: Declared | Sequence[Declarable],
 ) -> Callable[[_Test], _Test]:
     """Declare a pytest test function to be a check of the audit.
@@ -60,11 +64,17 @@ def check(
         question: Heading of the check in the report; by default the docstring's first paragraph.
         section: Name of the report section that shows the findings, followed by a dot and the
             check's part if the section has parts; by default the general lists.
+        risk: Kind of fault that it looks for, under which the report sorts it: ``skill``,
+            ``outside``, ``source``, ``making``, ``masking``, ``data``, ``changes``, ``groups``,
+            ``probabilities``, ``people``, ``explanations``; by default a question of its own.
         **needs: What each argument of the function gets.
 
     Raises:
-        TypeError: If something declared is not a need, or the function has no such argument.
+        TypeError: If something declared is not a need, the function has no such argument, or there
+            is no such risk.
     """
+    if risk not in RISKS:
+        raise TypeError(f"@check(risk={risk!r}): known are {', '.join(RISKS)}")
 
     def decorate(function: _Test) -> _Test:
         arguments = inspect.signature(function).parameters
@@ -82,6 +92,7 @@ def check(
                 title=title.replace("_", " "),
                 question=question or summary or title.replace("_", " "),
                 section=section,
+                risk=risk,
                 needs=dict(needs),  # type: ignore[arg-type]  # validated above
             ),
         )

@@ -91,6 +91,7 @@ class CheckCase:
             would_pass="",
             command=self.command,
             section=self.check.section,
+            risk=self.check.risk,
         )
 
     def requests(self) -> Iterator[Request[Any]]:

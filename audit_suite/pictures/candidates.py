@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 from audit_suite.datasets import Dataset
 
+CASES = (("positive 1", 1, 0), ("positive 2", 1, 1), ("negative 1", 0, 0))
+"""Names of the cases that are shown: label, and place among the patients with that label."""
+
 
 def candidates(dataset: Dataset, target: str, label: int) -> list[int]:
     """Indices of the images with a label that may be shown, by hash: never burned-in text.

@@ -14,12 +14,11 @@ from audit_suite.evidence.scores.prepared import Prepared, Wanted
 from audit_suite.evidence.scores.survey import Survey, survey_for
 from audit_suite.maskings import Masking
 from audit_suite.maskings.show import Batch, show
-from audit_suite.pictures.candidates import candidates
+from audit_suite.pictures.candidates import CASES, candidates
 from audit_suite.png import png
 from audit_suite.record import GalleryImage
 
 _TRIES = 20  # candidates, because unreadable images are skipped
-_CASES = (("positive 1", 1, 0), ("positive 2", 1, 1), ("negative 1", 0, 0))
 
 
 def draw(
@@ -48,7 +47,7 @@ def masked_cases(
     # A donor's image would be seen in place of the hidden part.
     drawn = [m for m in maskings if not m.needs_donor or all(case.shown for case in dataset.cases)]
     survey = survey_for(dataset, wanted, maskings, source.profile.seed, source.store)
-    for name, label, rank in _CASES:
+    for name, label, rank in CASES:
         chosen = _choose(survey, cell.target, label, rank)
         if chosen is None:
             continue

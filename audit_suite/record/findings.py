@@ -10,6 +10,7 @@ from audit_suite.record.counterexamples import CounterexampleRecord
 from audit_suite.record.estimates import ComparisonRecord, EstimateRecord
 from audit_suite.record.part import RecordPart
 from audit_suite.record.policy import Role
+from audit_suite.risks import OTHER
 from audit_suite.verdict import Verdict
 
 
@@ -51,6 +52,10 @@ class Finding(RecordPart):
     section: str = Field(
         default="",
         description="section of the report that shows it, and its part there: 'embeddings.probe'",
+    )
+    risk: str = Field(
+        default=OTHER,
+        description="kind of fault that the check looks for: 'outside'; 'other' if it names none",
     )
     counterexample: CounterexampleRecord | None = Field(
         default=None, description="what a search found and other patients confirmed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,12 +16,14 @@ from audit_suite.errors import AuditError
 from audit_suite.files import write_whole
 from audit_suite.record import Record
 from audit_suite.report import words
+from audit_suite.report.anchors import anchor, check_anchor
 from audit_suite.report.charts import MANY
 from audit_suite.report.first.axis import FULL, LINE
 from audit_suite.report.first.decision import FEW
 from audit_suite.report.first.groups import first_and_rest
 from audit_suite.report.page import page_of
 from audit_suite.report.rendering import render_sections
+from audit_suite.report.severity import deciding
 from audit_suite.signoff import SignOff
 
 _REASONS = 5  # of the first screen, which is also one printed page
@@ -67,9 +70,20 @@ def write_report(
     return problems
 
 
+def style_sheet(record: Record) -> str:
+    """The page's style sheet, with the foot of each printed page: the record's digest, the page.
+
+    Args:
+        record: Whose digest is printed.
+    """
+    css = files("audit_suite.report").joinpath("templates/report.css").read_text(encoding="utf-8")
+    digest = record.digest if re.fullmatch("[0-9a-f]{64}", record.digest) else "without a digest"
+    return css + f'@page {{ @bottom-left {{ content: "Record {digest}"; }} }}\n'
+
+
 def rendered(record: Record, signoff: SignOff | None) -> tuple[str, tuple[AuditError, ...]]:
     """The page, and the errors of sections of extensions that broke."""
-    css = files("audit_suite.report").joinpath("templates/report.css").read_text(encoding="utf-8")
+    css = style_sheet(record)
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     sections = render_sections(record, _environment())
     text = (
@@ -77,7 +91,7 @@ def rendered(record: Record, signoff: SignOff | None) -> tuple[str, tuple[AuditE
         .get_template("report.html.j2")
         .render(
             page=page_of(record, sections, signoff),
-            css=Markup(css),  # noqa: S704 - our own file
+            css=Markup(css),  # noqa: S704 - our own file, and a digest in hexadecimal digits
             css_digest=digest,
         )
     )
@@ -101,6 +115,12 @@ def _environment() -> Environment:
         "word": words.word,
         "symbol": words.symbol,
         "kind": words.kind,
+        "allowed": words.allowed,
+        "sentence": words.sentence,
+        "masking": words.masking_in_words,
+        "anchor": anchor,
+        "check_anchor": check_anchor,
+        "deciding": deciding,
         "decided": words.decided,
         "lacks_region": words.lacks_region,
     }

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from audit_suite.evidence import Cell, EvidenceSource, Request
 
 EXTENSIONS = 700
-"""Rank of extensions' sections: after the shipped ones, before the lists of findings."""
-AFTER_LISTS = 800
-"""From this rank on, sections stand after the lists of findings that passed or were reported."""
+"""Rank of extensions' sections: after the shipped ones, before the coverage."""
+APPENDIX = 800
+"""From this rank on, sections stand in the appendix: what a reader looks up."""
 
 _RESERVED = frozenset(  # ids of the page itself
     {"glance", "one-patient", "why", "not-tested", "to-do"}
     | {"main", "signoff", "waived", "causes", "problems", "coverage", "estimates", "passed"}
-    | {"data", "method", "errors", "limits", "provenance"}
+    | {"data", "method", "errors", "limits", "provenance", "claims", "appendix", "findings"}
+    | {"glossary"}
 )
 
 Result = TypeVar("Result")

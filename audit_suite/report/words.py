@@ -80,6 +80,11 @@ def kind(finding: Finding) -> str:
     return "reported" if word(finding) == "reported" else finding.verdict.value
 
 
+def sentence(text: str) -> str:
+    """Text that begins with a capital letter."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def masking_in_words(id: str) -> str:
     """A masking's label, ``full image`` for the full one; its id if its fill is not installed."""
     try:
@@ -95,6 +100,18 @@ def acceptance(comparison: ComparisonRecord) -> tuple[float | None, float | None
     if comparison.relation != ">":
         return None, comparison.margin
     return comparison.margin, None
+
+
+def allowed(comparison: ComparisonRecord) -> str:
+    """The range of values the claim allows, in words: ``0.45 to 0.55``, ``below 0.25``."""
+    low, high = acceptance(comparison)
+    if low is None:
+        return f"{'at most' if comparison.relation == '<=' else 'below'} {_short(high)}"
+    return f"above {_short(low)}" if high is None else f"{_short(low)} to {_short(high)}"
+
+
+def _short(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}".replace("-", "−")
 
 
 def decided(target: TargetDecision) -> str:

@@ -103,7 +103,7 @@ register_section(
     Section(
         name="associations",
         title="What else predicts the label",
-        rank=300,
+        rank=510,
         collect=collect,
         fills="gallery",
         view=view,

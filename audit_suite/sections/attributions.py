@@ -214,7 +214,7 @@ def _tests(method: str, findings: Sequence[Finding]) -> Iterator[MethodTest]:
         if finding.check not in seen and f"{finding.case}-".startswith(f"{method}-"):
             seen.add(finding.check)
             yield MethodTest(
-                f"{finding.check} {finding.title}",
+                f"{finding.title} ({finding.check})",
                 finding.reason.removeprefix("reported only: "),
                 finding.observations[-1] if finding.observations else None,
             )
@@ -249,7 +249,7 @@ register_section(
         name="attributions",
         title="Where the answer comes from",
         parts=(REGIONS, MAPS, TESTS),
-        rank=400,
+        rank=100,
         collect=collect,
         fills="attributions",
         view=view,

@@ -1,20 +1,22 @@
-"""The model's scores of the patients on the first screen; the pictures are other sections'."""
+"""The model's scores of the patients that are shown; the pictures are other sections'."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from audit_suite.errors import AuditError
-from audit_suite.pictures.candidates import candidates
+from audit_suite.pictures.candidates import CASES, candidates
 from audit_suite.record import Finding, Record
 from audit_suite.report.first.rows import SHOWN
 from audit_suite.report.first.strip import SECTION
 from audit_suite.report.places import Place, place_of
 from audit_suite.report.section import Gathered, Section, findings_of, register_section
 from audit_suite.sections.attributions import MAPS, explained_image_of
+from audit_suite.sections.gallery import plainest, planned_maskings
 from audit_suite.verdict import NotApplicable
 
 if TYPE_CHECKING:
@@ -28,37 +30,43 @@ _MOST = 50  # places: the first screen shows one, and tables of hundreds have no
 def collect(gathered: Gathered) -> list[dict[str, Any]] | None:
     """By place the scores of the gallery's first sick patient, under each masking shown.
 
-    And of the first sick patient with a map. Of what is stored; nothing is computed for a report.
+    And of the first sick patient with a map, and of all pictures of the gallery. Of what is stored;
+    nothing is computed for a report.
     """
-    planned = set(gathered.requests)
+    planned, by_pair = set(gathered.requests), planned_maskings(gathered.requests)
     methods: dict[Place, list[str]] = {}
     for finding in findings_of(gathered.findings, f"attributions.{MAPS}"):
         methods.setdefault(place_of(finding), []).append(finding.case)
     found = []
     for cell in gathered.cells[:_MOST]:
-        asked = [
-            m
-            for some in SHOWN.values()
-            for m in some
-            if _is_stored(cell, m, planned, gathered.source)
-        ]
+        shown = [masking for some in SHOWN.values() for masking in some]
+        asked = _stored(cell, shown, planned, gathered.source)
         place = cell.model_name, cell.dataset.name, cell.target
         if scores := dict(_scores(cell, gathered.source, asked)):
             one = {"model": place[0], "dataset": place[1], "target": place[2], "scores": scores}
             if explained := _of_explained(cell, gathered.source, methods.get(place, [])):
                 one["explained"] = explained
+            drawn = _stored(cell, plainest(cell, by_pair), planned, gathered.source)
+            if pictures := _of_pictures(cell, gathered.source, drawn):
+                one["pictures"] = pictures
             found.append(one)
     return found or None
 
 
-def _is_stored(
-    cell: Cell, masking: Masking, planned: Collection[object], source: EvidenceSource
-) -> bool:
-    try:
-        requests = cell.requests(masking)
-        return all(request in planned and not source.missing(request) for request in requests)
-    except (AuditError, NotApplicable):
-        return False
+def _stored(
+    cell: Cell,
+    maskings: Sequence[Masking],
+    planned: Collection[object],
+    source: EvidenceSource,
+) -> list[Masking]:
+    """Those whose scores were planned and are there."""
+    found = []
+    for masking in maskings:
+        with suppress(AuditError, NotApplicable):
+            requests = cell.requests(masking)
+            if all(request in planned and not source.missing(request) for request in requests):
+                found.append(masking)
+    return found
 
 
 def _scores(
@@ -83,6 +91,26 @@ def _scores(
             continue
         if (score := _score(shown, index, full)) is not None:
             yield masking.id, score
+
+
+def _of_pictures(
+    cell: Cell, source: EvidenceSource, maskings: Sequence[Masking]
+) -> dict[str, dict[str, Any]]:
+    """By case of the gallery, the score under each masking."""
+    from audit_suite.maskings import Full
+    from audit_suite.needs.scores.cell_scores import cell_scores
+
+    full = cell_scores(cell, source, Full())  # is stored, or there were no scores at all
+    found: dict[str, dict[str, Any]] = {}
+    for masking in maskings:
+        try:
+            shown = cell_scores(cell, source, masking)
+        except (AuditError, NotApplicable):
+            continue
+        for case, index in pictured(cell, source, full.readable).items():
+            if (score := _score(shown, index, full)) is not None:
+                found.setdefault(case, {})[masking.id] = score
+    return found
 
 
 def _of_explained(
@@ -120,8 +148,29 @@ def first_sick(cell: Cell, source: EvidenceSource, readable: np.ndarray) -> int 
         source: Data sets by card.
         readable: Shape (all images,), true for those that can be read.
     """
-    sick = candidates(source.dataset(cell.dataset), cell.target, 1)
-    return next((index for index in sick if readable[index]), None)
+    return pictured(cell, source, readable).get(CASES[0][0])
+
+
+def pictured(cell: Cell, source: EvidenceSource, readable: np.ndarray) -> dict[str, int]:
+    """The images that `pictures.masked_cases` draws, by case: of each label, one per patient.
+
+    Args:
+        cell: Model, data set and target.
+        source: Data sets by card.
+        readable: Shape (all images,), true for those that can be read.
+    """
+    dataset = source.dataset(cell.dataset)
+    found = {}
+    for name, label, rank in CASES:
+        of_patients: dict[str, int] = {}
+        for index in candidates(dataset, cell.target, label):
+            if len(of_patients) > rank:
+                break
+            if readable[index]:
+                of_patients.setdefault(dataset.cases[index].patient, index)
+        if len(of_patients) > rank:
+            found[name] = list(of_patients.values())[rank]
+    return found
 
 
 def view(_record: Record, _findings: Sequence[Finding]) -> None:

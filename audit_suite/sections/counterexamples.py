@@ -14,5 +14,5 @@ def view(_record: Record, findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 
 register_section(
-    Section(name="counterexamples", title="Searched counterexamples", rank=475, view=view)
+    Section(name="counterexamples", title="Searched counterexamples", rank=200, view=view)
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from audit_suite.record import Finding, Record
 from audit_suite.report.charts import too_many_to_draw
 from audit_suite.report.charts.curves import Curves, curves
-from audit_suite.report.section import Section, register_section
+from audit_suite.report.section import APPENDIX, Section, register_section
 
 
 def view(record: Record, findings: Sequence[Finding]) -> tuple[tuple[Finding, Curves], ...]:
@@ -23,4 +23,6 @@ def shows(finding: Finding, _record: Record) -> bool:
     return any("radius" in estimate.at for estimate in finding.observations)
 
 
-register_section(Section(name="curves", title="Dilation", rank=200, view=view, shows=shows))
+register_section(
+    Section(name="curves", title="Dilation", rank=APPENDIX + 10, view=view, shows=shows)
+)

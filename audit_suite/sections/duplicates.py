@@ -79,5 +79,5 @@ def view(record: Record, _findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 register_section(
-    Section(name=NAME, title="Pictures that look the same", rank=410, collect=collect, view=view)
+    Section(name=NAME, title="Pictures that look the same", rank=530, collect=collect, view=view)
 )

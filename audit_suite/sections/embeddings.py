@@ -9,7 +9,7 @@ from audit_suite.errors import AuditError
 from audit_suite.record import EmbeddingRecord, EstimateRecord, Finding, Record
 from audit_suite.report.charts.scatter import Scatter, scatter
 from audit_suite.report.places import Place, by_place, place_of
-from audit_suite.report.section import Gathered, Section, findings_of, register_section
+from audit_suite.report.section import APPENDIX, Gathered, Section, findings_of, register_section
 from audit_suite.report.words import masking_in_words
 
 DIFFERENCE, PROBE, MAP, SIMILARITY = "difference", "probe", "map", "similarity"
@@ -154,7 +154,7 @@ register_section(
         name="embeddings",
         title="Embeddings",
         parts=(DIFFERENCE, PROBE, MAP, SIMILARITY),
-        rank=500,
+        rank=APPENDIX + 30,
         collect=collect,
         fills="embeddings",
         view=view,

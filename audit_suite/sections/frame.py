@@ -99,7 +99,7 @@ register_section(
         name="frame",
         title="What needs no mask",
         parts=(CELLS, EDGE, SHUFFLED),
-        rank=450,
+        rank=110,
         collect=collect,
         fills="frames",
         view=view,

@@ -192,7 +192,7 @@ register_section(
     Section(
         name="hidden",
         title="What is hidden, and what stays visible",
-        rank=540,
+        rank=120,
         collect=collect,
         view=view,
     )

@@ -60,7 +60,7 @@ register_section(
     Section(
         name="matrix",
         title="Masking study",
-        rank=100,
+        rank=500,
         collect=collect,
         fills="matrices",
         view=view,

@@ -50,7 +50,7 @@ register_section(
         name="noticing",
         title="Could the model notice the masking?",
         parts=("embedding", "unmasked"),
-        rank=550,
+        rank=130,
         view=view,
     )
 )

@@ -9,7 +9,7 @@ from audit_suite.record import EstimateRecord, Finding, Record
 from audit_suite.report.charts import too_many_to_draw
 from audit_suite.report.charts.reliability import Reliability, reliability
 from audit_suite.report.places import Place, by_place
-from audit_suite.report.section import Section, register_section
+from audit_suite.report.section import APPENDIX, Section, register_section
 from audit_suite.report.words import masking_in_words
 
 
@@ -57,5 +57,5 @@ def _rows(estimates: Sequence[EstimateRecord]) -> tuple[CalibrationRow, ...]:
 
 
 register_section(
-    Section(name="probabilities", title="Calibration", rank=320, view=view, shows=shows)
+    Section(name="probabilities", title="Calibration", rank=APPENDIX + 20, view=view, shows=shows)
 )

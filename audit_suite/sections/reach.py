@@ -15,7 +15,7 @@ from audit_suite.planning.words import based_on, chance, number
 from audit_suite.record import Finding, Record
 from audit_suite.report.charts.chances import ChancesChart, chances_chart
 from audit_suite.report.places import Place, place_of
-from audit_suite.report.section import Gathered, Section, register_section
+from audit_suite.report.section import APPENDIX, Gathered, Section, register_section
 from audit_suite.statistics.design import Levels
 from audit_suite.statistics.needed import needed_in_words
 from audit_suite.statistics.opening_chance import FILLS
@@ -170,5 +170,11 @@ def _in_words(chances: Chances) -> tuple[str, ...]:
 
 
 register_section(
-    Section(name=NAME, title="What these data could decide", rank=90, collect=collect, view=view)
+    Section(
+        name=NAME,
+        title="What these data could decide",
+        rank=APPENDIX + 5,
+        collect=collect,
+        view=view,
+    )
 )

@@ -247,7 +247,7 @@ register_section(
         name="readers",
         title="What readers saw",
         parts=(COMPARISON, SKILL, AGREEMENT, PLAUSIBILITY),
-        rank=600,
+        rank=400,
         collect=collect,
         fills="read",
         view=view,

@@ -60,7 +60,7 @@ register_section(
     Section(
         name="robustness",
         title="Changes of the picture",
-        rank=330,
+        rank=210,
         parts=(SHIFT, FLIPS, RESPONSE, CORRUPTION),
         view=view,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from audit_suite.record import EstimateRecord, Finding, Record
 from audit_suite.report.places import Place, by_place
-from audit_suite.report.section import Section, register_section
+from audit_suite.report.section import APPENDIX, Section, register_section
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ register_section(
     Section(
         name="skill",
         title="Skill on the whole image and its parts",
-        rank=50,
+        rank=APPENDIX,
         view=view,
         shows=shows,
     )

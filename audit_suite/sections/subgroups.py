@@ -10,7 +10,7 @@ from audit_suite.report.places import Place, by_place
 from audit_suite.report.section import Section, findings_of, register_section
 
 NAME, TAGS, PAIRS = "subgroups", "tags", "pairs"
-_MOST_PAIRS = 10  # pairs of tags that are listed, the largest gaps first
+_MOST_PAIRS = 5  # pairs of tags that are listed, the largest gaps first
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ register_section(
         name=NAME,
         title="Groups of patients",
         parts=(TAGS, PAIRS),
-        rank=310,
+        rank=300,
         view=view,
         shows=shows,
     )

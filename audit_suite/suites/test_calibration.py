@@ -9,7 +9,7 @@ from audit_suite import WithoutROI, check, reliability, report_only
 BECAUSE = "how well probabilities must be calibrated depends on what is done with them"
 
 
-@check("K1", section="probabilities", found=reliability())
+@check("K1", risk="probabilities", section="probabilities", found=reliability())
 def test_calibration(found):
     """Are the model's probabilities those with which patients have the finding?
 
@@ -20,7 +20,7 @@ def test_calibration(found):
     report_only(*found, because=BECAUSE)
 
 
-@check("K2", section="probabilities", found=reliability(by="group"))
+@check("K2", risk="probabilities", section="probabilities", found=reliability(by="group"))
 def test_calibration_in_groups(found):
     """Are the probabilities calibrated in each group of patients by a declared tag?
 
@@ -32,6 +32,7 @@ def test_calibration_in_groups(found):
 
 @check(
     "K3",
+    risk="probabilities",
     section="probabilities",
     black=reliability(WithoutROI(shape="box", fill="black")),
     mean=reliability(WithoutROI(shape="box", fill="mean")),

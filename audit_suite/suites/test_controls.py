@@ -41,6 +41,7 @@ window = OnlyROI(whose="window")
 
 @check(
     "C1",
+    risk="data",
     outline=[outline_auroc("geometry"), outline_auroc("pixels"), outline_auroc("position")],
     margin=Margin(0.05, source=PROPOSED),
 )
@@ -58,6 +59,7 @@ def test_the_mask_alone_is_uninformative(outline, margin):
 
 @check(
     "C2",
+    risk="masking",
     section="curves",
     changes=tuple(
         selective(OnlyROI(), factor, grown)
@@ -81,6 +83,7 @@ def test_masks_dilated_in_one_class(changes):
 
 @check(
     "C3",
+    risk="outside",
     question="Does the model fall to chance when another patient's region is hidden as well, so "
     "that the hole's shape is uninformative?",
     full=auroc(),
@@ -105,6 +108,7 @@ def test_chance_without_another_region_too(full, own, foreign, margin):
 
 @check(
     "C4",
+    risk="outside",
     question="Does the model fall to chance when every image hides the same area (pixels that are "
     "region in at least 1 % of patients)?",
     full=auroc(),
@@ -125,6 +129,7 @@ def test_chance_without_a_common_area(full, hidden, margin):
 
 @check(
     "C5",
+    risk="masking",
     full=auroc(),
     hidden=auroc(WithoutROI()),
     elsewhere=auroc(WithoutROI(whose="elsewhere")),
@@ -145,6 +150,7 @@ def test_a_hole_elsewhere_costs_less(full, hidden, elsewhere, margin):
 
 @check(
     "C6",
+    risk="masking",
     full=auroc(),
     plain=contrast(auroc(WithoutROI()), auroc(WithoutROI(fill="mean"))),
     others=tuple(
@@ -170,6 +176,7 @@ def test_the_fill_makes_no_difference(full, plain, others, margin):
 
 @check(
     "C7",
+    risk="masking",
     section="noticing.embedding",
     departures=(departure(WithoutROI()), departure(WithoutROI(fill="blur")), departure(OnlyROI())),
     domains=(domain(WithoutROI()), domain(WithoutROI(fill="blur"))),
@@ -189,6 +196,7 @@ def test_masked_images_in_the_embedding(departures, domains):
 
 @check(
     "C8",
+    risk="masking",
     full=auroc(),
     hidden=own,
     fails=permuted_fails(tuple(WithoutROI(fill=fill) for fill in FILLS), 0.05),
@@ -208,6 +216,7 @@ def test_permuted_labels_do_not_fail(full, hidden, fails, margin):
 
 @check(
     "C9",
+    risk="masking",
     section="noticing.unmasked",
     full=auroc(),
     inside=planted("inside"),
@@ -229,6 +238,7 @@ def test_planted_signals_are_detected_only_outside(full, inside, outside, margin
 
 @check(
     "C10",
+    risk="making",
     full=auroc(),
     hidden=[each_stratum(WithoutROI())],
     margin=Margin(0.05, source=PROPOSED),
@@ -248,6 +258,7 @@ def test_chance_within_strata(full, hidden, margin, audit):
 
 @check(
     "C11",
+    risk="masking",
     full=auroc(),
     change=contrast(auroc(window), auroc(OnlyROI(whose="window", first="centre"))),
     margin=Margin(0.05, source=PROPOSED),
@@ -266,6 +277,7 @@ def test_the_place_in_the_frame_makes_no_difference(full, change, margin):
 
 @check(
     "C12",
+    risk="outside",
     full=auroc(),
     hidden=tuple(at_margin(WithoutROI(fill=fill)) for fill in FILLS),
     margin=Margin(0.05, source=PROPOSED),
@@ -283,6 +295,7 @@ def test_chance_without_the_region_and_its_margin(full, hidden, margin):
 
 @check(
     "C13",
+    risk="data",
     measure=[outline_property("area"), outline_property("quality")],
     margin=Margin(0.05, source=PROPOSED),
 )
@@ -299,6 +312,7 @@ def test_mask_area_and_quality_are_uninformative(measure, margin):
 
 @check(
     "C18",
+    risk="masking",
     full=auroc(),
     in_input=auroc(WithoutROI(shape="box")),
     in_file=auroc_in_file(),

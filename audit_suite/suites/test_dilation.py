@@ -23,6 +23,7 @@ ALMOST_ALL = 0.05  # of the image: what may be visible where 95 % of it is hidde
 
 @check(
     "R10",
+    risk="outside",
     section="curves",
     full=auroc(),
     without=tuple(dilated(WithoutROI(), factor) for factor in FACTORS),

@@ -21,7 +21,12 @@ EVERYONE = ("all", "positive", "negative")
 ELSEWHERE = WithoutROI(whose="elsewhere")
 
 
-@check("E1", section="embeddings.difference", hidden=similarity(WithoutROI(), beside=ELSEWHERE))
+@check(
+    "E1",
+    risk="explanations",
+    section="embeddings.difference",
+    hidden=similarity(WithoutROI(), beside=ELSEWHERE),
+)
 def test_effect_of_hiding_the_region(hidden, audit):
     """Does hiding the region move the embedding more than hiding an equal area elsewhere?
 
@@ -47,7 +52,12 @@ def test_effect_of_hiding_the_region(hidden, audit):
     )
 
 
-@check("E2", section="embeddings.probe", encoded=[each_tag(), domain(WithoutROI())])
+@check(
+    "E2",
+    risk="explanations",
+    section="embeddings.probe",
+    encoded=[each_tag(), domain(WithoutROI())],
+)
 def test_what_the_embedding_encodes(encoded):
     """Can a tag, or whether the image was masked, be predicted from the embedding?
 
@@ -57,7 +67,7 @@ def test_what_the_embedding_encodes(encoded):
     report_only(encoded, because="the model need not use all that its embedding encodes")
 
 
-@check("E3", section="embeddings.map", hidden=similarity(WithoutROI()))
+@check("E3", risk="explanations", section="embeddings.map", hidden=similarity(WithoutROI()))
 def test_map_of_embeddings(hidden):
     """Where do images with and without the region lie in the model's embedding?
 
@@ -67,7 +77,7 @@ def test_map_of_embeddings(hidden):
     report_only(because="a picture in the report, whose distances have no scale to judge by")
 
 
-@check("E4", section="embeddings.similarity", overall=[each_similarity()])
+@check("E4", risk="explanations", section="embeddings.similarity", overall=[each_similarity()])
 def test_similarity_of_masked_images(overall, audit):
     """How similar are the embeddings of a full image and its masked versions, in each class?
 

@@ -35,6 +35,7 @@ EDGE_SHARE = Margin(0.10, source=PROPOSED)
 
 @check(
     "P3",
+    risk="source",
     section="frame.cells",
     full=auroc(),
     share=edge_shapley(),
@@ -57,6 +58,7 @@ def test_the_edge_of_the_frame_separates_little(full, share, absolute, margin):
 
 @check(
     "P3-alone",
+    risk="source",
     section="frame.edge",
     full=auroc(),
     alone=[auroc(OnlyROI(part, fill="swap")) for part in EDGE],
@@ -75,6 +77,7 @@ def test_chance_on_the_edge_alone(full, alone, margin):
 
 @check(
     "P3-hidden",
+    risk="source",
     section="frame.edge",
     full=auroc(),
     corners=tuple(contrast(auroc(), auroc(WithoutROI(EDGE[0], fill=fill))) for fill in FILLS),
@@ -95,6 +98,7 @@ def test_the_model_does_not_need_the_edge(full, corners, rim, margin):
 
 @check(
     "M5",
+    risk="making",
     section="frame.shuffled",
     left=[
         appearance_auroc("pixels"),
@@ -115,6 +119,7 @@ def test_what_shuffled_images_tell_of_the_label(left):
 
 @check(
     "M5-score",
+    risk="making",
     section="frame.shuffled",
     full=auroc(),
     pixels=auroc(Shuffled("pixels")),

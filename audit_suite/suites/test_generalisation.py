@@ -10,7 +10,13 @@ from audit_suite import Margin, auroc, check, internal, parity
 PROPOSED = "proposed default of audit-suite; pre-register your own in a card"
 
 
-@check("O1", internal=internal(auroc()), external=auroc(), margin=Margin(0.05, source=PROPOSED))
+@check(
+    "O1",
+    risk="skill",
+    internal=internal(auroc()),
+    external=auroc(),
+    margin=Margin(0.05, source=PROPOSED),
+)
 def test_skill_holds_on_external_data(internal, external, margin):
     """Does the model keep its skill on external data?
 
@@ -22,7 +28,7 @@ def test_skill_holds_on_external_data(internal, external, margin):
     assert internal - external < margin
 
 
-@check("O3", difference=parity())
+@check("O3", risk="masking", difference=parity())
 def test_preprocessing_matches_the_release(difference, audit):
     """Does the audit preprocess images as the release pipeline does?
 

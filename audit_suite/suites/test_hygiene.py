@@ -11,7 +11,7 @@ ON_REQUEST = True
 FEW = Margin(0.01, source="one image in a hundred; proposed default of audit-suite")
 
 
-@check("C17", section="duplicates", share=near_duplicate_share("patients"), margin=FEW)
+@check("C17", risk="data", section="duplicates", share=near_duplicate_share("patients"), margin=FEW)
 def test_no_picture_is_two_patients(share, margin):
     """Does hardly any picture look the same as one of another patient?
 
@@ -23,7 +23,13 @@ def test_no_picture_is_two_patients(share, margin):
     assert share <= margin
 
 
-@check("C17-training", section="duplicates", share=near_duplicate_share("training"), margin=FEW)
+@check(
+    "C17-training",
+    risk="data",
+    section="duplicates",
+    share=near_duplicate_share("training"),
+    margin=FEW,
+)
 def test_no_picture_was_trained_on(share, margin):
     """Does hardly any picture look the same as one of the training data?
 

@@ -14,6 +14,7 @@ CLEAR = 0.15  # real lungs and optic discs stay below .03
 
 @check(
     "C14",
+    risk="data",
     question="Are the masks of a plausible size, the right way round, on their own image, and no "
     "copies?",
     area=mask_fault("area"),

@@ -35,6 +35,7 @@ COMPLETE = Margin(0.05, source=PROPOSED)
 
 @check(
     "R14",
+    risk="source",
     section="attributions.regions",
     full=auroc(),
     outside=outside_shapley(),
@@ -54,7 +55,11 @@ def test_the_region_carries_the_output(full, outside, margin, audit):
 
 
 @check(
-    "I1", section="attributions.maps", full=auroc(), lift=[mass_lift(method) for method in METHODS]
+    "I1",
+    risk="explanations",
+    section="attributions.maps",
+    full=auroc(),
+    lift=[mass_lift(method) for method in METHODS],
 )
 def test_maps_lie_in_the_region(full, lift, audit):
     """Do maps attribute more to the region than its share of the image?
@@ -71,6 +76,7 @@ def test_maps_lie_in_the_region(full, lift, audit):
 
 @check(
     "I2",
+    risk="explanations",
     full=auroc(),
     excess=[localisation(method, kind) for method in METHODS for kind in ("pointing", "rank")],
 )
@@ -88,6 +94,7 @@ def test_maps_point_at_the_region(full, excess, audit):
 
 @check(
     "I3",
+    risk="explanations",
     section="attributions.tests",
     similarity=[randomisation(method) for method in METHODS],
     margin=SHUFFLED,
@@ -103,7 +110,7 @@ def test_maps_change_with_the_model(similarity, margin, audit):
     report_only(*stages, similarity, because=f"a test of the method, {result}")
 
 
-@check("I4", ahead=[repeatability(method) for method in METHODS])
+@check("I4", risk="explanations", ahead=[repeatability(method) for method in METHODS])
 def test_maps_agree_between_folds(ahead):
     """Do the maps of the model's folds agree for the same image?
 
@@ -115,6 +122,7 @@ def test_maps_agree_between_folds(ahead):
 
 @check(
     "I5",
+    risk="explanations",
     section="attributions.tests",
     gap=[incompleteness(method) for method in METHODS],
     margin=COMPLETE,
@@ -129,7 +137,7 @@ def test_attributions_add_up(gap, margin):
     report_only(gap, because=f"a test of the method, {result}")
 
 
-@check("I6", ahead=[faithfulness(method) for method in METHODS])
+@check("I6", risk="explanations", ahead=[faithfulness(method) for method in METHODS])
 def test_the_output_follows_the_map(ahead):
     """Does the output change sooner when pixels are removed in the map's order than at random?
 
@@ -139,7 +147,7 @@ def test_the_output_follows_the_map(ahead):
     report_only(ahead, because="a property of the method on this model")
 
 
-@check("I7", agreement=outline_agreement(METHODS))
+@check("I7", risk="explanations", agreement=outline_agreement(METHODS))
 def test_maps_lie_where_readers_look(agreement):
     """Do maps and the declared region lie where readers outlined the finding?
 
@@ -151,7 +159,7 @@ def test_maps_lie_where_readers_look(agreement):
     )
 
 
-@check("I8", information=[each_cluster("gradient")])
+@check("I8", risk="explanations", information=[each_cluster("gradient")])
 def test_clusters_of_maps(information):
     """Do clusters of similar maps go with a site, a device or the label?
 

@@ -19,7 +19,7 @@ BACKGROUND = WithoutROI(shape="box")
 PROPOSED = "proposed default of audit-suite; pre-register your own in a card"
 
 
-@check("R7", background=auroc(BACKGROUND), margin=Margin(0.10, source=PROPOSED))
+@check("R7", risk="data", background=auroc(BACKGROUND), margin=Margin(0.10, source=PROPOSED))
 def test_the_background_offers_nothing_to_learn(background, margin, audit):
     """Is a model that was trained without ever seeing the region's bounding box at chance?
 
@@ -36,7 +36,7 @@ def test_the_background_offers_nothing_to_learn(background, margin, audit):
     assert background.distance_to(0.5) < margin
 
 
-@check("R9", section="matrix", row=(auroc(MASKINGS),))
+@check("R9", risk="data", section="matrix", row=(auroc(MASKINGS),))
 def test_matrix_of_training_and_test_maskings(row, audit):
     """How well does a model trained under one masking perform under each of the others?
 

@@ -28,7 +28,7 @@ QUARTER = Margin(0.25, source="a quarter of the skill, as for R8-box")
 SOURCE = "an image model should outperform its metadata (Sourget et al. 2024)"
 
 
-@check("M1", full=auroc(), metadata=baseline(), margin=Margin(0.0, source=SOURCE))
+@check("M1", risk="making", full=auroc(), metadata=baseline(), margin=Margin(0.0, source=SOURCE))
 def test_the_image_model_outperforms_the_metadata(full, metadata, margin):
     """Does the image model outperform a regression on the declared metadata?
 
@@ -40,7 +40,13 @@ def test_the_image_model_outperforms_the_metadata(full, metadata, margin):
     assert full - metadata > margin
 
 
-@check("M2", both=baseline(with_score=True), metadata=baseline(), margin=Margin(0.0, source=SOURCE))
+@check(
+    "M2",
+    risk="making",
+    both=baseline(with_score=True),
+    metadata=baseline(),
+    margin=Margin(0.0, source=SOURCE),
+)
 def test_the_score_adds_to_the_metadata(both, metadata, margin):
     """Does the model's score add information to the declared metadata?
 
@@ -50,7 +56,7 @@ def test_the_score_adds_to_the_metadata(both, metadata, margin):
     assert both - metadata > margin
 
 
-@check("M4", positives=agreement("positive"), negatives=agreement("negative"))
+@check("M4", risk="making", positives=agreement("positive"), negatives=agreement("negative"))
 def test_agreement_with_the_metadata(positives, negatives):
     """Within each class, does the model rank images as a regression on their metadata would?
 
@@ -64,7 +70,7 @@ def test_agreement_with_the_metadata(positives, negatives):
     )
 
 
-@check("M3", section="associations", predictor=[each_property()])
+@check("M3", risk="making", section="associations", predictor=[each_property()])
 def test_what_else_predicts_the_label(predictor, audit):
     """Does a tag or image property predict the label, and does the score follow it?
 
@@ -79,7 +85,14 @@ def test_what_else_predicts_the_label(predictor, audit):
     )
 
 
-@check("M6", section="associations", full=auroc(), share=[each_share("tag")], margin=QUARTER)
+@check(
+    "M6",
+    risk="making",
+    section="associations",
+    full=auroc(),
+    share=[each_share("tag")],
+    margin=QUARTER,
+)
 def test_no_tag_explains_a_quarter(full, share, margin):
     """Does each declared tag explain less than a quarter of what separates the classes?
 
@@ -95,7 +108,14 @@ def test_no_tag_explains_a_quarter(full, share, margin):
     assert share < margin
 
 
-@check("M7", section="associations", full=auroc(), share=[each_share("image")], margin=QUARTER)
+@check(
+    "M7",
+    risk="making",
+    section="associations",
+    full=auroc(),
+    share=[each_share("image")],
+    margin=QUARTER,
+)
 def test_no_image_property_explains_a_quarter(full, share, margin, audit):
     """Does each property of the image explain less than a quarter of what separates the classes?
 

@@ -23,6 +23,7 @@ SOURCE = "twice the margin of R3, as J is twice an AUROC less 1; pre-register yo
 
 @check(
     "R15",
+    risk="outside",
     full=youden(),
     sensitivities=tuple(sensitivity(shown) for shown in (Full(), *BOXES)),
     specificities=tuple(specificity(shown) for shown in (Full(), *BOXES)),

@@ -31,6 +31,7 @@ PROPOSED = "proposed default of audit-suite; pre-register your own in a card"
 
 @check(
     "P1",
+    risk="source",
     full=auroc(),
     excess=expected_excess(),
     margin=Margin(0.0, source="a model without preference for any region"),
@@ -47,7 +48,13 @@ def test_the_expected_regions_carry_the_output(full, excess, margin, audit):
     assert excess > with_source(margin, audit)
 
 
-@check("P2", full=auroc(), share=each_never("share"), margin=Margin(0.10, source=PROPOSED))
+@check(
+    "P2",
+    risk="source",
+    full=auroc(),
+    share=each_never("share"),
+    margin=Margin(0.10, source=PROPOSED),
+)
 def test_what_must_not_matter_carries_no_output(full, share, margin, audit):
     """Does almost none of the model's output come from a region that must not matter?
 
@@ -58,7 +65,13 @@ def test_what_must_not_matter_carries_no_output(full, share, margin, audit):
     assert share < with_source(margin, audit)
 
 
-@check("P2-alone", full=auroc(), alone=each_never("alone"), margin=Margin(0.05, source=PROPOSED))
+@check(
+    "P2-alone",
+    risk="source",
+    full=auroc(),
+    alone=each_never("alone"),
+    margin=Margin(0.05, source=PROPOSED),
+)
 def test_what_must_not_matter_is_uninformative_alone(full, alone, margin, audit):
     """Is the model at chance when only a region that must not matter is the patient's own?
 
@@ -69,7 +82,7 @@ def test_what_must_not_matter_is_uninformative_alone(full, alone, margin, audit)
     assert alone.distance_to(0.5) < with_source(margin, audit)
 
 
-@check("H1", missing=unanswered())
+@check("H1", risk="people", missing=unanswered())
 def test_every_item_was_read(missing):
     """Has every reader answered every item of the pack?
 
@@ -83,6 +96,7 @@ def test_every_item_was_read(missing):
 
 @check(
     "H2",
+    risk="people",
     section="readers.comparison",
     ahead=[ahead_of_readers(WithoutROI()), ahead_of_readers(WithoutROI(shape="box"))],
     margin=Margin(0.05, source=PROPOSED),
@@ -104,7 +118,7 @@ def test_no_signal_that_no_reader_sees(ahead, margin):
     assert ahead < margin
 
 
-@check("H3", section="readers.skill", skill=reader_skill())
+@check("H3", risk="people", section="readers.skill", skill=reader_skill())
 def test_skill_of_readers(skill):
     """How well do readers and the model detect the finding in the same masked images?
 
@@ -117,7 +131,7 @@ def test_skill_of_readers(skill):
     )
 
 
-@check("H4", section="readers.agreement", agreement=reader_agreement())
+@check("H4", risk="people", section="readers.agreement", agreement=reader_agreement())
 def test_readers_agree(agreement):
     """Do readers agree with each other, and with themselves on images shown twice?
 
@@ -130,7 +144,7 @@ def test_readers_agree(agreement):
     )
 
 
-@check("H5", section="readers.plausibility", ratings=map_plausibility())
+@check("H5", risk="people", section="readers.plausibility", ratings=map_plausibility())
 def test_maps_are_plausible_to_readers(ratings):
     """How plausible do readers find the model's attribution maps?
 

@@ -41,7 +41,7 @@ only_contour = tuple(auroc(OnlyROI(fill=fill)) for fill in OPAQUE)
 only_box = tuple(auroc(OnlyROI(shape="box", fill=fill)) for fill in OPAQUE)
 
 
-@check("R0", section="skill", found=numbers())
+@check("R0", risk="skill", section="skill", found=numbers())
 def test_skill_on_everything_that_is_shown(found):
     """How well does the model separate the classes on the whole image, and on its parts?
 
@@ -51,7 +51,7 @@ def test_skill_on_everything_that_is_shown(found):
     report_only(*found, because="these are the numbers that the other checks judge")
 
 
-@check("R1", full=auroc())
+@check("R1", risk="skill", full=auroc())
 def test_skill_is_shown(full, audit):
     """Does the model separate patients with and without the finding, as well as it claims?
 
@@ -71,7 +71,9 @@ def test_skill_is_shown(full, audit):
     assert full > least
 
 
-@check("R2", full=auroc(), hidden=hidden_contour, margin=Margin(0.05, source=PROPOSED))
+@check(
+    "R2", risk="outside", full=auroc(), hidden=hidden_contour, margin=Margin(0.05, source=PROPOSED)
+)
 def test_chance_without_the_region(full, hidden, margin, audit):
     """With the region of interest hidden, does the model fall to chance?
 
@@ -83,7 +85,7 @@ def test_chance_without_the_region(full, hidden, margin, audit):
     falls_to_chance(full, hidden, margin, margin_for(audit.cell, "R8", QUARTER))
 
 
-@check("R3", full=auroc(), hidden=hidden_box, margin=Margin(0.05, source=PROPOSED))
+@check("R3", risk="outside", full=auroc(), hidden=hidden_box, margin=Margin(0.05, source=PROPOSED))
 def test_chance_without_the_box(full, hidden, margin, audit):
     """With the region's bounding box hidden, and so its shape, does the model fall to chance?
 
@@ -95,7 +97,7 @@ def test_chance_without_the_box(full, hidden, margin, audit):
     falls_to_chance(full, hidden, margin, margin_for(audit.cell, "R8-box", QUARTER))
 
 
-@check("R4", full=auroc(), hidden=hidden_box, margin=Margin(0.10, source=PROPOSED))
+@check("R4", risk="outside", full=auroc(), hidden=hidden_box, margin=Margin(0.10, source=PROPOSED))
 def test_skill_is_lost_without_the_box(full, hidden, margin):
     """Does hiding the region's bounding box cost the model its skill?
 
@@ -109,6 +111,7 @@ def test_skill_is_lost_without_the_box(full, hidden, margin):
 
 @check(
     "R5",
+    risk="source",
     full=auroc(),
     only=(*only_box, auroc(OnlyROI(shape="box", fill="swap"))),
     margin=Margin(0.75, source="three quarters of the skill on full images; " + PROPOSED),
@@ -128,7 +131,7 @@ def test_the_box_is_enough(full, only, margin):
     assert Family(shares, enough="one") > margin
 
 
-@check("R6", full=auroc(), hidden=hidden_contour, only=only_contour)
+@check("R6", risk="outside", full=auroc(), hidden=hidden_contour, only=only_contour)
 def test_the_region_beats_its_background(full, hidden, only):
     """Is the model better on the region alone than on everything but the region?
 
@@ -138,7 +141,7 @@ def test_the_region_beats_its_background(full, hidden, only):
     beats_background(full, hidden, only)
 
 
-@check("R6-box", full=auroc(), hidden=hidden_box, only=only_box)
+@check("R6-box", risk="outside", full=auroc(), hidden=hidden_box, only=only_box)
 def test_the_box_beats_its_background(full, hidden, only):
     """Is the model better on the region's bounding box alone than on everything but the box?
 
@@ -148,7 +151,7 @@ def test_the_box_beats_its_background(full, hidden, only):
     beats_background(full, hidden, only)
 
 
-@check("R8", full=auroc(), hidden=hidden_contour, margin=QUARTER)
+@check("R8", risk="outside", full=auroc(), hidden=hidden_contour, margin=QUARTER)
 def test_at_most_a_quarter_of_the_skill_stays(full, hidden, margin):
     """Without the region, is at most a quarter of the model's skill left, in either direction?
 
@@ -160,7 +163,7 @@ def test_at_most_a_quarter_of_the_skill_stays(full, hidden, margin):
     assert kept(full, hidden).distance_to(0) < margin
 
 
-@check("R8-box", full=auroc(), hidden=hidden_box, margin=QUARTER)
+@check("R8-box", risk="outside", full=auroc(), hidden=hidden_box, margin=QUARTER)
 def test_at_most_a_quarter_of_the_skill_stays_without_the_box(full, hidden, margin):
     """Without the region's box, is at most a quarter of the skill left, in either direction?
 
@@ -176,6 +179,7 @@ def test_at_most_a_quarter_of_the_skill_stays_without_the_box(full, hidden, marg
 
 @check(
     "R12",
+    risk="source",
     full=auroc(),
     inside=auroc(WithoutROI(fill="noise")),
     outside=auroc(WithoutROI(whose="elsewhere", fill="noise")),
@@ -200,6 +204,7 @@ def test_noise_in_the_region_costs_more(full, inside, outside, margin):
 
 @check(
     "R13",
+    risk="source",
     section="noticing.unmasked",
     full=auroc(),
     gap=background_gap(),
@@ -216,7 +221,12 @@ def test_another_background_makes_no_difference(full, gap, margin):
     require_skill(full)
 
 
-@check("R11", shift=score_shift(WithoutROI(shape="box")), flips=flip_rate(WithoutROI(shape="box")))
+@check(
+    "R11",
+    risk="outside",
+    shift=score_shift(WithoutROI(shape="box")),
+    flips=flip_rate(WithoutROI(shape="box")),
+)
 def test_scores_shift_without_the_box(shift, flips):
     """How far do the scores move when the region's bounding box is hidden?
 

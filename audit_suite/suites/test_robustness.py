@@ -14,6 +14,7 @@ PROPOSED = "proposed default of audit-suite; pre-register your own in a card"
 
 @check(
     "X1",
+    risk="changes",
     section="robustness.shift",
     moved=[each_change()],
     margin=Margin(0.05, source=PROPOSED),
@@ -31,6 +32,7 @@ def test_scores_stay_under_harmless_changes(moved, margin):
 
 @check(
     "X1-flips",
+    risk="changes",
     section="robustness.flips",
     flipped=[each_change(asked="flips")],
     margin=Margin(0.10, source=PROPOSED),
@@ -46,6 +48,7 @@ def test_decisions_stay_under_harmless_changes(flipped, margin):
 
 @check(
     "X1-finding",
+    risk="changes",
     section="robustness.response",
     full=auroc(),
     response=[each_change(effects=("less", "more"))],
@@ -65,6 +68,7 @@ def test_scores_move_with_the_finding(full, response, margin):
 
 @check(
     "X2",
+    risk="changes",
     section="robustness.corruption",
     full=auroc(),
     curve=corruptions(),

@@ -22,6 +22,7 @@ BOXES = tuple(WithoutROI(shape="box", fill=fill) for fill in ("black", "mean", "
 
 @check(
     "R16",
+    risk="outside",
     full=auroc(),
     hidden=tuple(auroc(box) for box in BOXES),
     folded=tuple(folded_auroc(box) for box in BOXES),

@@ -27,6 +27,7 @@ PAINT = one_of(
 
 @check(
     "X3",
+    risk="source",
     section="counterexamples",
     full=auroc(),
     found=counterexample(outside_roi(swapped(areas())), limit=0.10, tries=200),
@@ -48,6 +49,7 @@ def test_no_place_outside_carries_the_label(full, found, margin):
 
 @check(
     "X3-painted",
+    risk="source",
     section="counterexamples",
     found=[
         counterexample(outside_roi(PAINT), limit=0.15, tries=200, toward="positive"),

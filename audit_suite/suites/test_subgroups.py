@@ -27,6 +27,7 @@ QUARTER = Margin(0.25, source="a quarter of the group's skill, as for R8-box")
 
 @check(
     "F1",
+    risk="groups",
     section="subgroups.tags",
     skills=by_group(),
     gaps=by_group(gap=True),
@@ -48,6 +49,7 @@ def test_skill_is_alike_in_all_groups(skills, gaps, margin):
 
 @check(
     "F1-pairs",
+    risk="groups",
     section="subgroups.pairs",
     skills=by_group(order=2),
     gaps=by_group(order=2, gap=True),
@@ -66,6 +68,7 @@ def test_skill_is_alike_in_all_pairs_of_groups(skills, gaps, margin):
 
 @check(
     "F1-point",
+    risk="groups",
     section="subgroups.tags",
     sensitivities=by_group("sensitivity"),
     specificities=by_group("specificity"),
@@ -88,6 +91,7 @@ def test_decisions_are_alike_in_all_groups(sensitivities, specificities, missed,
 
 @check(
     "F2",
+    risk="groups",
     section="subgroups.tags",
     black=by_group(masking=WithoutROI(shape="box", fill="black"), kept=True),
     mean=by_group(masking=WithoutROI(shape="box", fill="mean"), kept=True),
@@ -117,7 +121,7 @@ def test_the_region_matters_in_all_groups(black, mean, blur, margin):
         raise Inconclusive(f"{len(unable)} groups have not shown the skill to lose any")
 
 
-@check("F3", section="subgroups.tags", found=worst_slice())
+@check("F3", risk="groups", section="subgroups.tags", found=worst_slice())
 def test_the_worst_slice(found):
     """Is the AUROC lower in a part of the embedding that no tag names?
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from child import PYTEST
+from report.test_browser import BROWSER
+from report.test_print import before_the_appendix, printed
+
+from audit_suite.record import load_record
 
 ZOO = Path(__file__).parents[2] / "model_zoo"
 
@@ -66,6 +71,9 @@ def test_the_honest_model_opens_the_gate_with_every_suite(tmp_path, evidence):
     assert undecided <= {"F1-point"}, "sensitivity at one threshold, in the smaller views"
     assert set().union(*verdicts.values()) - {"inconclusive"} == {"pass", "not_applicable"}
     assert [cause["causes"] for cause in record["causes"]] == [[]]
+    if BROWSER is not None and shutil.which("pdftotext") is not None:
+        pages = printed(tmp_path, load_record(tmp_path / "audit.json"))
+        assert before_the_appendix(pages) <= 8
 
 
 SUITES = ("--audit-suite=region-sensitivity", "--audit-suite=plausibility")

@@ -51,6 +51,11 @@ def test_what_is_no_need_is_refused(wrong):
             pass
 
 
+def test_an_unknown_risk_is_refused_with_those_there_are():
+    with pytest.raises(TypeError, match=r"risk='outsde'\): known are skill, outside, source"):
+        check("X", risk="outsde")
+
+
 def test_an_argument_the_function_lacks_is_refused():
     with pytest.raises(TypeError, match="test_x has no argument 'full'"):
 

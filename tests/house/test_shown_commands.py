@@ -16,7 +16,7 @@ if not DOCS.exists():
     pytest.skip("runs in a checkout, not beside a wheel", allow_module_level=True)
 
 _NOW = [page for page in PAGES if page.name != "CHANGELOG.md"]  # which tells of what was
-_OF_OTHERS = ("#SBATCH", "git ", "pip ", "gh ")
+_OF_OTHERS = ("chromium ", "#SBATCH", "git ", "pip ", "gh ")
 _OPTION = re.compile(r"(?<![\w-])--[a-z](?:[a-z-]*[a-z])?")
 _COMMAND = re.compile(r"(?:^|[\s/;])audit-suite ([a-z]+)(?: ([a-z]+))?")
 

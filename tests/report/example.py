@@ -117,6 +117,7 @@ def finding(
         "target": "effusion",
         "case": "",
         "role": "guard",
+        "risk": "outside",
         "verdict": Verdict(verdict),
         "question": "With the region of interest hidden, does the model fall to chance?",
         "claim": deciding.rule if deciding else "",
@@ -150,7 +151,7 @@ def example() -> Record:
     box = judged("AUROC without ROI box", 0.541, 0.04, "<", 0.05, centre=0.5)
     lost = judged("AUROC - AUROC without ROI box", 0.08, 0.03, ">", 0.1)
     findings = [
-        finding("R1", "pass", [full], title="skill is shown", role="required"),
+        finding("R1", "pass", [full], title="skill is shown", role="required", risk="skill"),
         finding("R2", "fail", fills),
         finding("R3", "inconclusive", [box], title="chance without the roi box"),
         finding(
@@ -163,7 +164,12 @@ def example() -> Record:
             ),
         ),
         finding(
-            "R5", "error", [], title="the box is enough", reason="site-b row 17: the mask is empty"
+            "R5",
+            "error",
+            [],
+            title="the box is enough",
+            risk="source",
+            reason="site-b row 17: the mask is empty",
         ),
         finding("R6", "none", [], title="beats its background", reason="planned, not run"),
         finding(

@@ -11,11 +11,12 @@ from report.example import finding
 
 from audit_suite.cards import load_dataset_card, load_model_card
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
-from audit_suite.maskings import Full, Masking, WithoutROI
+from audit_suite.maskings import Full, Masking, OnlyROI, WithoutROI
 from audit_suite.pictures import masked_cases as drawing
 from audit_suite.report.section import Gathered
 from audit_suite.sections import attributions
-from audit_suite.sections.case import collect, first_sick
+from audit_suite.sections.case import collect, first_sick, pictured
+from audit_suite.sections.gallery import plainest, planned_maskings
 
 SHOWN = (Full(), WithoutROI(shape="box"))
 
@@ -68,6 +69,49 @@ def test_scores_and_their_place_among_whole_images(here):
         said = found["scores"][masking.id]
         assert said["probability"] == pytest.approx(1 / (1 + np.exp(-raw)), abs=1e-6)
         assert said["above"] == round(float(np.mean(full.scores[:, 0] < raw)), 4)
+
+
+def test_each_picture_of_the_gallery_has_its_score(here):
+    cell, source = here
+    requests = [request for masking in SHOWN for request in cell.requests(masking)]
+    for request in requests:
+        source.read(request)
+    ((found),) = collect(Gathered([cell], [], requests, source))
+    maskings = [request.masking for request in requests]
+    pictures = list(drawing.masked_cases(cell, maskings, source))
+    assert {(one.case, one.masking) for one in pictures} == {
+        (case, masking) for case, scores in found["pictures"].items() for masking in scores
+    }
+    readable = np.ones(len(source.dataset(cell.dataset).cases), bool)
+    chosen = pictured(cell, source, readable)
+    assert chosen["positive 1"] == first_sick(cell, source, readable)
+    assert len(set(chosen.values())) == 3, "three patients"
+    for case, index in chosen.items():
+        for request in requests:
+            raw = source.read(request).scores[index, 0]
+            said = found["pictures"][case][request.masking.id]["probability"]
+            assert said == pytest.approx(1 / (1 + np.exp(-raw)), abs=1e-6)
+
+
+def test_of_many_maskings_the_plainest_six_are_shown(here):
+    cell, _ = here
+    fills = [WithoutROI(fill=fill) for fill in ("blur", "mean", "noise", "inpaint")]
+    plain = [Full(), WithoutROI(), WithoutROI(shape="box"), OnlyROI(), OnlyROI(shape="box")]
+    asked = [*fills, *reversed(plain), WithoutROI(whose="elsewhere")]
+    requests = [request for masking in asked for request in cell.requests(masking)]
+    shown = plainest(cell, planned_maskings(requests))
+    (region,) = cell.dataset.targets[cell.target].roi
+    assert [masking.id for masking in shown] == [
+        "full",
+        f"only-{region}",
+        f"only-{region}-box",
+        f"without-{region}",
+        f"without-{region}-box",
+        f"without-{region}-elsewhere",
+    ]
+    few = planned_maskings(cell.requests(WithoutROI(fill="blur")))
+    assert [masking.id for masking in plainest(cell, few)] == [f"without-{region}-blur"]
+    assert plainest(cell, {}) == []
 
 
 def test_what_was_not_planned_has_no_score(here):

@@ -87,6 +87,17 @@ def test_the_decision_in_words(record, title):
     assert f"<h1>{title}</h1>" in render_html(record)
 
 
+@pytest.mark.parametrize("more", [{"radius": 8.0}, {"stratum": "age"}, {"classifier": "probe"}])
+def test_an_auroc_of_something_else_is_not_that_of_the_region(more):
+    other = at("only-roi", 0.06)
+    other.at.update(more)
+    made = decided("open", finding("C2", "not_applicable", [], observations=[other]))
+    assert first_screen(made).rows[0].marks[2].estimate is None
+    plain = finding("R0", "not_applicable", [], observations=[at("only-roi", 0.9)])
+    made.findings.append(plain)
+    assert first_screen(made).rows[0].marks[2].estimate.value == 0.9
+
+
 def test_a_narrowed_audit_names_what_was_not_asked():
     record = example()
     missing = record.policy.missing[0]

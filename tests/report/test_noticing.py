@@ -35,7 +35,7 @@ SWAPPED = finding(
 
 def test_the_worst_masking_and_what_hides_nothing_stand_in_one_row():
     page = Page(render_html(record_with(EMBEDDING, SWAPPED)))
-    row = "lung-net, site-b, effusion 0.97 [0.960, 0.980] ✓ pass K2 another background"
+    row = "lung-net, site-b, effusion 0.97 [0.960, 0.980] ✓ pass another background ( K2 )"
     assert f"AUROC Evidence that hides nothing {row}" in page.words
     assert "what speaks for or against it here" in page.words
 

@@ -169,7 +169,7 @@ def test_numbers_of_the_section_are_not_listed_again():
     text = page()
     after = text[text.index('id="passed"') :]
     assert "Fleiss' kappa of readers, in full" not in after
-    assert "readers agree" not in after[: after.index('id="gallery"')]
+    assert "readers agree" not in after[: after.index('id="glossary"')]
 
 
 def test_whose_readings_they_are_is_provenance():

@@ -42,6 +42,7 @@ from audit_suite.record.part import printable
 from audit_suite.registry import SECTIONS, SHIPPED
 from audit_suite.report import render_html, write_report
 from audit_suite.report.section import Gathered, Section, findings_of, register_section
+from audit_suite.risks import OTHER, RISKS
 from audit_suite.sections import check_section, collect_sections
 from audit_suite.sections.matrix import collect as collect_matrices
 from audit_suite.statistics.at_hand import AtHand
@@ -99,7 +100,7 @@ def test_an_extensions_section_stands_on_the_page_with_title_content_and_link(re
     assert {"id": "devices", "aria-labelledby": "h-devices"} in Page(page).all("section")
     assert {"href": "#devices"} in Page(page).all("a")
     order = sections_on(page)
-    assert order.index("estimates") < order.index("devices") < order.index("passed")
+    assert order.index("problems") < order.index("devices") < order.index("coverage")
 
 
 def test_it_has_the_reports_filters_and_charts_and_escapes_text(register):
@@ -109,7 +110,7 @@ def test_it_has_the_reports_filters_and_charts_and_escapes_text(register):
     )
     page = render_html(record_with(device(title=EVIL, observations=[estimate("x", 0.5, 0.1)])))
     assert "<script" not in page
-    assert f"D1 · {EVIL} [0.400, 0.600]" in Page(page).words
+    assert f"{EVIL} ( D1 ) [0.400, 0.600]" in Page(page).words
 
 
 @pytest.mark.parametrize("nothing", [None, (), [], {}, ""])
@@ -144,7 +145,7 @@ def test_sections_stand_in_order_of_rank(ranks):
     by_rank = sorted(names, key=lambda name: (ranks[names.index(name)], name))
     assert [name for name in order if name in names] == by_rank
     for name, rank in zip(names, ranks, strict=True):
-        assert (order.index(name) < order.index("passed")) == (rank < 800)
+        assert (order.index(name) < order.index("appendix")) == (rank < 800)
 
 
 # --- what it puts into the record ---
@@ -312,6 +313,11 @@ def test_a_check_that_names_no_section_is_refused_by_name(path, register):
 def test_every_shipped_check_names_a_section_that_exists():
     for check in shipped_checks():
         check_section(check.section, check.id)
+
+
+def test_every_shipped_check_names_the_risk_that_it_looks_for():
+    for check in shipped_checks():
+        assert check.risk in set(RISKS) - {OTHER}, check.id
 
 
 def test_every_shipped_section_and_part_is_named_by_a_check_or_collects_something():

@@ -12,6 +12,11 @@ from audit_suite.report.words import acceptance
 WIDTH, LABEL, ROW, AXIS = 760, 330, 26, 30
 _PLOT = WIDTH - LABEL - 20
 _STEPS = 5
+AUROCS, SHARES, DIFFERENCES = "AUROC", "Shares", "Differences"
+OTHERS = "Other measures"
+UNITS = (AUROCS, SHARES, DIFFERENCES, OTHERS)
+"""What estimates measure; only like is drawn on one axis."""
+_TALL = 30  # lines of a plot that fits on a printed page
 _MOST = 12  # comparisons of one finding that are drawn
 
 
@@ -50,23 +55,56 @@ def forest_of(findings: Sequence[Finding]) -> Forest | None:
     return forest(rows) if rows else None
 
 
+def by_unit(findings: Sequence[Finding]) -> tuple[tuple[str, Forest], ...]:
+    """The comparisons of some findings on one axis for each unit: AUROCs, shares, differences.
+
+    Where there are many of a unit, in parts that fit on a printed page, all with the same axis.
+    """
+    rows: dict[str, list[tuple[Finding, ComparisonRecord]]] = {}
+    for finding in findings:
+        for one in _telling(finding.comparisons):
+            rows.setdefault(unit(one), []).append((finding, one))
+    return tuple(
+        (name, forest(rows[name][start : start + _TALL], rows[name]))
+        for name in UNITS
+        if name in rows
+        for start in range(0, len(rows[name]), _TALL)
+    )
+
+
+def unit(comparison: ComparisonRecord) -> str:
+    """What the number of a comparison measures, by its basis and its label: one of `UNITS`."""
+    label = comparison.estimate.label
+    form = comparison.basis.pair.form if comparison.basis and comparison.basis.pair else ""
+    if "share" in label.lower() or form in ("share", "ratio"):
+        return SHARES
+    if form == "difference" or " - " in label or "gap" in label or " above " in label:
+        return DIFFERENCES
+    return AUROCS if label.startswith("AUROC") else OTHERS
+
+
 def _telling(comparisons: Sequence[ComparisonRecord]) -> list[ComparisonRecord]:
     nearest = sorted(comparisons, key=lambda one: one.p_raw)[:_MOST]
     return [one for one in comparisons if one in nearest]
 
 
-def forest(rows: Sequence[tuple[Finding, ComparisonRecord]]) -> Forest:
+def forest(
+    rows: Sequence[tuple[Finding, ComparisonRecord]],
+    among: Sequence[tuple[Finding, ComparisonRecord]] = (),
+) -> Forest:
     """Lay out comparisons on a common axis, each with its interval and the range its claim allows.
 
     Args:
         rows: Findings with one of their comparisons each; at least one.
+        among: All that share the axis; by default these alone.
     """
-    values = [v for _, c in rows for v in (c.estimate.low, c.estimate.high, *acceptance(c))]
+    shared = among or rows
+    values = [v for _, c in shared for v in (c.estimate.low, c.estimate.high, *acceptance(c))]
     known = [value for value in values if value is not None]
     low, high = min(known), max(known)
     step = _nice((high - low or 0.1) / _STEPS)
     low, high = math.floor(low / step) * step, math.ceil(high / step) * step
-    ends = [acceptance(comparison) for _, comparison in rows]
+    ends = [acceptance(comparison) for _, comparison in shared]
     if high <= low or any(end is None and start == high for start, end in ends):
         high += step  # room to show a range that is open above
     if any(start is None and end == low for start, end in ends):
@@ -82,7 +120,7 @@ def forest(rows: Sequence[tuple[Finding, ComparisonRecord]]) -> Forest:
         start, end = acceptance(comparison)
         lines.append(
             Line(
-                label=f"{finding.check}  {estimate.label}",
+                label=f"{estimate.label} ({finding.check})",
                 verdict=comparison.verdict.value,
                 y=ROW * (position + 0.5),
                 low=place(estimate.low),

@@ -13,6 +13,8 @@ from audit_suite.report.places import Place, by_place, place_of
 CHANCE = 0.5
 OUTSIDE = "Shapley share outside the ROI"
 """Label of the estimate whose complement is the region's share of the answer."""
+# At any other place an AUROC is of a classifier, of a stratum, or of masks that were grown.
+_OF_THE_MASKING = {"masking", "visible", "ties", "covered"}
 SHOWN: Mapping[str, tuple[Masking, ...]] = {
     "whole image": (Full(),),
     "region hidden": (WithoutROI(shape="box"), WithoutROI()),
@@ -94,7 +96,8 @@ def _aurocs(findings: Sequence[Finding]) -> dict[str, EstimateRecord]:
         judged = [comparison.estimate for comparison in finding.comparisons]
         for estimate in (*finding.observations, *judged):
             masking = str(estimate.at.get("masking", ""))
-            if masking and estimate.label.startswith("AUROC") and "statistic" not in estimate.at:
+            plain = not estimate.at.keys() - _OF_THE_MASKING
+            if masking and plain and estimate.label.startswith("AUROC"):
                 found.setdefault(masking, estimate)
     return found
 

@@ -78,7 +78,7 @@ def _shots(
         for masking in maskings:
             named = masking.of(roi) if masking.hides else masking
             if (image := by_masking.get(named.id)) is not None:
-                yield Shot(name, image.png, _score(scores.get(masking.id)))
+                yield Shot(name, image.png, score_in_words(scores.get(masking.id)))
                 break
     found = _counterexample(record, at) or _overlay(record, at, known.get("explained"))
     if found is not None:
@@ -105,11 +105,11 @@ def _overlay(record: Record, at: Place, score: dict[str, Any] | None) -> Shot | 
         if place_of(attribution) == at:
             for overlay in attribution.overlays[:1]:
                 name = f"what moved the score ({overlay.method}, another patient)"
-                return Shot(name, overlay.png, _score(score))
+                return Shot(name, overlay.png, score_in_words(score))
     return None
 
 
-def _score(found: dict[str, Any] | None) -> str:
+def score_in_words(found: dict[str, Any] | None) -> str:
     """A probability, or the share of the data set's images that score lower."""
     if not found:
         return ""
