@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from audit_suite.needs.scores.dilation import DilatedAuroc as dilated
     from audit_suite.needs.scores.dilation import MarginAuroc as at_margin
     from audit_suite.needs.scores.dilation import SelectiveDilation as selective
+    from audit_suite.needs.scores.edits import EachEdit as each_edit
+    from audit_suite.needs.scores.edits import Edited as edited
     from audit_suite.needs.scores.folded import FoldedAuroc as folded_auroc
     from audit_suite.needs.scores.in_file import AurocInFile as auroc_in_file
     from audit_suite.needs.scores.numbers import Numbers as numbers
@@ -144,7 +146,9 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "corruptions",
     "dilated",
     "each_change",
+    "each_edit",
     "each_stratum",
+    "edited",
     "flip_rate",
     "folded_auroc",
     "internal",
@@ -248,7 +252,9 @@ _WHERE = {
     "corruptions": "needs.scores.changes:corruptions",
     "dilated": "needs.scores.dilation:DilatedAuroc",
     "each_change": "needs.scores.changes:EachChange",
+    "each_edit": "needs.scores.edits:EachEdit",
     "each_stratum": "needs.scores.strata:EachStratum",
+    "edited": "needs.scores.edits:Edited",
     "flip_rate": "needs.scores.shift:FlipRate",
     "folded_auroc": "needs.scores.folded:FoldedAuroc",
     "internal": "needs.internal:Internal",

@@ -399,6 +399,12 @@ def for_whom_and_when():
         placed("F1", "subgroups.tags", observations=[group]),
         placed("K1", "probabilities", observations=[slope]),
         placed("X2", "robustness.corruption", case="noise", observations=noisy),
+        placed(
+            "X4",
+            "edits",
+            case="nodule",
+            observations=[at("response", editor="nodule", arm="edit", kept="of 40 edits 30 count")],
+        ),
     ]
 
 
