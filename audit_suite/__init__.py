@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from audit_suite.needs.embeddings.similarity import EachSimilarity as each_similarity
     from audit_suite.needs.embeddings.similarity import Similarity as similarity
     from audit_suite.needs.embeddings.slices import WorstSlice as worst_slice
+    from audit_suite.needs.embeddings.use import ScoreProbe as score_probe
+    from audit_suite.needs.embeddings.use import encoded_and_used as encoded_and_used
     from audit_suite.needs.internal import Internal as internal
     from audit_suite.needs.maps.attribution import Excess as localisation
     from audit_suite.needs.maps.attribution import MassLift as mass_lift
@@ -181,7 +183,9 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "domain",
     "each_similarity",
     "each_tag",
+    "encoded_and_used",
     "probe",
+    "score_probe",
     "similarity",
     "worst_slice",
     # ... of masks, metadata and image properties
@@ -287,7 +291,9 @@ _WHERE = {
     "domain": "needs.embeddings.distance:Domain",
     "each_similarity": "needs.embeddings.similarity:EachSimilarity",
     "each_tag": "needs.embeddings.probe:EachTag",
+    "encoded_and_used": "needs.embeddings.use:encoded_and_used",
     "probe": "needs.embeddings.probe:Probe",
+    "score_probe": "needs.embeddings.use:ScoreProbe",
     "similarity": "needs.embeddings.similarity:Similarity",
     "worst_slice": "needs.embeddings.slices:WorstSlice",
     # ... of masks, metadata and image properties

@@ -43,6 +43,7 @@ from audit_suite import (
     domain,
     each_change,
     each_cluster,
+    each_edit,
     each_never,
     each_property,
     each_share,
@@ -50,6 +51,7 @@ from audit_suite import (
     each_stratum,
     each_tag,
     edge_shapley,
+    edited,
     expected_excess,
     faithfulness,
     flip_rate,
@@ -78,6 +80,7 @@ from audit_suite import (
     reader_skill,
     reliability,
     repeatability,
+    score_probe,
     score_shift,
     selective,
     sensitivity,
@@ -180,6 +183,7 @@ EXAMPLES = [
     domain(WithoutROI()),
     each_tag(),
     probe("sex"),
+    score_probe("sex"),
     each_similarity(),
     similarity(ELSEWHERE, "positive"),
     similarity(WithoutROI(), beside=ELSEWHERE),
@@ -228,6 +232,10 @@ SEARCHES = dict.fromkeys(
     "they need more patients than there are here: tests/search reads what they plan",
 )
 """Needs that search, which do not apply here, and why."""
+
+
+EDITORS = dict.fromkeys((each_edit(), edited("")), "no editor is shipped")
+"""Needs of an editor, which do not apply here, and why."""
 
 
 def name(need):
@@ -289,11 +297,12 @@ def world(tmp_path_factory):
         loader="architecture",
         architecture="audit_suite.models.small_cnn:small_cnn",
     )
-    phantom_card(folder, "home", patients=60, more="seed = 5")
+    tags = 'metadata = ["age", "sex", "view", "site"]\n'
+    phantom_card(folder, "home", tags, patients=90, more="seed = 5")
     data = phantom_card(
         folder,
         "away",
-        'internal = "home.toml"\nmetadata = ["age", "sex", "view", "site"]\n',
+        'internal = "home.toml"\n' + tags,
         patients=120,
         more='images_per_patient = [1, 2]\nco_labels = [{ target = "cardiomegaly" }]',
         target='roi_margin = 25\n[targets.cardiomegaly]\nroi = ["heart"]',
@@ -341,7 +350,7 @@ def asked_for(need, cell):
 
 def test_no_kind_of_need_is_forgotten(world):
     """A new class in a room of the needs must have an example above."""
-    examples = [*EXAMPLES, *READERS, *MASKS, *SEARCHES, *LARGER]
+    examples = [*EXAMPLES, *READERS, *MASKS, *SEARCHES, *EDITORS, *LARGER]
     every = [one for need in examples for one in expanded(need, world.cell())]
     kinds = {type(need) for need in (*examples, *every)}
     declared = classes("requests", "estimate") | classes("requests", "answer") | classes("expand")
