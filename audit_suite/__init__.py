@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from audit_suite.needs.scores.dilation import DilatedAuroc as dilated
     from audit_suite.needs.scores.dilation import MarginAuroc as at_margin
     from audit_suite.needs.scores.dilation import SelectiveDilation as selective
+    from audit_suite.needs.scores.drift import ScoreDrift as score_drift
+    from audit_suite.needs.scores.drift import ScoreDriftBy as score_drift_by
     from audit_suite.needs.scores.edits import EachEdit as each_edit
     from audit_suite.needs.scores.edits import Edited as edited
     from audit_suite.needs.scores.folded import FoldedAuroc as folded_auroc
@@ -83,6 +85,8 @@ if TYPE_CHECKING:
     from audit_suite.needs.tabular.associations import Association as association
     from audit_suite.needs.tabular.associations import EachProperty as each_property
     from audit_suite.needs.tabular.associations import Following as following
+    from audit_suite.needs.tabular.drift import EachPropertyDrift as each_property_drift
+    from audit_suite.needs.tabular.drift import PropertyDriftBy as property_drift_by
     from audit_suite.needs.tabular.mask_alone import OutlineAuroc as outline_auroc
     from audit_suite.needs.tabular.mask_alone import OutlineProperty as outline_property
     from audit_suite.needs.tabular.mask_sanity import MaskFault as mask_fault
@@ -159,6 +163,8 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "permuted_fails",
     "planted",
     "reliability",
+    "score_drift",
+    "score_drift_by",
     "score_shift",
     "selective",
     "sensitivity",
@@ -195,6 +201,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "association",
     "baseline",
     "each_property",
+    "each_property_drift",
     "each_share",
     "following",
     "mask_fault",
@@ -202,6 +209,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "near_duplicate_share",
     "outline_auroc",
     "outline_property",
+    "property_drift_by",
     "share_of_separation",
     # ... of readers
     "FEWEST_READERS",
@@ -267,6 +275,8 @@ _WHERE = {
     "permuted_fails": "needs.scores.permuted_labels:PermutedFails",
     "planted": "needs.scores.planted:Planted",
     "reliability": "needs.scores.calibration:Calibration",
+    "score_drift": "needs.scores.drift:ScoreDrift",
+    "score_drift_by": "needs.scores.drift:ScoreDriftBy",
     "score_shift": "needs.scores.shift:ScoreShift",
     "selective": "needs.scores.dilation:SelectiveDilation",
     "sensitivity": "needs.scores.operating_point:sensitivity",
@@ -303,6 +313,7 @@ _WHERE = {
     "association": "needs.tabular.associations:Association",
     "baseline": "needs.tabular.metadata:Baseline",
     "each_property": "needs.tabular.associations:EachProperty",
+    "each_property_drift": "needs.tabular.drift:EachPropertyDrift",
     "each_share": "needs.tabular.separation:EachShare",
     "following": "needs.tabular.associations:Following",
     "mask_fault": "needs.tabular.mask_sanity:MaskFault",
@@ -310,6 +321,7 @@ _WHERE = {
     "near_duplicate_share": "needs.tabular.near_duplicates:NearDuplicateShare",
     "outline_auroc": "needs.tabular.mask_alone:OutlineAuroc",
     "outline_property": "needs.tabular.mask_alone:OutlineProperty",
+    "property_drift_by": "needs.tabular.drift:PropertyDriftBy",
     "share_of_separation": "needs.tabular.separation:ShareOfSeparation",
     # ... of readers
     "FEWEST_READERS": "readings:FEWEST_READERS",

@@ -9,18 +9,21 @@ import pytest
 from house.pages import DOCS, blocks
 
 from audit_suite.audit.policy import load_policy
+from audit_suite.audit.watching import GUARDS, REQUIRED
 from audit_suite.cards import load_dataset_card
 from audit_suite.changes import Scene, changed
 from audit_suite.changes.edits import LEAST, SPILLED, TOLERANCE, edited
 from audit_suite.checks import ATTRIBUTE
 from audit_suite.datasets.fine_structure import ALIKE, SIDE
+from audit_suite.errors import AuditError
 from audit_suite.needs.scores.edits import FEWEST as FEWEST_EDITS
 from audit_suite.needs.scores.groups import FEWEST
+from audit_suite.needs.scores.two_sets import FEWEST as FEWEST_NEW
 from audit_suite.registry import CHANGES, EDITORS
-from audit_suite.suites import test_calibration, test_robustness, test_subgroups
+from audit_suite.suites import test_calibration, test_robustness, test_subgroups, test_watch
 
 GROUPS, ROBUSTNESS = DOCS / "howto" / "subgroups.md", DOCS / "howto" / "robustness.md"
-EDITS = DOCS / "howto" / "counterfactuals.md"
+EDITS, WATCH = DOCS / "howto" / "counterfactuals.md", DOCS / "howto" / "watch.md"
 
 if not DOCS.exists():
     pytest.skip("runs in a checkout, not beside a wheel", allow_module_level=True)
@@ -118,12 +121,33 @@ def test_the_editor_of_the_page_makes_edits_that_count():
     assert [load_policy().role(id, "any") for id in ("X4", "X4-device")] == ["guard", "context"]
 
 
-@pytest.mark.parametrize("page", [GROUPS, ROBUSTNESS, EDITS], ids=lambda page: page.stem)
+def test_the_card_of_new_cases_loads_and_its_checks_have_the_roles_of_the_page(tmp_path):
+    (text,) = blocks(WATCH, "toml")
+    (tmp_path / "march.toml").write_text(text)
+    card = load_dataset_card(tmp_path / "march.toml")
+    assert (card.unlabelled, card.watch_by) == (True, ("site",))
+    (tmp_path / "march.toml").write_text(text.replace('metadata = ["site"]', ""))
+    with pytest.raises(
+        AuditError, match="'watch_by' names \\['site'\\], which 'metadata' does not"
+    ):
+        load_dataset_card(tmp_path / "march.toml")
+    page = WATCH.read_text()
+    assert (
+        set(checks(test_watch))
+        == {REQUIRED, *GUARDS}
+        == set(re.findall(r"^\| (D\S+) \|", page, re.M))
+    )
+    margins = {float(check.needs["margin"]) for check in checks(test_watch).values()}
+    assert [f"within {margin:.2f} of .5".replace("0.", ".") in page for margin in margins] == [True]
+    assert f"Fewer than {FEWEST_NEW} new patients" in page
+
+
+@pytest.mark.parametrize("page", [GROUPS, ROBUSTNESS, EDITS, WATCH], ids=lambda page: page.stem)
 def test_every_message_of_the_table_is_a_message_of_the_code(page):
     rows = re.findall(r"^\| `([^`|]+)` \|", page.read_text().split("## What can go")[1], re.M)
     source = "".join(
         " ".join(re.sub(r'"\n\s+f?"', "", path.read_text()).split())
         for path in (DOCS.parent / "audit_suite").rglob("*.py")
     )
-    assert len(rows) == 5
+    assert len(rows) == (7 if page == WATCH else 5)
     assert [row for row in rows if row not in source] == []
