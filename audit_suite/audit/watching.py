@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -22,8 +23,8 @@ from audit_suite.maskings import Full
 from audit_suite.needs.scores.two_sets import fresh_cases
 from audit_suite.record import Record
 
-REQUIRED = "D1"
-GUARDS = ("D1-groups", "D2", "D2-groups")
+_ASKED = tomllib.loads(Path(__file__).with_name("watch_policy.toml").read_text(encoding="utf-8"))
+REQUIRED, GUARDS = tuple(_ASKED["required"]), tuple(_ASKED["guards"])
 
 
 def watch(
@@ -48,8 +49,8 @@ def watch(
         **settings: Of `Settings`, such as ``evidence``: where the audit's evidence is.
 
     Returns:
-        A record like any other. Its policy requires D1 and, of labelled cases, what the audit's
-        policy required.
+        A record like any other. Its policy requires that scores do not drift and, of labelled
+        cases, what the audit's policy required.
 
     Raises:
         AuditError: If no honest comparison can be drawn: the record was altered, is of another
@@ -174,7 +175,7 @@ def _policy(policy: Policy, labelled: bool) -> Policy:
     """The audit's policy, with what is asked of new cases."""
     kinds = tuple(
         kind.model_copy(
-            update={"required": (REQUIRED, *(kind.required if labelled else ())), "asked": ()}
+            update={"required": (*REQUIRED, *(kind.required if labelled else ())), "asked": ()}
         )
         for kind in policy.targets
     )

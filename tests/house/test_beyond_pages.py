@@ -134,7 +134,7 @@ def test_the_card_of_new_cases_loads_and_its_checks_have_the_roles_of_the_page(t
     page = WATCH.read_text()
     assert (
         set(checks(test_watch))
-        == {REQUIRED, *GUARDS}
+        == {*REQUIRED, *GUARDS}
         == set(re.findall(r"^\| (D\S+) \|", page, re.M))
     )
     margins = {float(check.needs["margin"]) for check in checks(test_watch).values()}
