@@ -65,7 +65,7 @@ class World:
         self.folder = folder
         (folder / "net.py").write_text(NET)
         more = 'prevalence = 0.5\nshortcuts = [{ name = "corner_marker", agreement = 0.95 }]'
-        self.data = phantom_card(folder, "d", patients=120, more=more)
+        self.data = phantom_card(folder, "d", patients=160, more=more)
 
     def cell(self, where, data=None, top=""):
         card = model_card(
