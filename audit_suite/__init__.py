@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from audit_suite.needs.embeddings.similarity import EachSimilarity as each_similarity
     from audit_suite.needs.embeddings.similarity import Similarity as similarity
     from audit_suite.needs.embeddings.slices import WorstSlice as worst_slice
+    from audit_suite.needs.embeddings.use import ScoreProbe as score_probe
+    from audit_suite.needs.embeddings.use import encoded_and_used as encoded_and_used
     from audit_suite.needs.internal import Internal as internal
     from audit_suite.needs.maps.attribution import Excess as localisation
     from audit_suite.needs.maps.attribution import MassLift as mass_lift
@@ -59,6 +61,10 @@ if TYPE_CHECKING:
     from audit_suite.needs.scores.dilation import DilatedAuroc as dilated
     from audit_suite.needs.scores.dilation import MarginAuroc as at_margin
     from audit_suite.needs.scores.dilation import SelectiveDilation as selective
+    from audit_suite.needs.scores.drift import ScoreDrift as score_drift
+    from audit_suite.needs.scores.drift import ScoreDriftBy as score_drift_by
+    from audit_suite.needs.scores.edits import EachEdit as each_edit
+    from audit_suite.needs.scores.edits import Edited as edited
     from audit_suite.needs.scores.folded import FoldedAuroc as folded_auroc
     from audit_suite.needs.scores.in_file import AurocInFile as auroc_in_file
     from audit_suite.needs.scores.numbers import Numbers as numbers
@@ -79,6 +85,8 @@ if TYPE_CHECKING:
     from audit_suite.needs.tabular.associations import Association as association
     from audit_suite.needs.tabular.associations import EachProperty as each_property
     from audit_suite.needs.tabular.associations import Following as following
+    from audit_suite.needs.tabular.drift import EachPropertyDrift as each_property_drift
+    from audit_suite.needs.tabular.drift import PropertyDriftBy as property_drift_by
     from audit_suite.needs.tabular.mask_alone import OutlineAuroc as outline_auroc
     from audit_suite.needs.tabular.mask_alone import OutlineProperty as outline_property
     from audit_suite.needs.tabular.mask_sanity import MaskFault as mask_fault
@@ -144,7 +152,9 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "corruptions",
     "dilated",
     "each_change",
+    "each_edit",
     "each_stratum",
+    "edited",
     "flip_rate",
     "folded_auroc",
     "internal",
@@ -153,6 +163,8 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "permuted_fails",
     "planted",
     "reliability",
+    "score_drift",
+    "score_drift_by",
     "score_shift",
     "selective",
     "sensitivity",
@@ -177,7 +189,9 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "domain",
     "each_similarity",
     "each_tag",
+    "encoded_and_used",
     "probe",
+    "score_probe",
     "similarity",
     "worst_slice",
     # ... of masks, metadata and image properties
@@ -187,6 +201,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "association",
     "baseline",
     "each_property",
+    "each_property_drift",
     "each_share",
     "following",
     "mask_fault",
@@ -194,6 +209,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "near_duplicate_share",
     "outline_auroc",
     "outline_property",
+    "property_drift_by",
     "share_of_separation",
     # ... of readers
     "FEWEST_READERS",
@@ -248,7 +264,9 @@ _WHERE = {
     "corruptions": "needs.scores.changes:corruptions",
     "dilated": "needs.scores.dilation:DilatedAuroc",
     "each_change": "needs.scores.changes:EachChange",
+    "each_edit": "needs.scores.edits:EachEdit",
     "each_stratum": "needs.scores.strata:EachStratum",
+    "edited": "needs.scores.edits:Edited",
     "flip_rate": "needs.scores.shift:FlipRate",
     "folded_auroc": "needs.scores.folded:FoldedAuroc",
     "internal": "needs.internal:Internal",
@@ -257,6 +275,8 @@ _WHERE = {
     "permuted_fails": "needs.scores.permuted_labels:PermutedFails",
     "planted": "needs.scores.planted:Planted",
     "reliability": "needs.scores.calibration:Calibration",
+    "score_drift": "needs.scores.drift:ScoreDrift",
+    "score_drift_by": "needs.scores.drift:ScoreDriftBy",
     "score_shift": "needs.scores.shift:ScoreShift",
     "selective": "needs.scores.dilation:SelectiveDilation",
     "sensitivity": "needs.scores.operating_point:sensitivity",
@@ -281,7 +301,9 @@ _WHERE = {
     "domain": "needs.embeddings.distance:Domain",
     "each_similarity": "needs.embeddings.similarity:EachSimilarity",
     "each_tag": "needs.embeddings.probe:EachTag",
+    "encoded_and_used": "needs.embeddings.use:encoded_and_used",
     "probe": "needs.embeddings.probe:Probe",
+    "score_probe": "needs.embeddings.use:ScoreProbe",
     "similarity": "needs.embeddings.similarity:Similarity",
     "worst_slice": "needs.embeddings.slices:WorstSlice",
     # ... of masks, metadata and image properties
@@ -291,6 +313,7 @@ _WHERE = {
     "association": "needs.tabular.associations:Association",
     "baseline": "needs.tabular.metadata:Baseline",
     "each_property": "needs.tabular.associations:EachProperty",
+    "each_property_drift": "needs.tabular.drift:EachPropertyDrift",
     "each_share": "needs.tabular.separation:EachShare",
     "following": "needs.tabular.associations:Following",
     "mask_fault": "needs.tabular.mask_sanity:MaskFault",
@@ -298,6 +321,7 @@ _WHERE = {
     "near_duplicate_share": "needs.tabular.near_duplicates:NearDuplicateShare",
     "outline_auroc": "needs.tabular.mask_alone:OutlineAuroc",
     "outline_property": "needs.tabular.mask_alone:OutlineProperty",
+    "property_drift_by": "needs.tabular.drift:PropertyDriftBy",
     "share_of_separation": "needs.tabular.separation:ShareOfSeparation",
     # ... of readers
     "FEWEST_READERS": "readings:FEWEST_READERS",

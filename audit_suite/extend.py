@@ -7,7 +7,7 @@ docs/extend.md.
 
 from audit_suite.cards import DatasetCard, MaskSpec, ModelCard, RegionSpec, canonical_digest
 from audit_suite.causes import Cause, FindingsAt, all_of, any_of, not_, register_cause
-from audit_suite.changes import Change, Scene, register_change
+from audit_suite.changes import Change, Editor, Scene, register_change, register_editor
 from audit_suite.datasets.dataset import BadImage, Case, Dataset, Sample
 from audit_suite.datasets.files.entry import Entry, RegionSource
 from audit_suite.datasets.files.mask_format import MaskFormat, register_mask_format
@@ -36,6 +36,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     # What an extension may bring, and how
     "Cause",
     "Change",
+    "Editor",
     "Explainer",
     "Export",
     "Fill",
@@ -45,6 +46,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "Section",
     "register_cause",
     "register_change",
+    "register_editor",
     "register_explainer",
     "register_export",
     "register_fill",

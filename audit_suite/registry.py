@@ -113,7 +113,7 @@ class Registry(Mapping[str, Thing]):
         return self._entries[name].origin
 
     def fingerprint(self, name: str) -> str:
-        """SHA-256 of the source file of an extension's thing, for store keys; empty if shipped.
+        """SHA-256 of the source files of an extension's thing, for store keys; empty if shipped.
 
         The engine's version covers shipped things.
         """
@@ -121,7 +121,7 @@ class Registry(Mapping[str, Thing]):
             return ""
         thing = self[name]
         try:
-            text = Path(_source_file(thing)).read_bytes()
+            text = b"".join(Path(file).read_bytes() for file in _source_files(thing))
         except (TypeError, OSError):  # defined in a notebook's cell or an interactive session
             text = repr(thing).encode()
         return hashlib.sha256(text).hexdigest()
@@ -171,14 +171,27 @@ class Registry(Mapping[str, Thing]):
         load_extensions()
 
 
-def _source_file(thing: Any) -> str:
-    """Where a thing's code is; its own functions know, though another conftest took its name."""
+def _source_files(thing: Any) -> list[str]:
+    """Where a thing's code is; its own functions know, though another conftest took its name.
+
+    Of a class of this package that holds functions, such as a `Change`, it is where these are.
+    """
+    held = sorted(
+        {file for each in getattr(thing, "__dict__", {}).values() if (file := _file(each))}
+    )
+    if held:
+        return held
     maker = thing if inspect.isroutine(thing) else type(thing)
     for function in (maker, *vars(maker).values()):
-        file = getattr(getattr(function, "__code__", None), "co_filename", "")
-        if file and not file.startswith("<"):  # a dataclass's functions have no file
-            return str(file)
-    return inspect.getsourcefile(maker) or ""
+        if file := _file(function):
+            return [file]
+    return [inspect.getsourcefile(maker) or ""]
+
+
+def _file(function: Any) -> str:
+    """The file of a function's code; empty if it is none, or has none as a dataclass's have."""
+    file = str(getattr(getattr(function, "__code__", None), "co_filename", ""))
+    return "" if file.startswith("<") else file
 
 
 _loading: list[str] = []  # what is being imported now, to which registrations belong
@@ -281,6 +294,7 @@ EXPLAINERS: Registry[Any] = Registry("explainer", "audit_suite.explainers.method
 CAUSES: Registry[Any] = Registry("cause", "audit_suite.causes.rules")
 SECTIONS: Registry[Any] = Registry("report section", "audit_suite.sections")
 CHANGES: Registry[Any] = Registry("change", "audit_suite.changes.kinds")
+EDITORS: Registry[Any] = Registry("editor", "audit_suite.changes.editors")
 EXPORTS: Registry[Any] = Registry("format", "audit_suite.exports.formats")
 EXECUTORS: Registry[Any] = Registry("executor", "audit_suite.evidence.executors")
 STRATEGIES: Registry[Any] = Registry("strategy", "audit_suite.search.kinds")

@@ -50,6 +50,14 @@ RISKS: dict[str, Risk] = {
         "Is any group of patients served worse?",
         "the model is good on average and bad for some",
     ),
+    "drift": Risk(
+        "Are the new cases like those of the audit?",
+        "the audit's verdict no longer describes the patients who come now",
+    ),
+    "releases": Risk(
+        "Is this release as good as the one before?",
+        "what the last release could do is lost",
+    ),
     "probabilities": Risk(
         "Do the probabilities mean what they say?",
         "a probability of 0.3 is not three in ten",

@@ -37,6 +37,7 @@ class _Case:
             target=target,
             case="",
             role=self.role,
+            risk="releases",
             verdict=Verdict.NONE,
             question=question,
             claim="",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +92,28 @@ def _run(
 ) -> Record:
     audit.source.executor.start(audit.models[0])
     functions = _collected(suites, checks)
-    planned = _planned(functions, audit)
+    record, rate = judged(audit, _planned(functions, audit), progress)
+    if audit.settings.profile == "first-look":
+        declared = [getattr(function, ATTRIBUTE) for _, _, function in functions]
+        progress(full_run(full_passes(declared, audit), rate))
+    return record
+
+
+def judged(
+    audit: Audit,
+    planned: Sequence[tuple[CheckCase, Function]],
+    progress: Callable[[str], None],
+) -> tuple[Record, float | None]:
+    """Compute the evidence of some cases and judge them.
+
+    Args:
+        audit: The cards, its executor started.
+        planned: The cases, as of `planned_checks`.
+        progress: As of `run`.
+
+    Returns:
+        The record, and the passes a second in this run; None if all evidence was stored.
+    """
     for problem in unusable_models(audit):
         progress(problem)
     rate = None
@@ -104,15 +125,14 @@ def _run(
         rate = meter.rate
     findings = sorted((_judged(case, f, audit) for case, f in planned), key=natural_order)
     shown = shown_requests(audit.cells, ((case.planned(), case.shown()) for case, _ in planned))
-    record = assemble(audit, findings, shown)
-    if audit.settings.profile == "first-look":
-        declared = [getattr(function, ATTRIBUTE) for _, _, function in functions]
-        progress(full_run(full_passes(declared, audit), rate))
-    return record
+    return assemble(audit, findings, shown), rate
 
 
 def planned_checks(
-    audit: Audit, suites: Sequence[str] = (), checks: Sequence[Path] = ()
+    audit: Audit,
+    suites: Sequence[str] = (),
+    checks: Sequence[Path] = (),
+    only: Collection[str] = (),
 ) -> list[tuple[CheckCase, Function]]:
     """Every case of an audit with its test function; computes nothing.
 
@@ -120,11 +140,14 @@ def planned_checks(
         audit: The cards.
         suites: As of `run`.
         checks: As of `run`.
+        only: Ids of the checks; none named, all.
 
     Raises:
         AuditError: If a suite or a file of checks is wrong.
     """
-    return _planned(_collected(tuple(suites), list(checks)), audit)
+    functions = _collected(tuple(suites), list(checks))
+    asked = [each for each in functions if not only or getattr(each[2], ATTRIBUTE).id in only]
+    return _planned(asked, audit)
 
 
 def _collected(suites: tuple[str, ...], checks: list[Path]) -> list[tuple[Path, str, Function]]:

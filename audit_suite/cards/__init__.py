@@ -11,6 +11,7 @@ from audit_suite.cards.dataset import (
     DatasetCard,
     Holdout,
     MaskQuality,
+    audited_card,
     internal_card,
     load_dataset_card,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "Share",
     "ShortcutSpec",
     "Target",
+    "audited_card",
     "canonical_digest",
     "internal_card",
     "load_dataset_card",

@@ -110,6 +110,15 @@ class DatasetCard(Card):
     training: str | None = None
     """Card of the images that models were trained on, as of another split of the same table: images
     that look the same as one of these are found (C17-training)."""
+    unlabelled: bool = False
+    """Whether images may lack labels, and the table their columns: new cases, which
+    ``audit-suite watch`` compares with an audited data set. Checks that need labels leave such
+    images out."""
+    audited: str | None = None
+    """Card of the data set of the audit with which these new cases are compared; ``audit-suite
+    watch`` takes it from the baseline."""
+    watch_by: Annotated[tuple[str, ...], Once] = ()
+    """Tags of ``metadata``, such as the site, by whose values new cases are compared too."""
     near_duplicates: Literal["report", "exclude"] = "report"
     """What to do with images that look the same as one of another patient or of ``training``:
     report them (C17), or leave all but the first out, which decodes every image before the audit.
@@ -207,6 +216,10 @@ class DatasetCard(Card):
             raise ValueError(
                 f"'legitimate' names {unknown}, which 'metadata' does not: name declared tags"
             )
+        if unknown := sorted(set(self.watch_by) - set(self.metadata)):
+            raise ValueError(
+                f"'watch_by' names {unknown}, which 'metadata' does not: name declared tags"
+            )
         if unknown := sorted(set(expected) - self.as_drawn(self.roi_regions) - set(self.regions)):
             raise ValueError(f"'masks' names {unknown}, which are neither 'regions' nor a 'roi'")
         for name, target in self.targets.items():
@@ -284,6 +297,15 @@ def load_undrawn_card(path: str | Path) -> DatasetCard:
         AuditError: As `load_dataset_card`, but for what is about regions, which is passed over.
     """
     return with_path(read_toml(Path(path), _Undrawn, "data set card"), path)
+
+
+def audited_card(card: DatasetCard) -> DatasetCard | None:
+    """The card of the data set that new cases are compared with, if their card names one.
+
+    Raises:
+        AuditError: If that card is missing or wrong.
+    """
+    return None if card.audited is None else load_dataset_card(card.resolve(card.audited))
 
 
 def internal_card(card: DatasetCard) -> DatasetCard | None:

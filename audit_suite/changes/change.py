@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.errors import AuditError
-from audit_suite.registry import CHANGES, registering
+from audit_suite.registry import CHANGES, Registry, registering
 
 Picture = NDArray[np.float32]
 """Shape (H, W) or (H, W, 3), in [0, 1]."""
@@ -76,13 +76,22 @@ def register_change(change: Change) -> Change:
     Raises:
         AuditError: If its name is not a slug, or another module has registered it.
     """
-    if not _NAME.fullmatch(change.name):
-        raise AuditError(
-            f"{registering()} registers the change '{change.name}', which is not a slug",
-            "use 2 to 40 lower-case letters, digits and '-', beginning with a letter",
-        )
+    refuse_no_slug("change", change.name)
     CHANGES.register(change.name, change)
     return change
+
+
+def refuse_no_slug(kind: str, name: str) -> None:
+    """Refuse a name that cannot be part of a case id.
+
+    Raises:
+        AuditError: If it is not a slug; names who registers it.
+    """
+    if not _NAME.fullmatch(name):
+        raise AuditError(
+            f"{registering()} registers the {kind} '{name}', which is not a slug",
+            "use 2 to 40 lower-case letters, digits and '-', beginning with a letter",
+        )
 
 
 def changed(name: str, image: NDArray[Any], scene: Scene) -> NDArray[Any]:
@@ -100,15 +109,39 @@ def changed(name: str, image: NDArray[Any], scene: Scene) -> NDArray[Any]:
         AuditError: If an extension's change raises or returns something else; names it.
     """
     change: Change = CHANGES[name]
-    most = np.iinfo(image.dtype).max
-    picture = (image / np.float32(most)).astype(np.float32)
     with CHANGES.blaming(name):
-        made = change.apply(picture, scene)
+        made = change.apply(picture_of(image), scene)
+    return levels_of(made, image, CHANGES, name)
+
+
+def picture_of(image: NDArray[Any]) -> Picture:
+    """A decoded image, of unsigned integers, in [0, 1]; a new array."""
+    return (image / np.float32(np.iinfo(image.dtype).max)).astype(np.float32)
+
+
+def levels_of(
+    made: object, image: NDArray[Any], registry: Registry[Any], name: str
+) -> NDArray[Any]:
+    """What an extension made of a picture, as the file's integers.
+
+    Args:
+        made: What it returned.
+        image: What it was made of.
+        registry: Of the extension's kind.
+        name: The extension's thing.
+
+    Returns:
+        An image of the same shape and type as the first; a new one.
+
+    Raises:
+        AuditError: If it is no picture of the same shape; names the extension.
+    """
     if not isinstance(made, np.ndarray) or made.shape != image.shape:
         what = f"shape {made.shape}" if isinstance(made, np.ndarray) else type(made).__name__
-        raise CHANGES.misbehaved(name, f"returned {what} for a picture of shape {image.shape}")
+        raise registry.misbehaved(name, f"returned {what} for a picture of shape {image.shape}")
     if not np.isfinite(made).all():
-        raise CHANGES.misbehaved(name, "returned a picture with infinite or undefined pixels")
+        raise registry.misbehaved(name, "returned a picture with infinite or undefined pixels")
+    most = np.iinfo(image.dtype).max
     levels: NDArray[Any] = (np.clip(made, 0, 1) * most).round().astype(image.dtype)
     return levels
 

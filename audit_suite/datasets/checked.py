@@ -66,7 +66,7 @@ def _fault(card: DatasetCard, dataset: Any) -> str:
             return f"returned two cases with one id (row {case.row})"
         ids.add(case.id)
         labels = {name: case.labels[name] for name in card.targets if name in case.labels}
-        if not labels:
+        if not labels and not card.unlabelled:
             names = ", ".join(f"'{name}'" for name in card.targets)
             return f"returned a case without a label of target {names} (row {case.row})"
         for target, label in labels.items():

@@ -1,4 +1,4 @@
-"""From a card to a data set: read, select, and require both classes of every target."""
+"""From a card to a data set: read, select, and require both classes of each labelled target."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def load_dataset(card: DatasetCard, max_cases: int | None = None) -> Dataset:
     dataset = with_numbers(dataset)
     if max_cases is not None and max_cases < len(dataset.cases):
         dataset = sampled(dataset, max_cases)
-    _require_both_classes(dataset)
+    if not card.unlabelled:
+        _require_both_classes(dataset)
     return replace(dataset, cases=tuple(_with_shared(dataset.cases)))
 
 

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from audit_suite.evidence.scores.in_batches import Scorer
 from audit_suite.evidence.source import EvidenceSource
-from audit_suite.models.memory import ran_out
-from audit_suite.models.preprocessing import normalise
-from audit_suite.pulse import beat
 from audit_suite.record import Box
 from audit_suite.registry import STRATEGIES
 from audit_suite.search.change import Images, box_fault
@@ -60,8 +57,7 @@ class Half:
         self._request, self._source = self.asked
         self._strategy = request.strategy
         self._known = np.sort(known)
-        self._column = request.model.targets.index(request.target)
-        self._batch = source.profile.batch_for(request.model.input.size)
+        self._scored = Scorer(request.model, request.fold, source)
         self._before = mid_ranks(self._score([prepared.images]), self._known)
 
     def effects(self, changes: Sequence[Any]) -> list[float]:
@@ -99,7 +95,7 @@ class Half:
     def _each(self, changes: Sequence[Any]) -> Iterator[tuple[Changed, NDArray[np.bool_]]]:
         """Effects of changes and which images they touch; several changes share a batch."""
         n = len(self.roles.changed)
-        together = max(1, self._batch // n)
+        together = max(1, self._scored.batch // n)
         for start in range(0, len(changes), together):
             made = [self._versions(change) for change in changes[start : start + together]]
             stacks = [version for versions, _ in made for version in versions]
@@ -146,21 +142,4 @@ class Half:
 
     def _score(self, stacks: Sequence[Images]) -> Floats:
         """Scores of images in batches of one size, shape (all images,)."""
-        spec, device = self._request.model.input, self._source.profile.device
-        model = self._source.model(self._request.model, self._request.fold)
-        images = np.concatenate(stacks)
-        scores = []
-        start = 0
-        while start < len(images):
-            part = torch.from_numpy(images[start : start + self._batch]).to(device)
-            try:
-                out, _ = model(normalise(part, spec))
-            except Exception as error:
-                if not ran_out(error) or self._batch == 1:
-                    raise
-                self._batch = max(1, self._batch // 2)
-                continue
-            scores.append(out[:, self._column].double().cpu().numpy())
-            beat(len(part))
-            start += len(part)
-        return np.concatenate(scores)
+        return self._scored(np.concatenate(stacks), self._request.target)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit_suite.errors import AuditError
@@ -32,12 +32,16 @@ class ProbeRow:
     Attributes:
         name: The tag or masking.
         auroc: How well it can be read.
-        share: How much of what separates the classes it explains, where that was asked.
+        score: How well it can be read from the score alone, where that is known.
+        share: How much of what separates the classes it explains, where that is known.
+        words: Whether the tag is encoded and used, and by how much.
     """
 
     name: str
     auroc: EstimateRecord
-    share: EstimateRecord | None = None
+    score: EstimateRecord | None
+    share: EstimateRecord | None
+    words: str
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,8 @@ def view(record: Record, findings: Sequence[Finding]) -> tuple[PlaceEmbeddings, 
     """The map and the tables of each place."""
     maps = {place_of(drawn): drawn for drawn in record.embeddings}
     here = by_place(finding for finding in findings if shows(finding, record))
-    shares = _shares(record)
     return tuple(
-        _place(place, here.get(place, []), maps.get(place), shares)
+        _place(place, here.get(place, []), maps.get(place))
         for place in dict.fromkeys([*here, *maps])
     )
 
@@ -85,28 +88,15 @@ def shows(finding: Finding, record: Record) -> bool:
     return bool(finding.observations)
 
 
-def _shares(record: Record) -> dict[tuple[Place, str], EstimateRecord]:
-    """By place and tag, how much of what separates the classes the tag explains."""
-    return {
-        (place_of(finding), str(finding.estimate.at["cue"])): finding.estimate
-        for finding in record.findings
-        if finding.estimate is not None and finding.estimate.at.get("kind") == "tag"
-        if "cue" in finding.estimate.at
-    }
-
-
 def _place(
-    place: Place,
-    findings: Sequence[Finding],
-    drawn: EmbeddingRecord | None,
-    shares: Mapping[tuple[Place, str], EstimateRecord],
+    place: Place, findings: Sequence[Finding], drawn: EmbeddingRecord | None
 ) -> PlaceEmbeddings:
     differences = findings_of(findings, f"embeddings.{DIFFERENCE}")
     return PlaceEmbeddings(
         place,
         None if drawn is None else scatter(drawn),
         _similarities([*findings_of(findings, f"embeddings.{SIMILARITY}"), *differences]),
-        _probes(findings_of(findings, f"embeddings.{PROBE}"), place, shares),
+        _probes(findings_of(findings, f"embeddings.{PROBE}")),
         tuple(f"{finding.check}, {finding.reason}" for finding in differences),
     )
 
@@ -129,17 +119,22 @@ def _in_words(masking: str, against: str) -> str:
     return f"{words}, minus {masking_in_words(against)}" if against else words
 
 
-def _probes(
-    findings: Sequence[Finding],
-    place: Place,
-    shares: Mapping[tuple[Place, str], EstimateRecord],
-) -> tuple[ProbeRow, ...]:
+def _probes(findings: Sequence[Finding]) -> tuple[ProbeRow, ...]:
     """The strongest first; the masking, which most models see, last."""
-    aurocs = [finding.observations[0] for finding in findings]
-    aurocs.sort(key=lambda auroc: ("tag" not in auroc.at, -abs(auroc.value - 0.5)))
+    rows = [_row(finding) for finding in findings]
     return tuple(
-        ProbeRow(_probed(auroc), auroc, shares.get((place, str(auroc.at.get("tag", "")))))
-        for auroc in aurocs
+        sorted(rows, key=lambda row: ("tag" not in row.auroc.at, -abs(row.auroc.value - 0.5)))
+    )
+
+
+def _row(finding: Finding) -> ProbeRow:
+    auroc, *others = finding.observations
+    return ProbeRow(
+        name=_probed(auroc),
+        auroc=auroc,
+        score=next((one for one in others if one.at.get("of") == "score"), None),
+        share=next((one for one in others if "cue" in one.at), None),
+        words=finding.reason.removeprefix("reported only: ") if "tag" in auroc.at else "",
     )
 
 

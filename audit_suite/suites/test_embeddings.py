@@ -6,6 +6,7 @@ output never uses. The model card must name the layer (``embedding_layer``).
 """
 
 from audit_suite import (
+    Inconclusive,
     Masking,
     NotApplicable,
     WithoutROI,
@@ -13,7 +14,10 @@ from audit_suite import (
     domain,
     each_similarity,
     each_tag,
+    encoded_and_used,
     report_only,
+    score_probe,
+    share_of_separation,
     similarity,
 )
 
@@ -58,13 +62,30 @@ def test_effect_of_hiding_the_region(hidden, audit):
     section="embeddings.probe",
     encoded=[each_tag(), domain(WithoutROI())],
 )
-def test_what_the_embedding_encodes(encoded):
-    """Can a tag, or whether the image was masked, be predicted from the embedding?
+def test_what_the_embedding_encodes(encoded, audit):
+    """Can a tag, or whether the image was masked, be predicted from the embedding, and is it used?
 
     How to read it: What can be predicted from the embedding is available to the model, though it
-    need not use it.
+    need not use it. It is used if the score alone tells the tag among patients of one class. How
+    much of the skill comes from it is the share of what separates the classes that it explains,
+    which M6 judges: a tag that is alike in both classes may be used and explain nothing here, and
+    mislead where it is not alike.
     """
-    report_only(encoded, because="the model need not use all that its embedding encodes")
+    if "tag" not in encoded.at:
+        report_only(encoded, because="the model need not use all that its embedding encodes")
+    tag, known, unknown = encoded.at["tag"], [], ""
+    for need in (score_probe(tag), share_of_separation(tag)):
+        try:
+            known.append(audit(need))
+        except (Inconclusive, NotApplicable) as reason:
+            known.append(None)
+            unknown = str(reason)
+    followed, share = known
+    report_only(
+        encoded,
+        *(estimate for estimate in known if estimate is not None),
+        because=encoded_and_used(encoded, followed, share, unknown),
+    )
 
 
 @check("E3", risk="explanations", section="embeddings.map", hidden=similarity(WithoutROI()))

@@ -92,6 +92,26 @@ def blanks(folder: Folder) -> None:
 # What is loaded
 
 
+def test_new_cases_need_neither_labels_nor_their_columns(folder):
+    """What is there is read; images without a label stay."""
+    folder.head = "unlabelled = true\n" + folder.head
+    folder.column("pneumonia", dict.fromkeys(range(6), ""))
+    folder.targets["effusion"] = ""
+    dataset = folder.load()
+    assert len(dataset.cases) == COUNT
+    assert [dict(case.labels) for case in dataset.cases[:6]] == [
+        {"edema": i // 2 % 2} for i in range(6)
+    ]
+    assert (dataset.labels_of("effusion") == -1).all()
+    folder.column("pneumonia", {7: "perhaps"})
+    assert "'pneumonia'" in folder.refusal(), "a word that nobody explained is still a fault"
+
+
+def test_labelled_data_need_their_columns(folder):
+    folder.targets["effusion"] = ""
+    assert "targets.effusion.column = 'effusion': no such column" in folder.refusal()
+
+
 def test_words_blanks_and_a_patient_of_two_columns_in_a_table_with_semicolons(folder):
     blanks(folder)
     dataset = folder.load()

@@ -162,7 +162,7 @@ def test_every_shipped_check_is_known_by_its_suite():
 def test_suites_on_request_are_asked_by_name_alone():
     """A search takes as long as all other suites together."""
     every, unasked = set(shipped_suites().values()), set(suite_files())
-    on_request = {"search", "robustness", "hygiene"}
+    on_request = {"search", "robustness", "hygiene", "edits", "watch"}
     assert every - unasked == {shipped_suites()[name] for name in on_request}
     assert shipped_suites()["search"] in suite_files(("search",))
 

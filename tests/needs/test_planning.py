@@ -43,13 +43,16 @@ from audit_suite import (
     domain,
     each_change,
     each_cluster,
+    each_edit,
     each_never,
     each_property,
+    each_property_drift,
     each_share,
     each_similarity,
     each_stratum,
     each_tag,
     edge_shapley,
+    edited,
     expected_excess,
     faithfulness,
     flip_rate,
@@ -73,11 +76,15 @@ from audit_suite import (
     permuted_fails,
     planted,
     probe,
+    property_drift_by,
     randomisation,
     reader_agreement,
     reader_skill,
     reliability,
     repeatability,
+    score_drift,
+    score_drift_by,
+    score_probe,
     score_shift,
     selective,
     sensitivity,
@@ -180,6 +187,12 @@ EXAMPLES = [
     domain(WithoutROI()),
     each_tag(),
     probe("sex"),
+    score_probe("sex"),
+    score_drift("level"),
+    score_drift("spread"),
+    score_drift_by(),
+    each_property_drift(),
+    property_drift_by(),
     each_similarity(),
     similarity(ELSEWHERE, "positive"),
     similarity(WithoutROI(), beside=ELSEWHERE),
@@ -228,6 +241,10 @@ SEARCHES = dict.fromkeys(
     "they need more patients than there are here: tests/search reads what they plan",
 )
 """Needs that search, which do not apply here, and why."""
+
+
+EDITORS = dict.fromkeys((each_edit(), edited("")), "no editor is shipped")
+"""Needs of an editor, which do not apply here, and why."""
 
 
 def name(need):
@@ -289,11 +306,12 @@ def world(tmp_path_factory):
         loader="architecture",
         architecture="audit_suite.models.small_cnn:small_cnn",
     )
-    phantom_card(folder, "home", patients=60, more="seed = 5")
+    tags = 'metadata = ["age", "sex", "view", "site"]\n'
+    phantom_card(folder, "home", tags, patients=90, more="seed = 5")
     data = phantom_card(
         folder,
         "away",
-        'internal = "home.toml"\nmetadata = ["age", "sex", "view", "site"]\n',
+        'internal = "home.toml"\naudited = "home.toml"\nwatch_by = ["sex"]\n' + tags,
         patients=120,
         more='images_per_patient = [1, 2]\nco_labels = [{ target = "cardiomegaly" }]',
         target='roi_margin = 25\n[targets.cardiomegaly]\nroi = ["heart"]',
@@ -341,7 +359,7 @@ def asked_for(need, cell):
 
 def test_no_kind_of_need_is_forgotten(world):
     """A new class in a room of the needs must have an example above."""
-    examples = [*EXAMPLES, *READERS, *MASKS, *SEARCHES, *LARGER]
+    examples = [*EXAMPLES, *READERS, *MASKS, *SEARCHES, *EDITORS, *LARGER]
     every = [one for need in examples for one in expanded(need, world.cell())]
     kinds = {type(need) for need in (*examples, *every)}
     declared = classes("requests", "estimate") | classes("requests", "answer") | classes("expand")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import pkgutil
@@ -13,6 +14,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from audit_suite import registry
+from audit_suite.changes import Change
 from audit_suite.errors import AuditError
 from audit_suite.registry import (
     CAUSES,
@@ -197,3 +199,15 @@ def test_looking_names_up_imports_no_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_holds_functions_is_known_by_their_files(things, tmp_path, monkeypatch):
+    """An edited function of a `Change` or `Editor` must not be answered from the store."""
+    (tmp_path / "mine.py").write_text("def apply(picture, scene):\n    return picture\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    held = Change("odd", "", "none", importlib.import_module("mine").apply)
+    register_as("mine", things, "odd", held)
+    before = things.fingerprint("odd")
+    assert before == hashlib.sha256((tmp_path / "mine.py").read_bytes()).hexdigest()
+    (tmp_path / "mine.py").write_text("def apply(picture, scene):\n    return picture / 2\n")
+    assert things.fingerprint("odd") != before

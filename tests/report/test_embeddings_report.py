@@ -80,7 +80,14 @@ def checks():
     return [
         reported("E1", *similar, *away, *gap, reason="reported only: below 0 it counts for more"),
         reported("E2", placed(0.55, tag="sex", p=0.2, p_holm=0.4), case="sex"),
-        reported("E2", placed(0.91, tag="site", p=0.0001, p_holm=0.0002), case="site"),
+        reported(
+            "E2",
+            placed(0.91, tag="site", p=0.0001, p_holm=0.0002),
+            placed(0.62, tag="site", of="score"),
+            placed(0.12, cue="site", kind="tag", masking="full"),
+            case="site",
+            reason="reported only: site is encoded and used",
+        ),
         reported("E2", placed(1.0, masking="without-roi", p=0.0001, p_holm=0.0003), case="domain"),
         reported("E3", reason="reported only: a picture"),
         reported("E4", *(placed(0.7, masking="only-roi-box", among=a) for a in AMONG)),
@@ -271,18 +278,13 @@ def test_the_browser_shows_it_under_the_pages_own_policy(tmp_path):
         assert "Nearest ten" in text, "the table behind the map prints open"
 
 
-def test_what_a_tag_explains_of_the_skill_stands_beside_how_well_it_can_be_read():
-    """Encoded is not used: the share is that of the same place, and of a tag."""
-    record = with_embeddings()
-    share = placed(0.12, cue="site", kind="tag", masking="full")
-    judged = {"check": "M6", "section": "associations", "estimate": share}
-    record.findings.append(reported("E2", case="site").model_copy(update=judged))
-    (found,) = view(record, checks())
-    assert {row.name: row.share and row.share.value for row in found.probes} == {
-        "site": 0.12,
-        "sex": None,
-        "masking: without ROI or full": None,
-    }
-    record.findings[-1] = record.findings[-1].model_copy(update={"target": "other"})
-    (found,) = view(record, checks())
-    assert not any(row.share for row in found.probes)
+def test_a_tag_has_a_row_and_a_sentence_on_whether_it_is_used():
+    (found,) = view(with_embeddings(), checks())
+    rows = {row.name: row for row in found.probes}
+    assert list(rows) == ["site", "sex", "masking: without ROI or full"]
+    assert (rows["site"].score.value, rows["site"].share.value) == (0.62, 0.12)
+    assert rows["site"].words == "site is encoded and used"
+    assert (rows["sex"].score, rows["sex"].share) == (None, None)
+    assert rows["masking: without ROI or full"].words == ""
+    page = Page(render_html(with_embeddings()))
+    assert "site is encoded and used." in page.words

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report.example import estimate, example, finding
+from report.example import comparison, estimate, example, finding
 from report.test_embeddings_report import with_embeddings
 from report.test_heatmap_and_curves import curve, matrix
 from report.test_heatmap_and_curves import estimate as cell_of
@@ -405,7 +405,21 @@ def for_whom_and_when():
         placed("F1", "subgroups.tags", observations=[group]),
         placed("K1", "probabilities", observations=[slope]),
         placed("X2", "robustness.corruption", case="noise", observations=noisy),
+        finding("D1", "pass", [drifting()], section="drift"),
+        placed(
+            "X4",
+            "edits",
+            case="nodule",
+            observations=[at("response", editor="nodule", arm="edit", kept="of 40 edits 30 count")],
+        ),
     ]
+
+
+def drifting():
+    """The score's level of new cases beside the audited ones."""
+    at = {"drift": "score level", "group": "", "p": 0.4}
+    chance = estimate("chance", 0.51, 0.04).model_copy(update={"at": at})
+    return comparison(chance, "pass", "<", 0.1, 0.5)
 
 
 def told_share(cue, value):

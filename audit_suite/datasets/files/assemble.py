@@ -58,7 +58,7 @@ def dataset_from(
     splits = ((entry.row, entry.patient, entry.split) for entry in entries)
     refuse_patients_in_two_splits(problems.path, splits)
     chosen = _select(card, entries, filtered_from)
-    audited = with_labels(chosen, problems)
+    audited = chosen if card.unlabelled else with_labels(chosen, problems)
     if not audited:
         problems.raise_if_any()
         counted = "; ".join(problems.excluded[:SHOWN])

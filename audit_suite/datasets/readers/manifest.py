@@ -139,7 +139,10 @@ def _require_columns(card: DatasetCard, path: Path, rows: Sequence[Row]) -> None
         *((f"filter.{name}", name) for name in card.filter),
     ]
     named = [(key, name) for key, name in wanted if name is not None]
-    missing = [f"{key} = '{name}'" for key, name in named if name not in present]
+    to_come = {f"targets.{name}.column" for name in card.targets} if card.unlabelled else set()
+    missing = [
+        f"{key} = '{name}'" for key, name in named if name not in present and key not in to_come
+    ]
     if missing:
         raise AuditError(
             f"{card.path}: {', '.join(missing)}: no such column in {path}",

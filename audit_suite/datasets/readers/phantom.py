@@ -43,7 +43,7 @@ class Phantom(Reader):
             Case(
                 id=patient.id,
                 patient=patient.patient,
-                labels=patient.labels,
+                labels={} if card.unlabelled else patient.labels,
                 metadata={key: str(value) for key, value in patient.metadata.items()},
                 row=number,
             )
@@ -56,6 +56,7 @@ class Phantom(Reader):
 
         content = [GENERATOR_VERSION, spec.model_dump(mode="json"), sorted(card.targets)]
         content += _code(spec)
+        content += ["unlabelled"] if card.unlabelled else []
         digest = canonical_digest(content)
         reading = Reading(read, lambda index: canonical_digest([digest, index]))
         return Dataset(card=card, digest=digest, cases=cases, read=reading)

@@ -100,32 +100,62 @@ def changed_dataset(
         seed: With the change and the image it decides every random draw.
     """
     kind: Change = CHANGES[change]
-    finding = dataset.card.targets[target].finding if kind.needs_finding else None
-    donors = list(_donors(dataset, target)) if kind.needs_donor else []
-
-    def outline(sample: Sample, name: str | None) -> NDArray[np.bool_]:
-        if name is None:
-            return np.zeros(sample.image.shape[:2], np.bool_)
-        return named_regions(sample, dataset.card, (name,))[name]
+    sight = Scenes(dataset, target, kind.needs_finding, kind.needs_donor)
 
     def read(index: int) -> Sample:
         sample = dataset.read(index)
-        known = sorted(dataset.card.roi_regions & set(sample.regions))
-        empty = np.zeros(sample.image.shape[:2], np.bool_)
-        lent = None
-        if donors:
-            other = dataset.read(_lender(dataset, donors, index))
-            lent = _fitted(other, outline(other, finding), sample)
-        scene = Scene(
-            roi=union(sample.regions, known) if known else empty,
-            finding=outline(sample, finding),
-            donor=lent,
-            rng=np.random.default_rng([seed, zlib.crc32(change.encode()), index]),
-            severity=severity,
-        )
+        rng = np.random.default_rng([seed, zlib.crc32(change.encode()), index])
+        scene = sight.of(index, sample, rng, severity)
         return replace(sample, image=changed(change, sample.image, scene))
 
     return replace(dataset, read=read)
+
+
+class Scenes:
+    """What changes and editors may know beside the picture, for each image of a data set."""
+
+    def __init__(
+        self, dataset: Dataset, target: str, needs_finding: bool, needs_donor: bool
+    ) -> None:
+        """Look for donors.
+
+        Args:
+            dataset: The data set.
+            target: Whose finding is meant; empty where no finding is needed.
+            needs_finding: Whether outlines of the finding are.
+            needs_donor: Whether other patients' pictures are.
+        """
+        self._dataset = dataset
+        self._finding = dataset.card.targets[target].finding if needs_finding else None
+        self._donors = list(_donors(dataset, target)) if needs_donor else []
+
+    def of(self, index: int, sample: Sample, rng: np.random.Generator, severity: int = 1) -> Scene:
+        """The scene of an image.
+
+        Args:
+            index: Its position in the data set.
+            sample: The decoded image.
+            rng: Decides every random draw.
+            severity: 1 to 5 of a corruption, else 1.
+        """
+        known = sorted(self._dataset.card.roi_regions & set(sample.regions))
+        lent = None
+        if self._donors:
+            other = self._dataset.read(_lender(self._dataset, self._donors, index))
+            lent = _fitted(other, self._outline(other), sample)
+        empty = np.zeros(sample.image.shape[:2], np.bool_)
+        return Scene(
+            roi=union(sample.regions, known) if known else empty,
+            finding=self._outline(sample),
+            donor=lent,
+            rng=rng,
+            severity=severity,
+        )
+
+    def _outline(self, sample: Sample) -> NDArray[np.bool_]:
+        if self._finding is None:
+            return np.zeros(sample.image.shape[:2], np.bool_)
+        return named_regions(sample, self._dataset.card, (self._finding,))[self._finding]
 
 
 def _donors(dataset: Dataset, target: str) -> Iterator[int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.datasets import Dataset
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
@@ -66,14 +67,12 @@ class Probe:
         """
         self.requests(cell)
         dataset = source.dataset(cell.dataset)
-        texts = np.array([str(case.metadata[self.tag]) for case in dataset.cases])
-        labels = dataset.labels_of(cell.target)
 
         def predicted(seen: Embedded) -> Estimate:
-            what, each = sides(self.tag, texts[seen.used], seen.patients)
-            label = f"AUROC of predicting {what} from the embedding within classes of {cell.target}"
-            finding, seed = labels[seen.used], source.profile.seed
-            return _mean([_predicted(seen, finding, side, seed, label, self.tag) for side in each])
+            features, seed = seen.under[0], source.profile.seed
+            return predicted_tag(
+                self.tag, features, dataset, cell.target, seen.used, seed, "the embedding"
+            )
 
         estimate = over_folds(cell, source, predicted, Full())
         p_value = estimate.scale.p_above(0.5)
@@ -134,18 +133,56 @@ def _fewest(split: Sides, patients: NDArray[np.int_]) -> int:
     return min(how_many(patients[split == side]) for side in (0, 1))
 
 
+def predicted_tag(
+    tag: str,
+    features: NDArray[np.float64],
+    dataset: Dataset,
+    target: str,
+    used: NDArray[np.bool_],
+    seed: int,
+    where: str,
+) -> Estimate:
+    """AUROC of predicting a tag on unseen patients, among images of the same class.
+
+    Args:
+        tag: Name of a declared tag.
+        features: Shape (n, d), from which it is predicted.
+        dataset: Tags, labels and patients.
+        target: Whose labels are the classes.
+        used: Shape (all images,), true for the n images.
+        seed: Decides the folds.
+        where: What the features are, in words.
+
+    Raises:
+        NotApplicable: If too few patients share a value or, within a class, differ in it.
+    """
+    patients = dataset.patients[used]
+    texts = np.array([str(case.metadata[tag]) for case in dataset.cases])[used]
+    what, each = sides(tag, texts, patients)
+    label = f"AUROC of predicting {what} from {where} within classes of {target}"
+    finding = dataset.labels_of(target)[used]
+    about = patients, dataset.digest, finding
+    return _mean([_predicted(features, split, about, seed, label, tag) for split in each])
+
+
 def _predicted(
-    seen: Embedded, finding: Sides, split: Sides, seed: int, label: str, tag: str
+    features: NDArray[np.float64],
+    split: Sides,
+    about: tuple[NDArray[np.int_], str, Sides],
+    seed: int,
+    label: str,
+    tag: str,
 ) -> Estimate:
     from sklearn.preprocessing import StandardScaler
 
+    patients, digest, finding = about
     known = split >= 0
     try:
         return cross_validated_auroc(
-            seen.under[0][known],
+            features[known],
             split[known],
-            seen.patients[known],
-            seen.dataset,
+            patients[known],
+            digest,
             logistic("probe", StandardScaler()),
             seed,
             label,

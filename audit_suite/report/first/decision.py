@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit_suite.record import ComparisonRecord, Record, TargetDecision
+from audit_suite.report.first.watched import MEANINGS as WATCH_MEANINGS
+from audit_suite.report.first.watched import TITLES as WATCHED
+from audit_suite.report.first.watched import is_watch
 from audit_suite.report.places import in_words
 from audit_suite.report.severity import severity
 from audit_suite.report.words import RATES, acceptance, decided, number
@@ -36,6 +39,8 @@ MEANINGS = {
 
 def title(record: Record) -> str:
     """The decision as a heading: what is at fault, how much is needed, or what was not asked."""
+    if is_watch(record):
+        return WATCHED[record.decision]
     words = TITLES[record.decision]
     if record.decision == "undecided" and _spoilt(record):
         return "Not decided: these data cannot acquit any model"
@@ -68,7 +73,8 @@ def why(record: Record) -> tuple[str, ...]:
 
 
 def _why(record: Record) -> Iterator[str]:
-    yield f"{_sentence(record.decision_reason)} {MEANINGS[record.decision]}"
+    meanings = WATCH_MEANINGS if is_watch(record) else MEANINGS
+    yield f"{_sentence(record.decision_reason)} {meanings[record.decision]}"
     if record.decision == "closed" and (failed := _worst(record)) is not None:
         yield failed
         yield _levels(record)

@@ -1,0 +1,51 @@
+"""Scores of images that are already at a model's input, in batches that fit its memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from audit_suite.cards import ModelCard
+from audit_suite.evidence.source import EvidenceSource
+from audit_suite.models.memory import ran_out
+from audit_suite.models.preprocessing import normalise
+from audit_suite.pulse import beat
+
+
+class Scorer:
+    """One fold of a model; only where the executor runs functions.
+
+    Attributes:
+        batch: Images scored at once; halved when memory runs out.
+    """
+
+    def __init__(self, card: ModelCard, fold: int | None, source: EvidenceSource) -> None:
+        self._card, self._fold, self._source = card, fold, source
+        self.batch = source.profile.batch_for(card.input.size)
+
+    def __call__(self, images: NDArray[np.float32], target: str) -> NDArray[np.float64]:
+        """The scores for one target, shape (n,), as they are ranked.
+
+        Args:
+            images: Shape (n, C, H, W), in [0, 1], not normalised.
+            target: One of the model's.
+        """
+        spec, device = self._card.input, self._source.profile.device
+        model = self._source.model(self._card, self._fold)
+        column = self._card.targets.index(target)
+        scores = [np.zeros(0)]
+        start = 0
+        while start < len(images):
+            part = torch.from_numpy(images[start : start + self.batch]).to(device)
+            try:
+                out, _ = model(normalise(part, spec))
+            except Exception as error:
+                if not ran_out(error) or self.batch == 1:
+                    raise
+                self.batch = max(1, self.batch // 2)
+                continue
+            scores.append(out[:, column].double().cpu().numpy())
+            beat(len(part))
+            start += len(part)
+        return np.concatenate(scores)
