@@ -79,6 +79,15 @@ def test_whatever_is_raised_is_told_and_the_process_goes_on(here, what):
     assert call(here, "add")["process"] == process
 
 
+def test_pictures_are_drawn_where_models_without_code_run_and_no_other(here, tmp_path):
+    shipped = model_card(tmp_path, architecture="audit_suite.models.small_cnn:small_cnn")
+    (tmp_path / "net.py").write_text("def build(): ...")
+    own = model_card(tmp_path, name="own", architecture="net.py:build")
+    drawing = call(here, "add")["process"]
+    assert call(here, "add", of=[shipped])["process"] == drawing
+    assert call(here, "add", of=[own])["process"] != drawing
+
+
 def test_what_a_model_patches_is_patched_for_itself_alone(here, tmp_path):
     (tmp_path / "patch.py").write_text("def build(): ...")
     patched = [model_card(tmp_path, architecture="patch.py:build")]
