@@ -13,7 +13,7 @@ from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking
-from audit_suite.needs.classifier import FOLDS, cross_validated_auroc, logistic
+from audit_suite.needs.classifier import FOLDS, cross_validated_auroc, logistic, scaler
 from audit_suite.needs.embeddings.distance import Embedded, over_folds
 from audit_suite.statistics import Estimate
 from audit_suite.statistics.numbering import how_many
@@ -137,8 +137,6 @@ def _fewest(split: Sides, patients: NDArray[np.int_]) -> int:
 def _predicted(
     seen: Embedded, finding: Sides, split: Sides, seed: int, label: str, tag: str
 ) -> Estimate:
-    from sklearn.preprocessing import StandardScaler
-
     known = split >= 0
     try:
         return cross_validated_auroc(
@@ -146,7 +144,7 @@ def _predicted(
             split[known],
             seen.patients[known],
             seen.dataset,
-            logistic("probe", StandardScaler()),
+            logistic("probe", scaler),
             seed,
             label,
             strata=finding[known],
