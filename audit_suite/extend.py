@@ -16,6 +16,7 @@ from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, Evidence
 from audit_suite.evidence.attributions.request import AttributionRequest
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.explainers import Explained, Explainer, register_explainer
+from audit_suite.exports.export import Export, register_export
 from audit_suite.maskings.fill import Fill, Surroundings, register_fill
 from audit_suite.models.loader import Loader, register_loader
 from audit_suite.needs import Expanding, Listing, Need
@@ -36,6 +37,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "Cause",
     "Change",
     "Explainer",
+    "Export",
     "Fill",
     "Loader",
     "MaskFormat",
@@ -44,6 +46,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "register_cause",
     "register_change",
     "register_explainer",
+    "register_export",
     "register_fill",
     "register_loader",
     "register_mask_format",

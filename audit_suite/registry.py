@@ -281,5 +281,6 @@ EXPLAINERS: Registry[Any] = Registry("explainer", "audit_suite.explainers.method
 CAUSES: Registry[Any] = Registry("cause", "audit_suite.causes.rules")
 SECTIONS: Registry[Any] = Registry("report section", "audit_suite.sections")
 CHANGES: Registry[Any] = Registry("change", "audit_suite.changes.kinds")
+EXPORTS: Registry[Any] = Registry("format", "audit_suite.exports.formats")
 EXECUTORS: Registry[Any] = Registry("executor", "audit_suite.evidence.executors")
 STRATEGIES: Registry[Any] = Registry("strategy", "audit_suite.search.kinds")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.regions import Region
+from audit_suite.statistics.mid_ranks import mid_ranks
 
 SIDE = 128
 """Pixels of the square on which masks and images are compared: fine enough for an optic disc."""
@@ -69,17 +70,22 @@ def squared(picture: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def contrast(picture: NDArray[np.float32], rings: Rings) -> float:
-    """Mean level just inside a mask's edge minus just outside it; 0 where the mask has no edge.
+    """How often a pixel just inside a mask's edge is brighter than one just outside it, above half.
+
+    Ranks, not levels: a bright finding in part of a region can move a mean by any amount.
 
     Args:
         picture: Shape (SIDE, SIDE).
         rings: Of any mask.
+
+    Returns:
+        -.5 to .5; 0 where the mask has no edge.
     """
     if not rings.inside.any() or not rings.outside.any():
         return 0.0
-    inside = picture[rings.inside].mean(dtype=np.float64)
-    outside = picture[rings.outside].mean(dtype=np.float64)
-    return round(float(inside - outside), 6)  # ties are ties whatever the machine
+    inside, outside = (picture[ring].astype(np.float64) for ring in (rings.inside, rings.outside))
+    above = mid_ranks(inside, np.sort(outside)).mean()
+    return round(float(above) - 0.5, 6)  # ties are ties in whatever order pixels come
 
 
 def along_frame(mask: Region) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from audit_suite.record import EstimateRecord, Record
 from audit_suite.report.first import FirstScreen, first_screen
 from audit_suite.report.places import in_words
+from audit_suite.report.severity import severity
 from audit_suite.report.words import attention, interval, number, word
 from audit_suite.verdict import Verdict
 
@@ -18,15 +19,15 @@ def render_markdown(record: Record) -> str:
         record: What to summarise.
     """
     first = first_screen(record)
-    lines = [f"## {_cell(first.title)}", "", *_first(first)]
-    lines += [f"- {_cell(line)}" for line in attention(record)]
+    lines = [f"## {cell(first.title)}", "", *_first(first)]
+    lines += [f"- {cell(line)}" for line in attention(record)]
     lines += ["", *_findings(record)]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def _first(first: FirstScreen) -> Iterator[str]:
     for label, text in first.identity:
-        yield f"- {label}: {_cell(text)}"
+        yield f"- {label}: {cell(text)}"
     yield ""
     if first.rows:
         names = [mark.name for mark in first.rows[0].marks]
@@ -42,12 +43,12 @@ def _first(first: FirstScreen) -> Iterator[str]:
             "not asked" if row.inside is None else f"{row.inside.value:.0%}",
             row.cause,
         ]
-        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+        yield f"| {' | '.join(map(cell, cells))} |"
     yield ""
     for sentence in (*first.why, *filter(None, [first.error_rates])):
-        yield _cell(sentence)
+        yield cell(sentence)
         yield ""
-    yield from (f"- {_cell(f'{place}: {words}')}" for place, words in first.targets)
+    yield from (f"- {cell(f'{place}: {words}')}" for place, words in first.targets)
     yield ""
     for heading, items in (
         ("Not tested", [f"{reason}: {checks}" for reason, checks in first.not_tested]),
@@ -56,7 +57,7 @@ def _first(first: FirstScreen) -> Iterator[str]:
         if items:
             yield f"**{heading}**"
             yield ""
-            yield from (f"- {_cell(item)}" for item in items)
+            yield from (f"- {cell(item)}" for item in items)
             yield ""
 
 
@@ -73,23 +74,24 @@ def _findings(record: Record) -> Iterator[str]:
     if listed:
         yield "| verdict | check | model | data set | target | estimate | margin |"
         yield "|---|---|---|---|---|---|---|"
-    for finding in listed:
+    for finding in sorted(listed, key=severity):  # a page of CI may cut the end
         estimate = finding.estimate
         value = "" if estimate is None else f"{number(estimate.value)} {interval(estimate)}"
         margin = "" if finding.margin is None else f"{finding.margin:g}"
+        case = f" ({finding.case})" if finding.case else ""
         cells = [
             word(finding),
-            f"{finding.check} {finding.title}{finding.and_more}",
+            f"{finding.check} {finding.title}{case}{finding.and_more}",
             finding.model,
             finding.dataset,
             finding.target,
             value,
             margin,
         ]
-        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+        yield f"| {' | '.join(map(cell, cells))} |"
 
 
-def _cell(text: str) -> str:
-    """Text that can neither leave its table cell nor be read as markup."""
+def cell(text: str) -> str:
+    """Text that can neither leave its cell of a table nor be read as markup."""
     escaped = text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
     return " ".join(escaped.replace("[", "\\[").replace("`", "'").split())

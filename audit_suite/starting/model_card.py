@@ -251,7 +251,7 @@ def _outputs(
             "name each of them, in the model's order",
         )
     if len(names) <= 1:
-        return {"activation": options.activation} if options.activation else {}
+        return _scores(options.activation, answers) if options.activation else {}
     if target not in names:
         raise AuditError(
             f"none of the model's outputs ({', '.join(names)}) is '{target}'",
@@ -262,7 +262,19 @@ def _outputs(
         "softmax",
         "several outputs, one of which applies",
     )
-    return {"outputs": list(names), "activation": activation}
+    return {"outputs": list(names), **_scores(activation, answers)}
+
+
+def _scores(activation: str, answers: Answers) -> dict[str, Any]:
+    if activation != "none":
+        return {"activation": activation}
+    said = answers.ask(
+        "Does the model itself return probabilities, from 0 to 1 (yes or no)",
+        "no",
+        "scores are then ranked as they are, and have no calibration",
+    )
+    keys: dict[str, Any] = {"activation": activation}
+    return {**keys, "probabilities": True} if said.startswith(("y", "Y")) else keys
 
 
 def _input(options: ModelOptions, facts: FileFacts, answers: Answers) -> dict[str, Any]:

@@ -25,10 +25,20 @@ from rich.progress import (
 )
 
 from audit_suite.errors import AuditError
-from detection.auditing import AuditFailedError, Row, instrument, run_batch
-from detection.figures import summarise
+from detection.auditing import Asked, AuditFailedError, Row, asked_for, instrument, run_batch
+from detection.figures import search_figures, summarise
 from detection.gating import gate_figures
-from detection.grid import KINDS, NUMBERS, Kind, Setting, fresh, full_run, gate_run, quick_run
+from detection.grid import (
+    KINDS,
+    NUMBERS,
+    Kind,
+    Setting,
+    fresh,
+    full_run,
+    gate_run,
+    quick_run,
+    search_run,
+)
 from detection.outcomes import outcome_figures
 from detection.packs import ROOT, load_packs, with_contributed
 from detection.results import Results
@@ -52,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(str(error))
     if options.gate:
         settings = gate_run(kinds, options.quick)
+    elif options.search:
+        settings = search_run(options.quick)
     else:
         settings = (quick_run if options.quick else full_run)(kinds)
     try:
@@ -60,12 +72,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(f"--first-seed: {error}")
     if options.only:
         settings = [setting for setting in settings if setting.kind in options.only]
-    own = instrument()
+    asked = asked_for(options.gate, options.search)
+    own = instrument(asked.suites)
     results = Results(options.results, None if options.any_instrument else own)
     started = time.monotonic()
     try:
         batch = _GATE_BATCH if options.gate else _QUICK_BATCH if options.quick else _BATCH
-        run(settings, kinds, results, own, options.workers, batch, console, options.gate)
+        run(settings, kinds, results, own, asked, options.workers, batch, console)
     except KeyboardInterrupt:
         sys.exit(f"interrupted; results so far are in {options.results}: run again to continue")
     except AuditFailedError as error:
@@ -73,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = results.of(settings)
     show(console, rows, kinds)
     figures = summarise(rows, kinds) | outcome_figures(rows, kinds)
-    figures |= gate_figures(rows, kinds, NUMBERS)
+    figures |= gate_figures(rows, kinds, NUMBERS) | search_figures(rows, kinds)
     figures |= frozen_rules(options.first_seed, figures)
     figures["seconds"] = round(time.monotonic() - started, 1)
     figures["core_seconds"] = round(sum(row.seconds for row in rows if row.first), 1)
@@ -92,10 +105,10 @@ def run(
     kinds: Mapping[str, Kind],
     results: Results,
     own: str,
+    asked: Asked,
     workers: int,
     batch: int,
     console: Console,
-    everything: bool = False,
 ) -> None:
     """Run the models that have no result yet, and store each batch when it is done.
 
@@ -104,10 +117,10 @@ def run(
         kinds: The kinds of the run.
         results: Where results are kept.
         own: Digest of the package's code (`instrument`).
+        asked: What the audits ask.
         workers: Processes; 0 runs everything in this one.
         batch: Models per audit.
         console: Where progress is shown.
-        everything: Whether every guard of the suites is asked, as gate decisions need.
     """
     missing = results.missing(settings)
     if kept := len(settings) - len(missing):
@@ -124,7 +137,7 @@ def run(
     began, done = time.monotonic(), 0
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("models", total=len(missing))
-        for rows in _finished(batches, kinds, own, workers, everything):
+        for rows in _finished(batches, kinds, own, asked, workers):
             results.add(rows)
             count = len({row.key for row in rows})
             done += count
@@ -141,11 +154,11 @@ def _finished(
     batches: Sequence[Sequence[Setting]],
     kinds: Mapping[str, Kind],
     own: str,
+    asked: Asked,
     workers: int,
-    everything: bool = False,
 ) -> Iterator[list[Row]]:
     """Rows of batches as they finish; a batch that fails ends the run."""
-    one = partial(run_batch, kinds=kinds, own=own, everything=everything)
+    one = partial(run_batch, kinds=kinds, own=own, asked=asked)
     if not workers:
         yield from map(one, batches)
         return
@@ -176,8 +189,16 @@ def _stop_cleanly(folder: str) -> None:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure how often audit-suite is wrong.")
-    parser.add_argument("--quick", action="store_true", help="34 models, or 9 of --gate")
     parser.add_argument(
+        "--quick", action="store_true", help="34 models, 9 of --gate, 8 of --search"
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--search",
+        action="store_true",
+        help="count confirmed counterexamples (X3) of 100 honest models and 100 that read a marker",
+    )
+    what.add_argument(
         "--gate",
         action="store_true",
         help="count gate decisions under the default policy, over patients, prevalences and worlds",
@@ -222,7 +243,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _repeating(options: argparse.Namespace) -> list[str]:
     """The options that determine the result."""
-    words = [f"--{name}" for name in ("gate", "quick") if getattr(options, name)]
+    words = [f"--{name}" for name in ("gate", "search", "quick") if getattr(options, name)]
     words += [f"--first-seed {options.first_seed}"] if options.first_seed else []
     for name in ("kind", "only"):
         words += [f"--{name} {value}" for value in getattr(options, name)]

@@ -161,3 +161,18 @@ def calibration(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> list[dict[str
 def causes_named(rows: Iterable[Row]) -> list[str]:
     """Every cause that any row names, sorted."""
     return sorted({cause for row in rows for cause in row.causes or ()})
+
+
+def search_figures(rows: Iterable[Row], kinds: Mapping[str, Kind]) -> dict[str, Any]:
+    """Shares of models of which a searched counterexample (X3) was confirmed; none if none asked.
+
+    Args:
+        rows: The results.
+        kinds: The kinds of the run.
+    """
+    figures: dict[str, Any] = {}
+    searched = [row for row in rows if "X3" in row.checks]
+    for name, group in (("honest", "honest"), ("shortcut", "outside")) if searched else ():
+        some = [row.checks["X3"] == "fail" for row in searched if kinds[row.kind].group == group]
+        figures |= {f"n_searched_{name}": len(some)} | with_interval(f"confirmed_{name}", some)
+    return figures

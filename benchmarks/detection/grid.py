@@ -294,6 +294,15 @@ def gate_run(kinds: Mapping[str, Kind], quick: bool = False) -> list[Setting]:
     return [*settings, *(Setting(kind, 0.0 if kind == "none" else 1.0, 0) for kind in rest)]
 
 
+def search_run(quick: bool = False) -> list[Setting]:
+    """Honest models and models that read a corner marker, in turn: 100 of each, or 4."""
+    return [
+        Setting(kind, 1.0, seed)
+        for seed in range(4 if quick else 100)
+        for kind in ("honest", "corner_marker")
+    ]
+
+
 def fresh(settings: Sequence[Setting], first: int) -> list[Setting]:
     """The same models with other seeds, and so other patients.
 

@@ -434,22 +434,51 @@ def test_results_of_another_instrument_do_not_count(tmp_path):
     assert Results(path).missing([setting]) == [], "unless one asks for them"
 
 
+def test_what_is_asked_depends_on_what_is_counted():
+    causes, gate = auditing.asked_for(), auditing.asked_for(gate=True)
+    assert (causes.suites, gate.left_out) == (gate.suites, ())
+    assert "M1" in causes.left_out
+    searched = auditing.asked_for(search=True)
+    assert searched.suites == ("region-sensitivity", "search")
+    functions = auditing._functions_of(searched.left_out, searched.suites)
+    assert functions == ["test_paint_outside_changes_no_decision"]
+    assert auditing.instrument(searched.suites) != auditing.instrument()
+
+
+def test_confirmed_counterexamples_are_counted_for_honest_models_and_for_shortcuts():
+    verdicts_of = {"honest": ["report"] * 3 + ["fail"], "corner_marker": ["fail"] * 4}
+    rows = [
+        replace(row(kind), checks={"X3": verdict})
+        for kind, verdicts in verdicts_of.items()
+        for verdict in verdicts
+    ]
+    found = figures.search_figures([*rows, row("honest")], KINDS)
+    assert (found["n_searched_honest"], found["n_searched_shortcut"]) == (4, 4)
+    assert (found["confirmed_honest"], found["confirmed_shortcut"]) == (0.25, 1.0)
+    assert found["confirmed_honest_high"] == pytest.approx(0.6994, abs=1e-3), "Wilson's"
+    assert figures.search_figures([row("honest")], KINDS) == {}
+    settings = grid.search_run()
+    assert len({setting.key for setting in settings}) == 200
+    assert {setting.kind for setting in settings} == set(verdicts_of)
+    assert len(grid.search_run(quick=True)) == 8
+
+
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
     settings = [Setting("none", 0.0, seed, (60,)) for seed in range(5)]
-    asked = []
+    done, asked = [], auditing.asked_for()
 
-    def run_batch(batch, kinds, own, everything):
-        asked.extend(setting.seed for setting in batch)
-        if 2 in asked[-len(batch) :] and len(asked) < 5:
+    def run_batch(batch, kinds, own, asked):
+        done.extend(setting.seed for setting in batch)
+        if 2 in done[-len(batch) :] and len(done) < 5:
             raise KeyboardInterrupt
         return [row(s.kind, key=s.key, size=60) for s in batch]
 
     monkeypatch.setattr(cli, "run_batch", run_batch)
     path, console = tmp_path / "r.jsonl", Console(record=True, width=100)
     with pytest.raises(KeyboardInterrupt):
-        cli.run(settings, KINDS, Results(path), "this", 0, 2, console)
-    cli.run(settings, KINDS, Results(path), "this", 0, 2, console)
-    assert asked == [0, 1, 2, 3, 2, 3, 4]
+        cli.run(settings, KINDS, Results(path), "this", asked, 0, 2, console)
+    cli.run(settings, KINDS, Results(path), "this", asked, 0, 2, console)
+    assert done == [0, 1, 2, 3, 2, 3, 4]
     assert "2 of 5 models already have results" in console.export_text()
 
 
@@ -553,14 +582,16 @@ def test_interrupted_workers_leave_nothing_behind(tmp_path, monkeypatch):
     monkeypatch.setattr(cli, "run_batch", _endless)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     settings = [Setting("none", 0.0, seed, (60,)) for seed in range(3)]
-    coming = cli._finished([[setting] for setting in settings], KINDS, "this", 2)
+    coming = cli._finished(
+        [[setting] for setting in settings], KINDS, "this", auditing.asked_for(), 2
+    )
     assert next(coming) == []
     assert list(tmp_path.rglob("left-behind")), "others are at work"
     coming.close()
     assert not list(tmp_path.iterdir())
 
 
-def _endless(batch, kinds, own, everything):
+def _endless(batch, kinds, own, asked):
     """A batch that ends at once (the first), or not before it is stopped."""
     import time
 

@@ -10,6 +10,7 @@ from house.exit_codes import README, with_table
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
 
 pytestmark = pytest.mark.skipif(
     not WORKFLOWS, reason="runs in a checkout, not beside an installed wheel"
@@ -25,7 +26,7 @@ def lint_commands(text: str, before: str) -> set[str]:
     )
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("workflow", WORKFLOWS + ACTIONS, ids=lambda path: path.stem)
 def test_every_action_is_pinned_by_its_commit_with_the_version_beside_it(workflow):
     used = re.findall(r"uses:\s*(.+)", workflow.read_text())
     assert used
@@ -34,7 +35,7 @@ def test_every_action_is_pinned_by_its_commit_with_the_version_beside_it(workflo
 
 
 def test_one_action_has_one_version_everywhere():
-    text = "".join(path.read_text() for path in WORKFLOWS)
+    text = "".join(path.read_text() for path in WORKFLOWS + ACTIONS)
     pins = set(re.findall(r"uses:\s*(.+)", text))
     assert len(pins) == len({pin.partition("@")[0] for pin in pins})
 

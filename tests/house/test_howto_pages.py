@@ -20,6 +20,7 @@ from audit_suite.audit.waivers import load_waivers, today
 from audit_suite.cards import load_dataset_card
 from audit_suite.checks import ATTRIBUTE, check_on
 from audit_suite.datasets.dicom_tags import METADATA
+from audit_suite.exports.github import MARKER
 from audit_suite.report.first.decision import TITLES
 from audit_suite.report.words import VERDICTS
 from audit_suite.suites import test_region_sensitivity
@@ -102,10 +103,11 @@ def test_the_waiver_is_read_and_may_not_run_longer_than_the_policy_allows(tmp_pa
 
 
 def test_the_gate_in_ci_is_a_step_of_its_own_after_a_fresh_record():
-    github, gitlab = map(yaml.safe_load, blocks(HOWTO / "ci.md", "yaml"))
-    steps = [step["run"] for step in github["jobs"]["audit"]["steps"] if "run" in step]
-    lines = gitlab["audit"]["script"]
-    for commands in (steps, lines):
+    gitlab = next(b for b in map(yaml.safe_load, blocks(HOWTO / "ci.md", "yaml")) if "release" in b)
+    (jenkins,) = blocks(HOWTO / "ci.md", "groovy")
+    (plain,) = blocks(HOWTO / "ci.md", "bash")
+    shell = [" ".join(each.split()) for each in re.findall(r"sh '+(.+?)'+\n", jenkins, re.DOTALL)]
+    for commands in (gitlab["audit"]["script"], shell, plain.replace("\\\n", "").splitlines()):
         (removed,) = [n for n, line in enumerate(commands) if "rm -f audit.json" in line]
         (audited,) = [n for n, line in enumerate(commands) if "pytest --audit" in line]
         (verified,) = [n for n, line in enumerate(commands) if "audit-suite verify" in line]
@@ -113,6 +115,21 @@ def test_the_gate_in_ci_is_a_step_of_its_own_after_a_fresh_record():
         assert commands[audited].rstrip().endswith("|| true")
         assert "--require open --policy policy.toml" in commands[verified]
         assert "--audit-policy policy.toml" in commands[audited]
+
+
+def test_the_workflow_of_ci_gives_the_action_what_it_takes():
+    action = yaml.safe_load((ROOT / ".github/actions/audit/action.yml").read_text())
+    workflow, comment, _ = map(yaml.safe_load, blocks(HOWTO / "ci.md", "yaml"))
+    (used,) = (s for s in workflow["jobs"]["audit"]["steps"] if "audit-suite" in s["uses"])
+    assert used["uses"].endswith("/.github/actions/audit@COMMIT")
+    required = {name for name, each in action["inputs"].items() if each.get("required")}
+    assert required <= set(used["with"]) <= set(action["inputs"])
+    named = re.search(r"The action's outputs are (.+?)\. All", text("ci"), re.DOTALL)[1]
+    assert set(re.findall(r"`([\w-]+)`", named)) - {"none"} == set(action["outputs"])
+    (posted,) = comment["steps"]
+    assert f"steps.{used['id']}.outputs.comment" in posted["env"]["COMMENT"]
+    assert MARKER in posted["run"]
+    assert "${{" not in posted["run"], "text of others could become a command"
 
 
 def test_the_exit_codes_of_ci_are_all_of_the_audits():

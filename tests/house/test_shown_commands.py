@@ -66,7 +66,7 @@ def options_of(command):
 def test_commands_and_options_exist(page, of_pytest, of_scripts):
     everything = of_pytest | of_scripts | options_of(get_command(app))
     for line in command_lines(page):
-        if line.startswith(_OF_OTHERS):
+        if line.lstrip().startswith(_OF_OTHERS):
             continue
         shown = set(_OPTION.findall(line))
         command, _ = command_of(line)

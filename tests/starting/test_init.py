@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from audit_suite.errors import AuditError
 from audit_suite.models.vetting import vet
 from audit_suite.starting.answers import Answers
 from audit_suite.starting.checkpoint_look import look_into
+from audit_suite.starting.model_card import ModelOptions, model_keys
 from audit_suite.starting.toml_lines import Guess, slug, toml_text
 
 
@@ -229,6 +231,24 @@ def test_a_person_is_asked_and_the_answer_counts():
     assert Answers(lambda q, likely: "").ask("Which", "likely") == "likely"
     with pytest.raises(AuditError, match="Which"):
         Answers(lambda q, likely: " ").need("Which", "--which")
+
+
+@pytest.mark.parametrize("names", [("sick",), ("well", "sick")])
+@pytest.mark.parametrize(("said", "card"), [("yes", True), ("no", False), ("", False)])
+def test_a_model_with_its_sigmoid_inside_is_asked_whether_it_gives_probabilities(
+    tmp_path, names, said, card
+):
+    (tmp_path / "net.py").write_text("")
+    options = ModelOptions(
+        f"{tmp_path / 'net.py'}:make", outputs=names, size=(8, 8), activation="none", channels=1
+    )
+    answers = Answers(lambda question, likely: said)
+    assert model_keys(options, "sick", tmp_path, answers).get("probabilities", False) is card
+    silent = Answers(None)
+    assert "probabilities" not in model_keys(options, "sick", tmp_path, silent)
+    assert any("return probabilities, from 0 to 1 (yes or no): no" in e for e in silent.assumed)
+    sigmoid = replace(options, activation="sigmoid")
+    assert "probabilities" not in model_keys(sigmoid, "sick", tmp_path, answers)
 
 
 def test_what_is_written_is_toml_and_says_what_was_assumed():

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cards import dataset_card, phantom_card
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from needs.evidence import case, cell, findings
 from scipy.ndimage import gaussian_filter
 
 from audit_suite import mask_fault
 from audit_suite.cards import load_dataset_card
 from audit_suite.datasets import BadImage, Dataset, Sample, load_dataset
-from audit_suite.datasets.mask_fit import TURNED
+from audit_suite.datasets.mask_fit import TURNED, contrast, rings_of, squared
 from audit_suite.evidence import EvidenceProfile
 from audit_suite.evidence.mask_survey import mask_survey
 from audit_suite.evidence.store import EvidenceStore
@@ -87,6 +89,40 @@ def test_masks_of_their_own_images_pass(tmp_path, seen):
     finding, recorded = judged(tmp_path, made(TRUE, seen=seen))
     assert finding.verdict is Verdict.PASS
     assert len(recorded.comparisons) == 7
+
+
+def with_finding(image, mask, levels, size):
+    """An image with an opacity in the upper part of its region, cut off at the region's edge."""
+    rows, columns = np.argwhere(mask).T
+    upper = np.quantile(rows, 0.2)
+    away = (np.arange(len(mask))[:, None] - upper) ** 2
+    away = away + (np.arange(mask.shape[1]) - np.median(columns[rows <= upper])) ** 2
+    opacity = levels * mask * np.exp(-away / (size * len(mask)) ** 2)
+    opacity = opacity.reshape(mask.shape + (1,) * (image.ndim - 2))
+    return np.clip(image + opacity, 0, 255).astype(np.uint8)
+
+
+def test_a_finding_that_outshines_its_region_is_no_wrong_mask(tmp_path):
+    """Dark regions with something bright along a part of their edge, in half of the images."""
+    images = [picture(i, mask, -40) for i, mask in enumerate(TRUE)]
+    images[::2] = (
+        with_finding(i, m, 200, 0.08) for i, m in zip(images[::2], TRUE[::2], strict=True)
+    )
+    assert judged(tmp_path / "a", made(TRUE, images))[0].verdict is Verdict.PASS
+    turned = made([np.flipud(mask) for mask in TRUE], images)
+    assert "fits better upside down" in judged(tmp_path / "b", turned)[0].reason
+
+
+@given(st.integers(0, 5), st.floats(0.2, 5))
+def test_how_a_mask_lies_does_not_depend_on_how_grey_levels_are_shown(number, gamma):
+    image, rings = squared(picture(number, TRUE[number])), rings_of(TRUE[number])
+    shown = np.float32(image.astype(np.float64) ** gamma)
+    assume(len(np.unique(shown)) == len(np.unique(image)))
+    assert contrast(shown, rings) == contrast(image, rings)
+    assert contrast(-image, rings) == pytest.approx(-contrast(image, rings), abs=2e-6)
+    inside, outside = image[rings.inside], image[rings.outside]
+    above = np.sign(inside[:, None] - outside).mean() / 2
+    assert contrast(image, rings) == pytest.approx(above, abs=1e-6)
 
 
 def some(change, every):
@@ -239,6 +275,16 @@ def test_real_masks_pass_and_fail_once_they_are_mixed_up(tmp_path, folder, label
     ((_, finding, _),) = findings("C14", here, Source(tmp_path, turned))
     assert finding.verdict is Verdict.FAIL
     assert "fits better mirrored" in finding.reason
+
+    def finding_in_every_other(index):
+        sample = dataset.read(index)
+        if index % 2:
+            return sample
+        return replace(sample, image=with_finding(sample.image, sample.regions["lungs"], 90, 0.2))
+
+    found = replace(dataset, read=finding_in_every_other, digest="found")
+    ((_, finding, _),) = findings("C14", here, Source(tmp_path, found))
+    assert finding.verdict is Verdict.PASS
 
 
 def test_without_a_region_or_with_one_patient_there_is_nothing_to_judge(tmp_path):
