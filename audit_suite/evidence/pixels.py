@@ -57,7 +57,9 @@ class Cached(Reading):
 
     def key(self, index: int, *of: Any) -> str:
         """The name under which something that is made of an image is kept."""
-        return canonical_digest([ENGINE_VERSION, _versions(), self.content(index), *of])
+        return canonical_digest(
+            [ENGINE_VERSION, library_versions(_DECODERS), self.content(index), *of]
+        )
 
 
 def cached(dataset: Dataset, cache: PixelCache | None) -> Dataset:
@@ -140,9 +142,9 @@ def _spread(small: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 @cache
-def _versions() -> list[str]:
-    """What decodes and resizes: another version may give other digits."""
-    return [f"{name} {_version(name)}" for name in _DECODERS]
+def library_versions(names: tuple[str, ...]) -> list[str]:
+    """Names and versions of what computes: another version may give other digits."""
+    return [f"{name} {_version(name)}" for name in names]
 
 
 def _version(name: str) -> str:

@@ -13,6 +13,7 @@ from audit_suite.cards import DatasetCard, ModelCard
 from audit_suite.datasets import Dataset, load_dataset
 from audit_suite.datasets.files.hashing import remember
 from audit_suite.errors import AuditError
+from audit_suite.evidence.again import remember_results
 from audit_suite.evidence.breakdown import vanished
 from audit_suite.evidence.budget import Budget
 from audit_suite.evidence.executor import Executor
@@ -165,6 +166,7 @@ class EvidenceSource:
         self.cache = cache
         self._pixels = None if cache is None else PixelCache(cache / "pixels")
         remember(cache)
+        remember_results(cache)
         self.failures: dict[Hashable, AuditError] = {}
         self.tried: set[Pair] = set()
         self._datasets: dict[DatasetCard, Dataset | AuditError] = {}

@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.evidence.again import again
+from audit_suite.evidence.store import Arrays
 from audit_suite.needs.folds import stratified_folds
 from audit_suite.statistics import Estimate, estimate_auroc_within
 from audit_suite.statistics.numbering import how_many
+from audit_suite.statistics.ranks import ranked
 from audit_suite.verdict import NotApplicable
 
 FOLDS, REPEATS = 5, 5
@@ -55,7 +58,7 @@ def cross_validate(
     """
     digest = _digest(make.kind, seed, features, labels, patients)
     if digest not in _VALIDATED:
-        validated = _cross_validate(features, labels, patients, make, seed)
+        validated = _kept(digest, lambda: _cross_validate(features, labels, patients, make, seed))
         if len(_VALIDATED) >= _REMEMBERED:
             del _VALIDATED[next(iter(_VALIDATED))]
         _VALIDATED[digest] = validated
@@ -101,6 +104,17 @@ def _cross_validate(
             scores.append(score)
             tested.append(fold)
     return scores, tested
+
+
+def _kept(digest: str, validate: Callable[[], Validated]) -> Validated:
+    """A result, from the cache if an earlier run fitted the same classifiers."""
+
+    def make() -> Arrays:
+        scores, tested = validate()
+        return {"scores": np.stack(scores), "tested": np.stack(tested)}
+
+    arrays = again(make, "classifiers", digest)
+    return list(arrays["scores"]), list(arrays["tested"])
 
 
 def _digest(kind: str, seed: int, *arrays: NDArray[Any]) -> str:
@@ -169,21 +183,40 @@ def cross_validated_auroc(
     return estimate.with_influence(both)
 
 
-def logistic(kind: str, *before: Any) -> Classifier:
+def logistic(kind: str, *before: Callable[[], Any]) -> Classifier:
     """The recipe of an L2-regularised logistic regression after other scikit-learn steps.
 
     Args:
         kind: Name of the recipe, unique to it.
-        *before: Transformers, in their order.
+        *before: Each makes a transformer, in their order; they import scikit-learn, which takes a
+            second, and is not needed where all that is asked for is known.
     """
-    from sklearn.base import clone
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
 
     def make() -> Any:
-        return make_pipeline(*(clone(step) for step in before), LogisticRegression(max_iter=1000))
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+
+        return make_pipeline(*(step() for step in before), LogisticRegression(max_iter=1000))
 
     return Classifier(kind, make)
+
+
+def scaler() -> Any:
+    """A step that brings each feature to mean 0 and standard deviation 1."""
+    from sklearn.preprocessing import StandardScaler
+
+    return StandardScaler()
+
+
+def imputer(add_indicator: bool = False) -> Any:
+    """A step that puts the median of a feature where it is unknown.
+
+    Args:
+        add_indicator: Whether that it is unknown becomes a feature too.
+    """
+    from sklearn.impute import SimpleImputer
+
+    return SimpleImputer(strategy="median", add_indicator=add_indicator, keep_empty_features=True)
 
 
 def tabular(rows: Sequence[Sequence[str]]) -> tuple[NDArray[Any], Classifier]:
@@ -198,11 +231,6 @@ def tabular(rows: Sequence[Sequence[str]]) -> tuple[NDArray[Any], Classifier]:
     Returns:
         Features of shape (n, d), and the recipe that does the rest inside the folds.
     """
-    from sklearn.compose import ColumnTransformer
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
-
     columns = list(zip(*rows, strict=True))
     numeric = [i for i, column in enumerate(columns) if _is_numeric(column)]
     others = [i for i in range(len(columns)) if i not in numeric]
@@ -210,27 +238,25 @@ def tabular(rows: Sequence[Sequence[str]]) -> tuple[NDArray[Any], Classifier]:
     for i, column in enumerate(columns):
         known = [float(v) if v else np.nan for v in column] if i in numeric else list(column)
         features[:, i] = known
-    steps = ColumnTransformer(
-        [
-            (
-                "numeric",
-                make_pipeline(
-                    SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
-                    StandardScaler(),
-                ),
-                numeric,
-            ),
-            ("other", OneHotEncoder(handle_unknown="ignore"), others),
-        ]
-    )
+
+    def steps() -> Any:
+        from sklearn.compose import ColumnTransformer
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import OneHotEncoder
+
+        return ColumnTransformer(
+            [
+                ("numeric", make_pipeline(imputer(add_indicator=True), scaler()), numeric),
+                ("other", OneHotEncoder(handle_unknown="ignore"), others),
+            ]
+        )
+
     return features, logistic(f"tabular {numeric} {others}", steps)
 
 
 def standard_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Ranks, ties at their mean, shifted and scaled to mean 0 and standard deviation 1."""
-    from scipy.stats import rankdata
-
-    ranks: NDArray[np.float64] = rankdata(values)
+    ranks = ranked(values)
     standard: NDArray[np.float64] = (ranks - ranks.mean()) / (float(ranks.std()) or 1.0)
     return standard
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from audit_suite.cards import canonical_digest
 from audit_suite.datasets import Dataset
 from audit_suite.evidence import Cell, EvidenceSource
+from audit_suite.evidence.again import again
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, WithoutROI
 from audit_suite.pictures.candidates import by_hash
@@ -131,15 +132,19 @@ def _in_turns(images: Sequence[int], patients: Sequence[str]) -> list[int]:
 
 def _lay_out(embeddings: NDArray[np.float32], seed: int) -> Floats | None:
     """Points, shape (n, 2), in a frame of side 1; None if all embeddings are equal."""
+    values = embeddings.astype(np.float64)
+    values -= values.mean(axis=0)
+    if min(_COMPONENTS, *values.shape) < 2 or np.ptp(values, axis=0).max() < 1e-12:
+        return None
+    return again(lambda: {"points": _points(values, seed)}, "map", seed, arrays=(values,))["points"]
+
+
+def _points(values: Floats, seed: int) -> Floats:
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
-    values = embeddings.astype(np.float64)
-    values -= values.mean(axis=0)
     parts = min(_COMPONENTS, *values.shape)
-    if parts < 2 or np.ptp(values, axis=0).max() < 1e-12:
-        return None
     with threadpool_limits(1):  # last digits must not depend on the number of threads
         main = PCA(parts, svd_solver="covariance_eigh").fit_transform(values)
         start = main[:, :2] / main[:, 0].std() * 1e-4  # start from PCA, not from chance

@@ -25,6 +25,7 @@ from audit_suite.statistics.auroc import CLASSES
 from audit_suite.statistics.estimate import Estimate
 from audit_suite.statistics.influence import Influence
 from audit_suite.statistics.numbering import how_many, numbered
+from audit_suite.statistics.ranks import ranked
 from audit_suite.verdict import Inconclusive
 
 Floats = NDArray[np.float64]
@@ -142,9 +143,7 @@ def basis_of_words(values: Sequence[str], patients: NDArray[Any]) -> Floats:
 
 def normal_scores(values: Floats) -> Floats:
     """Normal scores (van der Waerden) of ranks, ties at their mean rank, shape (n,)."""
-    from scipy.stats import rankdata
-
-    scores: Floats = ndtri(rankdata(values) / (len(values) + 1))
+    scores: Floats = ndtri(ranked(values) / (len(values) + 1))
     return scores
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,9 +15,9 @@ from PIL import Image
 
 from audit_suite import NotApplicable, WithoutROI, auroc_in_file
 from audit_suite.cards import load_model_card
-from audit_suite.datasets import Dataset, Sample
+from audit_suite.datasets import Sample
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
-from audit_suite.evidence.scores.in_file import InFileRequest, hidden_in_file
+from audit_suite.evidence.scores.in_file import InFileRequest, without_box
 from audit_suite.maskings.limits import LARGEST_ROI
 from audit_suite.models.preprocessing import fit_geometry
 from audit_suite.verdict import Verdict
@@ -94,6 +95,19 @@ def test_what_is_seen_is_the_preprocessed_image_of_a_blackened_file(folder, keys
     assert in_file.used.tolist() == in_input.used.tolist() == [True] * (COUNT - 1) + [False]
 
 
+def test_an_image_is_decoded_once_for_what_is_hidden_in_the_file_and_in_the_input(folder):
+    cell, source, decoded = cell_of(folder), source_of(folder), []
+    dataset = source.dataset(cell.dataset)
+    source._datasets[cell.dataset] = replace(
+        dataset, read=lambda index: decoded.append(index) or dataset.read(index)
+    )
+    (plain,) = cell.requests(BOX)
+    file = InFileRequest(plain.model, plain.fold, plain.dataset, plain.masking)
+    source.tried.add((plain.model, plain.fold, plain.dataset))  # which decodes a few of its own
+    compute([plain, file], source)
+    assert sorted(decoded) == list(range(COUNT))
+
+
 def test_nothing_is_written_to_the_files(folder):
     before = [(folder / f"i{i}.png").read_bytes() for i in range(COUNT)]
     seen(folder, cell_of(folder))
@@ -103,9 +117,9 @@ def test_nothing_is_written_to_the_files(folder):
 def test_an_image_without_the_region_is_left_as_it_is(folder):
     cell = cell_of(folder)
     image = np.full(SHAPE, 7, np.uint8)
-    plain = Dataset(cell.dataset, "d", (), lambda _: Sample(image, {}))
     (request,) = cell.requests(BOX)
-    assert np.array_equal(hidden_in_file(plain, request.masking).read(0).image, image)
+    boxed = without_box(Sample(image, {}), cell.dataset, request.masking.region)
+    assert np.array_equal(boxed.image, image)
 
 
 def test_both_have_keys_of_their_own_and_are_no_other_request(folder):

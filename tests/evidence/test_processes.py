@@ -24,7 +24,7 @@ from audit_suite.evidence.executor import Raised
 from audit_suite.evidence.executors.process import Processes
 from audit_suite.evidence.processes import child as child_module
 from audit_suite.evidence.processes.child import Child, ChildDied
-from audit_suite.evidence.processes.surroundings import ALLOWED, CHILD
+from audit_suite.evidence.processes.surroundings import ALLOWED, CHILD, child_environment
 from audit_suite.registry import FILLS
 
 SECRETS = ("AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "HTTPS_PROXY", "AUDIT_TOKEN", "SSH_AUTH_SOCK")
@@ -79,6 +79,15 @@ def test_whatever_is_raised_is_told_and_the_process_goes_on(here, what):
     assert call(here, "add")["process"] == process
 
 
+def test_pictures_are_drawn_where_models_without_code_run_and_no_other(here, tmp_path):
+    shipped = model_card(tmp_path, architecture="audit_suite.models.small_cnn:small_cnn")
+    (tmp_path / "net.py").write_text("def build(): ...")
+    own = model_card(tmp_path, name="own", architecture="net.py:build")
+    drawing = call(here, "add")["process"]
+    assert call(here, "add", of=[shipped])["process"] == drawing
+    assert call(here, "add", of=[own])["process"] != drawing
+
+
 def test_what_a_model_patches_is_patched_for_itself_alone(here, tmp_path):
     (tmp_path / "patch.py").write_text("def build(): ...")
     patched = [model_card(tmp_path, architecture="patch.py:build")]
@@ -124,6 +133,11 @@ def test_no_secret_is_passed_on_and_what_torch_needs_is(here):
     assert "NoNewPrivs:\t1" in found["status"]
     assert "torch" in found["modules"]
     assert "pytest" not in found["modules"]
+
+
+def test_threads_sleep_while_they_wait_unless_one_wants_it_otherwise():
+    assert child_environment({})["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert child_environment({"OMP_WAIT_POLICY": "ACTIVE"})["OMP_WAIT_POLICY"] == "ACTIVE"
 
 
 def test_the_network_is_cut_where_the_system_allows_it(here):

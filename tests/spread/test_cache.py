@@ -31,7 +31,6 @@ from audit_suite.evidence.pixels import (
     unpacked_image,
 )
 from audit_suite.evidence.scores import prepare, survey
-from audit_suite.evidence.scores.in_file import hidden_in_file
 from audit_suite.maskings import Full, OnlyROI, WithoutROI
 from audit_suite.regions import FAR
 
@@ -205,7 +204,6 @@ def test_a_sample_is_kept_by_what_decides_it_and_names_nobody(manifest, tmp_path
 def test_images_that_are_read_in_another_way_are_not_those_of_the_cache(manifest):
     dataset = manifest()
     assert isinstance(dataset.read, Reading)
-    assert not isinstance(hidden_in_file(dataset, WithoutROI(region=("lung",))).read, Reading)
     assert not isinstance(replace(dataset, read=lambda i: dataset.read(i)).read, Reading)
 
 

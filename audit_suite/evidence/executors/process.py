@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from audit_suite.errors import AuditError
 from audit_suite.evidence.executor import Executor, Raised, Say, Source, register_executor
 from audit_suite.evidence.processes.child import Child, ChildDied
-from audit_suite.evidence.processes.jobs import packed, place_of
+from audit_suite.evidence.processes.jobs import NO_CODE, packed, place_of
 from audit_suite.evidence.processes.surroundings import CHILD, lost_modules
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Processes(Executor):
         return {"executor": "process", "network_cut": cut}
 
     def _place(self, models: Sequence[ModelCard]) -> Hashable:
-        return self.place(models[0]) if models else None
+        return self.place(models[0]) if models else NO_CODE
 
     def _child(self, place: Hashable) -> Child:
         child = self._children.pop(place, None)

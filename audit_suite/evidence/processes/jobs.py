@@ -19,7 +19,8 @@ from audit_suite.models.vetting import code_of
 from audit_suite.phantoms import register_shortcut
 from audit_suite.registry import load_extensions
 
-_NO_CODE = "models that bring no code"
+NO_CODE = "models that bring no code"
+"""The place of work that runs no code but ours: models that bring none, and pictures."""
 _REGISTER = "pytest_audit_register_shortcuts"
 _known: set[str] = set()  # files of modules that were loaded
 
@@ -34,10 +35,10 @@ def place_of(card: ModelCard) -> Hashable:
     if card.input.function:
         return str(card.path)
     if card.architecture is None:
-        return str(card.path) if code_of(card) else _NO_CODE
+        return str(card.path) if code_of(card) else NO_CODE
     module, _, _ = card.architecture.partition(":")
     if module.partition(".")[0] == "audit_suite" or not code_of(card):
-        return _NO_CODE
+        return NO_CODE
     where = str(card.resolve(module)) if module.endswith(".py") else module
     return card.loader, where
 

@@ -22,18 +22,25 @@ ALLOWED = (
 )
 """Environment variables that a child process sees, as patterns. All others stay with the parent."""
 
+_WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""Unless the parent says otherwise. By default a thread of torch that waits for the others keeps
+its core busy for milliseconds, which those that decode images need, or other programs do."""
+
 CHILD = "AUDIT_SUITE_CHILD"
 """Set in a child process."""
 
 
 def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a child process: those of `ALLOWED`, and where the package is."""
+    """The variables of a child process: those of `ALLOWED`, and where the package is.
+
+    Threads that wait are told to sleep, unless the parent's own surroundings say how they wait.
+    """
     kept = {
         name: value
         for name, value in environment.items()
         if any(fnmatchcase(name, pattern) for pattern in ALLOWED)
     }
-    return kept | {"PYTHONPATH": str(Path(audit_suite.__file__).parents[1]), CHILD: "1"}
+    return _WAITING | kept | {"PYTHONPATH": str(Path(audit_suite.__file__).parents[1]), CHILD: "1"}
 
 
 def lost_modules() -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate, groupby
+from itertools import accumulate
 
+from audit_suite.cards import DatasetCard
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.errors import AuditError
 from audit_suite.evidence.arithmetic import fix_arithmetic
@@ -42,12 +43,14 @@ def compute_scores(
         progress: Called with a line of text if memory runs out.
     """
     fix_arithmetic(source.profile)
-    for _, group in groupby(requests, key=lambda request: request.dataset):
-        wanted = list(group)
+    by_dataset: dict[DatasetCard, list[ScoreRequest]] = {}
+    for request in requests:
+        by_dataset.setdefault(request.dataset, []).append(request)
+    for card, wanted in by_dataset.items():
         try:
-            compute_on(source.dataset(wanted[0].dataset), wanted, source, progress)
+            compute_on(source.dataset(card), wanted, source, progress)
         except AuditError as error:
-            source.failures[wanted[0].dataset] = error
+            source.failures[card] = error
 
 
 def compute_on(
@@ -117,8 +120,9 @@ class _Job:
     def survey(self) -> Survey:
         """What the maskings may know of the data set; surveyed once for all shards."""
         wanted = Wanted(
-            specs={geometry(r.model.input): r.model.input for r in self.requests},
+            specs={_geometry(r): r.model.input for r in self.requests if not r.boxed},
             areas=sorted({r.shown.area for r in self.requests if r.shown.hides}),
+            boxed={_geometry(r): (r.model.input, r.boxed) for r in self.requests if r.boxed},
         )
         maskings = [request.shown for request in self.requests]
         seed, store = self.source.profile.seed, self.source.store
@@ -143,7 +147,7 @@ class _Job:
         waiting: tuple[Sequence[Read], Sequence[int]] = (), ()
         on_gpu = self.source.profile.device == "cuda"
         for each in ahead(staged, _AHEAD) if on_gpu else staged:
-            mine = {r: c for r, c in columns.items() if geometry(r.model.input) == each.geometry}
+            mine = {r: c for r, c in columns.items() if _geometry(r) == each.geometry}
             context = self.survey.at(each.geometry)
             reads = self.scoring.batch(each, context, mine, indices.start)
             if on_gpu:
@@ -167,7 +171,7 @@ class _Job:
 
     def _batches(self, requests: Sequence[ScoreRequest]) -> dict[Geometry, int]:
         """Images per batch, by geometry."""
-        geometries = {geometry(request.model.input) for request in requests}
+        geometries = {_geometry(request) for request in requests}
         return {key: self.source.profile.batch_for(key[0]) for key in geometries}
 
     def _staged(
@@ -179,7 +183,7 @@ class _Job:
         """The batches of a shard, by geometry; notes which images are excluded, and why."""
         maskings: dict[Geometry, set[Masking]] = {}
         for request in requests:
-            maskings.setdefault(geometry(request.model.input), set()).add(request.shown)
+            maskings.setdefault(_geometry(request), set()).add(request.shown)
         wanted, profile = self.survey.wanted, self.source.profile
         batches = self._batches(requests)
         all_left = [index for portion in portions for index in portion]
@@ -201,6 +205,10 @@ class _Job:
                 batch = stage(key, some, size, maskings[key], profile.device == "cuda")
                 is_last = number == len(made) and chunk[-1] != all_left[-1]
                 yield replace(batch, ends=chunk) if is_last else batch
+
+
+def _geometry(request: ScoreRequest) -> Geometry:
+    return geometry(request.model.input, request.boxed)
 
 
 def _divided(

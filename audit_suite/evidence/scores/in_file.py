@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
-from typing import ClassVar
+from typing import Any
 
 import numpy as np
 
 from audit_suite.cards import DatasetCard, canonical_digest
-from audit_suite.datasets import Dataset, Sample
+from audit_suite.datasets import Sample
 from audit_suite.datasets.regions import named_regions
-from audit_suite.errors import AuditError
-from audit_suite.evidence.arithmetic import fix_arithmetic
 from audit_suite.evidence.scores.request import ScoreRequest
-from audit_suite.evidence.source import EvidenceSource, Progress
+from audit_suite.evidence.source import EvidenceSource
 from audit_suite.maskings import Full, Masking
+from audit_suite.maskings.masking import Names
 from audit_suite.regions import union
 
 
@@ -28,7 +25,15 @@ class InFileRequest(ScoreRequest):
     with the box already hidden.
     """
 
-    executor: ClassVar[str] = "audit_suite.evidence.scores.in_file:compute_in_file"
+    @property
+    def rank(self) -> tuple[Any, ...]:
+        """As `ScoreRequest.rank`, after all of those."""
+        return 0.5, *super().rank[1:]
+
+    @property
+    def boxed(self) -> Names:
+        """The region of the masking."""
+        return self.masking.region
 
     @property
     def shown(self) -> Masking:
@@ -45,46 +50,17 @@ class InFileRequest(ScoreRequest):
         return canonical_digest(["in file", super().key(source, shard)])
 
 
-def compute_in_file(
-    requests: Sequence[InFileRequest], source: EvidenceSource, progress: Progress
-) -> None:
-    """Compute and store the scores that are missing; as `compute.compute_scores`.
+def without_box(sample: Sample, card: DatasetCard, region: Names) -> Sample:
+    """An image with the bounding box of a region black; as it is where the region is empty.
 
     Args:
-        requests: The requested scores.
-        source: Data sets, models, profile and store.
-        progress: Called with a line of text if memory runs out.
+        sample: The image as decoded.
+        card: The card of its data set.
+        region: Names the region.
     """
-    from audit_suite.evidence.scores.compute import compute_on  # torch, which only an executor has
-
-    fix_arithmetic(source.profile)
-    for (card, masking), group in groupby(requests, key=lambda r: (r.dataset, r.masking)):
-        try:
-            dataset = hidden_in_file(source.dataset(card), masking)
-            compute_on(dataset, list(group), source, progress)
-        except AuditError as error:
-            source.failures[card] = error
-
-
-def hidden_in_file(dataset: Dataset, masking: Masking) -> Dataset:
-    """A data set whose images are read with the bounding box of a region black.
-
-    Args:
-        dataset: The data set.
-        masking: Names the region.
-    """
-
-    def read(index: int) -> Sample:
-        sample = dataset.read(index)
-        return replace(sample, image=_without_box(sample, dataset.card, masking))
-
-    return replace(dataset, read=read)
-
-
-def _without_box(sample: Sample, card: DatasetCard, masking: Masking) -> np.ndarray:
-    region = union(named_regions(sample, card, masking.region), masking.region)
-    rows, columns = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
+    mask = union(named_regions(sample, card, region), region)
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     image = sample.image.copy()
     if len(rows):
         image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = 0
-    return image
+    return replace(sample, image=image)

@@ -9,20 +9,24 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.datasets import BadImage, Dataset
+from audit_suite.cards import InputSpec
+from audit_suite.datasets import BadImage, Dataset, Sample
 from audit_suite.datasets.acquisition import AREAS, EACH, acquisition
 from audit_suite.datasets.frame import CELLS
 from audit_suite.datasets.properties import PROPERTIES, image_properties
 from audit_suite.datasets.regions import named_regions
 from audit_suite.evidence.frame import fit_with_frame
 from audit_suite.evidence.scores.geometry import Geometry
+from audit_suite.evidence.scores.in_file import without_box
 from audit_suite.evidence.scores.prepared import Prepared, Wanted
 from audit_suite.evidence.scores.recalled import kept_keys, read_kept, write_kept
 from audit_suite.maskings.masking import Area
+from audit_suite.models.preprocessing import fit_geometry
 from audit_suite.pulse import beat
 from audit_suite.regions import shared_distance, signed_distance, union
 
 Made = dict[Geometry, Prepared] | BadImage
+_UNMEASURED = np.zeros(0, np.float32)
 
 
 def prepare(dataset: Dataset, index: int, wanted: Wanted) -> Made:
@@ -35,45 +39,71 @@ def prepare(dataset: Dataset, index: int, wanted: Wanted) -> Made:
     """
     beat()
     keys = kept_keys(dataset, index, wanted)
-    if (kept := read_kept(dataset, keys)) is not None:
-        return kept
+    made = read_kept(dataset, keys)
+    if made is not None and not wanted.boxed:
+        return made
     try:
         sample = dataset.read(index)
-        declared = {name for target in dataset.card.targets.values() for name in target.roi}
-        known = sorted(declared & set(sample.regions))
-        roi = union(sample.regions, known) if known else None
-        file = sample.image
-        properties = np.concatenate([image_properties(file, roi), acquisition(file, roi)])
-        names = {name for region in wanted.regions for name in region}
-        every = named_regions(sample, dataset.card, names)
-        named = {name: mask for name, mask in every.items() if name in names}
-        made = {}
-        for key, spec in wanted.specs.items():
-            image, regions = fit_with_frame(sample, named, spec, names)
-            distances: dict[Area, NDArray[np.int16]] = {}
-            for region in wanted.regions:
-                measure = shared_distance if set(region) <= set(CELLS) else signed_distance
-                distances[region, "own"] = measure(union(regions, region))
-            made[key] = Prepared(image, distances, properties)
+        if made is None:
+            made = _made(dataset, sample, wanted)
+            write_kept(dataset, keys, made)
+        return made | _boxed(dataset, sample, wanted)
     except BadImage as bad:
         return bad
-    write_kept(dataset, keys, made)
+
+
+def _made(dataset: Dataset, sample: Sample, wanted: Wanted) -> dict[Geometry, Prepared]:
+    """A decoded image at every geometry at which it is masked."""
+    if not wanted.specs:
+        return {}
+    declared = {name for target in dataset.card.targets.values() for name in target.roi}
+    known = sorted(declared & set(sample.regions))
+    roi = union(sample.regions, known) if known else None
+    file = sample.image
+    properties = np.concatenate([image_properties(file, roi), acquisition(file, roi)])
+    names = {name for region in wanted.regions for name in region}
+    every = named_regions(sample, dataset.card, names)
+    named = {name: mask for name, mask in every.items() if name in names}
+    made = {}
+    for key, spec in wanted.specs.items():
+        image, regions = fit_with_frame(sample, named, spec, names)
+        distances: dict[Area, NDArray[np.int16]] = {}
+        for region in wanted.regions:
+            measure = shared_distance if set(region) <= set(CELLS) else signed_distance
+            distances[region, "own"] = measure(union(regions, region))
+        made[key] = Prepared(image, distances, properties)
+    return made
+
+
+def _boxed(dataset: Dataset, sample: Sample, wanted: Wanted) -> dict[Geometry, Prepared]:
+    """The same image at every geometry at which a box of it is black."""
+    made = {}
+    for key, (spec, region) in wanted.boxed.items():
+        boxed = without_box(sample, dataset.card, region)
+        image, _ = fit_geometry(boxed.image, {}, spec, boxed.file)
+        made[key] = Prepared(image, {}, _UNMEASURED)
     return made
 
 
 def blank(wanted: Wanted) -> dict[Geometry, Prepared]:
     """A black image without any region, in place of one that cannot be read."""
-    return {
+    areas = (*wanted.areas, *((region, "own") for region in wanted.regions))
+    unknown = np.full(len(PROPERTIES) + len(AREAS) * EACH, np.nan, np.float32)
+    masked = {
         key: Prepared(
-            np.zeros((spec.channels, *spec.size), np.float32),
-            {
-                area: signed_distance(np.zeros(spec.size, np.bool_))
-                for area in (*wanted.areas, *((region, "own") for region in wanted.regions))
-            },
-            np.full(len(PROPERTIES) + len(AREAS) * EACH, np.nan, np.float32),
+            _black(spec),
+            {area: signed_distance(np.zeros(spec.size, np.bool_)) for area in areas},
+            unknown,
         )
         for key, spec in wanted.specs.items()
     }
+    return masked | {
+        key: Prepared(_black(spec), {}, _UNMEASURED) for key, (spec, _) in wanted.boxed.items()
+    }
+
+
+def _black(spec: InputSpec) -> NDArray[np.float32]:
+    return np.zeros((spec.channels, *spec.size), np.float32)
 
 
 def prepare_chunks(

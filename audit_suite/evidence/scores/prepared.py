@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ class Prepared:
         distances: For each area the signed city-block distance, shape (H, W); always includes the
             image's own region.
         properties: Shape (k,), of the decoded file: its properties (`datasets.properties`), then
-            how it was made (`datasets.acquisition`).
+            how it was made (`datasets.acquisition`). Empty where the file's pixels were changed.
     """
 
     image: NDArray[np.float32]
@@ -32,10 +32,18 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to prepare of each image: input specs by geometry, and the areas to mask."""
+    """What to prepare of each image.
+
+    Attributes:
+        specs: Input specs by geometry.
+        areas: The areas to mask.
+        boxed: Input specs by geometry, for which the bounding box of a region is made black in the
+            file's own pixels; nothing is masked there.
+    """
 
     specs: Mapping[Geometry, InputSpec]
     areas: Sequence[Area]
+    boxed: Mapping[Geometry, tuple[InputSpec, Names]] = field(default_factory=dict)
 
     @property
     def regions(self) -> list[Names]:

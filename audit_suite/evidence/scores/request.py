@@ -15,6 +15,7 @@ from audit_suite.evidence.source import EvidenceSource
 from audit_suite.evidence.store import unpack_lines
 from audit_suite.maskings import Masking
 from audit_suite.maskings.fill import fill_fingerprint
+from audit_suite.maskings.masking import Names
 
 SCALE = "log odds"  # in which scores are kept where the card names an activation
 THUMBNAIL = 32  # side of a stored outline, in pixels
@@ -103,6 +104,11 @@ class ScoreRequest:
     def shown(self) -> Masking:
         """What is hidden in the model's input."""
         return self.masking
+
+    @property
+    def boxed(self) -> Names:
+        """The region whose bounding box is black in the file; empty for files as they are."""
+        return ()
 
     @property
     def rank(self) -> tuple[Any, ...]:

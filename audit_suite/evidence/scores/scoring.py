@@ -104,7 +104,8 @@ class Scoring:
         masking, real = request.shown, staged.real
         hidden = staged.hidden[masking]
         column.put_region(rows, hidden.share[:real], hidden.covered[:real])
-        column.put_properties(rows, staged.properties if masking.is_full else None)
+        measured = masking.is_full and not request.boxed
+        column.put_properties(rows, staged.properties if measured else None)
         if masking.draws_region:
             region = hidden_pixels(masking, batch.distances[masking.area][:real])
             drawn = adaptive_avg_pool2d(region[:, None].float(), THUMBNAIL)[:, 0]

@@ -60,7 +60,9 @@ class Survey:
             return made
         names = kept_keys(self.dataset, index, self.wanted)
         return {
-            key: self._complete(index, key, prepared, names.get(key))
+            key: prepared
+            if key in self.wanted.boxed
+            else self._complete(index, key, prepared, names.get(key))
             for key, prepared in made.items()
         }
 

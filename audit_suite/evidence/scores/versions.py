@@ -16,7 +16,7 @@ from torch import Tensor
 
 from audit_suite.maskings.fill import Fill
 from audit_suite.maskings.masking import Area, Masking
-from audit_suite.maskings.show import hidden_pixels, region_pixels
+from audit_suite.maskings.show import region_pixels
 from audit_suite.registry import FILLS
 
 Counts = NDArray[np.int32]
@@ -49,37 +49,73 @@ def hidden_parts(
         distances: `maskings.show.Batch.distances`, on the CPU.
         count: Images of the batch.
     """
-    same = _same_areas(distances)
+    regions = _Regions(distances)
     nothing: Shares = np.zeros(count, np.float32)
     return {
-        masking: _hidden_part(masking, distances, same)
+        masking: regions.hidden_part(masking)
         if masking.hides
         else HiddenPart(nothing, nothing, "" if masking.is_full else masking.id)
         for masking in maskings
     }
 
 
-def _hidden_part(
-    masking: Masking, distances: Mapping[Area, Tensor], same: Mapping[Area, Area]
-) -> HiddenPart:
-    distance, own = distances[masking.area], distances[masking.own_area] < 0
-    frame = distance[0].numel()
-    region = region_pixels(masking, distance)
-    inside = _count(region)
-    hidden = inside if masking.keep == "outside" else frame - inside
-    shape = masking.shape
-    if shape == "box" and np.array_equal(inside, _count(_contour(masking, distance))):
-        shape = "contour"  # the box of a rectangle is the rectangle
-    place = f"{same[masking.area]} {shape} {masking.keep} {inside.tobytes().hex()}"
-    if not hidden.any():
-        place = "nothing"
-    elif (hidden == frame).all():
-        place = "everything"
-    return HiddenPart(
-        share=(hidden / frame).astype(np.float32),
-        covered=_covered(masking, distance, own),
-        version=_version(masking, place),
-    )
+class _Regions:
+    """The regions of a batch's images, each counted once: maskings fill one in many ways."""
+
+    def __init__(self, distances: Mapping[Area, Tensor]) -> None:
+        self._distances = distances
+        self._same = _same_areas(distances)
+        self._inside: dict[tuple[Area, str, int], Counts] = {}
+        self._own_inside: dict[tuple[Area, str, int], Counts] = {}
+        self._own: dict[Area, Counts] = {}
+
+    def hidden_part(self, masking: Masking) -> HiddenPart:
+        frame = self._distances[masking.area][0].numel()
+        inside = self._count_inside(masking)
+        hidden = inside if masking.keep == "outside" else frame - inside
+        shape = masking.shape
+        if shape == "box":
+            contour = self._count_inside(replace(masking, shape="contour"))
+            if np.array_equal(inside, contour):
+                shape = "contour"  # the box of a rectangle is the rectangle
+        place = f"{self._same[masking.area]} {shape} {masking.keep} {inside.tobytes().hex()}"
+        if not hidden.any():
+            place = "nothing"
+        elif (hidden == frame).all():
+            place = "everything"
+        return HiddenPart(
+            share=(hidden / frame).astype(np.float32),
+            covered=self._covered(masking),
+            version=_version(masking, place),
+        )
+
+    def _covered(self, masking: Masking) -> Shares:
+        """The share of the own region that is hidden."""
+        own = masking.own_area
+        if own not in self._own:
+            self._own[own] = _count(self._distances[own] < 0)
+        size = self._own[own]
+        if masking.area == own and masking.dilation >= 0:  # all of it is inside
+            inside = size
+        else:
+            key = _of(masking)
+            if key not in self._own_inside:
+                region = region_pixels(masking, self._distances[masking.area])
+                self._own_inside[key] = _count(region & (self._distances[own] < 0))
+            inside = self._own_inside[key]
+        hidden = inside if masking.keep == "outside" else size - inside
+        return (hidden / np.maximum(size, 1)).astype(np.float32)
+
+    def _count_inside(self, masking: Masking) -> Counts:
+        key = _of(masking)
+        if key not in self._inside:
+            self._inside[key] = _count(region_pixels(masking, self._distances[masking.area]))
+        return self._inside[key]
+
+
+def _of(masking: Masking) -> tuple[Area, str, int]:
+    """What decides the region of a masking, whatever is put there."""
+    return masking.area, masking.shape, masking.dilation
 
 
 def _version(masking: Masking, place: str) -> str:
@@ -95,20 +131,6 @@ def _version(masking: Masking, place: str) -> str:
     if fill.needs_donor or masking.first != "nothing":
         name += f" {masking.region}"
     return f"{name} {place}"
-
-
-def _covered(masking: Masking, distance: Tensor, own: Tensor) -> Shares:
-    """The share of the own region that is hidden."""
-    size = _count(own)
-    if masking.area == masking.own_area and masking.dilation >= 0:  # all of it is inside
-        all_hidden = masking.keep == "outside"
-        return (size > 0).astype(np.float32) if all_hidden else np.zeros(len(size), np.float32)
-    hidden = _count(own & hidden_pixels(masking, distance))
-    return (hidden / np.maximum(size, 1)).astype(np.float32)
-
-
-def _contour(masking: Masking, distance: Tensor) -> Tensor:
-    return region_pixels(replace(masking, shape="contour"), distance)
 
 
 def _same_areas(distances: Mapping[Area, Tensor]) -> dict[Area, Area]:

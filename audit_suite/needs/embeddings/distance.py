@@ -13,7 +13,7 @@ from audit_suite.discreet import Discreet
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking
-from audit_suite.needs.classifier import cross_validated_auroc, logistic
+from audit_suite.needs.classifier import cross_validated_auroc, logistic, scaler
 from audit_suite.needs.scores.cell_scores import held_out_folds
 from audit_suite.statistics import Estimate, estimate_mean, mean_of_folds
 from audit_suite.verdict import NotApplicable
@@ -77,7 +77,6 @@ class Domain:
         Raises:
             NotApplicable: If the card names no embedding layer, or there are too few patients.
         """
-        from sklearn.preprocessing import StandardScaler
 
         def separation(seen: Embedded) -> Estimate:
             return cross_validated_auroc(
@@ -85,7 +84,7 @@ class Domain:
                 np.repeat([0, 1], len(seen.patients)),
                 np.concatenate([seen.patients, seen.patients]),
                 seen.dataset,
-                logistic("domain", StandardScaler()),
+                logistic("domain", scaler),
                 source.profile.seed,
                 label=f"AUROC of a classifier of images {self.masking.label} against full ones",
             )

@@ -14,7 +14,7 @@ from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Full, Masking
-from audit_suite.needs.classifier import FOLDS, cross_validated_auroc, logistic
+from audit_suite.needs.classifier import FOLDS, cross_validated_auroc, logistic, scaler
 from audit_suite.needs.embeddings.distance import Embedded, over_folds
 from audit_suite.statistics import Estimate
 from audit_suite.statistics.numbering import how_many
@@ -173,8 +173,6 @@ def _predicted(
     label: str,
     tag: str,
 ) -> Estimate:
-    from sklearn.preprocessing import StandardScaler
-
     patients, digest, finding = about
     known = split >= 0
     try:
@@ -183,7 +181,7 @@ def _predicted(
             split[known],
             patients[known],
             digest,
-            logistic("probe", StandardScaler()),
+            logistic("probe", scaler),
             seed,
             label,
             strata=finding[known],

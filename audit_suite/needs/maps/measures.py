@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.statistics.ranks import ranked
+
 Floats = NDArray[np.float64]
 Maps = NDArray[np.floating]
 Regions = NDArray[np.bool_]
@@ -74,9 +76,7 @@ def rank_correlation(a: Maps, b: Maps) -> Floats:
         a: Shape (N, H, W).
         b: Shape (N, H, W).
     """
-    from scipy.stats import rankdata
-
-    ranks = [np.apply_along_axis(rankdata, 1, maps.reshape(len(maps), -1)) for maps in (a, b)]
+    ranks = [np.stack([ranked(each.ravel()) for each in maps]) for maps in (a, b)]
     first, second = (each - each.mean(axis=1, keepdims=True) for each in ranks)
     length = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
     correlation: Floats = (first * second).sum(axis=1) / np.where(length > 0, length, np.nan)

@@ -8,7 +8,7 @@ from typing import Literal
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Masking, Shuffled
-from audit_suite.needs.classifier import cross_validated_auroc, logistic
+from audit_suite.needs.classifier import cross_validated_auroc, logistic, scaler
 from audit_suite.needs.scores.cell_scores import cell_scores
 from audit_suite.statistics import Estimate
 
@@ -43,8 +43,6 @@ class AppearanceAuroc:
         Raises:
             NotApplicable: If there are too few patients of a class.
         """
-        from sklearn.preprocessing import StandardScaler
-
         scores = cell_scores(cell, source, self.masking)
         appearance = source.read(self.requests(cell)[0]).appearance
         assert appearance is not None, "this masking shuffles"
@@ -53,7 +51,7 @@ class AppearanceAuroc:
             scores.labels,
             scores.patients,
             scores.dataset,
-            logistic(self.id, StandardScaler()),
+            logistic(self.id, scaler),
             source.profile.seed,
             f"AUROC of a classifier on images with shuffled {self.parts}",
         ).placed(masking=self.id)

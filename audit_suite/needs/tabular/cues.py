@@ -13,7 +13,7 @@ from audit_suite.datasets.acquisition import AREAS, EACH
 from audit_suite.datasets.properties import INSIDE, OF_THE_FILE, PROPERTIES
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.maskings import Full
-from audit_suite.needs.classifier import Classifier, cross_validate, logistic
+from audit_suite.needs.classifier import Classifier, cross_validate, imputer, logistic, scaler
 from audit_suite.needs.scores.cell_scores import CellScores
 from audit_suite.statistics.separation import basis_of_numbers, basis_of_words
 from audit_suite.verdict import NotApplicable
@@ -124,9 +124,6 @@ def acquisition_classifier(
     Raises:
         NotApplicable: If nothing of these areas is known: there is no region, or no outside.
     """
-    from sklearn.impute import SimpleImputer
-    from sklearn.preprocessing import StandardScaler
-
     looks = _measured(cell, source, scores)[:, len(PROPERTIES) :]
     columns = [AREAS.index(area) * EACH + number for area in areas for number in range(EACH)]
     features = looks[:, columns]
@@ -134,8 +131,7 @@ def acquisition_classifier(
         raise NotApplicable(
             "no image has a region of interest with anything left of the image outside its box"
         )
-    impute = SimpleImputer(strategy="median", keep_empty_features=True)
-    return features, logistic(f"acquisition {' '.join(areas)}", impute, StandardScaler())
+    return features, logistic(f"acquisition {' '.join(areas)}", imputer, scaler)
 
 
 def _acquisition(cell: Cell, source: EvidenceSource, scores: CellScores) -> Floats:

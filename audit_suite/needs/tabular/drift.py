@@ -12,7 +12,7 @@ from audit_suite.datasets.properties import INSIDE, OF_THE_FILE, PROPERTIES
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Masking
-from audit_suite.needs.classifier import cross_validated_auroc, logistic
+from audit_suite.needs.classifier import cross_validated_auroc, imputer, logistic, scaler
 from audit_suite.needs.scores.drift import groups_of, refuse_no_tag
 from audit_suite.needs.scores.two_sets import (
     FEWEST,
@@ -146,19 +146,15 @@ def _drift(name: str, both: TwoSets, group: str) -> Estimate:
 
 
 def _acquisition(both: TwoSets, seed: int) -> Estimate:
-    from sklearn.impute import SimpleImputer
-    from sklearn.preprocessing import StandardScaler
-
     looks = both.measured[:, len(PROPERTIES) :]
     if not np.isfinite(looks).any():
         raise NotApplicable("no image has a region with anything left of it outside the box")
-    impute = SimpleImputer(strategy="median", keep_empty_features=True)
     estimate = cross_validated_auroc(
         looks,
         both.new.astype(int),
         both.patients,
         both.digest,
-        logistic(f"acquisition drift {' '.join(AREAS)}", impute, StandardScaler()),
+        logistic(f"acquisition drift {' '.join(AREAS)}", imputer, scaler),
         seed,
         "AUROC of telling new images from audited ones by how they were made",
     )

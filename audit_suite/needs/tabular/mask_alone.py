@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from audit_suite.datasets.dataset import UNLABELLED
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import WithoutROI
-from audit_suite.needs.classifier import cross_validated_auroc, logistic
+from audit_suite.needs.classifier import cross_validated_auroc, logistic, scaler
 from audit_suite.statistics import Estimate, estimate_auroc
 from audit_suite.verdict import NotApplicable
 
@@ -51,9 +52,6 @@ class OutlineAuroc:
         Raises:
             NotApplicable: If there are too few patients of a class.
         """
-        from sklearn.decomposition import PCA
-        from sklearn.preprocessing import StandardScaler
-
         dataset = source.dataset(cell.dataset)
         others = [name for name in cell.dataset.targets if name != cell.target]
         every = np.stack([dataset.labels_of(name) for name in (cell.target, *others)], axis=1)
@@ -64,10 +62,10 @@ class OutlineAuroc:
         starts = range(0, len(outlines), _AT_ONCE)
         strips = [measure(outlines[first : first + _AT_ONCE] / 255.0) for first in starts]
         features = np.concatenate(strips) if strips else measure(outlines / 255.0)
-        steps: list[Any] = [StandardScaler()]
+        steps: list[Callable[[], Any]] = [scaler]
         if self.aspect == "pixels":
             components = min(_COMPONENTS, features.shape[1], len(features) // 4)
-            steps = [PCA(components, svd_solver="covariance_eigh"), StandardScaler()]
+            steps = [lambda: _main_components(components), scaler]
         strata = np.unique(equal, axis=0, return_inverse=True)[1].ravel() if others else None
         within = ", within strata of the other findings" if others else ""
         with np.errstate(invalid="ignore"):  # PCA divides by a variance that is 0 for equal masks
@@ -81,6 +79,12 @@ class OutlineAuroc:
                 f"AUROC of the ROI's {self.aspect} alone{within}",
                 strata,
             )
+
+
+def _main_components(count: int) -> Any:
+    from sklearn.decomposition import PCA
+
+    return PCA(count, svd_solver="covariance_eigh")
 
 
 @dataclass(frozen=True)
