@@ -18,15 +18,7 @@ hypothesis.settings.register_profile("unhurried", deadline=None)  # a busy machi
 hypothesis.settings.load_profile("unhurried")
 
 REGISTRIES = (
-    registry.FILLS,
-    registry.LOADERS,
-    registry.READERS,
-    registry.MASK_FORMATS,
-    registry.EXPLAINERS,
-    registry.CAUSES,
-    registry.CHANGES,
-    registry.SECTIONS,
-    registry.STRATEGIES,
+    *(each for each in vars(registry).values() if isinstance(each, registry.Registry)),
     SHORTCUTS,
 )
 

@@ -13,7 +13,7 @@ from audit_suite.datasets import Dataset
 from audit_suite.errors import AuditError
 from audit_suite.record import Deviation, Provenance, Record
 from audit_suite.releases.fixed import departures, freeze_path, margins_digest, read_freeze
-from audit_suite.releases.ledger import Entry, Judged, append, read_ledger, refuse_unwritable
+from audit_suite.releases.ledger import Judged, Line, append, read_ledger, refuse_unwritable
 from audit_suite.releases.looks import count_looks
 from audit_suite.releases.patients import Patients, secret_of, sketch
 
@@ -110,7 +110,7 @@ def enter(audit: Audit, record: Record) -> dict[str, Any]:
     path = audit.settings.ledger
     if path is None:
         return {}
-    entry = Entry(
+    entry = Line(
         number=0,
         time=datetime.now(UTC).isoformat(timespec="seconds"),
         models=tuple(Judged(name=m.name, digest=m.digest) for m in record.provenance.models),

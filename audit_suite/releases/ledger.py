@@ -35,7 +35,7 @@ class Judged(BaseModel):
     patients: Patients | None = None
 
 
-class Entry(BaseModel):
+class Line(BaseModel):
     """One audit.
 
     Attributes:
@@ -64,7 +64,7 @@ class Entry(BaseModel):
     previous: str
     hash: str = ""
 
-    def hashed(self) -> Entry:
+    def hashed(self) -> Line:
         """The same entry with its hash."""
         content = self.model_dump(mode="json", exclude={"hash"})
         return self.model_copy(update={"hash": canonical_digest(content)})
@@ -81,7 +81,7 @@ class Ledger:
     """
 
     path: Path
-    entries: Sequence[Entry]
+    entries: Sequence[Line]
     problems: Sequence[str]
 
     @property
@@ -104,13 +104,13 @@ def read_ledger(path: Path) -> Ledger:
         raise AuditError(
             f"the ledger {path} cannot be read: {error.strerror}", "name a file that you may read"
         ) from None
-    entries: list[Entry] = []
+    entries: list[Line] = []
     problems: list[str] = []
     lines_of: dict[str, int] = {START: 0}
     before = START
     for number, line in enumerate(lines, start=1):
         try:
-            entry = Entry.model_validate_json(line)
+            entry = Line.model_validate_json(line)
         except ValidationError:
             torn = number == len(lines) and not line.endswith("\n")
             problems.append(
@@ -138,7 +138,7 @@ def _broken(number: int, continued: int | None) -> str:
     return f"it is forked: lines {continued + 1} and {number} both continue {after}"
 
 
-def append(path: Path, entry: Entry) -> Entry:
+def append(path: Path, entry: Line) -> Line:
     """Add an entry, as the only one who writes.
 
     Args:

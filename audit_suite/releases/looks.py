@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from audit_suite.releases.ledger import Entry, Judged
+from audit_suite.releases.ledger import Judged, Line
 from audit_suite.releases.patients import share_known
 
 SHARED = 0.1
@@ -40,7 +40,7 @@ class Looks:
         return f"{said}; margins {changed} since the first"
 
 
-def count_looks(entries: Sequence[Entry], model: str, dataset: Judged, margins: str) -> Looks:
+def count_looks(entries: Sequence[Line], model: str, dataset: Judged, margins: str) -> Looks:
     """Count the models judged on the same patients, this one included.
 
     An audit that is repeated counts as when it was first made, so its record stays the same: what

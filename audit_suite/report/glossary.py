@@ -17,7 +17,7 @@ ROLES: dict[Role, str] = {
 
 
 @dataclass(frozen=True)
-class Entry:
+class Code:
     """One check: its code, what it is called, what it asks, and what its verdict does."""
 
     check: str
@@ -26,10 +26,10 @@ class Entry:
     role: str
 
 
-def glossary(record: Record) -> tuple[Entry, ...]:
+def glossary(record: Record) -> tuple[Code, ...]:
     """An entry for each check of the findings, in their order; each once."""
-    found: dict[str, Entry] = {}
+    found: dict[str, Code] = {}
     for finding in record.findings:
-        entry = Entry(finding.check, finding.title, finding.question, ROLES[finding.role])
+        entry = Code(finding.check, finding.title, finding.question, ROLES[finding.role])
         found.setdefault(finding.check, entry)
     return tuple(found.values())

@@ -12,7 +12,7 @@ from audit_suite.report.claims import Claims, claims
 from audit_suite.report.coverage import Coverage, coverage
 from audit_suite.report.data import CaseMixRow, case_mix_rows
 from audit_suite.report.first import FirstScreen, first_screen
-from audit_suite.report.glossary import Entry, glossary
+from audit_suite.report.glossary import Code, glossary
 from audit_suite.report.places import Place, by_place
 from audit_suite.report.rendering import RenderedSection
 from audit_suite.report.section import APPENDIX
@@ -88,7 +88,7 @@ class Page:
     reported: tuple[Finding, ...]
     shown: tuple[Finding, ...]
     not_applicable: tuple[Finding, ...]
-    glossary: tuple[Entry, ...]
+    glossary: tuple[Code, ...]
 
 
 def page_of(record: Record, sections: Sequence[RenderedSection], signoff: SignOff | None) -> Page:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from audit_suite.discreet import Discreet
 from audit_suite.errors import AuditError
 from audit_suite.record import Basis, ComparisonRecord, EstimateRecord, PairBasis
 from audit_suite.statistics.influence import Influence, Stratum
@@ -72,8 +73,8 @@ class DecisionRule:
     chances: int = 1
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Discreet):
     """A comparison with its verdict.
 
     Its fields are those of `ComparisonRecord`, but for ``influence``: of every patient on the

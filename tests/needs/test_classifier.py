@@ -25,7 +25,7 @@ from audit_suite.needs.classifier import (
 )
 from audit_suite.statistics import estimate_auroc
 
-plain = logistic("plain", StandardScaler())
+plain = logistic("plain", StandardScaler)
 
 
 class Witness:

@@ -82,5 +82,5 @@ def test_a_check_that_names_no_section_stops_the_audit_by_name(world, pack, sect
     text = done.stdout.str() + done.stderr.str()
     assert f'@check("Z1", section="{section}"): the report has no section' in text
     assert "known: associations, attributions.maps" in text
-    assert "devices, duplicates, embeddings.difference" in text
+    assert "devices, drift, duplicates, edits, embeddings.difference" in text
     assert not (world.path / "audit.json").exists()

@@ -13,7 +13,8 @@ LONG = "n" * 300
 FIXED = {  # what is one of a few words, or no text
     *("schema_version", "decision", "verdict", "alone", "role", "relation", "jointly", "form"),
     *("holds", "state", "png", "pngs", "pictures", "kind", "multiplicity", "risk", "section"),
-    *("profile", "folds", "statistic", "measure", "masking", "reader"),
+    *("profile", "folds", "statistic", "measure", "masking", "reader", "before"),
+    "now",
 }
 
 

@@ -8,9 +8,9 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from report.counterexamples import DONORS
 from report.example import comparison, estimate, example, finding
 from report.many import many
-from search.test_section import DONORS
 
 from audit_suite.causes import FindingsAt
 from audit_suite.record import (

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from audit_suite.cli import app
 from audit_suite.errors import AuditError
-from audit_suite.releases.ledger import Entry, Judged, append, read_ledger, refuse_unwritable
+from audit_suite.releases.ledger import Judged, Line, append, read_ledger, refuse_unwritable
 from audit_suite.releases.looks import count_looks, ordinal
 from audit_suite.releases.patients import SECRET, Patients, secret_of, share_known, sketch
 
@@ -27,7 +27,7 @@ def people(first, last):
 
 
 def entry(model="m", patients=None, data="d", margins="x"):
-    return Entry(
+    return Line(
         number=0,
         time="2026-11-27T06:00:00+00:00",
         models=(Judged(name=model, digest=model * 8),),
