@@ -7,7 +7,7 @@ AUDIT := $(BIN)/pytest --audit
 REAL_SETS := covid covid-ieee8023 pneumonia-kermany glaucoma
 REAL_TESTS := $(foreach name,$(REAL_SETS),--audit-dataset audits/real_study/$(name)-test.toml)
 
-.PHONY: audit audit-shortcut study study-real causes-real audit-real test lint schema docs clean
+.PHONY: audit audit-shortcut study study-real causes-real audit-real test coverage compiled lint schema docs clean
 
 audit: $(VENV)/.installed  ## audit the honest reference model on the phantoms: the main job
 	@mkdir -p $(OUT) && rm -f $(OUT)/audit.json
@@ -57,12 +57,20 @@ audit-real: $(VENV)/.installed  ## audit a pretrained network on real chest X-ra
 	  --audit-json $(OUT)/real-cxr/audit.json --audit-report $(OUT)/real-cxr/audit.html \
 	  --junitxml=$(OUT)/real-cxr/junit.xml
 
-test: $(VENV)/.installed lint  ## run lint, types, layers and every test, with line coverage
+TESTS := -m pytest -n 2 --dist worksteal -q
+SLEEPING := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
+
+test: $(VENV)/.installed lint compiled  ## run lint, types, layers and every test
+	$(SLEEPING) $(BIN)/python $(TESTS)
+
+coverage: $(VENV)/.installed compiled  ## run every test with line coverage, which takes a quarter longer
 	$(BIN)/coverage erase
-	$(BIN)/python -m compileall -q audit_suite plugins  # or, with PYTHONDONTWRITEBYTECODE, each of many processes does
-	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/coverage run -m pytest -n 2 --dist worksteal -q
+	$(SLEEPING) $(BIN)/coverage run $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+compiled: $(VENV)/.installed  ## or, with PYTHONDONTWRITEBYTECODE, each of many processes compiles the package
+	$(BIN)/python -m compileall -q audit_suite plugins
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
