@@ -309,8 +309,9 @@ def test_a_change_inside_the_region_is_idle_and_said(world):
         assert found < 0.05
 
 
-def test_what_decides_the_search_decides_its_key(world):
-    cell, source = world.cell("corner"), world.source()
+def test_what_decides_the_search_decides_its_key(world, tmp_path):
+    cell, profile = world.cell("corner"), world.source().profile
+    source = EvidenceSource(EvidenceStore(tmp_path), profile)
     (request,) = counterexample(PLACES).requests(cell)
     keys = {request.keys(source)[0]}
     changes = {
@@ -323,11 +324,11 @@ def test_what_decides_the_search_decides_its_key(world):
     }
     for name, value in {**changes, "strategy": outside_roi(swapped(areas(6)))}.items():
         keys.add(replace(request, **{name: value}).keys(source)[0])
-    keys.add(
-        request.keys(EvidenceSource(source.store, source.profile.model_copy(update={"seed": 5})))[0]
-    )
+    keys.add(request.keys(EvidenceSource(source.store, profile.model_copy(update={"seed": 5})))[0])
     assert len(keys) == 9
     assert isinstance(request, SearchRequest)
+    assert not SearchRequest.describe([request], source)[0].endswith("(stored)")
+    source.store.write(request.keys(source)[0], {"any": np.zeros(1)})
     assert SearchRequest.describe([request], source)[0].endswith("(stored)")
 
 
