@@ -16,6 +16,7 @@ from audit_suite.record import (
     PolicyRecord,
     RequiredCheck,
 )
+from audit_suite.record.policy import OF_THE_MODEL
 from audit_suite.report.places import Place, Placed, by_place, place_of
 from audit_suite.verdict import NO_SKILL, Verdict
 
@@ -231,7 +232,7 @@ def _decide_on(
 
 
 def _closes(finding: Finding) -> bool:
-    failed = finding.verdict is Verdict.FAIL and finding.role in ("required", "shown", "guard")
+    failed = finding.verdict is Verdict.FAIL and finding.role in OF_THE_MODEL
     return failed or finding.verdict is Verdict.ERROR
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit_suite.record import DatasetRecord, Finding, ModelRecord, Record, TargetDecision
+from audit_suite.record.policy import OF_THE_MODEL
 from audit_suite.report.first.decision import MEANINGS, title
 from audit_suite.report.first.not_tested import not_tested
 from audit_suite.report.severity import OPEN, severity
 from audit_suite.report.words import word
 from audit_suite.verdict import Verdict
 
-_OF_THE_MODEL = ("required", "shown", "guard")
 AUROC = "AUROC"
 """Label of the estimate on whole images; with anything hidden it has another."""
 
@@ -56,7 +56,7 @@ def judged(record: Record, model: str) -> list[Finding]:
         finding
         for finding in record.findings
         if finding.model == model
-        and finding.role in _OF_THE_MODEL
+        and finding.role in OF_THE_MODEL
         and finding.estimate is not None
         and finding.comparisons
     ]

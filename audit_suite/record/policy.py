@@ -9,6 +9,12 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from audit_suite.record.part import RecordPart
 
 Role = Literal["required", "shown", "guard", "data", "context"]
+MUST_PASS: tuple[Role, ...] = ("required", "shown")
+"""Roles of checks without whose pass the gate does not open."""
+OF_THE_MODEL: tuple[Role, ...] = (*MUST_PASS, "guard")
+"""Roles of checks that judge the model: the gate closes if one of them fails."""
+ROLES: tuple[Role, ...] = (*OF_THE_MODEL, "data", "context")
+"""All roles, the one that weighs most first."""
 
 
 class RequiredCheck(RecordPart):

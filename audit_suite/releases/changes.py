@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from audit_suite.record import Change, ChangeKind, Finding
+from audit_suite.record.policy import OF_THE_MODEL
 from audit_suite.releases.matching import Matched
 from audit_suite.statistics import Comparison, deciding
 from audit_suite.verdict import Verdict
 
 _GOOD, _BAD = (Verdict.PASS, Verdict.WAIVED), (Verdict.FAIL, Verdict.ERROR)
 _ANSWERS = (*_GOOD, *_BAD, Verdict.INCONCLUSIVE)
-_CLOSES = "required", "shown", "guard"
 Said = tuple[ChangeKind, str]
 
 
@@ -56,7 +56,7 @@ def change_of(
         now=None if now is None else now.verdict,
         loss=None if decider is None else decider.estimate,
         paired=paired,
-        regression=some.role in _CLOSES and _is_regression(kind, now, some, regresses),
+        regression=some.role in OF_THE_MODEL and _is_regression(kind, now, some, regresses),
         reason=reason,
     )
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from audit_suite.record import BaselineRecord, ComparisonRecord, Finding, Record
+from audit_suite.record.policy import OF_THE_MODEL
 from audit_suite.releases.changes import change_of, is_answered
-from audit_suite.releases.influences import DECIDES
 from audit_suite.releases.losses import judge_loss
 from audit_suite.releases.matching import Matched, match
 from audit_suite.releases.side import Side
@@ -146,7 +146,7 @@ class _Group:
 
 def _groups(before: Finding | None, now: Finding | None, matched: Matched) -> list[_Group]:
     """What is compared: what both audits asked of the same data by a rule with an interval."""
-    if before is None or now is None or now.role not in DECIDES:
+    if before is None or now is None or now.role not in OF_THE_MODEL:
         return []
     if now.dataset in matched.other_data:
         return []

@@ -17,12 +17,11 @@ from audit_suite.cards import canonical_digest
 from audit_suite.errors import AuditError
 from audit_suite.evidence.store import EvidenceStore
 from audit_suite.record import Finding
+from audit_suite.record.policy import OF_THE_MODEL
 from audit_suite.statistics import Comparison
 from audit_suite.statistics.influence import READERS, Influence, Part
 
 _INDEX = "index"
-DECIDES = "required", "shown", "guard"
-"""Roles of the checks that are compared between releases; others judge the data, or nothing."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -58,7 +57,7 @@ def keep_influences(
         model: Digest of its model.
         dataset: Digest of its data set.
     """
-    if finding.role not in DECIDES or not any(map(_may_be_kept, compared)):
+    if finding.role not in OF_THE_MODEL or not any(map(_may_be_kept, compared)):
         return
     key = influences_key(finding, model, dataset)
     if store.has(key):

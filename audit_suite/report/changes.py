@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
-from audit_suite.record import BaselineRecord, Change, ChangeKind, Role
+from audit_suite.record import BaselineRecord, Change, ChangeKind
+from audit_suite.record.policy import ROLES
 from audit_suite.report import words
+from audit_suite.report.html import render_page, sheet
 from audit_suite.report.markdown import cell
+from audit_suite.report.places import in_words
 from audit_suite.verdict import Verdict
 
 KINDS: dict[ChangeKind, tuple[str, str]] = {
@@ -28,9 +25,6 @@ KINDS: dict[ChangeKind, tuple[str, str]] = {
     "unchanged": ("unchanged", "the same answer, and not shown to be worse"),
 }
 """Each kind of change in a word and a sentence, the most urgent first."""
-
-
-_ROLES: list[Role] = ["required", "shown", "guard", "data", "context"]
 
 
 @dataclass(frozen=True)
@@ -69,7 +63,7 @@ def changes_of(baseline: BaselineRecord) -> Changes:
     order = list(KINDS)
 
     def urgency(change: Change) -> tuple[object, ...]:
-        role = _ROLES.index(change.role)
+        role = ROLES.index(change.role)
         return not change.regression, role, order.index(change.kind), -_loss(change)
 
     ordered = sorted(baseline.changes, key=urgency)
@@ -137,7 +131,7 @@ def row_of(change: Change) -> Row:
     return Row(
         question=change.question + (f" ({change.case})" if change.case else ""),
         check=change.check,
-        place=f"{change.model} on {change.dataset}, {change.target}",
+        place=in_words(change),
         kind=_kind(change),
         verdicts=f"{_verdict(change.before)} → {_verdict(change.now)}",
         loss=_loss_in_words(change),
@@ -171,18 +165,4 @@ def changes_html(baseline: BaselineRecord, new: str, old: str) -> str:
         new: What the later record is called.
         old: What the earlier record is called.
     """
-    css = files("audit_suite.report").joinpath("templates/report.css").read_text(encoding="utf-8")
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        loader=PackageLoader("audit_suite.report"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("changes.html.j2").render(
-        content=changes_of(baseline),
-        new=new,
-        old=old,
-        css=Markup(css),  # noqa: S704 - our own file
-        css_digest=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
-    )
+    return render_page("changes.html.j2", sheet(), content=changes_of(baseline), new=new, old=old)

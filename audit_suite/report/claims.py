@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit_suite.record import Finding
+from audit_suite.record.policy import MUST_PASS
 from audit_suite.report.places import Place, place_of
-from audit_suite.report.severity import MUST_PASS, severity, worst_first
+from audit_suite.report.severity import severity, worst_first
 from audit_suite.verdict import Verdict
 
 _MOST = 40

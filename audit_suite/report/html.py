@@ -76,26 +76,35 @@ def style_sheet(record: Record) -> str:
     Args:
         record: Whose digest is printed.
     """
-    css = files("audit_suite.report").joinpath("templates/report.css").read_text(encoding="utf-8")
     digest = record.digest if re.fullmatch("[0-9a-f]{64}", record.digest) else "without a digest"
-    return css + f'@page {{ @bottom-left {{ content: "Record {digest}"; }} }}\n'
+    return sheet() + f'@page {{ @bottom-left {{ content: "Record {digest}"; }} }}\n'
+
+
+def sheet() -> str:
+    """The style sheet that all pages share."""
+    path = files("audit_suite.report").joinpath("templates/report.css")
+    return path.read_text(encoding="utf-8")
 
 
 def rendered(record: Record, signoff: SignOff | None) -> tuple[str, tuple[AuditError, ...]]:
     """The page, and the errors of sections of extensions that broke."""
-    css = style_sheet(record)
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     sections = render_sections(record, _environment())
-    text = (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            page=page_of(record, sections, signoff),
-            css=Markup(css),  # noqa: S704 - our own file, and a digest in hexadecimal digits
-            css_digest=digest,
-        )
-    )
+    page = page_of(record, sections, signoff)
+    text = render_page("report.html.j2", style_sheet(record), page=page)
     return text, tuple(section.error for section in sections if section.error is not None)
+
+
+def render_page(template: str, css: str, **shown: object) -> str:
+    """A page that holds its style sheet, whose digest its content security policy names.
+
+    Args:
+        template: File name of the template.
+        css: The style sheet, of our own files and of digits alone.
+        **shown: What the template shows.
+    """
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    style = Markup(css)  # noqa: S704 - nothing of a record is in it but its digest
+    return _environment().get_template(template).render(css=style, css_digest=digest, **shown)
 
 
 @cache

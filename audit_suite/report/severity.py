@@ -5,24 +5,20 @@ from __future__ import annotations
 import math
 
 from audit_suite.record import ComparisonRecord, Finding
-from audit_suite.record.policy import Role
+from audit_suite.record.policy import ROLES
 from audit_suite.report.words import acceptance
 from audit_suite.verdict import Verdict
 
 OPEN = (Verdict.ERROR, Verdict.FAIL, Verdict.NONE, Verdict.INCONCLUSIVE)
 """Verdicts of what did not pass, the most severe first."""
 
-MUST_PASS: tuple[Role, ...] = ("required", "shown")
-"""Roles of checks without whose pass the gate does not open."""
-
 _TINY = 1e-9  # width of an interval that is a point
 _VERDICTS = (*OPEN, Verdict.WAIVED, Verdict.PASS, Verdict.NOT_APPLICABLE)
-_ROLES: tuple[Role, ...] = (*MUST_PASS, "guard", "data", "context")
 
 
 def severity(finding: Finding) -> tuple[int, int]:
     """Sort key: by verdict, then by the role of the check in the policy."""
-    return _VERDICTS.index(finding.verdict), _ROLES.index(finding.role)
+    return _VERDICTS.index(finding.verdict), ROLES.index(finding.role)
 
 
 def deciding(finding: Finding) -> ComparisonRecord | None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit_suite.record import Finding
+from audit_suite.record.policy import MUST_PASS
 from audit_suite.report.charts.forest import Forest, forest_of
-from audit_suite.report.severity import MUST_PASS, OPEN, severity, worst_first
+from audit_suite.report.severity import OPEN, severity, worst_first
 from audit_suite.risks import OTHER, RISKS
 from audit_suite.verdict import Verdict
 

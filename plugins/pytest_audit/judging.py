@@ -14,6 +14,7 @@ from audit_suite.audit.plan import CheckCase
 from audit_suite.audit.resolve import OnDemand, admit, resolve, rule_for
 from audit_suite.errors import AuditError
 from audit_suite.record import Finding
+from audit_suite.record.policy import MUST_PASS
 from audit_suite.statistics import DecisionRule, Recorded, explain_comparison, recording
 from audit_suite.verdict import Inconclusive, NotApplicable, Verdict
 from pytest_audit.collecting import CASE
@@ -93,7 +94,7 @@ class Judging:
         raised: BaseException | None,
     ) -> None:
         verdict = finding.verdict
-        undecided = verdict is Verdict.INCONCLUSIVE and finding.role not in ("required", "shown")
+        undecided = verdict is Verdict.INCONCLUSIVE and finding.role not in MUST_PASS
         idle = verdict is Verdict.FAIL and finding.role == "context"
         location = (str(item.path), (item.location[1] or 0) + 1)
         if hasattr(report, "wasxfail"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit_suite.record import ComparisonRecord, Record, TargetDecision
+from audit_suite.record.policy import OF_THE_MODEL
 from audit_suite.report.first.watched import MEANINGS as WATCH_MEANINGS
 from audit_suite.report.first.watched import TITLES as WATCHED
 from audit_suite.report.first.watched import is_watch
@@ -12,8 +13,6 @@ from audit_suite.report.places import in_words
 from audit_suite.report.severity import severity
 from audit_suite.report.words import RATES, acceptance, decided, number
 from audit_suite.verdict import Verdict
-
-_OF_THE_MODEL = ("required", "shown", "guard")  # roles of checks that speak of it
 
 FEW = 6
 """Up to so many targets each has a line on the first screen."""
@@ -87,7 +86,7 @@ def _why(record: Record) -> Iterator[str]:
 
 def _worst(record: Record) -> str | None:
     """The fail that a reader should know first: of a required check, then of a guard."""
-    failed = [f for f in record.findings if f.verdict is Verdict.FAIL and f.role in _OF_THE_MODEL]
+    failed = [f for f in record.findings if f.verdict is Verdict.FAIL and f.role in OF_THE_MODEL]
     if not failed:
         return None
     first = min(failed, key=severity)
