@@ -28,7 +28,7 @@ class _Case:
         """The finding before it is judged."""
         model, dataset, target = self.place
         title, question = TITLES[self.check]
-        return Finding(
+        return Finding.planned(
             check=self.check,
             id="/".join([self.check, *self.place]),
             title=title,
@@ -38,16 +38,7 @@ class _Case:
             case="",
             role=self.role,
             risk="releases",
-            verdict=Verdict.NONE,
             question=question,
-            claim="",
-            estimate=None,
-            margin=None,
-            margin_source=None,
-            comparisons=[],
-            observations=[],
-            reason="",
-            would_pass="",
             command="audit-suite diff OLD NEW",
         )
 

@@ -22,7 +22,6 @@ from audit_suite.needs import Expanding, Listing, Need, requests_in
 from audit_suite.record import Finding, Role
 from audit_suite.sections import check_section
 from audit_suite.statistics import Margin
-from audit_suite.verdict import Verdict
 
 AnyNeed = Need | Listing
 Argument = AnyNeed | tuple[Need, ...] | Margin
@@ -70,7 +69,7 @@ class CheckCase:
 
     def planned(self) -> Finding:
         """The case before it ran: a finding with verdict ``none``."""
-        return Finding(
+        return Finding.planned(
             check=self.check.id,
             id=self.id,
             title=self.check.title,
@@ -79,16 +78,8 @@ class CheckCase:
             target=self.cell.target,
             case=self.suffix,
             role=self.role,
-            verdict=Verdict.NONE,
             question=self.check.question,
-            claim="",
-            estimate=None,
-            margin=None,
-            margin_source=None,
-            comparisons=[],
-            observations=[],
             reason="planned, not run",
-            would_pass="",
             command=self.command,
             section=self.check.section,
             risk=self.check.risk,

@@ -10,13 +10,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from audit_suite.audit.keeping import model_digest
 from audit_suite.audit.opening import Audit, open_audit
 from audit_suite.audit.policy import Policy
 from audit_suite.audit.run import judged, planned_checks
 from audit_suite.audit.settings import Settings
 from audit_suite.audit.suites import shipped_suites, suite_of
 from audit_suite.audit.verify import load_verified
-from audit_suite.cards import DatasetCard, ModelCard, canonical_digest, load_dataset_card
+from audit_suite.cards import DatasetCard, audited_card, load_dataset_card
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell
 from audit_suite.maskings import Full
@@ -81,8 +82,10 @@ def watch(
 
 
 def audited_of(card: DatasetCard) -> DatasetCard:
-    """The audited data set of a card of new cases."""
-    return load_dataset_card(card.resolve(card.audited or ""))
+    """The audited data set of a card of new cases, which a watch has filled in."""
+    audited = audited_card(card)
+    assert audited is not None
+    return audited
 
 
 def _opened(
@@ -191,7 +194,7 @@ def _asked(policy: Policy, cells: Sequence[Cell]) -> list[str]:
 def _refuse_other_evidence(cell: Cell, audit: Audit, record: Record, baseline: Path) -> None:
     source, there = audit.source, replace(cell, dataset=audited_of(cell.dataset))
     models = {model.name: model.digest for model in record.provenance.models}
-    if models.get(cell.model_name) != _digest(cell.model, cell, audit):
+    if models.get(cell.model_name) != model_digest(cell, audit.source):
         raise AuditError(
             f"{cell.model.path} is another model than '{cell.model_name}' in {baseline}: its "
             f"weights, preprocessing or code differ",
@@ -216,8 +219,3 @@ def _refuse_other_evidence(cell: Cell, audit: Audit, record: Record, baseline: P
             f"'{cell.model_name}' on '{there.dataset.name}' are missing",
             "give the folder of the audit with --evidence, on a machine of its kind, or repeat it",
         )
-
-
-def _digest(card: ModelCard, cell: Cell, audit: Audit) -> str:
-    digests = [audit.source.model_digest(card, fold) for fold in cell.folds]
-    return digests[0] if len(digests) == 1 else canonical_digest(digests)

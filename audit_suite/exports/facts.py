@@ -6,13 +6,14 @@ Nothing here names a row, a file or a person: cards are published.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from audit_suite.record import DatasetRecord, Finding, ModelRecord, Record, TargetDecision
 from audit_suite.record.policy import OF_THE_MODEL
 from audit_suite.report.first.decision import MEANINGS, title
 from audit_suite.report.first.not_tested import not_tested
 from audit_suite.report.severity import OPEN, severity
-from audit_suite.report.words import word
+from audit_suite.report.words import full_sentence, word
 from audit_suite.verdict import Verdict
 
 AUROC = "AUROC"
@@ -46,7 +47,7 @@ def decision(record: Record) -> str:
     accepted = f" {waived} of the findings did not pass and {_be(waived)} waived." if waived else ""
     return (
         f"Decision of the audit: {record.decision}. {title(record)}. "
-        f"{_sentence(record.decision_reason)} {MEANINGS[record.decision]}{accepted}"
+        f"{full_sentence(record.decision_reason)} {MEANINGS[record.decision]}{accepted}"
     )
 
 
@@ -103,7 +104,7 @@ def _finding(finding: Finding) -> str:
     named = f"{finding.check} {finding.title}" if finding.title != finding.check else finding.check
     where = f"{word(finding)}: {named} on {finding.dataset}, {finding.target}"
     why = [c.message for c in finding.comparisons if c.message in finding.reason]
-    return _sentence(": ".join([where + finding.and_more, *why[:1]]))
+    return full_sentence(": ".join([where + finding.and_more, *why[:1]]))
 
 
 def data_limitations(record: Record, dataset: str) -> list[str]:
@@ -126,9 +127,14 @@ def made_by(record: Record) -> str:
     )
 
 
-def _sentence(text: str) -> str:
-    text = " ".join(text.split())
-    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith(".") else ".")
+def worth(record: Record, finding: Finding) -> str:
+    """What a number is worth: its check with the verdict, and the decision of the audit."""
+    return f"{finding.check}: {word(finding)}; audit: {record.decision}"
+
+
+def declared(content: dict[str, Any]) -> dict[str, Any]:
+    """Content without what nobody declared."""
+    return {key: value for key, value in content.items() if value}
 
 
 def _be(count: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from pydantic import ConfigDict, Field
 
@@ -65,6 +66,26 @@ class Finding(RecordPart):
         default_factory=list,
         description="ids of further checks that ended in the same error and have no finding",
     )
+
+    @classmethod
+    def planned(cls, **known: Any) -> Finding:
+        """A finding before its check ran: without a verdict, with nothing compared.
+
+        Args:
+            **known: Fields that are known by then.
+        """
+        open_fields: dict[str, Any] = {
+            "verdict": Verdict.NONE,
+            "claim": "",
+            "estimate": None,
+            "margin": None,
+            "margin_source": None,
+            "comparisons": [],
+            "observations": [],
+            "reason": "",
+            "would_pass": "",
+        }
+        return cls(**open_fields | known)
 
     @property
     def and_more(self) -> str:

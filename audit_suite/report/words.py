@@ -85,6 +85,12 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"
 
 
+def full_sentence(text: str) -> str:
+    """Text in one line that begins with a capital letter and ends with a full stop."""
+    text = sentence(" ".join(text.split()))
+    return text if text.endswith(".") else f"{text}."
+
+
 def masking_in_words(id: str) -> str:
     """A masking's label, ``full image`` for the full one; its id if its fill is not installed."""
     try:

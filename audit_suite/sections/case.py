@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -34,21 +34,28 @@ def collect(gathered: Gathered) -> list[dict[str, Any]] | None:
     nothing is computed for a report.
     """
     planned, by_pair = set(gathered.requests), planned_maskings(gathered.requests)
+    on_the_first_screen = [masking for some in SHOWN.values() for masking in some]
     methods: dict[Place, list[str]] = {}
     for finding in findings_of(gathered.findings, f"attributions.{MAPS}"):
         methods.setdefault(place_of(finding), []).append(finding.case)
     found = []
     for cell in gathered.cells[:_MOST]:
-        shown = [masking for some in SHOWN.values() for masking in some]
-        asked = _stored(cell, shown, planned, gathered.source)
         place = cell.model_name, cell.dataset.name, cell.target
-        if scores := dict(_scores(cell, gathered.source, asked)):
+        roi, drawn = cell.dataset.targets[cell.target].roi, plainest(cell, by_pair)
+        named = {masking.id: masking.of(roi) for masking in on_the_first_screen}
+        asked = list(dict.fromkeys([*named.values(), *drawn]))
+        pictures = _of_pictures(cell, gathered.source, asked, planned)
+        first = pictures.get(CASES[0][0], {})
+        if scores := {id: first[m] for id, m in named.items() if m in first}:
             one = {"model": place[0], "dataset": place[1], "target": place[2], "scores": scores}
             if explained := _of_explained(cell, gathered.source, methods.get(place, [])):
                 one["explained"] = explained
-            drawn = _stored(cell, plainest(cell, by_pair), planned, gathered.source)
-            if pictures := _of_pictures(cell, gathered.source, drawn):
-                one["pictures"] = pictures
+            shown = {
+                case: {m.id: known[m] for m in drawn if m in known}
+                for case, known in pictures.items()
+            }
+            if kept := {case: scores for case, scores in shown.items() if scores}:
+                one["pictures"] = kept
             found.append(one)
     return found or None
 
@@ -69,47 +76,32 @@ def _stored(
     return found
 
 
-def _scores(
-    cell: Cell, source: EvidenceSource, maskings: Sequence[Masking]
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _of_pictures(
+    cell: Cell,
+    source: EvidenceSource,
+    maskings: Sequence[Masking],
+    planned: Collection[object],
+) -> dict[str, dict[Masking, dict[str, Any]]]:
+    """By case of the gallery, the score under each masking whose scores are stored."""
     from audit_suite.maskings import Full
     from audit_suite.needs.scores.cell_scores import cell_scores
 
     try:
         if any(source.missing(request) for request in cell.requests(Full())):
-            return
+            return {}
         full = cell_scores(cell, source, Full())
-        index = first_sick(cell, source, full.readable)
+        cases = pictured(cell, source, full.readable)
     except (AuditError, NotApplicable):
-        return  # the findings say why
-    if index is None:
-        return
-    for masking in maskings:
+        return {}  # the findings say why
+    found: dict[str, dict[Masking, dict[str, Any]]] = {case: {} for case in cases}
+    for masking in _stored(cell, maskings, planned, source):
         try:
             shown = cell_scores(cell, source, masking)
         except (AuditError, NotApplicable):
             continue
-        if (score := _score(shown, index, full)) is not None:
-            yield masking.id, score
-
-
-def _of_pictures(
-    cell: Cell, source: EvidenceSource, maskings: Sequence[Masking]
-) -> dict[str, dict[str, Any]]:
-    """By case of the gallery, the score under each masking."""
-    from audit_suite.maskings import Full
-    from audit_suite.needs.scores.cell_scores import cell_scores
-
-    full = cell_scores(cell, source, Full())  # is stored, or there were no scores at all
-    found: dict[str, dict[str, Any]] = {}
-    for masking in maskings:
-        try:
-            shown = cell_scores(cell, source, masking)
-        except (AuditError, NotApplicable):
-            continue
-        for case, index in pictured(cell, source, full.readable).items():
+        for case, index in cases.items():
             if (score := _score(shown, index, full)) is not None:
-                found.setdefault(case, {})[masking.id] = score
+                found[case][masking] = score
     return found
 
 

@@ -19,7 +19,7 @@ from audit_suite.statistics import (
     recording,
     share_kept,
 )
-from audit_suite.verdict import Inconclusive, Verdict
+from audit_suite.verdict import Inconclusive
 
 DATA = "d" * 64
 
@@ -29,23 +29,14 @@ class Planned:
         self.check, self.role, self.place = check, role, place
 
     def planned(self):
-        return Finding(
+        return Finding.planned(
             check=self.check,
             id="/".join([self.check, *self.place.values()]),
             title=self.check.lower(),
             **self.place,
             case="",
             role=self.role,
-            verdict=Verdict.NONE,
             question=f"What does {self.check} ask?",
-            claim="",
-            estimate=None,
-            margin=None,
-            margin_source=None,
-            comparisons=[],
-            observations=[],
-            reason="",
-            would_pass="",
             command="",
         )
 

@@ -16,10 +16,11 @@ from audit_suite.exports.facts import (
     made_by,
     model_of,
     targets_of,
+    worth,
 )
 from audit_suite.record import DatasetRecord, Finding, ModelRecord, Record
 from audit_suite.report.first.identity import NOT_DECLARED
-from audit_suite.report.words import decided, word
+from audit_suite.report.words import decided
 
 NAMESPACE = "https://mc.chai.org/v0.2/schema.xsd"
 
@@ -129,9 +130,9 @@ def _result(finding: Finding, record: Record) -> Tree:
     """One number; its label says what it was worth, since some readers show no more."""
     estimate = finding.estimate
     assert estimate is not None
-    worth = f"{finding.check}: {word(finding)}; audit: {record.decision}"
+    label = f"{estimate.label} on {finding.dataset}, {finding.target}"
     return {
-        "Label": f"{estimate.label} on {finding.dataset}, {finding.target} ({worth})",
+        "Label": f"{label} ({worth(record, finding)})",
         "ValueJson": json.dumps(
             {
                 "kind": "estimate_ci",

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from audit_suite.exports.export import Export, register_export
-from audit_suite.exports.facts import data_limitations, dataset_of, made_by
+from audit_suite.exports.facts import data_limitations, dataset_of, declared, made_by
 from audit_suite.record import DatasetRecord, Record
 
 _TERMS = (
@@ -52,8 +52,7 @@ def _write(record: Record, name: str) -> str:
         "rai:dataLimitations": " ".join(data_limitations(record, name)),
         "recordSet": [_targets(data)],
     }
-    said = {key: value for key, value in content.items() if value}
-    return json.dumps(said, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(declared(content), indent=1, ensure_ascii=False) + "\n"
 
 
 def _description(data: DatasetRecord) -> str:

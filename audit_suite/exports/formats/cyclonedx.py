@@ -10,14 +10,16 @@ from audit_suite.exports.export import Export, register_export
 from audit_suite.exports.facts import (
     datasets_of,
     decision,
+    declared,
     judged,
     limitations,
     made_by,
     model_of,
     targets_of,
+    worth,
 )
 from audit_suite.record import DatasetRecord, Finding, ModelRecord, Record
-from audit_suite.report.words import decided, word
+from audit_suite.report.words import decided
 
 
 def _write(record: Record, name: str) -> str:
@@ -58,9 +60,9 @@ def _model(record: Record, model: ModelRecord, data: list[DatasetRecord]) -> dic
     }
     findings = judged(record, model.name)
     card = {
-        "modelParameters": _said(parameters),
+        "modelParameters": declared(parameters),
         "quantitativeAnalysis": {"performanceMetrics": [_metric(f, record) for f in findings]},
-        "considerations": _said(considerations),
+        "considerations": declared(considerations),
         "properties": _properties(
             ("decision", record.decision),
             *(
@@ -79,16 +81,15 @@ def _model(record: Record, model: ModelRecord, data: list[DatasetRecord]) -> dic
         "modelCard": card,
         "properties": _properties(("digest", model.digest)),
     }
-    return _said(component)
+    return declared(component)
 
 
 def _metric(finding: Finding, record: Record) -> dict[str, Any]:
     """One number; its type says what it was worth, since some readers show no more."""
     estimate = finding.estimate
     assert estimate is not None
-    worth = f"{finding.check}: {word(finding)}; audit: {record.decision}"
     return {
-        "type": f"{estimate.label} ({worth})",
+        "type": f"{estimate.label} ({worth(record, finding)})",
         "value": f"{estimate.value:.4f}",
         "slice": f"{finding.dataset}, {finding.target}",
         "confidenceInterval": {
@@ -111,12 +112,7 @@ def _dataset(data: DatasetRecord) -> dict[str, Any]:
             ("images", str(data.n_images)),
         ),
     }
-    return _said(component)
-
-
-def _said(content: dict[str, Any]) -> dict[str, Any]:
-    """Content without what nobody declared."""
-    return {key: value for key, value in content.items() if value}
+    return declared(component)
 
 
 def _properties(*pairs: tuple[str, str]) -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ from audit_suite.exports.facts import (
     made_by,
     model_of,
     targets_of,
+    worth,
 )
 from audit_suite.record import Finding, Record
 from audit_suite.report.markdown import cell
@@ -46,7 +47,6 @@ def _result(record: Record, finding: Finding) -> EvalResult:
 
     estimate, data = finding.estimate, dataset_of(record, finding.dataset)
     assert estimate is not None
-    worth = f"{finding.check}: {word(finding)}; audit: {record.decision}"
     return EvalResult(
         task_type="image-classification",
         task_name=finding.target,
@@ -54,7 +54,7 @@ def _result(record: Record, finding: Finding) -> EvalResult:
         dataset_name=data.name,
         dataset_revision=data.digest,
         metric_type="roc_auc" if estimate.label == AUROC else f"audit_suite_{finding.check}",
-        metric_name=f"{estimate.label} ({worth})",
+        metric_name=f"{estimate.label} ({worth(record, finding)})",
         metric_value=round(estimate.value, 4),
         metric_args={"low": round(estimate.low, 4), "high": round(estimate.high, 4)},
     )

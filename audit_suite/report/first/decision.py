@@ -11,7 +11,7 @@ from audit_suite.report.first.watched import TITLES as WATCHED
 from audit_suite.report.first.watched import is_watch
 from audit_suite.report.places import in_words
 from audit_suite.report.severity import severity
-from audit_suite.report.words import RATES, acceptance, decided, number
+from audit_suite.report.words import RATES, acceptance, decided, full_sentence, number
 from audit_suite.verdict import Verdict
 
 FEW = 6
@@ -73,14 +73,14 @@ def why(record: Record) -> tuple[str, ...]:
 
 def _why(record: Record) -> Iterator[str]:
     meanings = WATCH_MEANINGS if is_watch(record) else MEANINGS
-    yield f"{_sentence(record.decision_reason)} {meanings[record.decision]}"
+    yield f"{full_sentence(record.decision_reason)} {meanings[record.decision]}"
     if record.decision == "closed" and (failed := _worst(record)) is not None:
         yield failed
         yield _levels(record)
         return
     alone = record.targets[0] if len(record.targets) == 1 else None
     if alone is not None and alone.kept:  # of several, each has a line of its own
-        yield _sentence(alone.kept)
+        yield full_sentence(alone.kept)
     yield _levels(record)
 
 
@@ -93,7 +93,7 @@ def _worst(record: Record) -> str | None:
     judged = [_measured(c) for c in first.comparisons if c.verdict is Verdict.FAIL]
     more = len(failed) - 1
     also = f" {more} other check{'s' * (more > 1)} failed too." if more else ""
-    return _sentence(f"{first.check} asks: {first.question} No: {'; '.join(judged[:1])}") + also
+    return full_sentence(f"{first.check} asks: {first.question} No: {'; '.join(judged[:1])}") + also
 
 
 def _measured(comparison: ComparisonRecord) -> str:
@@ -162,8 +162,3 @@ def _spoilt(record: Record) -> bool:
 def _errors_alone(record: Record) -> bool:
     verdicts = {finding.verdict for finding in record.findings}
     return Verdict.ERROR in verdicts and Verdict.FAIL not in verdicts
-
-
-def _sentence(text: str) -> str:
-    text = text.strip()
-    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith(".") else ".")
