@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import Any
 
+import in_parts
 from covering import folded, heavy, intervals, regions, separation, tails
 
 _SEED = 1907
@@ -17,20 +15,15 @@ _SEED = 1907
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the parts that are asked for, print their lines, write the figures."""
-    options = _options(arguments)
-    started = time.monotonic()
-    lines: dict[str, list[dict[str, Any]]] = {}
-    for part in options.part or PARTS:
-        run, quick, full = PARTS[part]
-        lines[part] = []
-        for line in run(options.replicates or (quick if options.quick else full)):
-            lines[part].append(line)
-            print(f"{part}: {' '.join(f'{k}={_text(v)}' for k, v in line.items())}", flush=True)
-    figures = summary(lines) | {"seconds": round(time.monotonic() - started, 1)}
-    print("\n".join(f"{name}: {_text(value)}" for name, value in figures.items()))
-    if options.json:
-        text = json.dumps({**figures, "lines": lines}, indent=1)
-        options.json.write_text(text + "\n", encoding="utf-8")
+    in_parts.run(
+        PARTS,
+        summary,
+        arguments,
+        what="Coverage of intervals, and levels of tests",
+        quick="a tenth of the replicates, or less",
+        clock=("seconds", time.monotonic),
+        digits=4,
+    )
 
 
 def summary(lines: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
@@ -63,8 +56,7 @@ def _intervals(replicates: int) -> Iterator[dict[str, Any]]:
     return (intervals.covered(cell, replicates, _SEED) for cell in intervals.cells())
 
 
-Part = tuple[Callable[[int], Iterator[dict[str, Any]]], int, int]
-PARTS: dict[str, Part] = {  # what runs, and its replicates with and without --quick
+PARTS: dict[str, in_parts.Part] = {  # what runs, and its replicates with and without --quick
     "intervals": (_intervals, 1_000, 10_000),
     "tails": (lambda n: tails.realised(n, _SEED), 40_000, 400_000),
     "folded": (lambda n: folded.covered(n, _SEED), 500, 5_000),
@@ -72,16 +64,3 @@ PARTS: dict[str, Part] = {  # what runs, and its replicates with and without --q
     "regions": (lambda n: regions.covered(n, _SEED), 200, 2_000),
     "heavy": (lambda n: heavy.covered(n, _SEED), 500, 5_000),
 }
-
-
-def _text(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Coverage of intervals, and levels of tests")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the replicates, or less")
-    parser.add_argument("--part", action="append", choices=PARTS, default=[], help="this alone")
-    parser.add_argument("--replicates", type=int, help="of each cell")
-    parser.add_argument("--json", type=Path, help="write the figures here")
-    return parser.parse_args(arguments)

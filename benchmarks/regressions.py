@@ -10,10 +10,10 @@ Binormal scores of two releases on the same patients, whose noise is correlated.
   any of them is called a regression;
 - looks: 50 variants of a model with a shortcut on one test set, with and without declared looks.
 
-    python benchmarks/releases.py [--quick] [--part NAME] [--json PATH]
+    python benchmarks/regressions.py [--quick] [--part NAME] [--json PATH]
 """
 
-from releasing.cli import main
+from regressions.cli import main
 
 if __name__ == "__main__":
     main()

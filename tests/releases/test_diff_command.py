@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from between_releases.made import record_of, scores_of
+from releases.made import record_of, scores_of
 from report.example import example
 from typer.testing import CliRunner
 

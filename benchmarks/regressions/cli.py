@@ -1,37 +1,30 @@
-"""The command line of `benchmarks/releases.py`."""
+"""The command line of `benchmarks/regressions.py`."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import in_parts
 from decisions.binormal import Design
 from decisions.looks import DECLARED, look
-from releasing.losses import families, intervals, shown
+from regressions.losses import families, intervals, shown
 
 _SEED = 1907
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the parts that are asked for, print their lines, write the figures."""
-    options = _options(arguments)
-    started = time.process_time()
-    lines: dict[str, list[dict[str, Any]]] = {}
-    for part in options.part or PARTS:
-        run, quick, full = PARTS[part]
-        lines[part] = []
-        for line in run(options.replicates or (quick if options.quick else full), _SEED):
-            lines[part].append(line)
-            print(f"{part}: {' '.join(f'{k}={_text(v)}' for k, v in line.items())}", flush=True)
-    figures = summary(lines) | {"cpu_seconds": round(time.process_time() - started, 1)}
-    print("\n".join(f"{name}: {_text(value)}" for name, value in figures.items()))
-    if options.json:
-        text = json.dumps({**figures, "lines": lines}, indent=1)
-        options.json.write_text(text + "\n", encoding="utf-8")
+    in_parts.run(
+        PARTS,
+        summary,
+        arguments,
+        what="Comparisons of releases, simulated",
+        quick="a sixth of the replicates, or less",
+        clock=("cpu_seconds", time.process_time),
+        digits=3,
+    )
 
 
 def summary(lines: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
@@ -68,22 +61,9 @@ def _looks(replicates: int, seed: int) -> Iterator[dict[str, Any]]:
         }
 
 
-PARTS: dict[str, tuple[Callable[[int, int], Iterator[dict[str, Any]]], int, int]] = {
-    "losses": (shown, 100, 600),  # what runs, and its replicates with and without --quick
-    "families": (families, 60, 400),
-    "intervals": (intervals, 100, 400),
-    "looks": (_looks, 20, 100),
+PARTS: dict[str, in_parts.Part] = {  # what runs, and its replicates with and without --quick
+    "losses": (lambda n: shown(n, _SEED), 100, 600),
+    "families": (lambda n: families(n, _SEED), 60, 400),
+    "intervals": (lambda n: intervals(n, _SEED), 100, 400),
+    "looks": (lambda n: _looks(n, _SEED), 20, 100),
 }
-
-
-def _text(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Comparisons of releases, simulated")
-    parser.add_argument("--quick", action="store_true", help="a sixth of the replicates, or less")
-    parser.add_argument("--part", action="append", choices=PARTS, default=[], help="this alone")
-    parser.add_argument("--replicates", type=int, help="of each cell")
-    parser.add_argument("--json", type=Path, help="write the figures here")
-    return parser.parse_args(arguments)

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from between_releases.tiny import BAD, GOOD, POLICY, audited
+from releases.tiny import BAD, GOOD, POLICY, audited
 from typer.testing import CliRunner
 
 from audit_suite.audit.beforehand import patients_of

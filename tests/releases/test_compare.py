@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from between_releases.made import DATA, asked, estimates, record_of, scores_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from releases.made import DATA, asked, estimates, record_of, scores_of
 from sklearn.metrics import roc_auc_score
 
 from audit_suite.audit.policy import load_policy

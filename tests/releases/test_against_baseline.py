@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from between_releases.tiny import BAD, CHECK, GOOD, POLICY, audited
+from releases.tiny import BAD, CHECK, GOOD, POLICY, audited
 
 import audit_suite
 from audit_suite.audit.verify import contradictions

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from between_releases.tiny import BAD, CHECK, GOOD, POLICY, audited
 from cards import bright_project, phantom_card
+from releases.tiny import BAD, CHECK, GOOD, POLICY, audited
 
 
 @pytest.fixture(scope="session")

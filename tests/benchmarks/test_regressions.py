@@ -18,8 +18,8 @@ sys.path.append(str(ROOT / "benchmarks"))
 from sklearn.metrics import roc_auc_score  # noqa: E402
 
 from audit_suite.statistics import DecisionRule, estimate_auroc  # noqa: E402
-from releasing import cli  # noqa: E402
-from releasing.losses import Cohort, is_shown, judged, losses_of, shown  # noqa: E402
+from regressions import cli  # noqa: E402
+from regressions.losses import Cohort, is_shown, judged, losses_of, shown  # noqa: E402
 
 
 def test_scores_have_the_aurocs_and_the_likeness_that_were_asked_for():
@@ -43,7 +43,7 @@ def test_what_is_shown_is_what_the_interval_of_the_difference_says():
 
 
 def test_the_figures_are_written(tmp_path, monkeypatch):
-    monkeypatch.setitem(cli.PARTS, "losses", (lambda n, seed: list(shown(1, seed))[:8], 1, 1))
+    monkeypatch.setitem(cli.PARTS, "losses", (lambda n: list(shown(1, cli._SEED))[:8], 1, 1))
     cli.main(["--quick", "--part", "losses", "--json", str(tmp_path / "figures.json")])
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert {"paired_false", "apart_false", "paired_power_08", "apart_power_12"} <= set(figures)

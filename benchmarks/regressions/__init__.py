@@ -1,0 +1,1 @@
+"""Simulations behind comparisons of releases; see `benchmarks/regressions.py`."""

@@ -1,1 +1,0 @@
-"""Simulations behind comparisons of releases; see `benchmarks/releases.py`."""
