@@ -39,6 +39,12 @@ _A_THIRD = Budget()
 _COMPUTE = "audit_suite.evidence.computing:compute"  # which calls the source
 
 
+def place_rank(dataset: DatasetCard, model: ModelCard, fold: int | None) -> tuple[Any, ...]:
+    """By data set, then model and fold: the sort key that all requests share after their kind."""
+    data, made = (dataset.name, str(dataset.path)), (model.name, str(model.path))
+    return *data, *made, -1 if fold is None else fold
+
+
 class Request(Hashable, Protocol[Table_co]):
     """One piece of evidence of one model on one data set: how it is keyed, computed and read.
 

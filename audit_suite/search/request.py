@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
 from audit_suite.discreet import Discreet
 from audit_suite.evidence.keys import ENGINE_VERSION
-from audit_suite.evidence.source import EvidenceSource
+from audit_suite.evidence.source import EvidenceSource, place_rank
 from audit_suite.evidence.store import unpack_lines
 from audit_suite.search.patients import CONFIRMED, SEARCHED
 from audit_suite.search.strategy import Strategy
@@ -128,9 +128,8 @@ class SearchRequest:
     @property
     def rank(self) -> tuple[Any, ...]:
         """Behind scores and attributions: by data set, model, target and strategy."""
-        fold = -1 if self.fold is None else self.fold
-        place = self.dataset.name, str(self.dataset.path), self.model.name, str(self.model.path)
-        return 2, *place, fold, self.target, str(self.strategy), self.toward, self.limit, self.tries
+        place = place_rank(self.dataset, self.model, self.fold)
+        return 2, *place, self.target, str(self.strategy), self.toward, self.limit, self.tries
 
     @property
     def words(self) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from audit_suite.cards import DatasetCard, ModelCard, canonical_digest, load_dataset_card
 from audit_suite.evidence.budget import LEAST, Effort
 from audit_suite.evidence.keys import ENGINE_VERSION
-from audit_suite.evidence.source import EvidenceSource
+from audit_suite.evidence.source import EvidenceSource, place_rank
 from audit_suite.evidence.store import unpack_lines
 from audit_suite.registry import EXPLAINERS
 from audit_suite.verdict import NotApplicable
@@ -90,9 +90,7 @@ class AttributionRequest:
     @property
     def rank(self) -> tuple[Any, ...]:
         """By data set, then model, target and method."""
-        fold = -1 if self.fold is None else self.fold
-        card = self.dataset
-        place = card.name, str(card.path), self.model.name, str(self.model.path), fold
+        place = place_rank(self.dataset, self.model, self.fold)
         return 1, *place, self.target, self.method, self.region, self.apart, self.held_out
 
     @property

@@ -20,7 +20,7 @@ from audit_suite.evidence.arithmetic import fix_arithmetic
 from audit_suite.evidence.claimed import compute_claimed
 from audit_suite.evidence.keys import ENGINE_VERSION
 from audit_suite.evidence.scores.changed import Scenes
-from audit_suite.evidence.source import EvidenceSource, Progress
+from audit_suite.evidence.source import EvidenceSource, Progress, place_rank
 from audit_suite.evidence.store import Arrays
 from audit_suite.pulse import beat
 from audit_suite.registry import EDITORS
@@ -75,9 +75,7 @@ class EditedRequest:
     @property
     def rank(self) -> tuple[Any, ...]:
         """Behind scores and searches."""
-        fold = -1 if self.fold is None else self.fold
-        place = self.dataset.name, str(self.dataset.path), self.model.name, str(self.model.path)
-        return 2, *place, fold, self.target, self.editor
+        return 2, *place_rank(self.dataset, self.model, self.fold), self.target, self.editor
 
     @property
     def words(self) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
 from audit_suite.evidence.keys import ENGINE_VERSION, SHARD, shards
-from audit_suite.evidence.source import EvidenceSource
+from audit_suite.evidence.source import EvidenceSource, place_rank
 from audit_suite.evidence.store import unpack_lines
 from audit_suite.maskings import Masking
 from audit_suite.maskings.fill import fill_fingerprint
@@ -113,11 +113,7 @@ class ScoreRequest:
     @property
     def rank(self) -> tuple[Any, ...]:
         """By data set, then model, the full image first."""
-        fold = -1 if self.fold is None else self.fold
-        card = self.dataset
-        model = self.model
-        data = card.name, str(card.path)
-        return 0, *data, model.name, str(model.path), fold, *self.masking.rank
+        return 0, *place_rank(self.dataset, self.model, self.fold), *self.masking.rank
 
     @property
     def words(self) -> str:
