@@ -1,4 +1,4 @@
-"""How often is a worse release found, and how often is one that is no worse called a regression?
+"""How often is a worse release found, and how often is one that is not worse called a regression?
 
 Binormal scores of two releases on the same patients, whose noise is correlated. The parts:
 

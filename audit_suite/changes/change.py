@@ -134,7 +134,7 @@ def levels_of(
         An image of the same shape and type as the first; a new one.
 
     Raises:
-        AuditError: If it is no picture of the same shape; names the extension.
+        AuditError: If it is not a picture of the same shape; names the extension.
     """
     if not isinstance(made, np.ndarray) or made.shape != image.shape:
         what = f"shape {made.shape}" if isinstance(made, np.ndarray) else type(made).__name__

@@ -27,7 +27,7 @@ def diff(
     margin: Annotated[
         float | None,
         typer.Option(
-            help="Largest loss that is no regression, in units of each estimate.",
+            help="Largest loss that is not a regression, in units of each estimate.",
             show_default="the policy's, else 0.05",
         ),
     ] = None,

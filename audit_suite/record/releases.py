@@ -53,7 +53,7 @@ class BaselineRecord(RecordPart):
     decision: str = Field(description="that the earlier record holds")
     audit_suite: str = Field(description="the release that made the earlier record")
     models: dict[str, str] = Field(description="the earlier model, by the one that replaces it")
-    margin: float = Field(description="a loss up to this is no regression")
+    margin: float = Field(description="a loss up to this is not a regression")
     alpha: float = Field(description="error level of all regressions of the comparison together")
     notes: list[str] = Field(description="what else differs, and what cannot be compared")
     changes: list[Change]

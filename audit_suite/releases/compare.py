@@ -57,7 +57,7 @@ def compare(
         baseline: The earlier record.
         old: Its side.
         new: The side of the audit.
-        margin: The largest loss that is no regression, in units of each estimate; None for
+        margin: The largest loss that is not a regression, in units of each estimate; None for
             `MARGIN`.
 
     Returns:

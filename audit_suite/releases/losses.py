@@ -30,7 +30,7 @@ def judge_loss(
         before: A comparison of the earlier record; it has an interval.
         now: The same comparison in the later one.
         influences: Of every patient on both estimates; None where they are not known.
-        margin: The largest loss that is no regression.
+        margin: The largest loss that is not a regression.
         rule: The error levels.
     """
     label = _label(now)

@@ -95,7 +95,7 @@ def shown(replicates: int, seed: int) -> Iterator[dict[str, Any]]:
 
 
 def families(replicates: int, seed: int) -> Iterator[dict[str, Any]]:
-    """How often any of many quantities of a release that is no worse is called a regression."""
+    """How often any of many quantities of a release that is not worse is called a regression."""
     for patients, prevalence in ((500, 0.3), (1500, 0.1)):
         for true, name in ((0.0, "as good"), (MARGIN, "at the margin")):
             test = Cohort(patients, prevalence, 0.8)
