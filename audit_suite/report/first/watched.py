@@ -1,4 +1,4 @@
-"""The decision in words where new cases were watched: drift alone is not a fault of the model."""
+"""The decision where new cases were watched: drift alone is not a fault of the model."""
 
 from __future__ import annotations
 
