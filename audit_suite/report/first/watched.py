@@ -14,8 +14,8 @@ TITLES = {
 MEANINGS = {
     "open": "Scores of these cases lie where those of the audit lay. Whether the model is right "
     "about them is shown by labels alone.",
-    "closed": "The audit need not hold for these cases. Drift alone is not a fault of the model: look "
-    "at what changed, and label some of these cases.",
+    "closed": "The audit need not hold for these cases. Drift alone is not a fault of the model: "
+    "look at what changed, and label some of these cases.",
     "undecided": "No drift was shown, but these cases cannot show that there is none.",
     "partial": "Something was not asked or not judged, so nothing rests on this report.",
 }
