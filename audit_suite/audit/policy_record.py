@@ -9,7 +9,7 @@ from audit_suite.audit.gate import missing_checks
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.policy import load_policy
 from audit_suite.audit.settings import FIRST_LOOK
-from audit_suite.audit.suites import shipped_suites, suite_of
+from audit_suite.audit.suites import suite_of, suites_of_audits
 from audit_suite.audit.waivers import expired_waivers, waiver_states
 from audit_suite.record import Deviation, Finding, PolicyRecord
 
@@ -41,7 +41,7 @@ def policy_record(
         guards=[check for check in asked if roles[check] == "guard"],
         primary=sorted({target for _, _, target in places if policy.kind(target).primary}),
         suites_asked=suites,
-        suites_not_asked=sorted(shipped_suites().keys() - suites),
+        suites_not_asked=sorted({*suites_of_audits()} - {*suites}),
         missing=missing_checks(findings, required, must_be_asked),
         deviations=[*_deviations(audit, findings), *before.deviations],
         beforehand=before.notes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import audit_suite.suites
 from audit_suite.errors import AuditError
 
 SUITES = Path(audit_suite.suites.__file__).parent
-
+_ON_REQUEST = re.compile(r"^ON_REQUEST = (.+)$", re.MULTILINE)
 
 _ALWAYS = "input"  # what it says of the masks, all other answers rest on
 
@@ -18,8 +19,9 @@ _ALWAYS = "input"  # what it says of the masks, all other answers rest on
 def suite_files(names: tuple[str, ...] = ()) -> list[Path]:
     """The files of some shipped suites; the suite `input` is always among them.
 
-    Without names, of all but those with the line ``ON_REQUEST = True``: suites that decode every
-    image once more, or take as many forward passes as all others together.
+    Without names, of all but those with an ``ON_REQUEST``: ``True`` for suites that decode every
+    image once more, or take as many forward passes as all others together; a command's name for
+    those that this command asks.
 
     Raises:
         AuditError: If a name is unknown; lists the known ones.
@@ -41,12 +43,20 @@ def shipped_suites() -> dict[str, Path]:
 
 def _unasked(shipped: dict[str, Path]) -> list[str]:
     """The suites that an audit asks without being told to."""
-    return [name for name, file in shipped.items() if not _is_on_request(file)]
+    return [name for name, file in shipped.items() if not _request(file)]
+
+
+def suites_of_audits() -> list[str]:
+    """The shipped suites that an audit can ask: all but those of a command, such as a watch."""
+    return [name for name, file in shipped_suites().items() if not isinstance(_request(file), str)]
 
 
 @cache
-def _is_on_request(file: Path) -> bool:
-    return "\nON_REQUEST = True\n" in file.read_text(encoding="utf-8")
+def _request(file: Path) -> str | bool:
+    """A suite's ``ON_REQUEST``, read from the source: importing it costs time."""
+    line = _ON_REQUEST.search(file.read_text(encoding="utf-8"))
+    value: str | bool = ast.literal_eval(line[1]) if line else False
+    return value
 
 
 def suite_name(file: Path) -> str:

@@ -16,7 +16,7 @@ from audit_suite import (
     score_drift_by,
 )
 
-ON_REQUEST = True
+ON_REQUEST = "audit-suite watch"
 PROPOSED = "proposed default of audit-suite; pre-register your own in a card"
 
 
