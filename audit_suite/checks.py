@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
@@ -17,6 +18,7 @@ Declarable = Need | Listing | Expanding
 Declared = Declarable | list[Declarable] | tuple[Need | Expanding, ...] | Margin
 
 ATTRIBUTE = "__audit_check__"
+_ADVICE = re.compile(r"(If it fails|What to do|How to read it): ")
 
 _Test = TypeVar("_Test", bound=Callable[..., Any])
 
@@ -29,6 +31,8 @@ class Check:
         id: Short id, for example ``R2``; findings, waivers and margins are keyed by it.
         title: The function's name in words.
         question: What the check asks, for the report.
+        advice: What a fail means, what to do then, or how to read what is reported: what the
+            docstring says after ``If it fails:``, ``What to do:`` and ``How to read it:``.
         section: Section of the report that shows it, and its part there (``embeddings.probe``).
         risk: Name of the kind of fault that it looks for; one of `RISKS`.
         needs: By argument name: needs, alternatives (a list: one case each), families (a tuple:
@@ -38,6 +42,7 @@ class Check:
     id: str
     title: str
     question: str
+    advice: dict[str, str]
     section: str
     risk: str
     needs: dict[str, Declared]
@@ -62,6 +67,8 @@ def check(
     Args:
         id: Short stable id; by default the function's name.
         question: Heading of the check in the report; by default the docstring's first paragraph.
+            The report also shows what the docstring says after ``If it fails:``, ``What to do:``
+            and ``How to read it:``.
         section: Name of the report section that shows the findings, followed by a dot and the
             check's part if the section has parts; by default the general lists.
         risk: Kind of fault that it looks for, under which the report sorts it: ``skill``,
@@ -91,6 +98,7 @@ def check(
                 id=id or title,
                 title=title.replace("_", " "),
                 question=question or summary or title.replace("_", " "),
+                advice=_advice(inspect.getdoc(function) or ""),
                 section=section,
                 risk=risk,
                 needs=dict(needs),  # type: ignore[arg-type]  # validated above
@@ -153,6 +161,13 @@ def margin_for(cell: Cell, id: str, default: Margin) -> Margin:
             entry = card.margins[id]
             return Margin(entry.value, source=f"{kind} card '{card.name}': {entry.source}")
     return default
+
+
+def _advice(docstring: str) -> dict[str, str]:
+    """What stands after the question, by the words before the colon, each on one line."""
+    text = " ".join(docstring.split("\n\nArgs:", maxsplit=1)[0].replace("``", "'").split())
+    parts = _ADVICE.split(text)[1:]
+    return {words: said.strip() for words, said in zip(parts[::2], parts[1::2], strict=True)}
 
 
 def _validate(name: str, declared: object) -> None:

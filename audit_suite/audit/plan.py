@@ -79,6 +79,7 @@ class CheckCase:
             case=self.suffix,
             role=self.role,
             question=self.check.question,
+            advice=self.check.advice,
             reason="planned, not run",
             command=self.command,
             section=self.check.section,

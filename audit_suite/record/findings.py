@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from audit_suite.record.counterexamples import CounterexampleRecord
 from audit_suite.record.estimates import ComparisonRecord, EstimateRecord
@@ -41,6 +41,11 @@ class Finding(RecordPart):
     )
     verdict: Verdict
     question: str
+    advice: dict[str, str] = Field(
+        default_factory=dict,
+        description="what its author says of a fail, by 'If it fails', 'What to do' and 'How to "
+        "read it'; absent where nothing is said",
+    )
     claim: str
     estimate: EstimateRecord | None = Field(description="the estimate that decided")
     margin: float | None
@@ -86,6 +91,14 @@ class Finding(RecordPart):
             "would_pass": "",
         }
         return cls(**open_fields | known)
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what older records lack, so that their digests do not change."""
+        content: dict[str, Any] = write(self)
+        if not self.advice:
+            content.pop("advice", None)
+        return content
 
     @property
     def and_more(self) -> str:

@@ -18,18 +18,21 @@ ROLES: dict[Role, str] = {
 
 @dataclass(frozen=True)
 class Code:
-    """One check: its code, what it is called, what it asks, and what its verdict does."""
+    """One check: its code, what it is called, what it asks, what its verdict does and means."""
 
     check: str
     title: str
     question: str
     role: str
+    advice: dict[str, str]
 
 
 def glossary(record: Record) -> tuple[Code, ...]:
     """An entry for each check of the findings, in their order; each once."""
-    found: dict[str, Code] = {}
+    codes: dict[str, Code] = {}
     for finding in record.findings:
-        entry = Code(finding.check, finding.title, finding.question, ROLES[finding.role])
-        found.setdefault(finding.check, entry)
-    return tuple(found.values())
+        entry = Code(
+            finding.check, finding.title, finding.question, ROLES[finding.role], finding.advice
+        )
+        codes.setdefault(finding.check, entry)
+    return tuple(codes.values())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-import re
 import textwrap
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -16,7 +15,7 @@ from audit_suite.audit.suites import shipped_suites, suite_name
 from audit_suite.checks import ATTRIBUTE, Check
 from audit_suite.registry import CAUSES
 from audit_suite.statistics import Margin
-from generate.words import first_paragraph, markdown, summary
+from generate.words import first_paragraph, summary
 
 _SHOWN = 4  # needs of one argument that are named
 _ROLES = {
@@ -50,13 +49,6 @@ def shipped() -> Iterator[tuple[ModuleType, Check, Callable[..., Any]]]:
                 yield module, declared, function
 
 
-def advice(function: Callable[..., Any]) -> dict[str, str]:
-    """What a check's docstring says after its question, by the words before the colon."""
-    text = " ".join(markdown(inspect.getdoc(function)).split())
-    parts = re.split(r"(If it fails|What to do|How to read it): ", text)[1:]
-    return {words: said.strip() for words, said in zip(parts[::2], parts[1::2], strict=True)}
-
-
 def checks_page() -> str:
     """The reference of all checks."""
     text, last = _INTRO, None
@@ -78,7 +70,7 @@ def _entry(module: ModuleType, declared: Check, function: Callable[..., Any]) ->
     lines = [("Role", _ROLES[_role(declared.id, bool(rules))])]
     lines += [(f"`{name}`", words) for name, words in _needs(declared)]
     lines += [("Rule", " and ".join(f"`{rule}`" for rule in rules))] if rules else []
-    lines += list(advice(function).items())
+    lines += list(declared.advice.items())
     text += "\n".join(f"{term}\n: {words}\n" for term, words in lines)
     return text + "\n"
 

@@ -33,13 +33,30 @@ def test_what_is_noted():
     assert set(noted.needs) == {"full", "margin"}
 
 
+def test_what_its_author_says_of_a_fail():
+    @check("R9")
+    def test_some_thing():
+        """Is it so?
+
+        If it fails: It is
+        not so.
+        What to do: Set ``key`` right.
+
+        Args:
+            audit: How to read it: not here.
+        """
+
+    advice = getattr(test_some_thing, ATTRIBUTE).advice
+    assert advice == {"If it fails": "It is not so.", "What to do": "Set 'key' right."}
+
+
 def test_defaults_and_an_own_question():
     @check(question="Why?")
     def test_other(audit):
         pass
 
     noted = getattr(test_other, ATTRIBUTE)
-    assert (noted.id, noted.question) == ("other", "Why?")
+    assert (noted.id, noted.question, noted.advice) == ("other", "Why?", {})
 
 
 @pytest.mark.parametrize("wrong", [0.05, "auroc", [], [auroc(), 3], (), None])

@@ -120,6 +120,10 @@ def finding(
         "risk": "outside",
         "verdict": Verdict(verdict),
         "question": "With the region of interest hidden, does the model fall to chance?",
+        "advice": {
+            "If it fails": "The model recognises the finding without the region.",
+            "What to do": "Look at the pictures without the region.",
+        },
         "claim": deciding.rule if deciding else "",
         "estimate": deciding.estimate if deciding else None,
         "margin": deciding.margin if deciding else None,

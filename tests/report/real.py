@@ -35,6 +35,7 @@ def store(name: str, path: Path) -> None:
         place.overlays = place.overlays[:1]
     record.frames, record.read, record.embeddings, record.matrices = [], [], [], []
     record.sections = {"case": record.sections["case"]} if "case" in record.sections else {}
+    record.digest = record.content_digest()
     content = gzip.compress(record.to_json().encode(), mtime=0)
     (FOLDER / f"{name}.json.gz").write_bytes(content)
 

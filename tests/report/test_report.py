@@ -140,6 +140,16 @@ def test_order_waived_then_worst_first(page):
     assert places == sorted(places)
 
 
+def test_a_fail_says_what_it_means_and_what_to_do_and_so_does_its_code(page):
+    means, to_do = "without the region.", "What to do: Look at the pictures without the region."
+    _, _, in_full = page.words.partition("What did not pass, in full")
+    in_full, _, codes = in_full.partition("Every check of this report")
+    failed = [one for one in example().findings if one.verdict is Verdict.FAIL]
+    assert in_full.count(to_do) == len(failed) >= 1
+    assert codes.count(to_do) == len({one.check for one in example().findings})
+    assert means in codes
+
+
 def test_sections_stand_in_the_order_of_a_readers_questions(page):
     ids = [section["id"] for section in page.all("section")]
     wanted = ["waived", "problems", "data", "coverage", "claims", "appendix", "estimates"]

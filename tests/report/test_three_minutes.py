@@ -9,6 +9,7 @@ import pytest
 from house.pages import DOCS
 from report.real import NAMES, real
 
+from audit_suite.audit.verify import contradictions
 from audit_suite.report import render_html, render_markdown
 
 PAGE = DOCS / "howto" / "three-minutes.md"
@@ -60,6 +61,11 @@ def test_and_in_the_summary_for_ci(name):
     for question, cells in quotes().items():
         for quote in cells[COLUMNS.index(name)]:
             assert plain(quote) in text, (question, quote)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stored_record_is_sound(name):
+    assert list(contradictions(real(name))) == []
 
 
 def test_the_decisions_are_those_of_the_columns():
