@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import pkgutil
 import re
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 import torchvision.transforms.v2  # noqa: F401
 from child import LIGHT
+from once import shared_folder
 from PIL import Image
 
 import audit_suite
@@ -113,9 +113,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
 @pytest.fixture(scope="session")
 def shared_evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The store of all tests that name none of their own, whichever worker runs them."""
-    folder = tmp_path_factory.getbasetemp()
-    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
-    return shared / "evidence-of-the-world"
+    return shared_folder(tmp_path_factory) / "evidence-of-the-world"
 
 
 @pytest.fixture
@@ -175,10 +173,10 @@ class World:
         model: str = "honest",
         dataset: str = "big",
         audit: bool = True,
-        subprocess: bool = False,
     ) -> pytest.RunResult:
         """Run pytest on the world, telling everything (-v); the record goes to audit.json.
 
+        It runs in this process, and its workers (-n) in processes of their own. Ctrl-C ends it alone.
         Evidence is shared by all tests of a session, as nothing but its content decides its key;
         who looks at the store, or at how it is filled, names a folder.
         """
@@ -197,9 +195,9 @@ class World:
             given = ["--audit", "-v", *fixed, *given]
             given += [f"--audit-model={name}.toml" for name in model.split(",") if name]
             given += [f"--audit-dataset={name}.toml" for name in dataset.split(",") if name]
-        if subprocess:
-            return self.pytester.runpytest_subprocess(*LIGHT, *given)
-        return self.pytester.runpytest_inprocess(*given)
+        if any(argument.startswith("-n") for argument in given):
+            given = [*LIGHT, *given]
+        return self.pytester.runpytest_inprocess(*given, no_reraise_ctrlc=True)
 
     def record(self) -> dict[str, Any]:
         """The record the last run wrote."""

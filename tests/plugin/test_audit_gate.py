@@ -189,7 +189,7 @@ PARALLEL = pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["serial", "n1
 @PARALLEL
 def test_stopping_at_the_first_failure_is_still_a_fail(world, workers):
     world.check(CHECKS.replace("full > 0.6", "full < 0.6"))
-    result = world.run("test_checks.py", "-x", *workers, subprocess=bool(workers))
+    result = world.run("test_checks.py", "-x", *workers)
     assert result.ret == 1
     assert record(world)["decision"] == "closed"
 
@@ -222,7 +222,7 @@ def test_interrupting_opens_nothing(world):
     world.check(
         CHECKS + "@check('C', full=auroc())\ndef test_stop(full):\n    raise KeyboardInterrupt\n"
     )
-    result = world.run("test_checks.py", "-q", subprocess=True)
+    result = world.run("test_checks.py", "-q")
     assert result.ret == 2
     assert record(world)["decision"] == "partial"
     text = result.stdout.str()
@@ -239,7 +239,7 @@ def test_a_crashed_worker_is_an_error_not_a_loss(world):
     world.check(
         CHECKS + "@check('C', full=auroc())\ndef test_crash(full):\n    import os; os._exit(3)\n"
     )
-    result = world.run("test_checks.py", "-n1", "-k", "not test_b", subprocess=True)
+    result = world.run("test_checks.py", "-n1", "-k", "not test_b")
     assert result.ret == 1
     verdicts = {f["check"]: f["verdict"] for f in record(world)["findings"]}
     assert verdicts["C"] == "error"

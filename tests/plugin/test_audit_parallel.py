@@ -35,7 +35,6 @@ def test_evidence_of_every_kind_gives_one_record_in_one_process_and_in_two(world
             "--audit-max-explained=24",
             f"--audit-evidence=evidence{len(texts)}",
             *workers,
-            subprocess=bool(workers),
         )
         found = world.record()
         found.pop("environment")

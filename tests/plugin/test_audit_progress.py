@@ -242,7 +242,7 @@ def test_a_first_look_says_how_long_the_whole_takes_also_with_workers(looked):
     records = []
     for workers in ((), ("-n2",)):
         more = f"--audit-evidence=here{len(workers)}", *workers
-        shown = text(looked.run(*given, *more, subprocess=bool(workers)))
+        shown = text(looked.run(*given, *more))
         done = re.search(r"^evidence: 1,[12]\d\d forward passes in .*, [\d,.]+/s$", shown, re.M)
         assert done.start() < shown.index("[100%]") < shown.index("exit code 11")
         assert re.search(LEFT, shown).start() > shown.index("exit code 11")

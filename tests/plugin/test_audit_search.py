@@ -77,9 +77,7 @@ def test_serial_and_two_workers_give_one_record_and_a_repeat_needs_no_model(worl
     assert not any("secret-" in text for text in texts)
     assert not (world.path / ".hypothesis").exists()
 
-    world.run(
-        "test_checks.py", "-n2", "--audit-evidence=two", model="honest,shortcut", subprocess=True
-    )
+    world.run("test_checks.py", "-n2", "--audit-evidence=two", model="honest,shortcut")
     assert world.record()["digest"] == first["digest"]
     world.run("test_checks.py", "--audit-evidence=one", "--audit-offline", model="honest,shortcut")
     assert world.record()["findings"] == first["findings"]

@@ -250,7 +250,6 @@ def test_json_of_a_study_is_the_same_serial_and_parallel(world):
             *workers,
             model="s-full,s-only-roi",
             dataset="small",
-            subprocess=bool(workers),
         )
         content = world.record()
         content.pop("environment")
