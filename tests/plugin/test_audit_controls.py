@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 
 import numpy as np
 import pytest
-from filelock import FileLock
+from once import made_once
 from PIL import Image
 
 PATIENTS = 256  # one shard
@@ -209,13 +208,12 @@ def run(world, worlds):
 @pytest.fixture
 def audited(world, worlds, tmp_path_factory):
     """Findings and causes by model and data set, of one audit, run once for all processes."""
-    root = tmp_path_factory.getbasetemp()
-    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
-    kept = root / "controls.json"
-    with FileLock(root / "controls.lock"):
-        if not kept.exists():
-            kept.write_text(json.dumps(run(world, worlds)))
-    return Audited(json.loads(kept.read_text()))
+
+    def audit(folder):
+        (folder / "audit.json").write_text(json.dumps(run(world, worlds)))
+
+    folder = made_once(tmp_path_factory, "controls", audit)
+    return Audited(json.loads((folder / "audit.json").read_text()))
 
 
 class Audited:
@@ -354,6 +352,12 @@ def test_what_a_hole_elsewhere_costs_is_shown_beside_c5(audited):
     (upset,) = audited.finding("upset", "clean", "C5")["observations"]
     assert honest["high"] < 0.1
     assert upset["low"] > 0.3
+
+
+def test_what_is_reported_alone_has_estimates_and_no_verdict(audited):
+    for cell in (CLEAN, MARKED):
+        assert audited.verdict(*cell, "R11") == "not_applicable"
+        assert audited.finding(*cell, "R11")["observations"]
 
 
 def test_relative_foreground_sensitivity_is_shown_and_has_its_sign(audited):

@@ -176,20 +176,6 @@ def test_a_card_overrides_a_margin(world, images):
     assert "data set card 'big'" in finding["margin_source"]
 
 
-def test_shipped_suite_on_both_models(world, images):
-    world.dataset("big", images(3200))
-    result = world.run("--audit-suite=region-sensitivity", model="honest,shortcut")
-    assert result.ret == 1
-    _, found = findings(world)
-    verdicts = {id.replace("/big/sick", ""): f["verdict"] for id, f in found.items()}
-    for check in ("R2", "R3", "R4", "R5", "R6", "R6-box", "R8-box"):
-        assert verdicts[f"{check}/honest"] == "pass", check
-        assert verdicts[f"{check}/shortcut"] in ("fail", "not_applicable"), check
-    assert verdicts["R2/shortcut"] == verdicts["R6/shortcut"] == "fail"
-    assert verdicts["R11/honest"] == "not_applicable"
-    assert found["R11/honest/big/sick"]["observations"]
-
-
 def test_level_is_shared_among_the_cases_of_a_check(world):
     world.check(HIDDEN)
     world.run("test_checks.py", model="honest,shortcut")
@@ -223,6 +209,13 @@ def test_each_fold_is_audited_as_a_model_of_its_own(world):
 
 
 def test_the_command_of_a_finding_repeats_it(world):
+    (world.path / "pytest.toml").write_text(
+        "[pytest]\n"
+        'audit_executor = "inline"\n'
+        'audit_device = "cpu"\n'
+        'audit_cache = "off"\n'
+        f'audit_evidence = "{world.evidence.as_posix()}"\n'
+    )
     world.check(HIDDEN)
     world.run("test_checks.py", model="shortcut")
     (finding,) = findings(world)[1].values()
