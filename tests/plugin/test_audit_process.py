@@ -72,20 +72,22 @@ class Grey(Fill):
 register_fill(Grey())
 """
 
-# Runs pytest once for each list of arguments; then says what of a model the judge has imported.
+# Runs pytest once for each list of arguments; says each time what of a model the judge has imported.
 JUDGE = """
 import json, sys
 import pytest
-codes = [int(pytest.main(arguments)) for arguments in json.loads(sys.argv[1])]
+codes, found = [], []
 heavy = "torch", "torchvision", "shap", "model", "tricks"
-found = [name for name in sys.modules if name.partition(".")[0] in heavy]
+for arguments in json.loads(sys.argv[1]):
+    codes.append(int(pytest.main(arguments)))
+    found.append([name for name in sys.modules if name.partition(".")[0] in heavy])
 print(json.dumps({"codes": codes, "imported": found}))
 """
 
 
 @pytest.fixture
 def judge(world):
-    """Run audits in a fresh process; returns exit codes and what of a model it imported."""
+    """Run audits in a fresh process; returns exit codes and what of a model was imported by then."""
 
     def run(*each, models="honest", dataset="big"):
         given = [*LIGHT, "--audit", "-p", "no:cacheprovider", f"--audit-dataset={dataset}.toml"]
@@ -129,7 +131,7 @@ def test_each_model_fails_alone_and_the_judge_imports_none(world, judge):
         ["test_checks.py", "--audit-json=audit.json", "--audit-evidence=ev"],
         models=",".join([*names.values(), "honest"]),
     )
-    assert found["imported"] == []
+    assert found["imported"] == [[]]
     assert found["codes"] == [1]
     verdicts = {f["model"]: (f["verdict"], f["reason"]) for f in world.record()["findings"]}
     assert verdicts["honest"][0] == "pass"
@@ -142,28 +144,29 @@ def test_each_model_fails_alone_and_the_judge_imports_none(world, judge):
     assert len(card["digest"]) == 64
 
 
-def test_the_record_does_not_depend_on_where_models_run(world, judge):
+def test_the_record_does_not_depend_on_where_models_run_and_the_judge_imports_no_torch(
+    world, judge
+):
     (world.path / "conftest.py").write_text(CONFTEST)
     world.check(CHECKS + MORE)
-    runs = {"process": [], "inline": ["--audit-executor=inline"], "shared": ["-n2"]}
+    audits = {"process": [], "shared": ["-n2"], "inline": ["--audit-executor=inline"]}
+    given = [
+        ["test_checks.py", f"--audit-json={name}.json", f"--audit-evidence=ev-{name}", *more]
+        for name, more in audits.items()
+    ]
+    found = judge(["test_checks.py", "--audit-plan"], ["test_checks.py", "--collect-only"], *given)
+    assert "800 images x 2 maskings" in found["output"]
+    assert found["codes"] == [11, 11, 0, 0, 0], found["output"][:2000]
+    *apart, inline = found["imported"]
+    assert apart == [[]] * 4
+    assert "torch" in inline
     records = {}
-    for name, more in runs.items():
-        given = [f"--audit-json={name}.json", f"--audit-evidence=ev-{name}", *more]
-        found = judge(["test_checks.py", *given])
-        assert found["codes"] == [0], found["output"]
-        assert ("torch" in found["imported"]) is (name == "inline")
+    for name in audits:
         environment, records[name] = without_environment(world.path / f"{name}.json")
         assert environment["executor"] == ("inline" if name == "inline" else "process")
         assert ("network_cut" in environment) is (name != "inline")
     assert records["process"] == records["inline"] == records["shared"]
     assert '"png"' in records["process"], "with pictures of what the model was shown"
-
-
-def test_plan_and_collection_import_no_torch(world, judge):
-    world.check(CHECKS)
-    found = judge(["test_checks.py", "--audit-plan"], ["test_checks.py", "--collect-only"])
-    assert found["imported"] == []
-    assert "800 images x 1 maskings" in found["output"]
 
 
 def test_python_audits_use_processes_too(world):
