@@ -125,7 +125,7 @@ def test_a_skipped_file_is_missed(world, body):
 
 
 def test_the_shipped_checks_are_required_by_default(world):
-    result = world.run("--audit-suite=metadata")
+    result = world.run("--audit-suite=metadata", dataset="small")
     assert result.ret == 11
     said = record(world)
     assert said["decision_reason"].startswith("not a full audit: region-sensitivity was not asked")

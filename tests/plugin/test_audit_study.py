@@ -178,7 +178,7 @@ def test_skill_lost_on_external_data_fails_and_kept_passes(world, images, tmp_pa
 def with_metadata(world, images, tmp_path, tells):
     """A data set whose declared tags tell the label, or nothing; some are missing."""
     folder = tmp_path / f"tags-{tells}"
-    shutil.copytree(images(800), folder)
+    shutil.copytree(images(400), folder)
     rng = np.random.default_rng(11)
     lines = (folder / "manifest.csv").read_text().splitlines()
     rows = [lines[0] + ",age,ward"]
