@@ -19,19 +19,20 @@ ZOO = Path(__file__).parents[2] / "model_zoo"
 
 
 @pytest.fixture(scope="module")
-def evidence(tmp_path_factory):
-    """One store for all these tests, whichever worker runs them: nothing is computed twice."""
-    return shared_folder(tmp_path_factory) / "evidence-of-the-reference-models"
+def shared(tmp_path_factory):
+    """One store and cache for all these tests, whichever worker runs them: nothing is made twice."""
+    return shared_folder(tmp_path_factory) / "reference-models"
 
 
-def audit(tmp_path, evidence, model, datasets, *more):
+def audit(tmp_path, shared, model, datasets, *more):
     done = subprocess.run(
         [
             *PYTEST,
             "--audit",
             f"--audit-model={ZOO / 'models' / model}.toml",
             *(f"--audit-dataset={ZOO / 'datasets' / name}.toml" for name in datasets),
-            f"--audit-evidence={evidence}",
+            f"--audit-evidence={shared / 'evidence'}",
+            f"--audit-cache={shared / 'cache'}",
             "--audit-json=audit.json",
             *more,
         ],
@@ -49,8 +50,8 @@ def verdicts_of(record, dataset):
     return {(f["check"], f["case"]): f["verdict"] for f in found}
 
 
-def test_the_honest_model_opens_the_gate_with_every_suite(tmp_path, evidence):
-    done, record = audit(tmp_path, evidence, "phantom-honest", ["phantom-cxr"])
+def test_the_honest_model_opens_the_gate_with_every_suite(tmp_path, shared):
+    done, record = audit(tmp_path, shared, "phantom-honest", ["phantom-cxr"])
     assert done.returncode == 0, done.stdout
     assert record["decision"] == "open"
     verdicts = {}
@@ -88,8 +89,8 @@ def must_not_matter(found):
     return verdict
 
 
-def test_the_honest_model_opens_the_gate_on_fundus_photographs(tmp_path, evidence):
-    done, record = audit(tmp_path, evidence, "phantom-honest", ["phantom-fundus"], *SUITES)
+def test_the_honest_model_opens_the_gate_on_fundus_photographs(tmp_path, shared):
+    done, record = audit(tmp_path, shared, "phantom-honest", ["phantom-fundus"], *SUITES)
     assert done.returncode == 0, done.stdout
     assert record["decision"] == "open"
     found = verdicts_of(record, "phantom-fundus")
@@ -99,11 +100,11 @@ def test_the_honest_model_opens_the_gate_on_fundus_photographs(tmp_path, evidenc
     assert must_not_matter(found) == "pass"
 
 
-def test_the_shortcut_model_is_blocked_and_the_check_is_named(tmp_path, evidence):
+def test_the_shortcut_model_is_blocked_and_the_check_is_named(tmp_path, shared):
     # A part of the data is enough: a smoke run never opens the gate, but it may close it.
     names = ["phantom-cxr", "phantom-fundus"]
     more = "--audit-max-cases=800", "--audit-multiplicity=none"  # each as if it were alone
-    done, record = audit(tmp_path, evidence, "phantom-shortcut", names, *SUITES, *more)
+    done, record = audit(tmp_path, shared, "phantom-shortcut", names, *SUITES, *more)
     assert done.returncode == 1
     assert record["decision"] == "closed"
     cxr, fundus = (verdicts_of(record, name) for name in names)
@@ -116,10 +117,10 @@ def test_the_shortcut_model_is_blocked_and_the_check_is_named(tmp_path, evidence
     assert must_not_matter(cxr) == "fail"
 
 
-def test_a_small_subset_is_inconclusive(tmp_path, evidence):
+def test_a_small_subset_is_inconclusive(tmp_path, shared):
     done, record = audit(
         tmp_path,
-        evidence,
+        shared,
         "phantom-honest",
         ["phantom-cxr"],
         "--audit-max-cases=300",

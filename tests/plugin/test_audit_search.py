@@ -46,9 +46,7 @@ POINT = '[operating_points.sick]\nprobability = 0.5\nsource = "test"\n'
 MORE = 'activation = "sigmoid"\n'
 
 
-def test_serial_and_two_workers_give_one_record_and_a_repeat_needs_no_model(
-    world, images
-):
+def test_serial_and_two_workers_give_one_record_and_a_repeat_needs_no_model(world, images):
     world.dataset("big", images(300))  # two shards
     for name, where in (("honest", "roi"), ("shortcut", "corner")):
         world.model(name, where, more=POINT)
