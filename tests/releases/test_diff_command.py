@@ -18,7 +18,7 @@ from audit_suite.evidence.store import EvidenceStore
 def folder(tmp_path_factory):
     """Records of an honest model and of one with a shortcut, with their evidence."""
     folder = tmp_path_factory.mktemp("diff")
-    store = EvidenceStore(folder / "evidence", durable=False)
+    store = EvidenceStore(folder / "evidence")
     labels, honest = scores_of(6)
     for name, scores in (("honest", honest), ("shortcut", scores_of(56, 1.8, 1.8)[1])):
         record_of(labels, scores, name, store).save(folder / f"{name}.json")
