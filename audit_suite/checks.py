@@ -112,8 +112,8 @@ def check(
 def check_on(function: Callable[..., Any]) -> Check | None:
     """What `check` recorded about a test function, above or below hypothesis' ``@given``."""
     inner = getattr(getattr(function, "hypothesis", None), "inner_test", None)
-    found: Check | None = getattr(function, ATTRIBUTE, None) or getattr(inner, ATTRIBUTE, None)
-    return found
+    recorded: Check | None = getattr(function, ATTRIBUTE, None) or getattr(inner, ATTRIBUTE, None)
+    return recorded
 
 
 def report_only(*estimates: Estimate, because: str) -> NoReturn:

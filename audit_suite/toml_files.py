@@ -79,29 +79,29 @@ def _keys(kinds: Sequence[Any]) -> list[str]:
 
 def _inside(kinds: Sequence[Any], part: str | int) -> list[Any]:
     """The types that one step of an error's place leads to: a key, a position, a kind of file."""
-    found: list[Any] = []
+    types: list[Any] = []
     for kind in _plain(kinds):
         if get_origin(kind) is dict:
-            found.append(get_args(kind)[1])
+            types.append(get_args(kind)[1])
         elif get_origin(kind) in (tuple, list):
-            found += [one for one in get_args(kind) if one is not Ellipsis]
+            types += [one for one in get_args(kind) if one is not Ellipsis]
         elif isinstance(kind, type) and issubclass(kind, RootModel):
             members = _plain([kind.model_fields["root"].annotation])
-            found += [m for m in members if part in get_args(m.model_fields["kind"].annotation)]
+            types += [m for m in members if part in get_args(m.model_fields["kind"].annotation)]
         elif isinstance(kind, type) and issubclass(kind, BaseModel):
             fields = kind.model_fields.items()
-            found += [field.annotation for name, field in fields if part in (name, field.alias)]
-    return found
+            types += [field.annotation for name, field in fields if part in (name, field.alias)]
+    return types
 
 
 def _plain(kinds: Sequence[Any]) -> list[Any]:
     """Types without what is written around them: the members of unions, the type of Annotated."""
-    found: list[Any] = []
+    types: list[Any] = []
     for kind in kinds:
         if get_origin(kind) is Annotated:
-            found += _plain(get_args(kind)[:1])
+            types += _plain(get_args(kind)[:1])
         elif get_origin(kind) in (Union, UnionType):
-            found += _plain(get_args(kind))
+            types += _plain(get_args(kind))
         else:
-            found.append(kind)
-    return found
+            types.append(kind)
+    return types

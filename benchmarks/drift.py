@@ -42,13 +42,13 @@ def drawn(rng: np.random.Generator, patients: int, chance: float) -> TwoSets:
 
 def verdicts(both: TwoSets) -> tuple[list[Verdict], list[float]]:
     """The verdict and the p value of each number, judged as D2 judges them."""
-    found, p_values = [], []
+    outcomes, p_values = [], []
     with recording(DecisionRule(cases=NUMBERS)):
         for number in range(NUMBERS):
             estimate = compared(both, both.measured[:, number], "a number")
-            found.append(estimate.distance_to(0.5).compare("<", MARGIN).verdict)
+            outcomes.append(estimate.distance_to(0.5).compare("<", MARGIN).verdict)
             p_values.append(float(estimate.at["p"]))
-    return found, p_values
+    return outcomes, p_values
 
 
 def rates(chance: float, patients: int, watches: int) -> dict[str, float]:
@@ -57,9 +57,9 @@ def rates(chance: float, patients: int, watches: int) -> dict[str, float]:
     alarms = raw = 0
     for seed in range(watches):
         rng = np.random.default_rng([seed, patients, round(100 * chance)])
-        found, p_values = verdicts(drawn(rng, patients, chance))
-        each.update(verdict.value for verdict in found)
-        alarms += Verdict.FAIL in found
+        outcomes, p_values = verdicts(drawn(rng, patients, chance))
+        each.update(verdict.value for verdict in outcomes)
+        alarms += Verdict.FAIL in outcomes
         raw += sum(p < 0.05 for p in p_values)
     total = watches * NUMBERS
     name = f"chance{round(100 * chance)}_patients{patients}"

@@ -60,13 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    found: Figures = {"card": torch.cuda.get_device_name()}
+    figures: Figures = {"card": torch.cuda.get_device_name()}
     for px in _IMAGES:
         with world(px, _FILMS) as made:
-            found |= measure(made, chosen.quick)
-    print(json.dumps(found, indent=1))
+            figures |= measure(made, chosen.quick)
+    print(json.dumps(figures, indent=1))
     if chosen.json:
-        chosen.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        chosen.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
@@ -80,21 +80,21 @@ def measure(made: World, quick: bool) -> Figures:
         precision = source.precisions.of((made.cell.model, None, made.cell.dataset))
         rates = {p: bare(model, p, _BATCHES[px], not quick) for p in FASTEST_FIRST}
         engine, scores = rate_of(source, made, images)
-        found: Figures = {f"bare_{p}_{px}": rate for p, rate in rates.items()}
-        found |= {
+        figures: Figures = {f"bare_{p}_{px}": rate for p, rate in rates.items()}
+        figures |= {
             f"engine_{px}": engine,
             f"engine_share_{px}": engine / rates[precision],
             f"precision_{px}": precision,
         }
         if px != 224:
-            return found
+            return figures
         fewer = max(64, images // 8)
         before = repeated(made, "before", fewer, precision="fp32", batch_size=8)
         again = repeated(made, "again", images, precision=None)
         _, repeat = rate_of(again, made, images)
         same = all(np.array_equal(one, other) for one, other in zip(scores, repeat, strict=True))
         maps = [explained(model) for _ in range(2)]
-        return found | {
+        return figures | {
             "best_bare": max(rates.values()),
             "speedup_default": engine / rate_of(before, made, fewer)[0],
             "repeat_identical": float(same and torch.equal(*maps)),

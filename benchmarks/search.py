@@ -166,7 +166,7 @@ def figures(quick: bool) -> dict[str, float]:
         quick: Fewer seeds and images.
     """
     seeds, cases = (2, 600) if quick else (12, None)
-    found: dict[str, float] = {}
+    measured: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         marked = half_of("phantom-shortcut", Path(folder), cases)
         for name, method in METHODS.items():
@@ -175,8 +175,8 @@ def figures(quick: bool) -> dict[str, float]:
                 counted = Counted(marked.effects)
                 method(counted, seed)
                 runs.append(counted.until(LEVEL))
-            found[f"found_{name}"] = float(np.mean([run <= TRIES for run in runs]))
-            found[f"tries_{name}"] = float(np.median(runs))
+            measured[f"found_{name}"] = float(np.mean([run <= TRIES for run in runs]))
+            measured[f"tries_{name}"] = float(np.median(runs))
         counted = Counted(marked.effects)
         start = time.process_time()
         made = search(STRATEGY, counted, Budget(0.10, TRIES, 150, 1))
@@ -184,14 +184,14 @@ def figures(quick: bool) -> dict[str, float]:
         passes = 2 * SEARCHED * len(counted.effects)
         assert made.place is not None, "the marker's place is found"
         x0, y0, x1, y1 = marked.box(made.place[0])
-        found["shrunk_pixels"] = float((x1 - x0) * (y1 - y0))
-        found["tries_per_second"] = len(counted.effects) / seconds
-        found["share_of_bare_forwards"] = passes / seconds / bare_rate(marked, passes)
-        found["share_outside_scoring"] = 1 - counted.seconds / seconds
+        measured["shrunk_pixels"] = float((x1 - x0) * (y1 - y0))
+        measured["tries_per_second"] = len(counted.effects) / seconds
+        measured["share_of_bare_forwards"] = passes / seconds / bare_rate(marked, passes)
+        measured["share_outside_scoring"] = 1 - counted.seconds / seconds
         honest = Counted(half_of("phantom-honest", Path(folder), cases).effects)
         search(STRATEGY, honest, Budget(0.10, TRIES, 0, 1))
-        found["largest_honest"] = float(np.nanmax(honest.effects))
-    return {name: round(value, 4) for name, value in found.items()}
+        measured["largest_honest"] = float(np.nanmax(honest.effects))
+    return {name: round(value, 4) for name, value in measured.items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

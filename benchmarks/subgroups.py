@@ -43,7 +43,7 @@ def world(rng, patients: int, prevalence: float, auroc: float, bad: float | None
 def gaps(labels, scores, tags, order: int) -> list[Estimate]:
     """What the other groups have more than each group that is large enough."""
     patients = np.arange(len(labels)).astype(str)
-    found = []
+    differences = []
     for names in combinations(tags, order):
         codes = sum(tags[name] * 10**place for place, name in enumerate(names))
         for code in np.unique(codes):
@@ -55,8 +55,8 @@ def gaps(labels, scores, tags, order: int) -> list[Estimate]:
             others = estimate_auroc_within(
                 labels[rest], [scores[rest]], patients[rest], [codes[rest]], "d", "others"
             )
-            found.append(others - estimate_auroc(*parts))
-    return found
+            differences.append(others - estimate_auroc(*parts))
+    return differences
 
 
 def correlation(each: list[Estimate]) -> np.ndarray:
@@ -102,16 +102,16 @@ def study(patients: int, prevalence: float, bad: float | None, order: int, runs:
 def figures(quick: bool) -> dict[str, float]:
     """All figures, by name."""
     runs = 40 if quick else 400
-    found = {}
+    measured = {}
     for order, kind in ((1, "tags"), (2, "pairs")):
         for patients in (1500,) if quick or order > 1 else (1500, 3000):
             for bad, truth in ((None, "equal"), (0.70, "bad_site")):
                 started = time.process_time()
                 cell = study(patients, 0.3, bad, order, runs, seed=order + patients)
                 for name, value in cell.items():
-                    found[f"{kind}_{patients}_{truth}_{name}"] = round(value, 4)
-                found[f"{kind}_{patients}_{truth}_seconds"] = time.process_time() - started
-    return found
+                    measured[f"{kind}_{patients}_{truth}_{name}"] = round(value, 4)
+                measured[f"{kind}_{patients}_{truth}_seconds"] = time.process_time() - started
+    return measured
 
 
 def main() -> None:
@@ -120,11 +120,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few runs")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     options = parser.parse_args()
-    found = figures(options.quick)
-    for name, value in found.items():
+    measured = figures(options.quick)
+    for name, value in measured.items():
         print(f"{name:45} {value:.4f}")
     if options.json:
-        options.json.write_text(json.dumps(found, indent=1) + "\n")
+        options.json.write_text(json.dumps(measured, indent=1) + "\n")
 
 
 if __name__ == "__main__":

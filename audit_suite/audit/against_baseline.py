@@ -87,9 +87,9 @@ def _findings(
     """
     findings = []
     for place in places:
-        for check, found in ((SKILL, losses.skill), (REST, losses.others)):
+        for check, by_place in ((SKILL, losses.skill), (REST, losses.others)):
             case = _Case(check, place, policy.role(check, place[2]))
-            compared = found.get(place, [])
+            compared = by_place.get(place, [])
             recorded = Recorded(DecisionRule(baseline.alpha), comparisons=compared)
             findings.append(judge(case, _open(check, place, baseline, compared), recorded, waivers))
     return findings

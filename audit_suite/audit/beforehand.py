@@ -38,12 +38,12 @@ def beforehand(audit: Audit, provenance: Provenance) -> Beforehand:
         audit: Policy, cards and settings.
         provenance: What is judged.
     """
-    found = Beforehand([], [])
+    summary = Beforehand([], [])
     for note, shuts in (*_fixed(audit), *_looks(audit, provenance)):
-        found.notes.append(note)
+        summary.notes.append(note)
         if shuts is not None:
-            found.deviations.append(Deviation(what=note, never_opens=shuts))
-    return found
+            summary.deviations.append(Deviation(what=note, never_opens=shuts))
+    return summary
 
 
 _Said = tuple[str, bool | None]  # a sentence; whether it keeps the gate shut, None if all is well
@@ -59,9 +59,9 @@ def _fixed(audit: Audit) -> Iterator[_Said]:
     except AuditError as error:
         yield error.what, policy.frozen
         return
-    found = list(departures(frozen, policy.digest(), audit.models, audit.datasets))
-    yield from ((departure, policy.frozen) for departure in found)
-    if not found:
+    deviations = list(departures(frozen, policy.digest(), audit.models, audit.datasets))
+    yield from ((departure, policy.frozen) for departure in deviations)
+    if not deviations:
         on = frozen.time.date()
         yield f"policy, margins and claims were fixed on {on}, and this audit kept to them", None
 

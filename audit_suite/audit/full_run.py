@@ -27,8 +27,8 @@ class _AllImages(EvidenceSource):
         self._most = audit.settings.max_cases
 
     def dataset(self, card: DatasetCard) -> Dataset:
-        found = self._sampled.dataset(card)
-        every = found.sampled_from or found
+        sampled = self._sampled.dataset(card)
+        every = sampled.sampled_from or sampled
         return replace(every, cases=every.cases[: self._most])
 
 

@@ -202,9 +202,9 @@ def decide_targets(
         policy: The policy of a record.
     """
     primary = _primary(policy)
-    found = by_place(findings)
-    for place in dict.fromkeys([*map(place_of, policy.required), *found]):
-        here = found.get(place, [])
+    findings_at = by_place(findings)
+    for place in dict.fromkeys([*map(place_of, policy.required), *findings_at]):
+        here = findings_at.get(place, [])
         rests = any(map(primary, here)) or not here
         yield place, rests, _decide_on(here, policy, _at(place))
 

@@ -114,10 +114,10 @@ def _question(
 ) -> Question:
     place = cell.model.name, cell.dataset.name, cell.target
     claim = cell.model.claims.get(cell.target)
-    found: AtHand | None = None
+    stored: AtHand | None = None
     if source.store.root.exists():
         try:
-            found = at_hand(cell, source)
+            stored = at_hand(cell, source)
         except AuditError as error:
             notes.append(f"stored scores are not used: {error.what}")
     question = Question(
@@ -126,12 +126,12 @@ def _question(
         floor_of(cell.model, cell.target),
         auroc,
         "given",
-        found,
+        stored,
     )
     if auroc is not None:
         return question
-    if found is not None:
-        return replace(question, auroc=found.auroc, skill="measured")
+    if stored is not None:
+        return replace(question, auroc=stored.auroc, skill="measured")
     if claim is not None:
         return replace(question, auroc=claim.auroc, skill="claimed")
     return replace(question, skill="assumed")

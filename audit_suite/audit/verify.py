@@ -118,15 +118,15 @@ def _comparison(id: str, comparison: ComparisonRecord, alpha: float) -> Iterator
 
 def _baseline(record: Record) -> Iterator[str]:
     """A comparison with a baseline, and the findings that carry its verdicts, go together."""
-    found = {(finding.check, place_of(finding)): finding for finding in record.findings}
+    by_check = {(finding.check, place_of(finding)): finding for finding in record.findings}
     if record.baseline is None:
-        if any(check in (SKILL, REST) for check, _ in found):
+        if any(check in (SKILL, REST) for check, _ in by_check):
             yield "it has findings on a baseline, but no baseline"
         return
     regressions = record.baseline.regressions
     worse = {place_of(change) for change in regressions if change.kind == "worse"}
     for place in dict.fromkeys(map(place_of, record.policy.required)):
-        here = [found.get((check, place)) for check in (SKILL, REST)]
+        here = [by_check.get((check, place)) for check in (SKILL, REST)]
         if None in here:
             yield f"the comparison of {place[0]} with its baseline has no finding"
         elif place in worse and not any(

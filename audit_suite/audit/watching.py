@@ -69,16 +69,16 @@ def watch(
         command = f"audit-suite watch {new_cases} --baseline {baseline}"
         planned = planned_checks(audit, suites, only=wanted)
         mine = [(replace(case, command=command), function) for case, function in planned]
-        found, _ = judged(audit, mine, progress)
+        new_record, _ = judged(audit, mine, progress)
     finally:
         source.close()
-    found.sections["drift"] = {
+    new_record.sections["drift"] = {
         "baseline": record.digest,
         "decision": record.decision,
         "dataset": audited_of(audit.datasets[0]).name,
     }
-    found.digest = found.content_digest()
-    return found
+    new_record.digest = new_record.content_digest()
+    return new_record
 
 
 def audited_of(card: DatasetCard) -> DatasetCard:
@@ -138,13 +138,13 @@ def _opened(
 
 def _named(record: Record, baseline: Path, option: str, kind: str) -> Path:
     """The card that the record's own command lines name."""
-    found = dict.fromkeys(_in_commands(record, f"--audit-{option}"))
-    paths = [path for path in found if path.is_file()]
+    named = dict.fromkeys(_in_commands(record, f"--audit-{option}"))
+    paths = [path for path in named if path.is_file()]
     if len(paths) == 1:
         return paths[0]
     where = "several" if paths else "none that is there"
     raise AuditError(
-        f"{baseline} names {where} of the {kind} cards: {', '.join(map(str, found)) or 'none'}",
+        f"{baseline} names {where} of the {kind} cards: {', '.join(map(str, named)) or 'none'}",
         f"name the audited one with --{option}, or start in the folder of the audit",
     )
 

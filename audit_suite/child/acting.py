@@ -50,9 +50,9 @@ class Acting:
     def pulse(self) -> tuple[int, int, list[str]]:
         """Signs of life since the start; passes and lines of progress since the last call."""
         with self._noting:
-            found = self._beats, self._passes, self._lines
+            signs = self._beats, self._passes, self._lines
             self._passes, self._lines = 0, []
-        return found
+        return signs
 
     def _do(self, job: bytes) -> str:
         try:

@@ -35,16 +35,16 @@ def ledger(
 
     if not path.exists():
         raise AuditError(f"{path} does not exist", "give the path of a ledger (--audit-ledger)")
-    found = read_ledger(path)
-    problems = list(found.problems)
-    for number, entry in enumerate(found.entries):
-        earlier = found.entries[:number]
+    chain = read_ledger(path)
+    problems = list(chain.problems)
+    for number, entry in enumerate(chain.entries):
+        earlier = chain.entries[:number]
         for dataset in entry.datasets:
             for model in entry.models:
                 looks = count_looks(earlier, model.digest, dataset, entry.margins)
                 said = looks.sentence(model.name, dataset.name)
                 typer.echo(f"{entry.number} {entry.time} {entry.decision}: {said}")
-    known = {entry.record for entry in found.entries}
+    known = {entry.record for entry in chain.entries}
     for file in record or []:
         if load_record(file).digest not in known:
             problems.append(f"the entry of {file} is missing: the ledger was cut, or is another")
@@ -52,4 +52,4 @@ def ledger(
         typer.echo(f"audit-suite: {path}: {problem}", err=True)
     if problems:
         raise typer.Exit(1)
-    typer.echo(f"verified: {path}: {len(found.entries)} entries, head {found.head[:12]}")
+    typer.echo(f"verified: {path}: {len(chain.entries)} entries, head {chain.head[:12]}")

@@ -53,20 +53,20 @@ def plan_readers(
     )
 
     study = ReaderStudy(number, groups, auroc, difference, between, alike, with_model)
-    found = positives_needed(study, margin, power)
+    images = positives_needed(study, margin, power)
     design = "all read all" if groups == 1 else f"{groups} groups with images of their own"
     typer.echo(f"{number} readers, {design}; margin {margin:g}, one-sided {LEVEL:g}")
-    if found is None:
+    if images is None:
         typer.echo(
             f"no number of images gives a chance of {power:.0%}: readers differ too much "
             f"({between:g}); ask more readers"
         )
         raise typer.Exit(1)
     typer.echo(
-        f"{found} images with the finding and {found} without, read by each reader under each "
-        f"masking, give a chance of {power:.0%}; {2 * found * groups} images in all"
+        f"{images} images with the finding and {images} without, read by each reader under each "
+        f"masking, give a chance of {power:.0%}; {2 * images * groups} images in all"
     )
-    packs = f"--precision {precision_of(found):.3f} --readers {number // groups}"
+    packs = f"--precision {precision_of(images):.3f} --readers {number // groups}"
     typer.echo(f"audit-suite readers export {packs} ...")
     if groups > 1:
         typer.echo(f"{groups} times, each with another --seed, --out and --key")

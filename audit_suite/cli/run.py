@@ -108,8 +108,8 @@ def run(
     read = read_cards(cards)
     for symptom in read.symptoms:
         raise AuditError(symptom.what, symptom.remedy)
-    for kind, found in (("model", read.models), ("data set", read.datasets)):
-        if not found:
+    for kind, named in (("model", read.models), ("data set", read.datasets)):
+        if not named:
             raise AuditError(f"no card of a {kind} is named", "name cards of both kinds")
     part = scheduled_part(os.environ) if shard is None else Part.parse(shard)
     _pin_gpu()

@@ -51,7 +51,7 @@ def watch(
 
     load_extensions()
     where = evidence if is_address(evidence) else Path(evidence)
-    found = compare(
+    record = compare(
         new_cases,
         baseline,
         model=model,
@@ -61,13 +61,13 @@ def watch(
         evidence=where,
         device=device.value,
     )
-    found.save(out)
-    for finding in found.findings:
+    record.save(out)
+    for finding in record.findings:
         said = finding.reason or finding.comparisons[0].message
         case = f" [{finding.case}]" if finding.case else ""
         typer.echo(f"{finding.verdict:<14} {finding.check} {finding.title}{case}\n    {said}")
-    typer.echo(f"{found.decision}: {found.decision_reason}\nrecord: {out}")
+    typer.echo(f"{record.decision}: {record.decision_reason}\nrecord: {out}")
     if report is not None:
-        found.report(report)
+        record.report(report)
         typer.echo(f"report: {report}")
-    raise typer.Exit(Exit.of(found.decision))
+    raise typer.Exit(Exit.of(record.decision))

@@ -71,7 +71,7 @@ def references(path: Path, dicom_frame: int | None) -> Iterator[tuple[str, int, 
                 int(segment.SegmentNumber): str(segment.SegmentLabel)
                 for segment in header.SegmentSequence
             }
-            found = list(_frames(header, labels, dicom_frame))
+            frames = list(_frames(header, labels, dicom_frame))
         except (OSError, pydicom.errors.InvalidDicomError):
             return
         except Exception as error:  # pydicom parses tags as they are asked for
@@ -80,7 +80,7 @@ def references(path: Path, dicom_frame: int | None) -> Iterator[tuple[str, int, 
                 f"({type(error).__name__})",
                 "export it again; `audit-suite` reads segments, and the images they refer to",
             ) from None
-    yield from found
+    yield from frames
 
 
 def _frames(
@@ -105,7 +105,7 @@ def _segment(groups: Any, shared: Any) -> int:
 
 def _images(groups: Any, shared: Any, dicom_frame: int | None) -> list[str]:
     """The images that a frame was derived from; of one with several frames, the audited one's."""
-    found = []
+    uids = []
     for derived in (
         groups.get("DerivationImageSequence") or shared.get("DerivationImageSequence") or ()
     ):
@@ -113,8 +113,8 @@ def _images(groups: Any, shared: Any, dicom_frame: int | None) -> list[str]:
             numbers = source.get("ReferencedFrameNumber")
             many = [numbers] if isinstance(numbers, int | float | str) else list(numbers or ())
             if not many or (dicom_frame or 0) + 1 in [int(number) for number in many]:
-                found.append(str(source.ReferencedSOPInstanceUID))
-    return found
+                uids.append(str(source.ReferencedSOPInstanceUID))
+    return uids
 
 
 def _only_instance(header: Any) -> list[str]:

@@ -43,17 +43,17 @@ def region_of(array: NDArray[Any], values: Collection[int]) -> Mask:
     """
     if array.dtype.kind not in "biuf":
         raise ValueError("does not hold numbers")
-    found = np.unique(array)
-    if not np.isfinite(found.astype(np.float64)).all() or (found != np.round(found)).any():
+    distinct = np.unique(array)
+    if not np.isfinite(distinct.astype(np.float64)).all() or (distinct != np.round(distinct)).any():
         raise ValueError("holds numbers that are not whole: save it as a mask of whole numbers")
     if values:
         chosen: Mask = np.isin(array, list(values))
         return chosen
-    if len(found) > 2 or found.min() < 0 or (len(found) == 2 and found[0] != 0):
-        shown = ", ".join(f"{value:g}" for value in found[:_SHOWN].astype(np.float64))
-        shown += " ..." if len(found) > _SHOWN else ""
+    if len(distinct) > 2 or distinct.min() < 0 or (len(distinct) == 2 and distinct[0] != 0):
+        shown = ", ".join(f"{value:g}" for value in distinct[:_SHOWN].astype(np.float64))
+        shown += " ..." if len(distinct) > _SHOWN else ""
         raise ValueError(
-            f"holds {len(found)} values ({shown}) instead of 0 and one other: name those of the "
+            f"holds {len(distinct)} values ({shown}) instead of 0 and one other: name those of the "
             f"region with value"
         )
     region: Mask = array != 0

@@ -235,7 +235,7 @@ class Preflight:
     def _look(
         self, indices: Sequence[int], specs: Sequence[InputSpec], pictured: Sequence[int]
     ) -> Looked:
-        found = self._source.call(
+        answer = self._source.call(
             _LOOK,
             self.card,
             self.dataset.card,
@@ -245,7 +245,7 @@ class Preflight:
             of=[self.card],
             say=self._say,
         )
-        return Looked.model_validate(found)
+        return Looked.model_validate(answer)
 
 
 def _likeliest(gains: Sequence[tuple[Estimate, Tried]]) -> tuple[Estimate, Tried]:

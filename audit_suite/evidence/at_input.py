@@ -69,8 +69,8 @@ def box_in_file(
     Returns:
         The same in the file; None if the box shows nothing of it, or the image cannot be read.
     """
-    found = source.call(f"{_HERE}:place_in_file", card, index, model.input, box, of=_code(model))
-    return checked(_BOX, found)
+    answer = source.call(f"{_HERE}:place_in_file", card, index, model.input, box, of=_code(model))
+    return checked(_BOX, answer)
 
 
 def place_in_file(

@@ -107,8 +107,8 @@ def _ask(
             answers = source.spread(job, *requests, of=models, say=progress)
         else:
             answers = [source.call(job, *requests, of=models, say=progress)]
-        found = [one for answer in answers for one in checked(_FAILURES, answer)]
-        failed = {number: AuditError(*error) for number, *error in found}
+        errors = [one for answer in answers for one in checked(_FAILURES, answer)]
+        failed = {number: AuditError(*error) for number, *error in errors}
         for number, request in enumerate(requests):
             if number in failed and source.failure(request) is None:
                 source.failures[_failing(job, request)] = failed[number]

@@ -74,13 +74,13 @@ def _find(name: str) -> Callable[[str], Any]:
             f"--function: '{name}' cannot be imported: {type(error).__name__}: {error}",
             "write my_pipeline.py:preprocess or package.module:preprocess",
         ) from error
-    found = getattr(loaded, function, None)
-    if not callable(found):
+    member = getattr(loaded, function, None)
+    if not callable(member):
         raise AuditError(
             f"--function: {module} has no function '{function}'",
             "name the function that takes a path and returns the model's input",
         )
-    return found  # type: ignore[no-any-return]  # callable, as just checked
+    return member  # type: ignore[no-any-return]  # callable, as just checked
 
 
 def _array(

@@ -51,8 +51,8 @@ def compute(source: EvidenceSource, say: Progress, *requests: Request[Any]) -> F
 
 
 def _failures(requests: Sequence[Request[Any]], source: EvidenceSource) -> Failures:
-    found = ((number, source.failure(request)) for number, request in enumerate(requests))
-    return [(number, e.what, e.remedy) for number, e in found if e is not None]
+    failures = ((number, source.failure(request)) for number, request in enumerate(requests))
+    return [(number, e.what, e.remedy) for number, e in failures if e is not None]
 
 
 def _compute(

@@ -147,12 +147,12 @@ def _look(dataset: Dataset, index: int, roi: Sequence[str]) -> _Seen | None:
 def _others(dataset: Dataset, seen: Sequence[_Seen], place: int) -> tuple[float, float]:
     """Contrasts of the nearest other patients' masks before and after; its own if there is none."""
     patient = dataset.cases[seen[place].index].patient
-    found = []
+    contrasts = []
     for step in (-1, 1):
         around = (seen[(place + step * far) % len(seen)] for far in range(1, len(seen)))
         other = next((o for o in around if dataset.cases[o.index].patient != patient), seen[place])
-        found.append(contrast(seen[place].picture, other.rings))
-    return found[0], found[1]
+        contrasts.append(contrast(seen[place].picture, other.rings))
+    return contrasts[0], contrasts[1]
 
 
 def _hash(pixels: NDArray[Any]) -> int:

@@ -91,12 +91,12 @@ def without_near_duplicates(dataset: Dataset, store: EvidenceStore, threads: int
     Raises:
         AuditError: As `near_duplicates`.
     """
-    found = near_duplicates(dataset, store, threads)
-    left_out = set(found.left_out.tolist())
+    duplicates = near_duplicates(dataset, store, threads)
+    left_out = set(duplicates.left_out.tolist())
     if not left_out:
         return dataset
     kept = [index for index in range(len(dataset.cases)) if index not in left_out]
-    trained = len(np.unique(found.training[:, 0]))
+    trained = len(np.unique(duplicates.training[:, 0]))
     note = (
         f"{len(left_out)} images are left out as near-duplicates: {trained} of training images, "
         f"the others of another patient's image"
@@ -154,5 +154,5 @@ def _alike(
             pairs = np.stack([at + start, to], axis=1)[good].astype(np.int64)
             yield pairs, products[at, to][good].astype(np.float64)
 
-    found = list(blocks())
-    return np.concatenate([p for p, _ in found]), np.concatenate([a for _, a in found])
+    parts = list(blocks())
+    return np.concatenate([p for p, _ in parts]), np.concatenate([a for _, a in parts])

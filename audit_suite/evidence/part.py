@@ -45,8 +45,8 @@ class Part:
         Raises:
             AuditError: If it is written in another way, or there is no such part.
         """
-        if found := _WRITTEN.fullmatch(text.strip()):
-            number, of = int(found[1]), int(found[2])
+        if written := _WRITTEN.fullmatch(text.strip()):
+            number, of = int(written[1]), int(written[2])
             if 1 <= number <= of:
                 return cls(number, of)
         raise AuditError(

@@ -138,5 +138,5 @@ def _cuda_capability() -> int | None:
     asked = subprocess.run(  # noqa: S603
         [sys.executable, "-c", code], check=False, capture_output=True, text=True
     )
-    found = asked.stdout.strip()
-    return int(found) if asked.returncode == 0 and found.isdecimal() else None
+    answer = asked.stdout.strip()
+    return int(answer) if asked.returncode == 0 and answer.isdecimal() else None

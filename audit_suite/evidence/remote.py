@@ -172,10 +172,10 @@ class Mirror(EvidenceStore):
         with self._reached("read"):
             self._files.invalidate_cache()
             try:
-                found = self._files.find(self._top)
+                paths = self._files.find(self._top)
             except FileNotFoundError:
-                found = []
-        self._there = {str(path).removeprefix(f"{self._top}/") for path in found}
+                paths = []
+        self._there = {str(path).removeprefix(f"{self._top}/") for path in paths}
         notes = [n for n in sorted(self._there) if n.startswith(_DISCARDED)]
         for note in [n for n in notes if not (self.root / n).exists()]:
             content = self._content(note)

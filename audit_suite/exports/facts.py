@@ -53,7 +53,7 @@ def decision(record: Record) -> str:
 
 def judged(record: Record, model: str) -> list[Finding]:
     """Findings on a model that have a part in the decision and a number; worst first."""
-    found = [
+    findings = [
         finding
         for finding in record.findings
         if finding.model == model
@@ -61,19 +61,19 @@ def judged(record: Record, model: str) -> list[Finding]:
         and finding.estimate is not None
         and finding.comparisons
     ]
-    return sorted(found, key=severity)
+    return sorted(findings, key=severity)
 
 
 def in_section(record: Record, model: str, section: str) -> list[Finding]:
     """Findings on a model with a number, of one section of the report; worst first."""
-    found = [
+    findings = [
         finding
         for finding in record.findings
         if finding.model == model
         and finding.estimate is not None
         and finding.section.partition(".")[0] == section
     ]
-    return sorted(found, key=severity)
+    return sorted(findings, key=severity)
 
 
 def limitations(record: Record, model: str) -> list[str]:
@@ -110,13 +110,13 @@ def _finding(finding: Finding) -> str:
 def data_limitations(record: Record, dataset: str) -> list[str]:
     """What is known to be wrong with a data set."""
     data = dataset_of(record, dataset)
-    found = [
+    sentences = [
         _finding(finding)
         for finding in sorted(record.findings, key=severity)
         if finding.dataset == dataset and finding.role == "data" and finding.verdict in OPEN
     ]
     left = f"Rows left out: {data.n_excluded}." if data.n_excluded else ""
-    return list(dict.fromkeys(filter(None, (left, *found))))
+    return list(dict.fromkeys(filter(None, (left, *sentences))))
 
 
 def made_by(record: Record) -> str:

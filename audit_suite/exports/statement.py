@@ -152,21 +152,21 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return table
 
 
-def differences(found: dict[str, Any], record: Record, content: bytes) -> Iterator[str]:
+def differences(statement: dict[str, Any], record: Record, content: bytes) -> Iterator[str]:
     """What a statement says that its record does not, a sentence each; nothing if they agree.
 
     Args:
-        found: The statement.
+        statement: The statement.
         record: The record.
         content: The bytes of the record's file.
     """
     expected = make_statement(record, content)
     for key, what in (("_type", "type"), ("predicateType", "predicate type")):
-        if found.get(key) != expected[key]:
-            yield f"its {what} is {found.get(key)!r}, not {expected[key]}"
+        if statement.get(key) != expected[key]:
+            yield f"its {what} is {statement.get(key)!r}, not {expected[key]}"
             return
-    yield from _resources("subject", found.get("subject"), expected["subject"])
-    predicate, wanted = found.get("predicate"), expected["predicate"]
+    yield from _resources("subject", statement.get("subject"), expected["subject"])
+    predicate, wanted = statement.get("predicate"), expected["predicate"]
     if not isinstance(predicate, dict):
         yield "it has no predicate"
         return
@@ -179,15 +179,15 @@ def differences(found: dict[str, Any], record: Record, content: bytes) -> Iterat
     for key in ("passedTests", "warnedTests", "failedTests"):
         if predicate.get(key) != wanted[key]:
             yield f"its {key} are not those of the record"
-    if unknown := (set(predicate) - set(wanted)) | (set(found) - set(expected)):
+    if unknown := (set(predicate) - set(wanted)) | (set(statement) - set(expected)):
         yield f"it says more than the record: {', '.join(sorted(map(ascii, unknown)))}"
 
 
-def _resources(key: str, found: Any, expected: list[dict[str, Any]]) -> Iterator[str]:
+def _resources(key: str, stated: Any, expected: list[dict[str, Any]]) -> Iterator[str]:
     """What is wrong with a list of named digests."""
-    if found == expected:
+    if stated == expected:
         return
-    listed = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    listed = [each for each in stated if isinstance(each, dict)] if isinstance(stated, list) else []
     named = {str(each.get("name")): each for each in listed}
     for each in expected:
         name, digest = each["name"], each["digest"]

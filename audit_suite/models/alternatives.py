@@ -101,7 +101,7 @@ def _measured(
     shown: Sequence[tuple[NDArray[Any], NDArray[Any]]], card: InputSpec, specs: list[InputSpec]
 ) -> list[Reading]:
     fitted: dict[str, list[NDArray[np.float32]]] = {}
-    found = []
+    readings = []
     for spec in specs:
         key = json.dumps(spec.before_masking())
         if key not in fitted:
@@ -112,8 +112,8 @@ def _measured(
         ]
         largest, mean = max(float(gap.max()) for gap in gaps), float(np.mean(gaps))
         if spec != card:
-            found.append(Reading(_lines(card, spec), spec, largest, mean))
-    return _ranked(found)
+            readings.append(Reading(_lines(card, spec), spec, largest, mean))
+    return _ranked(readings)
 
 
 def _ranked(readings: Any) -> list[Reading]:
@@ -178,8 +178,10 @@ def _changed(spec: InputSpec, change: _Change) -> InputSpec | None:
 def _distinct(
     spec: InputSpec, others: Iterator[InputSpec | None] | list[InputSpec | None]
 ) -> list[tuple[str, InputSpec]]:
-    found = {_lines(spec, other): other for other in others if other is not None and other != spec}
-    return list(found.items())
+    by_lines = {
+        _lines(spec, other): other for other in others if other is not None and other != spec
+    }
+    return list(by_lines.items())
 
 
 def _lines(card: InputSpec, other: InputSpec) -> str:

@@ -48,12 +48,12 @@ def unsafe_parts(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name.lower() for name in archive.namelist()]
-            found = [f"two entries {name}" for name in set(names) if names.count(name) > 1]
+            parts = [f"two entries {name}" for name in set(names) if names.count(name) > 1]
             for entry in archive.infolist():
-                found += _entry(archive, entry)
+                parts += _entry(archive, entry)
     except zipfile.BadZipFile as error:
         raise ValueError(str(error)) from None
-    return sorted(set(found))
+    return sorted(set(parts))
 
 
 def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[str]:
@@ -95,8 +95,8 @@ def _texts(content: Any, key: str) -> Iterator[str]:
 def _is_operator(target: str) -> bool:
     if not target.startswith(("torch", "_operator", "math", "#")):
         return True  # a name that torch does not resolve
-    found = _OPERATOR.fullmatch(target)
-    return bool(found) and not any(word in target for word in _FILES)
+    match = _OPERATOR.fullmatch(target)
+    return bool(match) and not any(word in target for word in _FILES)
 
 
 def _is_arithmetic(text: str) -> bool:

@@ -45,14 +45,14 @@ def states_in(content: Mapping[str, Any]) -> list[State]:
     """The state dicts in what a file holds: the file itself, or up to two keys deep."""
     if _is_state(content):
         return [State("", content)]
-    found = []
+    states = []
     for key, value in content.items():
         if _is_state(value):
-            found.append(State(str(key), value))
+            states.append(State(str(key), value))
         elif isinstance(value, dict):
             inner = [(k, v) for k, v in value.items() if _is_state(v)]
-            found += [State(f"{key}.{k}", v) for k, v in inner]
-    return found
+            states += [State(f"{key}.{k}", v) for k, v in inner]
+    return states
 
 
 def fit_checkpoint(
@@ -71,10 +71,10 @@ def fit_checkpoint(
     Raises:
         AuditError: If none fits, or several fit and the card does not say which.
     """
-    found = states_in(content)
-    _fill_empty_buffers(module, found)
+    held = states_in(content)
+    _fill_empty_buffers(module, held)
     own = module.state_dict()
-    states = [each for state in found for each in _unprefixed(state, own)]
+    states = [each for state in held for each in _unprefixed(state, own)]
     where = f"{card.path}: key 'weights': {path}"
     if not states:
         raise AuditError(f"{where} is not a state dict", "save model.state_dict()")

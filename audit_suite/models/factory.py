@@ -91,10 +91,10 @@ def _shipped(card: ModelCard, library: str, name: str) -> Callable[..., Any]:
             f"{card.path}: key 'arguments.{asking[0]}': an audit fetches no weights",
             "leave it out, and name the file of the weights under 'weights'",
         )
-    found = builder(library, name)
-    if found is None:
+    constructor = builder(library, name)
+    if constructor is None:
         raise _unknown(card, f"{library} has no model '{name}'")
-    return found
+    return constructor
 
 
 def _import(card: ModelCard, module: str) -> ModuleType:

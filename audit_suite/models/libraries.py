@@ -42,16 +42,16 @@ def _monai(name: str) -> Builder | None:
     from monai.networks import nets
     from torch import nn
 
-    found = getattr(nets, name, None)
-    if not callable(found) or not str(found.__module__).startswith(nets.__name__):
+    network = getattr(nets, name, None)
+    if not callable(network) or not str(network.__module__).startswith(nets.__name__):
         return None
-    takes = inspect.signature(found).parameters
-    if isinstance(found, type):
-        if not issubclass(found, nn.Module):
+    takes = inspect.signature(network).parameters
+    if isinstance(network, type):
+        if not issubclass(network, nn.Module):
             return None
     elif "pretrained" not in takes or name.startswith(("get_", "load_")):
         return None
-    return partial(found, pretrained=False) if "pretrained" in takes else found
+    return partial(network, pretrained=False) if "pretrained" in takes else network
 
 
 def _torchxrayvision(name: str) -> Builder | None:

@@ -55,10 +55,10 @@ class OnnxProgram(ArrayModel):
         session = self._session(self._device)
         names = [output.name for output in session.get_outputs()]
         try:
-            found = session.run(names, {self._input: np.ascontiguousarray(fed, kind)})
+            outputs = session.run(names, {self._input: np.ascontiguousarray(fed, kind)})
         except Exception as error:  # of classes of its own
             raise RuntimeError(str(error).partition("\n")[0]) from None
-        return dict(zip(names, found, strict=True))
+        return dict(zip(names, outputs, strict=True))
 
     def _session(self, device: str) -> Any:
         if device not in self._sessions:

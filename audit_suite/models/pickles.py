@@ -42,8 +42,8 @@ def foreign_imports(data: IO[bytes]) -> list[str]:
     Raises:
         ValueError: If it is not a pickle, or a pickle larger than any state dict's.
     """
-    found = {name for pickle in _pickles(data) for name in _imports(pickle)}
-    return sorted(found)
+    names = {name for pickle in _pickles(data) for name in _imports(pickle)}
+    return sorted(names)
 
 
 def file_imports(path: Path) -> list[str]:

@@ -104,10 +104,10 @@ def _imported(content: bytes, name: str) -> list[str]:
         tree = ast.parse(content)
     except (SyntaxError, ValueError):  # a compiled module
         return []
-    found = []
+    names = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
@@ -116,8 +116,8 @@ def _imported(content: bytes, name: str) -> list[str]:
                     base = importlib.util.resolve_name("." * node.level + base, package)
                 except ImportError:
                     continue
-            found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    return found
+            names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return names
 
 
 def _package(name: str) -> str:
@@ -140,11 +140,11 @@ def _spec(name: str) -> ModuleSpec | None:
             return None
     for finder in sys.meta_path:
         try:
-            found = finder.find_spec(name, where)
+            candidate = finder.find_spec(name, where)
         except (ImportError, AttributeError, ValueError):
             continue
-        if found is not None:
-            return found
+        if candidate is not None:
+            return candidate
     return None
 
 

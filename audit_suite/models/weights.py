@@ -51,8 +51,8 @@ def files_of(card: ModelCard, weights: Path) -> dict[str, Path]:
     except what version control and downloads leave there.
     """
     if weights.is_dir():
-        found = sorted(path for path in weights.rglob("*") if path.is_file())
-        named = {path.relative_to(weights): path for path in found}
+        paths = sorted(path for path in weights.rglob("*") if path.is_file())
+        named = {path.relative_to(weights): path for path in paths}
         return {str(k.as_posix()): v for k, v in named.items() if not _AROUND & set(k.parts)}
     beside = getattr(LOADERS[card.loader], "beside", lambda _: ())(weights)
     return {"": weights, **{path.name: path for path in beside}}

@@ -45,7 +45,7 @@ def mean_image(dataset: Dataset, most: int) -> MeanImage:
     shown = [index for index, case in enumerate(dataset.cases) if case.shown]
     chosen = np.unique(np.linspace(0, len(shown) - 1, min(most, len(shown))).round().astype(int))
     read = ((index, _read(dataset, index)) for index in (shown[place] for place in chosen))
-    usable = [(index, found) for index, found in read if found is not None]
+    usable = [(index, picture) for index, picture in read if picture is not None]
     if not usable:
         raise AuditError(
             f"{dataset.card.path}: there is no image to draw on: all have text burned in or cannot "

@@ -103,10 +103,13 @@ class Forecast(BaseModel):
     @property
     def spread(self) -> Spread:
         """How the AUROCs vary."""
-        if (found := self.measured) is None:
+        if (measured := self.measured) is None:
             return Spread()
         return Spread(
-            found.variance_full, found.variance_hidden, found.between_fills, found.full_hidden
+            measured.variance_full,
+            measured.variance_hidden,
+            measured.between_fills,
+            measured.full_hidden,
         )
 
     def open_with(self, cohort: Cohort, levels: Levels) -> float:

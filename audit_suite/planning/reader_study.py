@@ -96,8 +96,8 @@ def positives_needed(study: ReaderStudy, margin: float, wanted: float = 0.8) -> 
     def reached(positives: int) -> bool:
         return power(study, margin, positives) >= wanted
 
-    found = bisect_left(range(_FEWEST, _MOST), True, key=reached) + _FEWEST
-    return found if found < _MOST else None
+    fewest = bisect_left(range(_FEWEST, _MOST), True, key=reached) + _FEWEST
+    return fewest if fewest < _MOST else None
 
 
 def precision_of(positives: int) -> float:

@@ -74,11 +74,11 @@ def based_on(targets: Sequence[Forecast]) -> str:
 
 def at_hand_in_words(forecast: Forecast) -> str:
     """What the estimates at hand ask for; empty without evidence."""
-    found = forecast.measured
-    if found is None:
+    measured = forecast.measured
+    if measured is None:
         return ""
-    hidden = ", ".join(map(_auroc, found.hidden))
-    needed = needed_in_words(found.patients_to_decide, forecast.cohort)
+    hidden = ", ".join(map(_auroc, measured.hidden))
+    needed = needed_in_words(measured.patients_to_decide, forecast.cohort)
     return (
         f"{forecast.model} on {forecast.dataset}, {forecast.target}: stored scores give AUROC "
         f"{_auroc(forecast.auroc)}, and with the box hidden {hidden}: {needed}"

@@ -30,7 +30,7 @@ class RecordPart(BaseModel):
 def printable(value: Any) -> Any:
     """A value whose texts, at any depth of lists and dictionaries, are inert when shown."""
     if isinstance(value, str) and type(value) is str:
-        return _COMMAND.sub(lambda found: f"{found[0]} ", _CONTROL.sub("\ufffd", value))
+        return _COMMAND.sub(lambda command: f"{command[0]} ", _CONTROL.sub("\ufffd", value))
     if isinstance(value, list):
         return [printable(each) for each in value]
     if isinstance(value, dict):

@@ -66,11 +66,11 @@ def compare(
     matched = match(old, new)
     limit = Margin(MARGIN if margin is None else margin, SOURCE)
     alpha = 1 - new.provenance.settings.confidence
-    found = [_groups(before, now, matched) for before, now in matched.pairs]
-    of_skill = [group.of_skill for groups in found for group in groups]
+    grouped = [_groups(before, now, matched) for before, now in matched.pairs]
+    of_skill = [group.of_skill for groups in grouped for group in groups]
     shares = {skill: 2 * of_skill.count(skill) for skill in (True, False)}
     losses, changes, unpaired = Losses(), [], 0
-    for (before, now), groups in zip(matched.pairs, found, strict=True):
+    for (before, now), groups in zip(matched.pairs, grouped, strict=True):
         if not (is_answered(before) or is_answered(now)):
             continue
         judged: list[list[Comparison]] = []
@@ -91,7 +91,7 @@ def compare(
         changes.append(change_of(before, now, matched, judged, paired, regresses))
     if unpaired:
         matched.notes.append(
-            f"{unpaired} of {sum(map(bool, found))} checks are compared by overlap of intervals, "
+            f"{unpaired} of {sum(map(bool, grouped))} checks are compared by overlap of intervals, "
             f"which shows less: the evidence at hand lacks the patients' influences of one audit "
             f"(name the folder that has it with --evidence, or --audit-evidence in an audit)"
         )
@@ -157,8 +157,8 @@ def _groups(before: Finding | None, now: Finding | None, matched: Matched) -> li
         if each.basis and (other := earlier.get(_quantity(each))) is not None:
             places.setdefault(each.group, []).append((other, number))
     return [
-        _Group([(before.comparisons[i], now.comparisons[j]) for i, j in found], found)
-        for found in places.values()
+        _Group([(before.comparisons[i], now.comparisons[j]) for i, j in pairs], pairs)
+        for pairs in places.values()
     ]
 
 

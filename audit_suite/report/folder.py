@@ -84,12 +84,12 @@ def taken_apart(text: str) -> tuple[str, str, dict[str, bytes]]:
     """
     pictures: dict[str, bytes] = {}
 
-    def named(found: re.Match[str]) -> str:
-        attribute, kind, written = found.groups()
+    def named(match: re.Match[str]) -> str:
+        attribute, kind, written = match.groups()
         try:
             content = base64.b64decode(written)
         except binascii.Error:  # not a picture, so it stays what it is: broken in both forms
-            return found.group()
+            return match.group()
         name = f"{hashlib.sha256(content).hexdigest()[:32]}.{kind}"
         pictures[name] = content
         return f'{attribute}="{PICTURES}/{name}"'

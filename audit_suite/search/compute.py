@@ -70,8 +70,8 @@ def _searched(request: SearchRequest, source: EvidenceSource) -> Arrays:
         Half(request, source, each, known, prepare_roles(request, source, each)) for each in roles
     )
     budget = Budget(request.limit, request.tries, request.shrinking, source.profile.seed)
-    found = search(request.strategy, trying.effects, budget)
-    return _to_store(request, source, found, deciding, full, len(roles[0].changed))
+    outcome = search(request.strategy, trying.effects, budget)
+    return _to_store(request, source, outcome, deciding, full, len(roles[0].changed))
 
 
 def _full_scores(request: SearchRequest, source: EvidenceSource) -> Floats:
@@ -106,14 +106,14 @@ def _roles(
 def _to_store(
     request: SearchRequest,
     source: EvidenceSource,
-    found: Found,
+    outcome: Found,
     deciding: Half,
     full: Floats,
     searched_on: int,
 ) -> Arrays:
     """Confirm on the other half what was found, and put all of it into arrays."""
     roles, cases = deciding.roles, source.dataset(request.dataset).cases
-    places = [each for each in (found.whole, found.place) if each is not None]
+    places = [each for each in (outcome.whole, outcome.place) if each is not None]
     places.sort(key=lambda each: -each[1])
     confirmed = [deciding.changed_by(change) for change, _ in places]
     donors = [part for part in (roles.having, roles.lacking) if len(part)]
@@ -127,14 +127,16 @@ def _to_store(
     shape = (0, *deciding.prepared.images.shape[1:])
     n = len(roles.changed)
     arrays: Arrays = {
-        "tries": pack_lines([repr(change) for change in found.tries]),
-        "effects": np.array(list(found.tries.values()), np.float64),
-        "numbers": np.array([found.best, found.floor, found.shrinking, searched_on], np.float64),
+        "tries": pack_lines([repr(change) for change in outcome.tries]),
+        "effects": np.array(list(outcome.tries.values()), np.float64),
+        "numbers": np.array(
+            [outcome.best, outcome.floor, outcome.shrinking, searched_on], np.float64
+        ),
         "changed": roles.changed,
         "donors": np.stack(donors, axis=1) if donors else np.zeros((n, 0), np.int_),
         "before": full[roles.changed],
         "changes": pack_lines([repr(change) for change, _ in places]),
-        "whole": np.array([each is found.whole for each in places], np.uint8),
+        "whole": np.array([each is outcome.whole for each in places], np.uint8),
         "boxes": np.array([deciding.box(c) for c, _ in places], np.int64).reshape(-1, 4),
         "searched": np.array([effect for _, effect in places], np.float64),
         "held_out": np.array([each.effects for each in confirmed], np.float64).reshape(-1, n),

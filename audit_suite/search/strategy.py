@@ -71,14 +71,14 @@ class Strategy:
     @property
     def fingerprint(self) -> str:
         """Hashes of the sources of what extensions bring to it, for store keys; may be empty."""
-        found = [STRATEGIES.fingerprint(self.name)]
+        hashes = [STRATEGIES.fingerprint(self.name)]
         for _, given in self.arguments:
             for each in given if isinstance(given, tuple) else (given,):
                 if isinstance(each, Strategy):
-                    found.append(each.fingerprint)
+                    hashes.append(each.fingerprint)
                 elif isinstance(each, Change):
-                    found.append(_source_of(each))
-        return " ".join(filter(None, found))
+                    hashes.append(_source_of(each))
+        return " ".join(filter(None, hashes))
 
     def drawn(self) -> SearchStrategy[Any]:
         """What hypothesis draws from.
@@ -96,8 +96,8 @@ class Strategy:
 
     def extras(self) -> Extras:
         """Its grid, if it has one."""
-        found: Extras = getattr(STRATEGIES.find(self.name), _EXTRAS, Extras())
-        return found
+        extras: Extras = getattr(STRATEGIES.find(self.name), _EXTRAS, Extras())
+        return extras
 
     def check(self, change: object) -> None:
         """Refuse what cannot be a change.

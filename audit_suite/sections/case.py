@@ -38,7 +38,7 @@ def collect(gathered: Gathered) -> list[dict[str, Any]] | None:
     methods: dict[Place, list[str]] = {}
     for finding in findings_of(gathered.findings, f"attributions.{MAPS}"):
         methods.setdefault(place_of(finding), []).append(finding.case)
-    found = []
+    entries = []
     for cell in gathered.cells[:_MOST]:
         place = cell.model_name, cell.dataset.name, cell.target
         roi, drawn = cell.dataset.targets[cell.target].roi, plainest(cell, by_pair)
@@ -56,8 +56,8 @@ def collect(gathered: Gathered) -> list[dict[str, Any]] | None:
             }
             if kept := {case: scores for case, scores in shown.items() if scores}:
                 one["pictures"] = kept
-            found.append(one)
-    return found or None
+            entries.append(one)
+    return entries or None
 
 
 def _stored(
@@ -67,13 +67,13 @@ def _stored(
     source: EvidenceSource,
 ) -> list[Masking]:
     """Those whose scores were planned and are there."""
-    found = []
+    stored = []
     for masking in maskings:
         with suppress(AuditError, NotApplicable):
             requests = cell.requests(masking)
             if all(request in planned and not source.missing(request) for request in requests):
-                found.append(masking)
-    return found
+                stored.append(masking)
+    return stored
 
 
 def _of_pictures(
@@ -93,7 +93,7 @@ def _of_pictures(
         cases = pictured(cell, source, full.readable)
     except (AuditError, NotApplicable):
         return {}  # the findings say why
-    found: dict[str, dict[Masking, dict[str, Any]]] = {case: {} for case in cases}
+    by_case: dict[str, dict[Masking, dict[str, Any]]] = {case: {} for case in cases}
     for masking in _stored(cell, maskings, planned, source):
         try:
             shown = cell_scores(cell, source, masking)
@@ -101,8 +101,8 @@ def _of_pictures(
             continue
         for case, index in cases.items():
             if (score := _score(shown, index, full)) is not None:
-                found[case][masking] = score
-    return found
+                by_case[case][masking] = score
+    return by_case
 
 
 def _of_explained(
@@ -152,7 +152,7 @@ def pictured(cell: Cell, source: EvidenceSource, readable: np.ndarray) -> dict[s
         readable: Shape (all images,), true for those that can be read.
     """
     dataset = source.dataset(cell.dataset)
-    found = {}
+    images = {}
     for name, label, rank in CASES:
         of_patients: dict[str, int] = {}
         for index in candidates(dataset, cell.target, label):
@@ -161,8 +161,8 @@ def pictured(cell: Cell, source: EvidenceSource, readable: np.ndarray) -> dict[s
             if readable[index]:
                 of_patients.setdefault(dataset.cases[index].patient, index)
         if len(of_patients) > rank:
-            found[name] = list(of_patients.values())[rank]
-    return found
+            images[name] = list(of_patients.values())[rank]
+    return images
 
 
 def view(_record: Record, _findings: Sequence[Finding]) -> None:

@@ -23,7 +23,7 @@ def collect(gathered: Gathered) -> list[dict[str, Any]] | None:
     from audit_suite.evidence.near_duplicates import near_duplicates, training_card
 
     asked = {f.dataset for f in findings_of(gathered.findings, NAME) if f.comparisons}
-    source, found = gathered.source, []
+    source, entries = gathered.source, []
     for card in dict.fromkeys(cell.dataset for cell in gathered.cells):
         if card.name not in asked:
             continue
@@ -34,7 +34,7 @@ def collect(gathered: Gathered) -> list[dict[str, Any]] | None:
         if training is not None and len(seen.training):
             trained = load_dataset(training)
             pairs += _pairs(seen.training, seen.training_alike, dataset, trained, "training data")
-        found.append(
+        entries.append(
             {
                 "dataset": card.name,
                 "patients": len(np.unique(seen.pairs)),
@@ -44,7 +44,7 @@ def collect(gathered: Gathered) -> list[dict[str, Any]] | None:
                 "pairs": pairs,
             }
         )
-    return found or None
+    return entries or None
 
 
 def _pairs(

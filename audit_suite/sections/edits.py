@@ -46,7 +46,7 @@ class EditedCase:
 def collect(gathered: Gathered) -> list[dict[str, Any]] | None:
     """A case of each editor in each place, from stored evidence alone."""
     cells = {(c.model_name, c.dataset.name, c.target): c for c in gathered.cells}
-    found, room = [], Room()
+    cases, room = [], Room()
     for finding in findings_of(gathered.findings, NAME):
         editor = _editor_of(finding)
         if not editor or not room.is_left:
@@ -55,8 +55,8 @@ def collect(gathered: Gathered) -> list[dict[str, Any]] | None:
         if case is not None:
             room.take(case["pictures"])
             place = {"model": finding.model, "dataset": finding.dataset, "target": finding.target}
-            found.append({**place, "editor": editor, **case})
-    return found or None
+            cases.append({**place, "editor": editor, **case})
+    return cases or None
 
 
 def _shown(editor: str, cell: Cell, source: EvidenceSource) -> dict[str, Any] | None:

@@ -109,8 +109,8 @@ def collect(gathered: Gathered) -> list[dict[str, object]] | None:
         region = cell.dataset.targets[cell.target].roi
         alike[cell.dataset, region, geometry(cell.model.input)].append(cell)
     planned = frozenset(gathered.requests)
-    found = [_measured(cells, planned, gathered.source) for cells in alike.values()]
-    return [asdict(hidden) for hidden in found if hidden is not None] or None
+    shares = [_measured(cells, planned, gathered.source) for cells in alike.values()]
+    return [asdict(hidden) for hidden in shares if hidden is not None] or None
 
 
 def _measured(
@@ -179,12 +179,12 @@ class HiddenRow:
 
 def view(record: Record, _findings: Sequence[Finding]) -> tuple[HiddenRow, ...]:
     """What is hidden, by data set and targets; models are named where their pictures differ."""
-    found = [Hidden(**content) for content in record.sections.get("hidden", ())]
-    places = [f"{hidden.dataset}, {', '.join(hidden.targets)}" for hidden in found]
+    shares = [Hidden(**content) for content in record.sections.get("hidden", ())]
+    places = [f"{hidden.dataset}, {', '.join(hidden.targets)}" for hidden in shares]
     times = Counter(places)
     return tuple(
         HiddenRow(place if times[place] == 1 else f"{place} ({', '.join(hidden.models)})", hidden)
-        for place, hidden in zip(places, found, strict=True)
+        for place, hidden in zip(places, shares, strict=True)
     )
 
 

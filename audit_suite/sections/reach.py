@@ -70,8 +70,8 @@ class ReachView:
 
 def collect(gathered: Gathered) -> list[dict[str, Any]] | None:
     """The forecast of each place where R1 and R8-box were asked and R1 was judged."""
-    found = list(_forecasts(gathered))
-    return [each.model_dump(mode="json") for each in found] or None
+    forecasts = list(_forecasts(gathered))
+    return [each.model_dump(mode="json") for each in forecasts] or None
 
 
 def _forecasts(gathered: Gathered) -> Iterator[Forecast]:
@@ -114,11 +114,14 @@ def _levels(skill: Finding, kept: Finding, places: int) -> Levels:
 
 def view(record: Record, _findings: Sequence[Finding]) -> ReachView | None:
     """A row per place; None where nothing was forecast."""
-    found = [Forecast.model_validate(each) for each in record.sections.get(NAME, [])]
-    if not found:
+    forecasts = [Forecast.model_validate(each) for each in record.sections.get(NAME, [])]
+    if not forecasts:
         return None
     return ReachView(
-        tuple(map(_row, found)), KEPT, based_on(found), tuple(_TRUTHS[truth] for truth in TRUTHS)
+        tuple(map(_row, forecasts)),
+        KEPT,
+        based_on(forecasts),
+        tuple(_TRUTHS[truth] for truth in TRUTHS),
     )
 
 
@@ -128,8 +131,10 @@ def patients_needed_at(fields: Mapping[str, Any]) -> dict[Place, str]:
     Args:
         fields: What all sections put into the record.
     """
-    found = map(Forecast.model_validate, fields.get("sections", {}).get(NAME, []))
-    return {(one.model, one.dataset, one.target): text for one in found if (text := _deciding(one))}
+    forecasts = map(Forecast.model_validate, fields.get("sections", {}).get(NAME, []))
+    return {
+        (one.model, one.dataset, one.target): text for one in forecasts if (text := _deciding(one))
+    }
 
 
 def _deciding(one: Forecast) -> str:

@@ -44,10 +44,12 @@ def view(_record: Record, findings: Sequence[Finding]) -> tuple[Skill, ...]:
 
 
 def _table(place: Place, findings: Sequence[Finding]) -> Skill:
-    found = [estimate for finding in findings for estimate in finding.observations]
-    folded = {e.at.get("masking"): e for e in found if e.at.get("statistic") == "folded"}
+    estimates = [estimate for finding in findings for estimate in finding.observations]
+    folded = {e.at.get("masking"): e for e in estimates if e.at.get("statistic") == "folded"}
     rows = tuple(
-        Row(_words(e), e, folded.get(e.at.get("masking"))) for e in found if "statistic" not in e.at
+        Row(_words(e), e, folded.get(e.at.get("masking")))
+        for e in estimates
+        if "statistic" not in e.at
     )
     return Skill(place, rows, findings[0].reason)
 

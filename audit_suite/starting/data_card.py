@@ -280,15 +280,15 @@ def _by_folder(images: Path, out: Path, answers: Answers) -> Path:
     Raises:
         AuditError: If there are fewer than two such folders.
     """
-    found = [(path, path.parent.name) for path in _pictures(images) if path.parent != images]
-    classes = sorted({name for _, name in found})
+    pictures = [(path, path.parent.name) for path in _pictures(images) if path.parent != images]
+    classes = sorted({name for _, name in pictures})
     if len(classes) < 2:
         raise AuditError(
             f"--images: {images} does not hold a folder for each class",
             "name a table of labels with --labels, or sort the images into folders such as normal "
             "and pneumonia",
         )
-    lines = [[str(image.relative_to(images)), name] for image, name in found]
+    lines = [[str(image.relative_to(images)), name] for image, name in pictures]
     path = _write_table(out, [_CLASS], lines)
     answers.assume(f"each folder is a class: {', '.join(classes)}; wrote {path}")
     return path

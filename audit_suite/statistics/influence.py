@@ -136,7 +136,7 @@ class Influence:
 
     def strata_with(self, other: Influence) -> list[Stratum]:
         """Sums of squares and products with another influence, by stratum."""
-        found = []
+        products = []
         for dataset, _, mine, theirs, names, strata in self._aligned(other):
             sizes = np.bincount(strata, minlength=len(names))
             sums = [
@@ -145,11 +145,11 @@ class Influence:
             ]
             if dataset == _BOUNDARY:
                 sizes = np.zeros_like(sizes)
-            found += [
+            products += [
                 Stratum(int(size), float(aa), float(ab), float(bb))
                 for size, aa, ab, bb in zip(sizes, *sums, strict=True)
             ]
-        return found
+        return products
 
     def _aligned(
         self, other: Influence

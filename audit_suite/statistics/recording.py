@@ -92,14 +92,14 @@ def observe(*estimates: Recordable) -> None:
         active.observations.extend(estimate.to_record() for estimate in estimates)
 
 
-def note_counterexample(found: CounterexampleRecord) -> None:
+def note_counterexample(change: CounterexampleRecord) -> None:
     """Keep in the finding what a search found and other patients confirmed.
 
     Args:
-        found: The change; a later one replaces an earlier one.
+        change: The change; a later one replaces an earlier one.
     """
     if (active := _recording.get()) is not None:
-        active.counterexample = found
+        active.counterexample = change
 
 
 def conclude(comparisons: Sequence[Comparison], message: str = "") -> bool:

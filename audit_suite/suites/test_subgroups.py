@@ -133,11 +133,11 @@ def test_the_worst_slice(found):
 
 def large_enough(groups):
     """The groups that are large enough to be judged; without any the check is undecided."""
-    found = [group for group in groups if "undecided" not in group.at]
-    if not found:
+    large = [group for group in groups if "undecided" not in group.at]
+    if not large:
         observe(*groups)
         raise Inconclusive(f"no group is large enough; {in_words(groups)}")
-    return found
+    return large
 
 
 def undecided(groups):

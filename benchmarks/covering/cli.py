@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def summary(lines: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """Lowest and highest coverage of each kind of interval, and the worst realised levels."""
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     every = lines.get("intervals", [])
     usual = [line for line in every if line["share"] == 0.6 and line["correlation"] == 0.7]
     for name, kind, some in (
@@ -41,15 +41,15 @@ def summary(lines: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
         ("regions", "covered", lines.get("regions", [])),
     ):
         if values := [line[kind] for line in some if kind in line]:
-            found |= {f"{name}_min": min(values), f"{name}_max": max(values)}
-            found[f"{name}_median"] = median(values)
+            figures |= {f"{name}_min": min(values), f"{name}_max": max(values)}
+            figures[f"{name}_median"] = median(values)
     for scale in ("logit", "plain"):
         some = [line for line in lines.get("tails", ()) if line["scale"] == scale]
         for level in tails.FAILING if some else ():
-            found[f"fail_{level}_{scale}_max"] = max(line["fail"][str(level)] for line in some)
+            figures[f"fail_{level}_{scale}_max"] = max(line["fail"][str(level)] for line in some)
         if some:
-            found[f"pass_{scale}_max"] = max(line["pass"] for line in some)
-    return found
+            figures[f"pass_{scale}_max"] = max(line["pass"] for line in some)
+    return figures
 
 
 def _intervals(replicates: int) -> Iterator[dict[str, Any]]:

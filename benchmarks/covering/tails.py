@@ -45,15 +45,15 @@ def _rates(cell: Cell, replicates: int, seed: int, what: str) -> Iterator[dict[s
     tails: dict[str, list[np.ndarray]] = {}
     for sums in batches(cell, replicates, seed):
         if what == "difference":
-            found = {
+            p_values = {
                 "logit": p_of_difference(sums, 0, 1, _LOSS),
                 "plain": p_of_difference(sums, 0, 1, _LOSS, plain=True),
             }
         elif what == "share":
-            found = {"logit": p_of_share(sums, 1, 0, _KEPT)}
+            p_values = {"logit": p_of_share(sums, 1, 0, _KEPT)}
         else:
-            found = {"logit": p_of_auroc(sums, 1, _CHANCE)}
-        for scale, both in found.items():
+            p_values = {"logit": p_of_auroc(sums, 1, _CHANCE)}
+        for scale, both in p_values.items():
             tails.setdefault(scale, []).append(np.stack(both))
     for scale, parts in tails.items():
         both = np.concatenate(parts, axis=1)

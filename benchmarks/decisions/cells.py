@@ -94,14 +94,14 @@ def drawn(
 
 def shares(sums: Sequence[Sums]) -> dict[str, Any]:
     """Shares of test sets that are opened, and closed at the level of T targets."""
-    found: dict[str, Any] = {"replicates": sum(len(part.auroc) for part in sums)}
+    figures: dict[str, Any] = {"replicates": sum(len(part.auroc) for part in sums)}
     for targets in TARGETS:
         decided = [decide(part, Levels.of(targets)) for part in sums]
         opened, closed = (
             np.concatenate([getattr(part, name) for part in decided]) for name in ("open", "closed")
         )
         if targets == 1:  # a pass is not divided among targets
-            found |= {"open": float(opened.mean())}
-        found[f"closed_{targets}"] = float(closed.mean())
-    found["undecided"] = 1 - found["open"] - found["closed_1"]
-    return found
+            figures |= {"open": float(opened.mean())}
+        figures[f"closed_{targets}"] = float(closed.mean())
+    figures["undecided"] = 1 - figures["open"] - figures["closed_1"]
+    return figures

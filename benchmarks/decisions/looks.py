@@ -56,10 +56,10 @@ def look(design: Design, replicates: int, seed: int) -> Looked:
         sums = sums_of(labels, patients, signal(design, labels) + mixed)
         at = {m: decide(sums, Levels(PASS / m)).open for m in DECLARED}
         rising = decide(sums, Levels(PASS / (turns * (turns + 1)))).open
-        found = {"freely": at[1].any(), "summable": rising.any()}
+        outcomes = {"freely": at[1].any(), "summable": rising.any()}
         for m in DECLARED:
-            found |= {f"any {m}": at[m][:m].any(), f"first {m}": at[m][0]}
-        for name, value in found.items():
+            outcomes |= {f"any {m}": at[m][:m].any(), f"first {m}": at[m][0]}
+        for name, value in outcomes.items():
             opened.setdefault(name, []).append(bool(value))
     share = {name: float(np.mean(values)) for name, values in opened.items()}
     return Looked(

@@ -118,10 +118,10 @@ def _planted(plan: Plan, patients: int, number: int) -> dict:
 
 def pools(folder: Path, chosen: Sequence[Plan] | None = None) -> list[Pool]:
     """The pools of all plans, or of some; those that a folder holds are not made again."""
-    found = []
+    loaded = []
     for plan in plans() if chosen is None else chosen:
         path = folder / f"{plan.name}.npz"
         if not path.exists():
             make(plan).save(path)
-        found.append(Pool.load(path))
-    return found
+        loaded.append(Pool.load(path))
+    return loaded

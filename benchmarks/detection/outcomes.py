@@ -44,9 +44,9 @@ def outcome_figures(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> dict[str,
         kinds: The kinds of the run.
     """
     some = [row for row in counted(rows, kinds) if kinds[row.kind].cause and row.causes is not None]
-    found = {one: [outcome(row, kinds) == one for row in some] for one in OUTCOMES}
+    by_outcome = {one: [outcome(row, kinds) == one for row in some] for one in OUTCOMES}
     good = [outcome(row, kinds) in ("right", "not_known") for row in some]
     figures = with_interval("cause_right_or_unknown", good)
     for name in OUTCOMES[1:]:
-        figures |= with_interval(f"cause_{name}", found[name])
+        figures |= with_interval(f"cause_{name}", by_outcome[name])
     return figures

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures here")
     chosen = parser.parse_args(arguments)
     console = Console()
-    found: dict[str, float] = {}
+    collected: dict[str, float] = {}
     for name in chosen.part or parts():
         start = time.monotonic()
         figures = _module(name).figures(chosen.quick)
@@ -39,9 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for figure, value in figures.items():
             table.add_row(figure, f"{value:.4g}")
         console.print(table)
-        found |= figures
+        collected |= figures
         if chosen.json:  # after each part: a run that is ended keeps what it has
-            chosen.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+            chosen.json.write_text(json.dumps(collected, indent=1) + "\n", encoding="utf-8")
 
 
 def _module(name: str):

@@ -18,12 +18,12 @@ def figures(quick: bool) -> dict[str, float]:
 
     The bare passes are measured half before and half after the engine, in the same batches.
     """
-    found: dict[str, float] = {}
+    measured: dict[str, float] = {}
     for px, (count, fewer) in _SIZES.items():
         with world(px, fewer if quick else count) as made:
-            found[f"overhead_{px}"], share = _overhead(made)
-            found[f"forwards_{px}"] = share
-    return {"overhead": max(found[f"overhead_{px}"] for px in _SIZES)} | found
+            measured[f"overhead_{px}"], share = _overhead(made)
+            measured[f"forwards_{px}"] = share
+    return {"overhead": max(measured[f"overhead_{px}"] for px in _SIZES)} | measured
 
 
 def _overhead(made: World) -> tuple[float, float]:

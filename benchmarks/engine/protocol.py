@@ -28,23 +28,23 @@ _ZOO = Path(__file__).resolve().parents[2] / "model_zoo"
 
 def figures(quick: bool) -> dict[str, float]:
     """Speed-ups over the plain protocol, the smaller of two sizes, and what they change."""
-    found: dict[str, float] = {}
+    measured: dict[str, float] = {}
     gaps = []
     for px, (count, fewer) in _SIZES.items():
         if quick and px != min(_SIZES):
             continue
         with world(px, fewer if quick else count) as made:
-            gaps.append(_compare(made, found))
+            gaps.append(_compare(made, measured))
     for name in ("speedup_fp32", "speedup_bf16"):
-        if by_size := [value for key, value in found.items() if key.startswith(f"{name}_")]:
-            found[name] = min(by_size)
-    found["score_difference_fp32"] = max(gaps)
+        if by_size := [value for key, value in measured.items() if key.startswith(f"{name}_")]:
+            measured[name] = min(by_size)
+    measured["score_difference_fp32"] = max(gaps)
     if computes_bf16():
-        found["auc_difference_bf16"] = _auroc_difference(_CASES[quick])
-    return found
+        measured["auc_difference_bf16"] = _auroc_difference(_CASES[quick])
+    return measured
 
 
-def _compare(made: World, found: dict[str, float]) -> float:
+def _compare(made: World, measured: dict[str, float]) -> float:
     """Measure at one size; returns the largest difference of a score in fp32."""
     engine = made.source("engine")
     fix_arithmetic(engine.profile)
@@ -53,11 +53,11 @@ def _compare(made: World, found: dict[str, float]) -> float:
     seconds = cpu_seconds(lambda: plain.copy_(_protocol(network, made)))
     tables = []
     took = cpu_seconds(lambda: tables.extend(run(engine, made.requests())))
-    found[f"speedup_fp32_{made.px}"] = seconds / took
+    measured[f"speedup_fp32_{made.px}"] = seconds / took
     if computes_bf16():
         faster = made.source("bf16", "bf16")
         took = cpu_seconds(lambda: run(faster, made.requests()))
-        found[f"speedup_bf16_{made.px}"] = seconds / took
+        measured[f"speedup_bf16_{made.px}"] = seconds / took
     scores = np.stack([table.scores[:, 0] for table in tables])
     return float(np.abs(scores - plain.numpy()).max())
 

@@ -66,11 +66,13 @@ def _collected(models: list[Path], datasets: list[Path]) -> tuple[float, int]:
     command = [sys.executable, "-m", "pytest", "--audit", "--collect-only", "-q", *named]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command += ["-p", "no:cacheprovider"]
-    found = subprocess.run(command, check=False, capture_output=True, text=True)
+    process = subprocess.run(command, check=False, capture_output=True, text=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    checks = found.stdout.count("::")
+    checks = process.stdout.count("::")
     if not checks:
-        raise RuntimeError(f"nothing was collected: {found.stdout[-2000:]}{found.stderr[-2000:]}")
+        raise RuntimeError(
+            f"nothing was collected: {process.stdout[-2000:]}{process.stderr[-2000:]}"
+        )
     return after.ru_utime - before.ru_utime, checks
 
 

@@ -33,14 +33,14 @@ def figures(quick: bool) -> dict[str, float]:
             return [*given, *suites, *options]
 
         one = wall([run("one", "--executor", "inline")])
-        found = {"scaling_one": one}
+        measured = {"scaling_one": one}
         workers = [run("workers", "--executor", "inline")] * 2
         shards = [run("shards", "--executor", "inline", "--shard", f"{i}/2") for i in (1, 2)]
-        found["scaling_workers"] = one / wall(workers)
-        found["scaling_shards"] = one / wall(shards)
+        measured["scaling_workers"] = one / wall(workers)
+        measured["scaling_shards"] = one / wall(shards)
         if find_spec("ray") is not None:
-            found["scaling_ray"] = one / wall([run("ray", "--executor", "ray")])
-    return found
+            measured["scaling_ray"] = one / wall([run("ray", "--executor", "ray")])
+    return measured
 
 
 def wall(commands: Sequence[Sequence[str]]) -> float:

@@ -74,5 +74,5 @@ def figures(quick: bool) -> dict[str, float]:
 def seconds(work: Callable[[], Any]) -> tuple[float, Any]:
     """Processor time that some work takes, and what it returns."""
     start = time.process_time()
-    found = work()
-    return time.process_time() - start, found
+    returned = work()
+    return time.process_time() - start, returned

@@ -29,24 +29,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def summary(lines: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """The worst realised levels, the powers that differ most, and what looks let through."""
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     for how in ("paired", "apart"):
         losses = lines.get("losses", [])
         for name, loss in (("false", 0.05), ("none", 0.0), ("power_08", 0.08), ("power_12", 0.12)):
             values = [line[how] for line in losses if line["loss"] == loss]
             if values:
                 pick = max if loss <= 0.05 else min
-                found[f"{how}_{name}"] = pick(values)
+                figures[f"{how}_{name}"] = pick(values)
         if some := [line[how] for line in lines.get("families", [])]:
-            found[f"{how}_family_max"] = max(some)
+            figures[f"{how}_family_max"] = max(some)
     if some := lines.get("intervals", []):
-        found["covered_min"] = min(line["covered"] for line in some)
-        found["width_by_bootstrap_min"] = min(line["width_by_bootstrap"] for line in some)
-        found["width_by_bootstrap_max"] = max(line["width_by_bootstrap"] for line in some)
+        figures["covered_min"] = min(line["covered"] for line in some)
+        figures["width_by_bootstrap_min"] = min(line["width_by_bootstrap"] for line in some)
+        figures["width_by_bootstrap_max"] = max(line["width_by_bootstrap"] for line in some)
     for line in lines.get("looks", []):
         for key in ("freely", *(f"declared_{m}" for m in DECLARED), "first_1", "first_5"):
-            found[f"looks_{round(100 * line['kept'])}_{key}"] = line[key]
-    return found
+            figures[f"looks_{round(100 * line['kept'])}_{key}"] = line[key]
+    return figures
 
 
 def _looks(replicates: int, seed: int) -> Iterator[dict[str, Any]]:

@@ -82,15 +82,15 @@ def shown(replicates: int, seed: int) -> Iterator[dict[str, Any]]:
             rng = np.random.default_rng([seed, patients, round(100 * alike)])
             people = np.arange(patients)
             for loss in (0.0, 0.05, 0.08, 0.12):
-                found = np.zeros((replicates, 2))
+                outcomes = np.zeros((replicates, 2))
                 for each in range(replicates):
                     ((one, two),) = test.scores(rng, np.array([[0.90, 0.90 - loss]]))
                     before, now = (
                         judged(estimate_auroc(test.labels, scores, people, "d"), 0.6)
                         for scores in (one, two)
                     )
-                    found[each] = [is_shown(before, now, _SKILL, how) for how in (True, False)]
-                paired, apart = found.mean(axis=0)
+                    outcomes[each] = [is_shown(before, now, _SKILL, how) for how in (True, False)]
+                paired, apart = outcomes.mean(axis=0)
                 yield {**vars(test), "loss": loss, "paired": paired, "apart": apart}
 
 
@@ -103,7 +103,7 @@ def families(replicates: int, seed: int) -> Iterator[dict[str, Any]]:
             people = np.arange(patients)
             rule = DecisionRule(0.05, 2 * _OTHERS)
             aurocs = np.array([[0.90, 0.90 - true], *[[0.60, 0.60 + true]] * _OTHERS])
-            found = np.zeros((replicates, 2))
+            outcomes = np.zeros((replicates, 2))
             for each in range(replicates):
                 quantities = [
                     [
@@ -116,11 +116,11 @@ def families(replicates: int, seed: int) -> Iterator[dict[str, Any]]:
                 ]
                 for column, paired in enumerate((True, False)):
                     rules = [_SKILL, *[rule] * _OTHERS]
-                    found[each, column] = any(
+                    outcomes[each, column] = any(
                         is_shown(*pair, level, paired)
                         for pair, level in zip(quantities, rules, strict=True)
                     )
-            paired, apart = found.mean(axis=0)
+            paired, apart = outcomes.mean(axis=0)
             yield {**vars(test), "release": name, "paired": paired, "apart": apart}
 
 

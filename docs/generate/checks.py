@@ -102,13 +102,13 @@ def _needs(declared: Check) -> Iterator[tuple[str, str]]:
 def _rules(module: ModuleType, function: Callable[..., Any]) -> list[str]:
     """The comparisons that are asserted, also by functions of the suite that the check calls."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    found = [ast.unparse(node.test) for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+    rules = [ast.unparse(node.test) for node in ast.walk(tree) if isinstance(node, ast.Assert)]
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             called = getattr(module, node.func.id, None)
             if inspect.isfunction(called) and called.__module__ == module.__name__:
-                found += _rules(module, called)
-    return list(dict.fromkeys(found))
+                rules += _rules(module, called)
+    return list(dict.fromkeys(rules))
 
 
 def causes_page() -> str:

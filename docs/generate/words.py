@@ -31,11 +31,11 @@ def summary(thing: Any) -> str:
 
 def sentences(model: type) -> dict[str, str]:
     """The docstrings below the fields of a class and of those it inherits from, by field."""
-    found: dict[str, str] = {}
+    by_field: dict[str, str] = {}
     for kind in reversed(model.__mro__):
         if kind.__module__.partition(".")[0] == "audit_suite":
-            found |= _below_fields(kind)
-    return found
+            by_field |= _below_fields(kind)
+    return by_field
 
 
 def _below_fields(kind: type) -> dict[str, str]:

@@ -74,8 +74,8 @@ def _places(first: FirstScreen) -> Iterator[str]:
 
 def _numbers(row: Row) -> str:
     """The three AUROCs, as far as they were asked, and what is left of the skill."""
-    found = [f"{mark.name} {mark.estimate.value:.2f}" for mark in row.marks if mark.estimate]
-    known = [f"AUROC {', '.join(found)}"] if found else []
+    aurocs = [f"{mark.name} {mark.estimate.value:.2f}" for mark in row.marks if mark.estimate]
+    known = [f"AUROC {', '.join(aurocs)}"] if aurocs else []
     if row.cause not in ("none named", "not asked"):
         known.append(f"cause: {row.cause}")
     return "; ".join([*known, *filter(None, (row.decision.kept, row.decision.needed))])

@@ -131,11 +131,11 @@ class Watching:
 
     def _look(self) -> bool:
         """Read what the workers have done; returns whether all have ended."""
-        found = self._exchange.computed()
-        self.full = found.full
-        if found.expected and self._meter is None:
-            self._meter = Meter(found.expected, running=found.seconds)
+        computed = self._exchange.computed()
+        self.full = computed.full
+        if computed.expected and self._meter is None:
+            self._meter = Meter(computed.expected, running=computed.seconds)
         if self._meter is not None:
-            self._meter.expected = found.expected
-            self._meter.reach(found.done)
-        return found.over
+            self._meter.expected = computed.expected
+            self._meter.reach(computed.done)
+        return computed.over

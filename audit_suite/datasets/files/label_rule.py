@@ -41,13 +41,13 @@ def reading(target: Target) -> Callable[[str], Said]:
 
     @cache
     def said(text: str) -> Said:
-        found = by_word(text)
-        if found is Said.POSITIVE or (found is Said.NEGATIVE and target.values is not None):
-            return found
+        meaning = by_word(text)
+        if meaning is Said.POSITIVE or (meaning is Said.NEGATIVE and target.values is not None):
+            return meaning
         words = _parts(text, target.separator)
         if uncertain.intersection([*words, _folded(text)]):
             return Said.UNCERTAIN
-        return Said.MISSING if all(map(is_missing, words)) else found
+        return Said.MISSING if all(map(is_missing, words)) else meaning
 
     return said
 

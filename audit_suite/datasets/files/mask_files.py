@@ -80,10 +80,10 @@ class FileFormat(MaskFormat):
         ways += [_by_template(card, template) for template in several(spec.files)]
 
         def find(entry: Entry) -> RegionSource | str:
-            found = [way(entry) for way in ways]
-            if not all(found):
+            by_way = [way(entry) for way in ways]
+            if not all(by_way):
                 return f"{entry.where}: there is no file for 'regions.{region}'"
-            files = [file for some in found for file in some]
+            files = [file for some in by_way for file in some]
             if entry.image in files:
                 raise ValueError("finds the image itself: its masks need another folder or name")
             parts = [MaskFile(file, entry.where, decode) for file in files]
@@ -163,16 +163,16 @@ def _in_folder(card: DatasetCard, region: str, name: str) -> Callable[[Entry], l
 
     def files(entry: Entry) -> list[Path]:
         stem = _stem(entry.image)
-        found = [file for file in by_stem.get(stem, ()) if file != entry.image]
-        if len(found) > 1:
-            raise ValueError(f"finds {len(found)} files with the stem of the image in '{name}'")
+        masks = [file for file in by_stem.get(stem, ()) if file != entry.image]
+        if len(masks) > 1:
+            raise ValueError(f"finds {len(masks)} files with the stem of the image in '{name}'")
         first = taken.setdefault(stem, entry)
-        if found and first.image != entry.image:
+        if masks and first.image != entry.image:
             raise ValueError(
                 f"finds one mask for the images of rows {first.row} and {entry.row}, whose files "
                 f"have the same stem: use a column, or a template with {{folder}}"
             )
-        return found
+        return masks
 
     return files
 

@@ -121,7 +121,7 @@ def filled(
             f"have",
             f"fields there: {', '.join(known)}",
         )
-    return _FIELD.sub(lambda found: quote(known[found[1]]), template)
+    return _FIELD.sub(lambda field: quote(known[field[1]]), template)
 
 
 def _below(image: Path, root: Path) -> str:

@@ -27,8 +27,8 @@ def with_regions(card: DatasetCard, entries: Sequence[Entry], problems: Problems
     """
     in_order = sorted(card.regions, key=lambda name: bool(card.regions[name].made_of))
     finders = {name: _finder(card, name) for name in in_order}
-    found = (_with_masks(card, entry, finders, problems) for entry in entries)
-    return [entry for entry in found if entry is not None]
+    masked = (_with_masks(card, entry, finders, problems) for entry in entries)
+    return [entry for entry in masked if entry is not None]
 
 
 def with_population(card: DatasetCard, entries: Sequence[Entry], problems: Problems) -> list[Entry]:
@@ -136,17 +136,17 @@ def _with_masks(
         problems: Where to note what is wrong.
     """
     for name, find in finders.items():
-        found: RegionSource | str | None = None
+        mask: RegionSource | str | None = None
         with MASK_FORMATS.blaming(card.regions[name].format):
             try:
-                found = find(entry)
+                mask = find(entry)
             except ValueError as error:
                 problems.add(f"{entry.where}: 'regions.{name}' {error}")
-        if found is None:
+        if mask is None:
             continue
-        if not isinstance(found, str):
-            entry = replace(entry, regions={**entry.regions, name: found})
+        if not isinstance(mask, str):
+            entry = replace(entry, regions={**entry.regions, name: mask})
         elif name in card.roi_regions and not card.regions[name].is_shared:
-            problems.add_bad_file(found)
+            problems.add_bad_file(mask)
             return None
     return entry

@@ -144,7 +144,7 @@ def _by_file_name(path: Path, content: Any, wanted: set[int]) -> dict[str, list[
         if image["id"] in images:
             raise AuditError(f"{path} has two images with one id", "give each image its own")
         images[image["id"]] = image
-    found: dict[Any, list[Annotation]] = defaultdict(list)
+    by_image: dict[Any, list[Annotation]] = defaultdict(list)
     for each in content["annotations"]:
         if each["category_id"] not in wanted:
             continue
@@ -158,10 +158,10 @@ def _by_file_name(path: Path, content: Any, wanted: set[int]) -> dict[str, list[
             raise AuditError(
                 f"{where}: its image {error}", "correct the entry in 'images'"
             ) from None
-        found[image["id"]].append(Annotation(each["segmentation"], size, where))
+        by_image[image["id"]].append(Annotation(each["segmentation"], size, where))
     listed: dict[str, list[Annotation]] = {}
     for number, image in images.items():
-        if listed.setdefault(str(image["file_name"]), found[number]) is not found[number]:
+        if listed.setdefault(str(image["file_name"]), by_image[number]) is not by_image[number]:
             raise AuditError(f"{path} lists a file_name twice", "give each image its own")
     return listed
 

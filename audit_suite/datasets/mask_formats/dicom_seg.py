@@ -110,14 +110,14 @@ class DicomSeg(MaskFormat):
             )
 
         def find(entry: Entry) -> RegionSource | str:
-            found: dict[Path, list[tuple[int, int]]] = defaultdict(list)
+            by_file: dict[Path, list[tuple[int, int]]] = defaultdict(list)
             for path, frame, number in frames.get(_uid(entry.image), ()):
-                found[path].append((frame, number))
-            if not found:
+                by_file[path].append((frame, number))
+            if not by_file:
                 return f"{entry.where}: no segmentation of 'regions.{region}' refers to the image"
             parts = [
                 SegmentFrames(path, tuple(each), entry.where, hashed)
-                for path, each in found.items()
+                for path, each in by_file.items()
             ]
             return united(entry.where, parts)
 

@@ -170,17 +170,17 @@ def _files(card: DatasetCard, key: str, problems: Problems) -> dict[str, _File]:
         try:
             if not is_dicom(path):
                 continue
-            found = read_identity(path)
+            identity = read_identity(path)
         except (ValueError, OSError) as error:
             why = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else error
             problems.add_bad_file(f"{where} {why}")
             continue
-        if found.is_directory:
+        if identity.is_directory:
             continue
-        if not found.is_image:
+        if not identity.is_image:
             problems.add_bad_file(f"{where} holds no image, but a report or presentation state")
             continue
-        uid, patient = found.uid, found.patient
+        uid, patient = identity.uid, identity.patient
         relative = path.relative_to(root).as_posix()
         name = uid if key == _UID else relative
         if not name:
@@ -189,7 +189,7 @@ def _files(card: DatasetCard, key: str, problems: Problems) -> dict[str, _File]:
         if name in files:
             problems.add("two files under the root have the same SOP instance UID")
         hashed = _hashed(patient) if patient else ""
-        files[name] = _File(path, uid, hashed, _hashed(uid or relative), found.burned_in)
+        files[name] = _File(path, uid, hashed, _hashed(uid or relative), identity.burned_in)
     return files
 
 

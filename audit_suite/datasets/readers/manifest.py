@@ -69,12 +69,14 @@ class Manifest(Reader):
         _require_columns(card, path, rows)
         _refuse_patients_in_two_splits(card, path, rows)
         problems = Problems(card, path)
-        found = [(row, _image(card, root, row, problems)) for row in _filtered(card, rows)]
-        listed = [(row, patient_of(card.columns, row)) for row, image in found if image is not None]
+        images = [(row, _image(card, root, row, problems)) for row in _filtered(card, rows)]
+        listed = [
+            (row, patient_of(card.columns, row)) for row, image in images if image is not None
+        ]
         labels = column_labels(card, listed, problems)
         entries = [
             _entry(card, row, image, labels[row.number], problems)
-            for row, image in found
+            for row, image in images
             if image is not None
         ]
         patients = {patient_of(card.columns, row) for row in rows} - {""}

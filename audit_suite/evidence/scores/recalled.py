@@ -87,16 +87,16 @@ def _packed(distances: Mapping[Area, NDArray[np.int16]]) -> dict[str, NDArray[An
 
 
 def _distances(arrays: Arrays, size: tuple[int, int]) -> dict[Area, NDArray[np.int16]]:
-    found: dict[Area, NDArray[np.int16]] = {}
+    distances: dict[Area, NDArray[np.int16]] = {}
     for name, packed in arrays.items():
         *region, whose = name.split("/")
         if region:
             area = cast(Area, (tuple(region), whose))
             if _is_shared(area):
-                found[area] = shared_distance(unpacked(packed, size))
+                distances[area] = shared_distance(unpacked(packed, size))
             else:
-                found[area] = unpacked_distance(packed)
-    return found
+                distances[area] = unpacked_distance(packed)
+    return distances
 
 
 def _is_shared(area: Area) -> bool:

@@ -97,16 +97,16 @@ def _tried(model: AuditedModel, batch: Tensor, name: str) -> Tensor | None:
 
 def _chosen(dataset: Dataset, each: Pair) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """A few readable images, by hash, at the geometry of the model's input."""
-    found = 0
+    count = 0
     for index in drawn(dataset, range(len(dataset.cases)), _DRAWN):
-        if found == _TRIED:
+        if count == _TRIED:
             return
         try:
             sample = sample_of(dataset, index, each[0].input)
         except BadImage:
             continue
         yield index, fit_geometry(sample.image, {}, each[0].input, sample.file)[0]
-        found += 1
+        count += 1
 
 
 def _stored(

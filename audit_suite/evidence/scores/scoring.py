@@ -156,14 +156,14 @@ class Scoring:
         embedded = None if embeddings is None else _later(embeddings[: len(rows)])
 
         def read() -> None:
-            found = coming()
+            values = coming()
             try:
-                model.refuse_infinite(found)
+                model.refuse_infinite(values)
             except AuditError as error:
                 self.source.failures[request.pair] = error
                 return
             beat(len(rows))
-            column.put_scores(rows, found, None if embedded is None else embedded())
+            column.put_scores(rows, values, None if embedded is None else embedded())
 
         return read
 

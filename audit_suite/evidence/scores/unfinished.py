@@ -49,7 +49,7 @@ class Unfinished:
             batch: Indices of its images.
             excluded: Gets why images of it could not be used.
         """
-        found: list[tuple[ShardColumns, Arrays]] = []
+        parts: list[tuple[ShardColumns, Arrays]] = []
         for subject, columns in self._columns.items():
             key = self._key(subject, batch)
             arrays = self._store.read(key)
@@ -60,9 +60,9 @@ class Unfinished:
                 mine = {n[len(own) + 1 :]: a for n, a in arrays.items() if n.startswith(own)}
                 if not mine:
                     return False
-                found.append((column, mine))
+                parts.append((column, mine))
             excluded.update(json.loads(arrays[_EXCLUDED].tobytes()))
-        for column, mine in found:
+        for column, mine in parts:
             column.put([index - self._start for index in batch], mine)
         return True
 

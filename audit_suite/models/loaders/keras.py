@@ -37,13 +37,13 @@ class KerasLoader(Loader):
     def code(self, card: ModelCard) -> str:
         """The layers that run code, such as ``Lambda``."""
         names = card.folds if card.weights is None else (card.weights,)
-        found: dict[str, None] = {}
+        layers: dict[str, None] = {}
         for path in map(card.resolve, names):
             try:
-                found |= dict.fromkeys(_code_in(_config(path)))
+                layers |= dict.fromkeys(_code_in(_config(path)))
             except (OSError, ValueError):  # `inspect` reports it
                 continue
-        return f"Keras {', '.join(found)} in {card_files(card)}" if found else ""
+        return f"Keras {', '.join(layers)} in {card_files(card)}" if layers else ""
 
     def inspect(self, card: ModelCard, weights: Path) -> None:
         """Refuse what is no ``.keras`` file.

@@ -82,17 +82,17 @@ class Calibration:
         folds = [cell_scores(one, source, self._shown) for one in cell.each()]
         if self.by == "all":
             return tuple(self._over_folds(folds, curve=self._shown.is_full))
-        found: list[Estimate] = []
+        estimates: list[Estimate] = []
         first = folds[0]
         for split in splits(cell, source, order=1):
             each = sizes(split, first.labels, first.patients, first.used)
             for number, size in enumerate(each):
                 if not size.lack:
                     inside = [f.where(split.codes[f.used] == number) for f in folds]
-                    found += self._over_folds(inside, group=split.names[number])
-        if not found:
+                    estimates += self._over_folds(inside, group=split.names[number])
+        if not estimates:
             raise NotApplicable("no group of patients is large enough for a calibration of its own")
-        return tuple(found)
+        return tuple(estimates)
 
     def _over_folds(
         self, folds: list[CellScores], group: str = "", curve: bool = False

@@ -107,14 +107,14 @@ def groups_of(cell: Cell, source: EvidenceSource) -> list[tuple[str, TwoSets]]:
         raise NotApplicable(
             f"the audited data set '{audited.name}' declares no {', '.join(unknown)} under metadata"
         )
-    found = []
+    groups = []
     for tag in cell.dataset.watch_by:
-        found += by_group(two_sets(cell, source, tag))
-    if not found:
+        groups += by_group(two_sets(cell, source, tag))
+    if not groups:
         raise NotApplicable(
             f"no value of {', '.join(cell.dataset.watch_by)} has {FEWEST} new patients"
         )
-    return found
+    return groups
 
 
 def _drift(part: Part, both: TwoSets, group: str) -> Estimate:

@@ -36,13 +36,13 @@ class Numbers:
 
     def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores under each masking that has a meaning here; the whole image always has."""
-        found: list[ScoreRequest] = []
+        requests: list[ScoreRequest] = []
         for masking in SHOWN:
             try:
-                found += [r for one in cell.each() for r in score_requests(one, masking)]
+                requests += [r for one in cell.each() for r in score_requests(one, masking)]
             except NotApplicable:
                 continue
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(requests))
 
     def answer(self, cell: Cell, source: EvidenceSource) -> tuple[Estimate, ...]:
         """For each masking that has a meaning here its AUROC, then its folded AUROC.
@@ -50,13 +50,13 @@ class Numbers:
         Raises:
             AuditError: If evidence is missing and cannot be computed.
         """
-        found = []
+        estimates = []
         for masking in SHOWN:
             try:
-                found += [
+                estimates += [
                     estimate_in(Auroc(masking, any_ties=True), cell, source),
                     estimate_in(FoldedAuroc(masking), cell, source),
                 ]
             except NotApplicable:
                 continue
-        return tuple(found)
+        return tuple(estimates)

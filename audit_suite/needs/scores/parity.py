@@ -12,7 +12,7 @@ from audit_suite.evidence.breakdown import checked
 from audit_suite.statistics import Exact
 from audit_suite.verdict import NotApplicable
 
-_FOUND = TypeAdapter(tuple[float, str])
+_ANSWER = TypeAdapter(tuple[float, str])
 _DIFFERENCE = "audit_suite.evidence.golden_files:preprocessing_difference"
 
 
@@ -42,10 +42,10 @@ class Parity:
                 "the model card names no golden files of its release pipeline (parity)"
             )
         code = (card,) if card.input.function else ()  # it runs where the model does
-        found = checked(_FOUND, source.call(_DIFFERENCE, card, card.parity, of=code))
+        difference, advice = checked(_ANSWER, source.call(_DIFFERENCE, card, card.parity, of=code))
         return Exact(
             "largest difference between the audit's input and the release pipeline's",
-            found[0],
+            difference,
             len(card.parity.images),
-            found[1],
+            advice,
         )

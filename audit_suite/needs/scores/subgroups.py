@@ -88,7 +88,7 @@ class ByGroup:
             for one in cell.each()
         ]
         images = folds[0][1]
-        found = []
+        answers = []
         for split in splits(cell, source, self.order):
             each = sizes(split, images.labels, images.patients, images.used)
             for number, size in enumerate(each):
@@ -101,10 +101,10 @@ class ByGroup:
                     continue  # of one patient nothing can be said
                 else:
                     one = _prevalence(cell, images, split, number).placed(**at, undecided=lack)
-                found.append(one)
-        if not found:
+                answers.append(one)
+        if not answers:
             raise NotApplicable("all images have the same value of every declared tag")
-        return tuple(found)
+        return tuple(answers)
 
     def _lack_beside(self, each: list[Size], number: int) -> str:
         """Why there is nothing to compare a group with, in words; empty if there is."""

@@ -123,7 +123,7 @@ def two_sets(cell: Cell, source: EvidenceSource, tag: str = "") -> TwoSets:
     there = np.concatenate([used for _, used, *_ in sides])
     is_new = np.repeat([True, False], [int(used.sum()) for _, used, *_ in sides])
     offset = int(new.patients.max(initial=-1)) + 1
-    found = TwoSets(
+    pair = TwoSets(
         new=is_new,
         patients=np.concatenate([new.patients, old.patients + offset])[there],
         scores=np.concatenate([scores for *_, scores, _ in sides]),
@@ -131,13 +131,13 @@ def two_sets(cell: Cell, source: EvidenceSource, tag: str = "") -> TwoSets:
         groups=(("",) if split is None else split.names, codes[there]),
         digest=canonical_digest(["drift", new.digest, old.digest]),
     )
-    if found.fewest < FEWEST:
+    if pair.fewest < FEWEST:
         raise NotApplicable(
-            f"{how_many(found.patients[is_new])} new and {how_many(found.patients[~is_new])} "
+            f"{how_many(pair.patients[is_new])} new and {how_many(pair.patients[~is_new])} "
             f"audited patients can be compared, those of both data sets apart: {FEWEST} of each "
             f"are needed"
         )
-    return found
+    return pair
 
 
 def fresh_cases(new: Dataset, old: Dataset) -> NDArray[np.bool_]:
@@ -174,17 +174,17 @@ def by_group(both: TwoSets) -> list[tuple[str, TwoSets]]:
     Where the audited data set has too few of a group, as of a new site, it is compared with all.
     """
     names, codes = both.groups
-    found = []
+    groups = []
     for number, name in enumerate(names):
         mine = codes == number
         if how_many(both.patients[mine & both.new]) < FEWEST:
             continue
         if how_many(both.patients[mine & ~both.new]) >= FEWEST:
-            found.append((name, both.where(mine)))
+            groups.append((name, both.where(mine)))
         else:
             words = f"{name} (hardly any audited: beside all of them)"
-            found.append((words, both.where(mine | ~both.new)))
-    return found
+            groups.append((words, both.where(mine | ~both.new)))
+    return groups
 
 
 def _scores(cell: Cell, tables: list[ScoreTable]) -> Floats:

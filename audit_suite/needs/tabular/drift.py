@@ -109,16 +109,16 @@ class PropertyDriftBy:
             _refuse_other_regions(cell)
         except NotApplicable:
             names = list(OF_THE_FILE)
-        found = []
+        estimates = []
         for group, both in groups_of(cell, source):
             for name in names:
                 try:
-                    found.append(_drift(name, both, group))
+                    estimates.append(_drift(name, both, group))
                 except NotApplicable:
                     continue
-        if not found:
+        if not estimates:
             raise NotApplicable("no property can be compared in any group")
-        return tuple(found)
+        return tuple(estimates)
 
 
 def _refuse_other_regions(cell: Cell) -> None:

@@ -51,8 +51,8 @@ class NearDuplicateShare:
         """
         self.requests(cell)
         dataset = source.dataset(cell.dataset)
-        found = near_duplicates(dataset, source.store, source.profile.threads)
-        which = found.pairs if self.among == "patients" else found.training[:, 0]
+        duplicates = near_duplicates(dataset, source.store, source.profile.threads)
+        which = duplicates.pairs if self.among == "patients" else duplicates.training[:, 0]
         words = {
             "patients": "share of images that look the same as one of another patient",
             "training": "share of images that look the same as one of the training data",

@@ -98,14 +98,16 @@ def _worst(record: Record) -> str | None:
 
 def _measured(comparison: ComparisonRecord) -> str:
     """What was measured, on how many, and what passes."""
-    found = comparison.estimate
+    estimate = comparison.estimate
     low, high = acceptance(comparison)
     if low is None or high is None:
         passes = f"below {high:g}" if high is not None else f"above {low:g}"
     else:
         passes = f"between {number(low, 2)} and {number(high, 2)}"
-    value, *ends = (number(each, 2) for each in (found.value, found.low, found.high))
-    measured = f"{found.label} is {value} [{', '.join(ends)}] on {found.n_patients:,} patients"
+    value, *ends = (number(each, 2) for each in (estimate.value, estimate.low, estimate.high))
+    measured = (
+        f"{estimate.label} is {value} [{', '.join(ends)}] on {estimate.n_patients:,} patients"
+    )
     return f"{measured}; {passes} passes"
 
 

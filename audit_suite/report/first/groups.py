@@ -42,7 +42,7 @@ def groups(rows: Sequence[Row]) -> tuple[Group, ...]:
     several_models = len({row.decision.model for row in rows}) > 1
     several_targets = len({row.decision.target for row in rows}) > 1
     of = "model" if several_models else "target" if several_targets else "dataset"
-    found: dict[str, list[tuple[str, Row]]] = {}
+    by_heading: dict[str, list[tuple[str, Row]]] = {}
     for row in worst_first(rows):
         place = row.decision
         heading = {
@@ -50,8 +50,8 @@ def groups(rows: Sequence[Row]) -> tuple[Group, ...]:
             "target": f"{place.model} on {place.dataset}",
             "dataset": f"{place.model}, {place.target}",
         }[of]
-        found.setdefault(heading, []).append((getattr(place, of), row))
-    return tuple(Group(heading, of, tuple(here)) for heading, here in found.items())
+        by_heading.setdefault(heading, []).append((getattr(place, of), row))
+    return tuple(Group(heading, of, tuple(here)) for heading, here in by_heading.items())
 
 
 def first_and_rest(all: Sequence[Group]) -> tuple[Sequence[Group], Sequence[Group]]:

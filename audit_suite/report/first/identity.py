@@ -52,11 +52,11 @@ def _model(model: ModelRecord) -> str:
 def _data(data: DatasetRecord) -> str:
     positives = {name: target.n_positive_patients for name, target in data.targets.items()}
     if len(positives) <= _TOLD:
-        found = ", ".join(f"{name} in {number:,}" for name, number in positives.items())
+        counts = ", ".join(f"{name} in {number:,}" for name, number in positives.items())
     else:
         least, most = min(positives.values()), max(positives.values())
-        found = f"{len(positives)} targets, each in {least:,} to {most:,}"
-    return f"{data.name}: {data.n_patients:,} patients, {found} ({short(data.digest)})"
+        counts = f"{len(positives)} targets, each in {least:,} to {most:,}"
+    return f"{data.name}: {data.n_patients:,} patients, {counts} ({short(data.digest)})"
 
 
 def _some(texts: Sequence[str]) -> str:

@@ -76,11 +76,11 @@ def _at(target: TargetDecision) -> Place:
     return target.model, target.dataset, target.target
 
 
-def _cause(found: object) -> str:
-    named = list(getattr(found, "causes", ()))
+def _cause(causes: object) -> str:
+    named = list(getattr(causes, "causes", ()))
     if named:
         return ", ".join(map(in_words, named))
-    return "none named" if found is not None else "not asked"
+    return "none named" if causes is not None else "not asked"
 
 
 def _marks(findings: Sequence[Finding]) -> Iterator[Mark]:
@@ -91,15 +91,15 @@ def _marks(findings: Sequence[Finding]) -> Iterator[Mark]:
 
 def _aurocs(findings: Sequence[Finding]) -> dict[str, EstimateRecord]:
     """AUROCs by masking, wherever they stand; black fill alone, so that rows are alike."""
-    found: dict[str, EstimateRecord] = {}
+    aurocs: dict[str, EstimateRecord] = {}
     for finding in findings:
         judged = [comparison.estimate for comparison in finding.comparisons]
         for estimate in (*finding.observations, *judged):
             masking = str(estimate.at.get("masking", ""))
             plain = not estimate.at.keys() - _OF_THE_MASKING
             if masking and plain and estimate.label.startswith("AUROC"):
-                found.setdefault(masking, estimate)
-    return found
+                aurocs.setdefault(masking, estimate)
+    return aurocs
 
 
 def _allowed(findings: Sequence[Finding]) -> tuple[float, float] | None:

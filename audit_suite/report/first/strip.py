@@ -80,22 +80,22 @@ def _shots(
             if (image := by_masking.get(named.id)) is not None:
                 yield Shot(name, image.png, score_in_words(scores.get(masking.id)))
                 break
-    found = _counterexample(record, at) or _overlay(record, at, known.get("explained"))
-    if found is not None:
-        yield found
+    shot = _counterexample(record, at) or _overlay(record, at, known.get("explained"))
+    if shot is not None:
+        yield shot
 
 
 def _counterexample(record: Record, at: Place) -> Shot | None:
     """The change outside the region that moved the score most, if a search found one."""
     for finding in record.findings:
-        found = finding.counterexample
-        if found is not None and found.pictures and place_of(finding) == at:
-            before, *after = found.scores
+        counterexample = finding.counterexample
+        if counterexample is not None and counterexample.pictures and place_of(finding) == at:
+            before, *after = counterexample.scores
             moved = [abs(score - before) for score in after]
             number = 1 + moved.index(max(moved))
             name = "changed outside the region (another patient)"
-            score = f"score {words(found.scores[number], 2)}, before it {words(before, 2)}"
-            return Shot(name, found.pictures[number], score)
+            score = f"score {words(counterexample.scores[number], 2)}, before it {words(before, 2)}"
+            return Shot(name, counterexample.pictures[number], score)
     return None
 
 
@@ -109,11 +109,11 @@ def _overlay(record: Record, at: Place, score: dict[str, Any] | None) -> Shot | 
     return None
 
 
-def score_in_words(found: dict[str, Any] | None) -> str:
+def score_in_words(score: dict[str, Any] | None) -> str:
     """A probability, or the share of the data set's images that score lower."""
-    if not found:
+    if not score:
         return ""
-    above = f"higher than {found['above']:.0%} of these patients' whole images"
-    if found["probability"] is None:
+    above = f"higher than {score['above']:.0%} of these patients' whole images"
+    if score["probability"] is None:
         return above
-    return f"score {found['probability']:.3f}, {above}"
+    return f"score {score['probability']:.3f}, {above}"
