@@ -19,7 +19,7 @@ _listener: list[Listener] = []
 _last = [0.0]
 _passes = [0]  # that no listener was told of yet
 _left: list[int] = []  # of the work that is counted as a whole
-_counting = threading.Lock()
+_counting, _telling = threading.Lock(), threading.Lock()
 
 
 @contextmanager
@@ -54,9 +54,10 @@ def beat(passes: int = 0) -> None:
 
 def _tell() -> None:
     _last[0] = time.monotonic()
-    with _counting:
-        passes, _passes[0] = _passes[0], 0
-    _listener[0](passes)
+    with _telling:  # listeners count, and print
+        with _counting:
+            passes, _passes[0] = _passes[0], 0
+        _listener[0](passes)
 
 
 @contextmanager

@@ -58,12 +58,13 @@ class Audit:
         return self.policy_maskings or named or PAPER
 
 
-def open_audit(settings: Settings, part: Part | None = None) -> Audit:
+def open_audit(settings: Settings, part: Part | None = None, workers: int = 1) -> Audit:
     """Read the policy, cards, waivers and readings of an audit; computes nothing.
 
     Args:
         settings: As given.
         part: The part of the evidence that is computed here; all by default.
+        workers: Processes on this machine that judge this audit.
 
     Raises:
         AuditError: If an option, a card or an extension is wrong.
@@ -93,6 +94,7 @@ def open_audit(settings: Settings, part: Part | None = None) -> Audit:
             readings=_readings(settings.readings, datasets),
             executor=executor,
             cache=settings.cache,
+            workers=workers,
         ),
         policy_maskings=tuple(Masking.parse(id) for id in settings.maskings),
         baseline=None if settings.baseline is None else load_verified(settings.baseline),

@@ -64,7 +64,7 @@ class Sources:
         Raises:
             AuditError: If the store cannot be reached from here.
         """
-        known = replace(twin, part=Part())
+        known = replace(twin, part=Part(), among=Part())
         if known not in self._made:
             self._made[known] = _Source(
                 self._store(twin),
@@ -73,7 +73,7 @@ class Sources:
                 explaining=twin.explaining,
                 cache=twin.cache,
             )
-        self._made[known].store.part = twin.part
+        self._made[known].store.part, self._made[known].among = twin.part, twin.among
         return self._made[known]
 
     def _store(self, twin: Twin) -> EvidenceStore:

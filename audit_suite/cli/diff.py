@@ -35,7 +35,7 @@ def diff(
         Path | None,
         typer.Option(
             help="Write it to this file: HTML if its name ends in .html, else Markdown.",
-            show_default="print Markdown",
+            show_default="print what changed: Markdown where it is no terminal",
         ),
     ] = None,
 ) -> None:
@@ -46,6 +46,9 @@ def diff(
     fails and did not fail before; skill, or what a check that does not pass has measured, shown to
     be worse by more than the margin; or a check that may close the gate and was left out.
     """
+    import shutil
+    import sys
+
     from audit_suite.audit.policy import Policy
     from audit_suite.audit.verify import load_verified
     from audit_suite.errors import AuditError
@@ -53,7 +56,12 @@ def diff(
     from audit_suite.files import write_whole
     from audit_suite.releases.compare import compare
     from audit_suite.releases.side import Side
-    from audit_suite.report.changes import changes_html, changes_markdown, changes_of
+    from audit_suite.report.changes import (
+        changes_html,
+        changes_markdown,
+        changes_of,
+        changes_text,
+    )
 
     if margin is not None and not 0 < margin < 1:
         raise AuditError(f"--margin={margin:g}: must lie between 0 and 1", "0.05 is usual")
@@ -66,7 +74,9 @@ def diff(
         raise AuditError(
             f"{old} and {new} cannot be compared: {why}", "compare two audits of one data set"
         )
-    if out is None:
+    if out is None and sys.stdout.isatty():
+        typer.echo(changes_text(compared, shutil.get_terminal_size().columns), nl=False)
+    elif out is None:
         typer.echo(changes_markdown(compared), nl=False)
     else:
         page = out.suffix == ".html"

@@ -124,7 +124,8 @@ def _ask(
         doing = f"{model.path}: computing the model's evidence on '{requests[0].dataset.name}'"
         failure = as_audit_error(error, doing)
         for request in requests:
-            source.failures.setdefault(_failing(job, request), failure)
+            if job == _TRY or _undone(request, source):  # not what another process finished
+                source.failures.setdefault(_failing(job, request), failure)
 
 
 def _failing(job: str, request: Request[Any]) -> Hashable:

@@ -12,7 +12,7 @@ _BF16 = {"avx512_bf16", "amx_bf16", "bf16"}  # flags of Intel and AMD, feature o
 
 
 def usable_cores(root: Path = Path("/")) -> int:
-    """Threads to compute with: as ``OMP_NUM_THREADS`` says, else one per core of this process.
+    """Threads to compute with: as `wished_threads` says, else one per core of this process.
 
     A container may be given fewer cores than the machine has, in two ways: by the set of cores on
     which it may run, and by a quota of processor time. Threads beyond either wait for each other in
@@ -21,10 +21,13 @@ def usable_cores(root: Path = Path("/")) -> int:
     Args:
         root: The file system in which ``proc`` and ``sys`` are looked up.
     """
+    return wished_threads() or granted_cores(root)
+
+
+def wished_threads() -> int | None:
+    """The number in ``OMP_NUM_THREADS``; None without one."""
     wished = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    if wished.isdecimal() and int(wished):
-        return int(wished)
-    return granted_cores(root)
+    return int(wished) if wished.isdecimal() and int(wished) else None
 
 
 def granted_cores(root: Path = Path("/")) -> int:

@@ -34,9 +34,10 @@ class Source(Protocol):
     """What an executor needs of a source of evidence, to make the same one elsewhere."""
 
     profile: EvidenceProfile
+    workers: int
 
-    def twin(self, part: Part | None = None) -> Twin:
-        """What makes it, with another part of the work."""
+    def twin(self, part: Part | None = None, among: Part | None = None) -> Twin:
+        """What makes it, with another part of the work, or among several that share it."""
         ...
 
 

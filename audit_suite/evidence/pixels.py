@@ -33,7 +33,7 @@ class PixelCache:
     """A folder of arrays; what cannot be written there is not kept, and nothing fails."""
 
     def __init__(self, folder: Path) -> None:
-        self._store = EvidenceStore(folder, durable=False)
+        self._store = EvidenceStore(folder)
 
     def read(self, key: str) -> Arrays | None:
         """The arrays under a key; None if they are missing or damaged."""

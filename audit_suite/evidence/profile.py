@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from audit_suite.cards import canonical_digest
 from audit_suite.errors import AuditError
-from audit_suite.evidence.cores import computes_bf16, usable_cores
+from audit_suite.evidence.cores import computes_bf16, usable_cores, wished_threads
 
 Precision = Literal["fp32", "tf32", "bf16"]
 FASTEST_FIRST: tuple[Precision, ...] = ("bf16", "tf32", "fp32")
@@ -30,8 +30,9 @@ class EvidenceProfile(BaseModel):
 
     Attributes:
         device: ``cpu`` or ``cuda``.
-        threads: Threads of one forward pass on the CPU: ``OMP_NUM_THREADS``, or the cores that the
-            process may use. More threads than cores wait for each other in every layer.
+        threads: Threads of one forward pass on the CPU: ``OMP_NUM_THREADS``, or one, since several
+            processes use more cores better than the threads of one (`processes.room`). On CUDA:
+            threads that read images, as many as cores.
         precision: Arithmetic of scores; None for the fastest of the device that changes no verdict
             (`scores.precision`). Explanations are always computed in fp32.
         batch_size: Images per forward pass; None to choose by the size of the model's input.
@@ -95,7 +96,7 @@ def choose_profile(
         )
     return EvidenceProfile(
         device="cpu" if card is None else "cuda",
-        threads=usable_cores(),
+        threads=usable_cores() if card is not None else wished_threads() or 1,
         precision=_precision(precision, card),
         batch_size=batch_size,
         seed=seed,

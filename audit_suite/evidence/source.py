@@ -143,6 +143,8 @@ class EvidenceSource:
         readings: The readers' answers; None without a reader study.
         executor: Where models run, and all that needs torch.
         precisions: In which precision each model scores each data set.
+        workers: Processes on this machine that judge the same audit, each with models of its own.
+        among: Which of the processes this is that share the work of one job.
         cache: Folder of decoded images and digests of files; None to keep none.
         failures: Why a request could not be computed, by request or by one of its `scopes`; and why
             no evidence of a model on a data set may be used, by `refused`.
@@ -160,6 +162,7 @@ class EvidenceSource:
         readings: Readings | None = None,
         executor: Executor | None = None,
         cache: Path | None = None,
+        workers: int = 1,
     ) -> None:
         self.store = store
         self.profile = profile
@@ -170,6 +173,8 @@ class EvidenceSource:
         self.executor = executor or Inline()
         self.precisions = Precisions(self)
         self.cache = cache
+        self.workers = workers
+        self.among = Part()
         self._pixels = None if cache is None else PixelCache(cache / "pixels")
         remember(cache)
         remember_results(cache)
@@ -239,8 +244,13 @@ class EvidenceSource:
         """
         return self.executor.spread(tuple(of), function, arguments, self, say)
 
-    def twin(self, part: Part | None = None) -> Twin:
-        """What makes the same source in another process, with another part of the work."""
+    def twin(self, part: Part | None = None, among: Part | None = None) -> Twin:
+        """What makes the same source in another process.
+
+        Args:
+            part: Another part of the work; that of this source by default.
+            among: Which of the processes it is that share the work; all of it by default.
+        """
         return Twin(
             root=self.store.root.absolute(),
             url=self.store.url,
@@ -249,6 +259,7 @@ class EvidenceSource:
             max_cases=self.max_cases,
             explaining=self.explaining,
             cache=None if self.cache is None else self.cache.absolute(),
+            among=among or Part(),
         )
 
     def model(self, card: ModelCard, fold: int | None) -> AuditedModel:

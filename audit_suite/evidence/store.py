@@ -42,16 +42,14 @@ class EvidenceStore:
 
     url: str | None = None
 
-    def __init__(self, root: Path, part: Part | None = None, *, durable: bool = True) -> None:
+    def __init__(self, root: Path, part: Part | None = None) -> None:
         """Open the folder; it is made when something is written.
 
         Args:
             root: The folder.
             part: As of the attributes.
-            durable: Flush each file to the disk, so that not even a power cut loses it.
         """
         self.root = root
-        self._durable = durable
         self.part = part or Part()
         self._whole: set[str] = set()  # keys whose files were seen to have their full length
 
@@ -101,7 +99,7 @@ class EvidenceStore:
         return Stored(file, names, held) if intact else None
 
     def write(self, key: str, arrays: Mapping[str, NDArray[Any]], of: str = "") -> None:
-        """Store arrays under ``key``: written aside, flushed to the disk, then renamed.
+        """Store arrays under ``key``: written aside, then renamed.
 
         Args:
             key: Hash of everything that determines them.
@@ -120,7 +118,7 @@ class EvidenceStore:
 
     def _write(self, file: Path, content: bytes) -> None:
         try:
-            write_whole(file, content, durable=self._durable)
+            write_whole(file, content, durable=False)  # a torn one counts as missing
         except OSError as error:
             raise AuditError(
                 f"--audit-evidence: cannot write to {self.root}: {error.strerror or error}",

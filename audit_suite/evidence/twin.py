@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from audit_suite.evidence.budget import Budget
@@ -18,6 +18,7 @@ class Twin:
         root: The folder of evidence.
         url: What the folder mirrors; None if it is the store itself.
         part: The units of work that may be claimed.
+        among: Which of the processes this is that share the work of one job.
         profile: Device and arithmetic.
         max_cases: As of the source.
         explaining: As of the source.
@@ -31,3 +32,4 @@ class Twin:
     max_cases: int | None
     explaining: Budget
     cache: Path | None
+    among: Part = field(default_factory=Part)

@@ -92,7 +92,8 @@ def compare(
     if unpaired:
         matched.notes.append(
             f"{unpaired} of {sum(map(bool, found))} checks are compared by overlap of intervals, "
-            f"which shows less: the evidence at hand lacks the patients' influences of one audit"
+            f"which shows less: the evidence at hand lacks the patients' influences of one audit "
+            f"(name the folder that has it with --evidence, or --audit-evidence in an audit)"
         )
     record = BaselineRecord(
         digest=baseline.digest,

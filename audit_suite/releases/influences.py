@@ -62,10 +62,8 @@ def keep_influences(
     key = influences_key(finding, model, dataset)
     if store.has(key):
         return
-    # Not flushed to the disk: a torn file counts as missing, and ten thousand flushes take minutes.
-    place = store if store.url else EvidenceStore(store.root, durable=False)
     try:
-        place.write(key, _packed(compared), of=f"{model}/{dataset}")
+        store.write(key, _packed(compared), of=f"{model}/{dataset}")
     except AuditError:
         return
 

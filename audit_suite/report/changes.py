@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from audit_suite.record import BaselineRecord, Change, ChangeKind
@@ -99,14 +100,48 @@ def _lines(changes: Changes) -> Iterator[str]:
     yield ""
     yield from (f"- {cell(note)}" for note in changes.baseline.notes)
     yield ""
-    if rows := [*changes.shown, *changes.unchanged]:
-        yield "| change | check | model, data, target | verdict | worse by | why |"
-        yield "|---|---|---|---|---|---|"
+    if changes.shown:
+        yield from _table(changes.shown)
+    if changes.unchanged:
+        yield f"<details><summary>{len(changes.unchanged)} unchanged</summary>"
+        yield ""
+        yield from _table(changes.unchanged)
+        yield "</details>"
+
+
+def _table(rows: Sequence[Change]) -> Iterator[str]:
+    yield "| change | check | model, data, target | verdict | worse by | why |"
+    yield "|---|---|---|---|---|---|"
     for change in rows:
         row = row_of(change)
         cells = [row.kind, f"{row.check} {row.question}", row.place, row.verdicts, row.loss]
         cells.append("" if change.kind == "unchanged" else change.reason)
         yield f"| {' | '.join(map(cell, cells))} |"
+    yield ""
+
+
+def changes_text(baseline: BaselineRecord, width: int) -> str:
+    """A comparison for a terminal: what changed, and how many checks did not.
+
+    Args:
+        baseline: Of a record.
+        width: Columns of the terminal.
+    """
+    changes = changes_of(baseline)
+    lines = [f"Against the baseline: {changes.title}", f"{changes.counts}."]
+    lines += [f"- {note}" for note in baseline.notes]
+    for change in changes.shown:
+        row = row_of(change)
+        lines += ["", f"{row.kind.upper()}: {row.check} {row.question}"]
+        lines.append(f"  {row.place}: {row.verdicts}")
+        lines += [f"  worse by {row.loss}"] if row.loss else []
+        lines += [f"  {row.reason}"] if row.reason else []
+    return "\n".join(wrapped for line in lines for wrapped in _wrapped(line, width)) + "\n"
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.wrap(line, max(width, 40), subsequent_indent=indent) or [""]
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ def start(config: pytest.Config) -> None:
     _pin_gpu()
     config.pluginmanager.hook.pytest_audit_register_shortcuts(register=register_shortcut)
     try:
-        audit = open_audit(options.settings)
+        workers = getattr(config, "workerinput", {}).get("workercount", 1)
+        audit = open_audit(options.settings, workers=workers)
         _choose_paths(config, options.settings.suites)
     except AuditError as error:
         raise pytest.UsageError(str(error)) from None

@@ -24,13 +24,14 @@ def test_the_environment_decides_how_many_threads(monkeypatch, said, expected):
 
 
 @pytest.mark.parametrize("said", [None, "", "0", "many", "-2", "1.5"])
-def test_else_the_cores_that_this_process_may_use_do(monkeypatch, said):
+def test_else_a_pass_has_one_thread_and_the_cores_have_processes(monkeypatch, said):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     if said is not None:
         monkeypatch.setenv("OMP_NUM_THREADS", said)
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 7, 8}, raising=False)
-    assert threads() == 3
+    assert threads() == 1
+    assert usable_cores() == granted_cores() == 3
 
 
 @pytest.mark.parametrize(("cores", "expected"), [(6, 6), (None, 1)])
@@ -38,7 +39,7 @@ def test_without_a_way_to_ask_all_cores_count(monkeypatch, cores, expected):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
-    assert threads() == expected
+    assert usable_cores() == expected
 
 
 def system(folder, **files):

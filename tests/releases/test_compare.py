@@ -21,7 +21,7 @@ from audit_suite.statistics.scale import Scale
 
 @pytest.fixture
 def store(tmp_path):
-    return EvidenceStore(tmp_path / "evidence", durable=False)
+    return EvidenceStore(tmp_path / "evidence")
 
 
 def compared(old, new, *stores, margin=None):

@@ -12,13 +12,17 @@ from typer.testing import CliRunner
 from audit_suite.cli import app
 from audit_suite.errors import AuditError
 from audit_suite.evidence.store import EvidenceStore
+from audit_suite.record import load_record
+from audit_suite.releases.compare import compare
+from audit_suite.releases.side import Side
+from audit_suite.report.changes import changes_text
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Records of an honest model and of one with a shortcut, with their evidence."""
     folder = tmp_path_factory.mktemp("diff")
-    store = EvidenceStore(folder / "evidence", durable=False)
+    store = EvidenceStore(folder / "evidence")
     labels, honest = scores_of(6)
     for name, scores in (("honest", honest), ("shortcut", scores_of(56, 1.8, 1.8)[1])):
         record_of(labels, scores, name, store).save(folder / f"{name}.json")
@@ -42,6 +46,31 @@ def test_a_model_with_itself_ends_in_0_and_a_regression_in_1(folder):
     better = diff(folder, "shortcut", "honest")
     assert better.exit_code == 0
     assert "2 fixed" in better.output
+
+
+def compared(folder, old, new):
+    """What `diff` compares, as it prints it for a terminal of 80 columns."""
+    sides = [Side.of(load_record(folder / f"{name}.json"), []) for name in (old, new)]
+    return changes_text(compare(load_record(folder / f"{old}.json"), *sides, 0.05)[0], 80)
+
+
+def test_a_terminal_shows_what_changed_and_counts_the_rest(folder):
+    same, worse = compared(folder, "honest", "honest"), compared(folder, "honest", "shortcut")
+    assert same.startswith("Against the baseline: no regression\n3 unchanged.\n")
+    assert "UNCHANGED" not in same
+    assert worse.count("NEW FAILURE (REGRESSION): ") == 2
+    assert "pass → fail" in worse
+    assert "by overlap of intervals" in worse
+    assert "--evidence" in " ".join(worse.split()), "where the evidence is found"
+    assert max(map(len, worse.splitlines())) <= 80
+
+
+def test_in_markdown_what_is_unchanged_is_folded(folder):
+    text = diff(folder, "honest", "shortcut").output
+    shown, _, folded = text.partition("<details><summary>1 unchanged</summary>\n\n| change |")
+    assert shown.count("\n| new failure (regression) |") == 2
+    assert folded.rstrip().endswith("</details>")
+    assert "details" not in diff(folder, "honest", "other").output
 
 
 def test_the_page_is_whole_and_needs_nothing_from_elsewhere(folder, tmp_path):

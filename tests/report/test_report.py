@@ -147,7 +147,8 @@ def test_a_fail_says_what_it_means_and_what_to_do_and_so_does_its_code(page):
     failed = [one for one in example().findings if one.verdict is Verdict.FAIL]
     assert in_full.count(to_do) == len(failed) >= 1
     assert codes.count(to_do) == len({one.check for one in example().findings})
-    assert means in codes
+    assert in_full.count(f"What it means: The model recognises the finding {means}") == len(failed)
+    assert f"If it fails: The model recognises the finding {means}" in codes
 
 
 def test_sections_stand_in_the_order_of_a_readers_questions(page):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence.executor import Executor, Raised, Say, Source, register_executor
+from audit_suite.evidence.part import Part
 from audit_suite.evidence.processes.child import Child, ChildDied
 from audit_suite.evidence.processes.jobs import NO_CODE, packed, place_of
+from audit_suite.evidence.processes.room import room_for
 from audit_suite.evidence.processes.surroundings import CHILD, lost_modules
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ class Processes(Executor):
                 "guard the script that starts the audit: if __name__ == '__main__': ...",
             )
         self._timeout = timeout
-        self._children: dict[Hashable, Child] = {}  # the one used last stands last
+        self._children: dict[tuple[Hashable, int], Child] = {}  # the one used last stands last
         self._deaths: defaultdict[Hashable, list[ChildDied]] = defaultdict(list)
         self._confined: set[bool] = set()
 
@@ -48,7 +51,7 @@ class Processes(Executor):
     def start(self, *models: ModelCard) -> None:
         """Start the process of some models; it imports torch while the caller goes on."""
         with suppress(OSError):  # who needs it is told why it does not start
-            self._child(self._place(models))
+            self._child(self._place(models), 1)
 
     def call(
         self,
@@ -62,13 +65,42 @@ class Processes(Executor):
 
         A process that died is started again, but not for ever.
         """
+        (answer,) = self._all(models, [packed(function, arguments, source.twin())], say)
+        return answer
+
+    def spread(
+        self,
+        models: Sequence[ModelCard],
+        function: str,
+        arguments: tuple[Any, ...],
+        source: Source,
+        say: Say,
+    ) -> list[Any]:
+        """Have processes call the function, as many as there are cores and work for.
+
+        Each takes the work that no other has claimed.
+        """
+        ready = sum(place == self._place(models) for place, _ in self._children)
+        count = room_for(arguments, source, ready)
+        twins = [source.twin(among=Part(number, count)) for number in range(1, count + 1)]
+        return self._all(models, [packed(function, arguments, twin) for twin in twins], say)
+
+    def _all(
+        self, models: Sequence[ModelCard], jobs: Sequence[tuple[Any, ...]], say: Say
+    ) -> list[Any]:
+        """Have as many of the models' processes as there are jobs do one each.
+
+        Returns:
+            The answers, in the order of the jobs.
+        """
         place, who = self._place(models), tuple(sorted({str(card.path) for card in models}))
         if len(self._deaths[who]) == _DEATHS:
             raise self._deaths[who][-1]
-        job = packed(function, arguments, source.twin())
-        child = self._child(place)
+        children = [self._child(place, number) for number in range(1, len(jobs) + 1)]
         try:
-            return child.ask(job, self._timeout, say)
+            if len(jobs) == 1:
+                return [children[0].ask(jobs[0], self._timeout, say)]
+            return self._side_by_side(children, jobs, say)
         except ChildDied as died:
             self._deaths[who].append(died)
             raise
@@ -83,11 +115,27 @@ class Processes(Executor):
         except AuditError:
             raise
         except BaseException:  # Ctrl-C: the next answer would be that to this job
-            child.kill()
+            _kill(children)
             raise
         finally:
-            if child.confined is not None:
-                self._confined.add(child.confined)
+            self._confined |= {child.confined for child in children if child.confined is not None}
+
+    def _side_by_side(
+        self, children: Sequence[Child], jobs: Sequence[tuple[Any, ...]], say: Say
+    ) -> list[Any]:
+        """Ask several processes at a time, and wait for all: who is left does the others' work."""
+        with ThreadPoolExecutor(len(jobs)) as pool:
+            asked = [
+                pool.submit(child.ask, job, self._timeout, say)
+                for child, job in zip(children, jobs, strict=True)
+            ]
+            try:
+                return [answer.result() for answer in asked]
+            except Exception:
+                raise
+            except BaseException:  # or the pool would wait for them
+                _kill(children)
+                raise
 
     def close(self) -> None:
         """End all processes."""
@@ -102,14 +150,25 @@ class Processes(Executor):
     def _place(self, models: Sequence[ModelCard]) -> Hashable:
         return self.place(models[0]) if models else NO_CODE
 
-    def _child(self, place: Hashable) -> Child:
-        child = self._children.pop(place, None)
+    def _child(self, place: Hashable, number: int) -> Child:
+        """One of a place's processes."""
+        child = self._children.pop((place, number), None)
         if child is None or not child.alive:
-            if len(self._children) >= _ALIVE:
-                self._children.pop(next(iter(self._children))).close()
+            self._make_room(place)
             child = Child()
-        self._children[place] = child
+        self._children[place, number] = child
         return child
+
+    def _make_room(self, place: Hashable) -> None:
+        """End a process of the place that was used least lately, if there are many."""
+        others = [key for key in self._children if key[0] != place]
+        if others and len(self._children) >= _ALIVE:
+            self._children.pop(others[0]).close()
+
+
+def _kill(children: Sequence[Child]) -> None:
+    for child in children:
+        child.kill()
 
 
 register_executor("process", Processes)

@@ -12,6 +12,7 @@ from audit_suite.datasets import BadImage, Dataset
 from audit_suite.errors import AuditError
 from audit_suite.evidence.arithmetic import fix_arithmetic
 from audit_suite.evidence.keys import SHARD, shards
+from audit_suite.evidence.part import Part
 from audit_suite.evidence.scores.batches import parts
 from audit_suite.evidence.scores.columns import ShardColumns
 from audit_suite.evidence.scores.geometry import Geometry, geometry
@@ -25,6 +26,7 @@ from audit_suite.evidence.scores.unfinished import Unfinished
 from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.maskings import Masking
 
+_SHARDS_EACH = 4  # of a process, from which on they are shared out rather than the maskings
 _AHEAD = 2  # batches that wait for a CUDA device
 
 
@@ -69,13 +71,36 @@ def compute_on(
     """
     loaded = [request for request in requests if _can_load(request, source)]
     job = _Job(dataset, source, loaded, Scoring(source, len(dataset.cases), progress))
+    units = list(_units(dataset, job.requests, source.among))
     for wait in (False, True):  # first what no other process computes, then wait for the rest
-        for shard in shards(len(dataset.cases)):
-            if not (missing := job.missing(job.requests, shard)):
+        for name, shard, wanted in units:
+            if not (missing := job.missing(wanted, shard)):
                 continue
-            with source.store.claim(dataset.digest[:16], wait, shard) as granted:
+            with source.store.claim(name, wait, shard) as granted:
                 if granted and (missing := job.missing(missing, shard)):
-                    job.compute(missing, shard)
+                    job.compute(missing, (name, shard))
+
+
+def _units(
+    dataset: Dataset, requests: Sequence[ScoreRequest], among: Part
+) -> Iterator[tuple[str, int, Sequence[ScoreRequest]]]:
+    """Units of work: the name of a row, the shard, and what is scored on it.
+
+    Processes that share the work start at different units. Of a data set with few shards each takes
+    some of the maskings, or most of them would wait for the last shard.
+    """
+    name, count = dataset.digest[:16], len(shards(len(dataset.cases)))
+    first = among.number - 1
+    if count >= _SHARDS_EACH * among.of:
+        start = first * count // among.of
+        yield from ((name, (start + shard) % count, requests) for shard in range(count))
+        return
+    maskings = sorted({request.shown for request in requests}, key=lambda masking: masking.rank)
+    for turn in range(among.of):
+        mine = set(maskings[(first + turn) % among.of :: among.of])
+        wanted = [request for request in requests if request.shown in mine]
+        row = f"{name}-{(first + turn) % among.of + 1}-of-{among.of}" if among.of > 1 else name
+        yield from ((row, shard, wanted) for shard in range(count) if wanted)
 
 
 def _can_load(request: ScoreRequest, source: EvidenceSource) -> bool:
@@ -128,13 +153,12 @@ class _Job:
         seed, store = self.source.profile.seed, self.source.store
         return survey_for(self.dataset, wanted, maskings, seed, store)
 
-    def compute(self, requests: Sequence[ScoreRequest], shard: int) -> None:
+    def compute(self, requests: Sequence[ScoreRequest], unit: tuple[str, int]) -> None:
+        _, shard = unit
         indices = range(shard * SHARD, min((shard + 1) * SHARD, len(self.dataset.cases)))
         columns = {r: ShardColumns(len(indices), len(r.model.targets)) for r in requests}
         excluded: dict[int, str] = {}
-        unfinished = Unfinished(
-            self.source, (self.dataset.digest[:16], shard), columns, indices.start
-        )
+        unfinished = Unfinished(self.source, unit, columns, indices.start)
         left = [p for p in self._portions(requests, indices) if not unfinished.restore(p, excluded)]
 
         def finish(reads: Sequence[Read], portion: Sequence[int]) -> None:

@@ -1,0 +1,208 @@
+"""Several processes share a job: the same evidence, each unit once, and no death costs the rest."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from cards import model_card, phantom_card
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit_suite.errors import AuditError
+from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
+from audit_suite.evidence.executors import process
+from audit_suite.evidence.executors.process import Processes
+from audit_suite.evidence.part import Part
+from audit_suite.evidence.processes import room
+from audit_suite.evidence.processes.room import room_for
+from audit_suite.evidence.scores.compute import _units
+from audit_suite.evidence.scores.request import ScoreRequest
+from audit_suite.maskings import Full, OnlyROI, WithoutROI
+
+# Notes which process makes a pass; the one that finds the file "kill" removes it, and dies of it.
+MODEL = """
+import os, signal, time
+from pathlib import Path
+import torch
+
+HERE = Path(__file__).parent
+
+class Telling(torch.nn.Module):
+    def forward(self, batch):
+        with (HERE / "passes").open("a") as file:
+            file.write(f"{os.getpid()}\\n")
+        time.sleep(0.02)
+        if len(batch) == 16 and (HERE / "kill").exists():
+            (HERE / "kill").unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return batch.mean(dim=(1, 2, 3)) - 0.35
+
+def build():
+    return Telling()
+"""
+MASKINGS = (Full(), *(make(shape=s) for make in (WithoutROI, OnlyROI) for s in ("contour", "box")))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A folder, requests of 48 images under five maskings, and what one process finds."""
+    folder = tmp_path_factory.mktemp("world")
+    (folder / "net.py").write_text(MODEL)
+    model = model_card(folder, targets=["consolidation"], architecture="net.py:build")
+    cell = Cell(model, (None,), phantom_card(folder, patients=48), "consolidation")
+    wanted = [request for masking in MASKINGS for request in cell.requests(masking)]
+    alone = source(folder / "alone")
+    compute(wanted, alone)
+    return folder, wanted, [alone.read(request) for request in wanted]
+
+
+def source(root, executor=None):
+    profile = EvidenceProfile(device="cpu", threads=1, batch_size=16)
+    return EvidenceSource(EvidenceStore(root), profile, executor=executor)
+
+
+@pytest.fixture
+def two(world, tmp_path, monkeypatch):
+    """A source whose models run in two processes, whatever there is to do."""
+    monkeypatch.setattr(process, "room_for", lambda *_: 2)
+    folder, *_ = world
+    (folder / "passes").write_text("")
+    here = source(tmp_path / "store", Processes(timeout=60))
+    yield here
+    here.close()
+
+
+def assert_as_alone(world, here):
+    _, wanted, alone = world
+    for request, expected in zip(wanted, alone, strict=True):
+        seen = here.read(request)
+        for name in ("scores", "hidden_fraction", "covered_fraction", "used"):
+            assert np.array_equal(getattr(seen, name), getattr(expected, name))
+    assert not list(here.store.root.glob("unfinished/*"))
+
+
+def processes_of(folder):
+    return set((folder / "passes").read_text().split())
+
+
+def test_two_processes_give_the_evidence_of_one_and_both_work(world, two):
+    folder, wanted, _ = world
+    compute(wanted, two)
+    assert two.failures == {}
+    assert len(processes_of(folder)) == 2
+    assert os.getpid() not in processes_of(folder)
+    assert_as_alone(world, two)
+
+
+def test_what_one_that_dies_had_claimed_the_other_does(world, two):
+    folder, wanted, _ = world
+    (folder / "kill").touch()
+    compute(wanted, two)
+    assert not (folder / "kill").exists()
+    assert two.failures == {}
+    assert_as_alone(world, two)
+
+
+def test_both_end_when_the_audit_is_interrupted(world, two):
+    _, wanted, _ = world
+    children = two.executor._children
+
+    def interrupted(line):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        two.executor.spread([wanted[0].model], "evidence.tricks:add", (1,), two, say=interrupted)
+    assert len(children) == 2
+    assert not any(child.alive for child in children.values())
+
+
+def test_a_second_job_finds_both_ready(world, tmp_path, monkeypatch):
+    ready = []
+    monkeypatch.setattr(process, "room_for", lambda _requests, _source, n: ready.append(n) or 2)
+    _, wanted, _ = world
+    here = source(tmp_path / "store", Processes(timeout=60))
+    for request in wanted[:2]:
+        compute([request], here)
+    here.close()
+    assert ready == [1, 2]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request of some passes through a network of a size."""
+
+    passed: int
+    size: int
+
+    @property
+    def model(self):
+        return SimpleNamespace(input=SimpleNamespace(size=(self.size, self.size)))
+
+    def passes(self, source):
+        if self.passed < 0:
+            raise AuditError("the data set cannot be read", "write it")
+        return self.passed
+
+
+def judge(device="cpu", threads=1, workers=1):
+    profile = EvidenceProfile(device=device, threads=threads)
+    return SimpleNamespace(profile=profile, workers=workers)
+
+
+@pytest.mark.parametrize(
+    ("asked", "judge", "ready", "expected"),
+    [
+        ([Asked(200_000, 64)], judge(), 1, 8),
+        ([Asked(200_000, 64)], judge(threads=2), 1, 4),
+        ([Asked(200_000, 64)], judge(workers=3), 1, 2),
+        ([Asked(200_000, 64)], judge(threads=4, workers=4), 1, 1),
+        ([Asked(200_000, 64)], judge(device="cuda"), 1, 1),
+        ([Asked(20_000, 64)], judge(), 1, 1),
+        ([Asked(20_000, 64)] * 2, judge(), 1, 2),
+        ([Asked(5_000, 224)], judge(), 1, 3),
+        ([Asked(5, 224)], judge(), 0, 1),
+        ([Asked(5, 224)], judge(), 4, 4),
+        ([Asked(5, 224)], judge(), 12, 8),
+        ([Asked(-1, 64), Asked(40_000, 64)], judge(), 1, 2),
+    ],
+)
+def test_as_many_as_there_are_cores_and_work_for(monkeypatch, asked, judge, ready, expected):
+    monkeypatch.setattr(room, "granted_cores", lambda: 8)
+    assert room_for(asked, judge, ready) == expected
+
+
+def test_however_many_cores_there_are_not_all_hold_a_model(monkeypatch):
+    monkeypatch.setattr(room, "granted_cores", lambda: 256)
+    assert room_for([Asked(10**8, 224)], judge(), 1) == 16
+
+
+@given(images=st.integers(1, 6000), of=st.integers(1, 9), maskings=st.integers(1, 5))
+def test_the_units_of_all_are_the_same_and_each_request_is_in_one(world, images, of, maskings):
+    _, wanted, _ = world
+    wanted = wanted[:maskings]
+    dataset = SimpleNamespace(digest="d" * 64, cases=range(images))
+    shares = [list(_units(dataset, wanted, Part(number, of))) for number in range(1, of + 1)]
+    as_sets = [{(name, shard, tuple(some)) for name, shard, some in units} for units in shares]
+    assert all(units == as_sets[0] for units in as_sets)
+    pairs = [(shard, request) for _, shard, some in shares[0] for request in some]
+    count = -(-images // 256)
+    assert len(pairs) == len(set(pairs)) == count * len(wanted)
+    assert len({(name, shard) for name, shard, _ in shares[0]}) == len(shares[0])
+    firsts = [units[0][:2] for units in shares]
+    if count >= 4 * of or maskings >= of:
+        assert len(set(firsts)) == of, "each starts elsewhere"
+
+
+def test_alone_the_units_are_the_shards_in_their_order(world):
+    _, wanted, _ = world
+    assert all(isinstance(request, ScoreRequest) for request in wanted)
+    for images in (1, 300, 5000):
+        dataset = SimpleNamespace(digest="d" * 64, cases=range(images))
+        units = list(_units(dataset, wanted, Part()))
+        assert [unit[1] for unit in units] == list(range(-(-images // 256)))
+        assert {unit[0] for unit in units} == {"d" * 16}
+        assert all(unit[2] == wanted for unit in units)
