@@ -556,7 +556,8 @@ def test_a_record_is_read_by_model_and_suite():
 
 
 def test_two_models_from_training_to_table(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(training, "TRAINING_PATIENTS", 500)
+    monkeypatch.setattr(training, "TRAINING_PATIENTS", 400)
+    monkeypatch.setattr(training, "EPOCHS", 12)
     monkeypatch.setattr(auditing, "WANTED", ("region-sensitivity",))  # the controls take a minute
     monkeypatch.setattr(
         cli,

@@ -20,7 +20,9 @@ if not (ROOT / "benchmarks").is_dir():
     pytest.skip("runs in a checkout, not beside an installed wheel", allow_module_level=True)
 sys.path.append(str(ROOT / "benchmarks"))
 
-import explain  # noqa: E402
+with pytest.MonkeyPatch.context() as _patched:  # numba would compile shap's functions for 15 s
+    _patched.setenv("NUMBA_DISABLE_JIT", "1")
+    import explain
 
 TINY = explain.Scale(size=16, images=2, references=2, samples=4, maps=5, rounds=1)
 QUIET = Console(quiet=True)

@@ -60,9 +60,13 @@ def made(name, folder, **how):
 
 
 @pytest.fixture(autouse=True)
-def without_a_module_called_model(monkeypatch):
+def without_a_module_called_model():
     """torchxrayvision brings a module of that name, and other tests may have left one."""
-    monkeypatch.delitem(sys.modules, "model", raising=False)
+    left = sys.modules.pop("model", None)
+    yield
+    sys.modules.pop("model", None)  # an audit's own model.py would not be found
+    if left is not None:
+        sys.modules["model"] = left
 
 
 @pytest.fixture(scope="module")

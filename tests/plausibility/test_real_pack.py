@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,8 +10,11 @@ import pytest
 pytest.importorskip("selenium", reason="selenium drives the browser")
 
 from plausibility.driver import NEEDS_BROWSER
+from typer.testing import CliRunner
 
+import audit_suite
 from audit_suite.cards import load_dataset_card
+from audit_suite.cli import app
 from audit_suite.datasets import load_dataset
 
 pytestmark = [*NEEDS_BROWSER, pytest.mark.real_data]
@@ -49,24 +49,11 @@ def build():
 """
 
 
-def run(folder, *arguments):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, *map(str, arguments)],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
-
-
-def command(folder, *arguments):
-    done = run(folder, "-c", "from audit_suite.cli import main; main()", *arguments)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def command(*arguments):
+    """What `audit-suite` prints; models run in a child process, as for users."""
+    done = CliRunner().invoke(app, [*map(str, arguments)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
 
 
 def see_nothing_without_lungs(item):
@@ -78,11 +65,12 @@ def see_nothing_without_lungs(item):
 
 
 @pytest.mark.skipif(not CARD.exists(), reason="runs in a checkout, not beside a wheel")
-def test_real_radiographs_from_export_to_report(tmp_path, radiologist):
+def test_real_radiographs_from_export_to_report(tmp_path, radiologist, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "model.py").write_text(NETWORK)
     (tmp_path / "rim.toml").write_text(MODEL)
     said = command(
-        tmp_path, "readers", "export", "--model", "rim.toml", "--dataset", CARD, "--out", "packs",
+        "readers", "export", "--model", "rim.toml", "--dataset", CARD, "--out", "packs",
         "--precision", "0.35", "--masking", "full", "--masking", "without-roi-box",
         "--washout", "0",
     )  # fmt: skip
@@ -114,16 +102,13 @@ def test_real_radiographs_from_export_to_report(tmp_path, radiologist):
     assert len(answers.answers) == len(key["items"])
 
     exported = radiologist.downloads / "answers-reader-1.json"
-    said = command(
-        tmp_path, "readers", "import", exported, "--pack", "packs", "--out", "readings.json"
-    )
+    said = command("readers", "import", exported, "--pack", "packs", "--out", "readings.json")
     assert f"reader-1: {len(key['items'])} of {len(key['items'])} items answered" in said
-    run(
-        tmp_path, "-m", "pytest", "--audit", "--audit-suite=plausibility", "-p", "no:cacheprovider",
-        "--audit-model=rim.toml", f"--audit-dataset={CARD}", "--audit-readings=readings.json",
-        "--audit-json=audit.json", "--audit-report=audit.html",
-    )  # fmt: skip
-    record = json.loads((tmp_path / "audit.json").read_text())
+    made = audit_suite.run(
+        ["rim.toml"], [CARD], ["plausibility"], readings="readings.json", executor="inline"
+    )
+    made.report("audit.html")
+    record = json.loads(made.to_json())
     verdicts = {finding["check"]: finding["verdict"] for finding in record["findings"]}
     assert verdicts["H1"] == "pass"
     (skill,) = [f for f in record["findings"] if f["check"] == "H3"]

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from audit_suite.cli import app
 from audit_suite.doctor.cards import check_dataset, check_model, read_cards
 from audit_suite.doctor.examine import examine
+from audit_suite.evidence.executors.inline import Inline
 
 MODEL = """
 schema = 1
@@ -57,6 +58,12 @@ def written(folder, model=MODEL, data=DATA):
     return [folder / "model.toml", folder / "data.toml"]
 
 
+@pytest.fixture
+def here(monkeypatch):
+    """Models are tried in this process, where torch is imported already."""
+    monkeypatch.setattr("audit_suite.doctor.examine.EXECUTORS", {"process": Inline})
+
+
 def diagnose(folder, **cards):
     return examine(written(folder, **cards), folder / "doctor", folder / "evidence")
 
@@ -88,14 +95,14 @@ SLIPS = {
 
 
 @pytest.mark.parametrize("slip", SLIPS)
-def test_a_slip_of_the_model_card_is_named(hospital, slip):
+def test_a_slip_of_the_model_card_is_named(here, hospital, slip):
     (old, new), said = SLIPS[slip]
     assert old in MODEL
     diagnosis = diagnose(hospital, model=MODEL.replace(old, new))
     assert any(said in symptom.what for symptom in diagnosis.wrong), diagnosis
 
 
-def test_twelve_bits_in_sixteen_are_named(hospital):
+def test_twelve_bits_in_sixteen_are_named(here, hospital):
     for path in (hospital / "images").iterdir():
         Image.fromarray(np.asarray(Image.open(path)).astype(np.uint16) * 16).save(path)
     diagnosis = diagnose(hospital)
@@ -131,7 +138,7 @@ def test_all_that_is_wrong_is_said_at_once_and_before_anything_is_computed(hospi
     assert "MRN7" not in result.stdout, "no patient is named"
 
 
-def test_a_model_is_loaded_although_the_data_are_wrong(hospital):
+def test_a_model_is_loaded_although_the_data_are_wrong(here, hospital):
     wrong = MODEL.replace("num_classes = 2", "num_classes = 5")
     diagnosis = diagnose(hospital, model=wrong, data=DATA.replace('"file"', '"gone"'))
     texts = [symptom.what for symptom in diagnosis.wrong]

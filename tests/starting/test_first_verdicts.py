@@ -20,6 +20,7 @@ import audit_suite
 from audit_suite.cards import PhantomSpec
 from audit_suite.cli import app
 from audit_suite.doctor.examine import examine
+from audit_suite.evidence.executors.inline import Inline
 from audit_suite.models.small_cnn import small_cnn
 from audit_suite.phantoms import cohort, render
 
@@ -55,7 +56,13 @@ def table(path, rows):
         csv.writer(file).writerows(rows)
 
 
-def verdict(folder, words, trusted=False):
+@pytest.fixture
+def here(monkeypatch):
+    """The doctor tries models in this process, where torch is imported already."""
+    monkeypatch.setattr("audit_suite.doctor.examine.EXECUTORS", {"process": Inline})
+
+
+def verdict(folder, words, trusted=False, executor="inline"):
     """The cards that `init` writes, what `doctor` says of them, and the record of a first look."""
     out = folder / "audit"
     result = CliRunner().invoke(app, ["init", "--yes", *map(str, words), "--out", str(out)])
@@ -67,12 +74,16 @@ def verdict(folder, words, trusted=False):
         cards[0].write_text(text.replace("trusted = false", "trusted = true"))
     diagnosis = examine(cards, folder / "doctor", folder / "evidence")
     record = audit_suite.run(
-        [cards[0]], [cards[1]], evidence=folder / "evidence", profile="first-look"
+        [cards[0]],
+        [cards[1]],
+        evidence=folder / "evidence",
+        profile="first-look",
+        executor=executor,
     )
     return diagnosis, record, {finding.check: finding for finding in record.findings}
 
 
-def test_onnx_on_a_folder_of_dicom_files_with_boxes(tmp_path):
+def test_onnx_on_a_folder_of_dicom_files_with_boxes(here, tmp_path):
     (tmp_path / "dicom" / "a").mkdir(parents=True)
     labels = [["sop_instance_uid", "finding"]]
     boxes = [["sop_instance_uid", "x", "y", "width", "height"]]
@@ -125,7 +136,7 @@ def test_onnx_on_a_folder_of_dicom_files_with_boxes(tmp_path):
     assert "secret-" not in record.to_json() + diagnosis.model_dump_json()
 
 
-def test_a_hugging_face_folder_without_masks(tmp_path):
+def test_a_hugging_face_folder_without_masks(here, tmp_path):
     pytest.importorskip("transformers")
     spec = importlib.util.spec_from_file_location(
         "hugging", ROOT / "model_zoo" / "examples" / "huggingface" / "make.py"
@@ -164,7 +175,7 @@ def test_a_plain_function_with_run_lengths(tmp_path):
     words += ["--labels", tmp_path / "labels.csv", "--masks", tmp_path / "labels.csv"]
     words += ["--region", "lungs", "--size", "64", "--resize", "pad", "--mean", "0", "--std", "1"]
     words += ["--activation", "none", "--channels", "1"]
-    diagnosis, record, found = verdict(tmp_path, words, trusted=True)
+    diagnosis, record, found = verdict(tmp_path, words, trusted=True, executor="process")
     assert diagnosis.wrong == []
     assert diagnosis.seen[0].auroc.value > 0.7
     assert record.decision == "partial"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -25,9 +27,14 @@ from audit_suite.verdict import Inconclusive, Verdict
 
 def mean(value, se, n=2000, label="x"):
     """An estimate with (nearly) this value and standard error."""
-    noise = stats.norm.ppf((np.arange(n) + 0.5) / n)
-    noise = noise / noise.std(ddof=1)
-    return estimate_mean(value + noise * se * n**0.5, range(n), "d", label)
+    return estimate_mean(value + noise(n) * se * n**0.5, np.arange(n), "d", label)
+
+
+@cache
+def noise(n):
+    """Normal quantiles with a standard deviation of one."""
+    quantiles = stats.norm.ppf((np.arange(n) + 0.5) / n)
+    return quantiles / quantiles.std(ddof=1)
 
 
 def ends(compare):

@@ -263,7 +263,8 @@ def test_real_masks_pass_and_fail_once_they_are_mixed_up(tmp_path, folder, label
     here = cell(tmp_path)
     (tmp_path / "real.toml").write_text(text)
     here = replace(here, dataset=load_dataset_card(tmp_path / "real.toml"))
-    dataset = load_dataset(here.dataset)
+    whole = load_dataset(here.dataset)
+    dataset = replace(whole, cases=whole.cases[::2], read=lambda index: whole.read(2 * index))
     ((_, finding, _),) = findings("C14", here, Source(tmp_path, dataset))
     assert finding.verdict is Verdict.PASS
 
