@@ -172,12 +172,81 @@ def judge(device="cpu", threads=1, workers=1):
 )
 def test_as_many_as_there_are_cores_and_work_for(monkeypatch, asked, judge, ready, expected):
     monkeypatch.setattr(room, "granted_cores", lambda: 8)
+    monkeypatch.setattr(room, "free_memory", lambda: 1 << 40)
     assert room_for(asked, judge, ready) == expected
 
 
 def test_however_many_cores_there_are_not_all_hold_a_model(monkeypatch):
     monkeypatch.setattr(room, "granted_cores", lambda: 256)
+    monkeypatch.setattr(room, "free_memory", lambda: 1 << 40)
     assert room_for([Asked(10**8, 224)], judge(), 1) == 16
+
+
+@pytest.mark.parametrize(
+    ("size", "free", "workers", "ready", "expected"),
+    [
+        (64, 3, 1, 0, 3),
+        (64, 3, 1, 1, 4),
+        (64, 3, 2, 1, 2),
+        (224, 3, 1, 1, 1),
+        (224, 9, 1, 0, 2),
+        (224, 9, 1, 1, 3),
+        (224, 0, 1, 0, 1),
+    ],
+)
+def test_as_many_as_fit_into_memory(monkeypatch, size, free, workers, ready, expected):
+    monkeypatch.setattr(room, "granted_cores", lambda: 16)
+    monkeypatch.setattr(room, "free_memory", lambda: free << 30)
+    assert room_for([Asked(10**8, size)], judge(workers=workers), ready) == expected
+
+
+MEMINFO = "MemTotal: 32000 kB\nMemFree: 100 kB\nMemAvailable: 2048 kB\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"proc/meminfo": MEMINFO}, 2048 << 10),
+        (
+            {
+                "proc/meminfo": MEMINFO,
+                "sys/fs/cgroup/memory.max": "500000\n",
+                "sys/fs/cgroup/memory.current": "100000\n",
+            },
+            400_000,
+        ),
+        (
+            {
+                "proc/meminfo": MEMINFO,
+                "sys/fs/cgroup/memory.max": "500000\n",
+                "sys/fs/cgroup/memory.current": "490000\n",
+                "sys/fs/cgroup/memory.stat": "anon 90000\ninactive_file 400000\nactive_file 1\n",
+            },
+            410_000,
+        ),
+        (
+            {
+                "proc/meminfo": MEMINFO,
+                "sys/fs/cgroup/memory.max": "max\n",
+                "sys/fs/cgroup/memory.current": "100000\n",
+            },
+            2048 << 10,
+        ),
+        (
+            {
+                "sys/fs/cgroup/memory/memory.limit_in_bytes": "7000",
+                "sys/fs/cgroup/memory/memory.usage_in_bytes": "9000",
+            },
+            0,
+        ),
+        ({}, 64 << 30),
+    ],
+)
+def test_memory_is_what_the_machine_has_left_and_the_cgroup_allows(tmp_path, files, expected):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert room.free_memory(tmp_path) == expected
 
 
 @given(images=st.integers(1, 6000), of=st.integers(1, 9), maskings=st.integers(1, 5))
