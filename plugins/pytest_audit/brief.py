@@ -58,7 +58,7 @@ def _failures(record: Record, width: int, room: int) -> Iterator[str]:
         room -= len(lines)
         del rest[0]
     if rest:
-        yield from _wrapped(f"  and {len(rest)} more: {', '.join(rest)} (-v tells them)", width, 2)
+        yield from _wrapped(f"  and {len(rest)} more: {', '.join(rest)} (-v lists them)", width, 2)
     if groups:
         worst = next(iter(groups.values()))[0]
         yield f"repeat {worst.check}:"
