@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     if options.out:
         command = " ".join(["python benchmarks/detection.py", *_repeating(options)])
-        write_calibration(options.out, rows, kinds, figures, command)
+        write_calibration(options.out, rows, kinds, figures, command, asked.suites)
 
 
 def run(

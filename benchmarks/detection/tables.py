@@ -50,6 +50,7 @@ def write_calibration(
     kinds: Mapping[str, Kind],
     figures: Mapping[str, Any],
     command: str,
+    suites: Sequence[str] = WANTED,
 ) -> None:
     """Write the calibration table.
 
@@ -59,6 +60,7 @@ def write_calibration(
         kinds: The kinds of the run.
         figures: The figures (`summarise`).
         command: The command that repeats the run.
+        suites: What the models were audited with.
     """
     lines = calibration(rows, kinds)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +77,8 @@ def write_calibration(
         return
     if path.suffix == ".md":
         path.write_text(
-            "\n".join(_page(lines, rows, kinds, figures, command)) + "\n", encoding="utf-8"
+            "\n".join(_page(lines, rows, kinds, figures, command, suites)) + "\n",
+            encoding="utf-8",
         )
         return
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -90,6 +93,7 @@ def _page(
     kinds: Mapping[str, Kind],
     figures: Mapping[str, Any],
     command: str,
+    suites: Sequence[str],
 ) -> Iterator[str]:
     """The table for the documentation, in Markdown."""
     yield "# How often is audit-suite wrong?"
@@ -97,7 +101,7 @@ def _page(
     own = [line for line in lines if line["own"]]
     yield (
         f"{sum(line['models'] for line in own)} small networks, trained on synthetic images with a "
-        f"planted truth, each audited with the suites {', '.join(WANTED)}. Blocked: a check of "
+        f"planted truth, each audited with the suites {', '.join(suites)}. Blocked: a check of "
         f"region-sensitivity failed. Eligible: the test set has 90 % power to show |AUROC - .5| < "
         f".05, and a shortcut outside the region or in its position has strength .9 or more. "
         f"Measured with audit-suite {version('audit-suite')} by"
