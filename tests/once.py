@@ -1,4 +1,4 @@
-"""Folders that all workers of a test run share: what is in one is made by whoever asks first."""
+"""Folders that all workers of a test run share; the first worker that needs one fills it."""
 
 from __future__ import annotations
 

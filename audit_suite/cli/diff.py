@@ -35,7 +35,7 @@ def diff(
         Path | None,
         typer.Option(
             help="Write it to this file: HTML if its name ends in .html, else Markdown.",
-            show_default="print what changed: Markdown where it is no terminal",
+            show_default="print what changed; as Markdown, unless on a terminal",
         ),
     ] = None,
 ) -> None:

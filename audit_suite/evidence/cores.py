@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+
+from audit_suite.evidence.cgroups import groups_of, text
 
 _MICROSECONDS = 100_000  # a cgroup's period, where it is not said
 _BF16 = {"avx512_bf16", "amx_bf16", "bf16"}  # flags of Intel and AMD, feature of ARM
@@ -51,7 +53,7 @@ def computes_bf16(root: Path = Path("/")) -> bool:
     """
     if sys.platform != "linux":
         return False
-    for line in _text(root / "proc/cpuinfo").splitlines():
+    for line in text(root / "proc/cpuinfo").splitlines():
         key, _, value = line.partition(":")
         if key.strip() in ("flags", "Features"):
             return not _BF16.isdisjoint(value.split())
@@ -60,38 +62,24 @@ def computes_bf16(root: Path = Path("/")) -> bool:
 
 def _quotas(root: Path) -> Iterator[float]:
     """Cores that the cgroups of this process, and those around them, grant it at a time."""
-    for line in _text(root / "proc/self/cgroup").splitlines():
-        hierarchy, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if hierarchy == "0" and not controllers:
-            yield from _along(root / "sys/fs/cgroup", path, _quota_of_version_2)
-        elif "cpu" in controllers.split(","):
-            yield from _along(root / "sys/fs/cgroup/cpu", path, _quota_of_version_1)
-
-
-def _along(mount: Path, path: str, quota_of: Callable[[Path], float | None]) -> Iterator[float]:
-    """The quotas from the mounted hierarchy's root down to a cgroup.
-
-    In a container the path may be that of the host, where the mount shows the cgroup itself.
-    """
-    folder = mount
-    for part in ("", *Path(path).parts):
-        if part in ("/", ".."):
-            continue
-        folder = folder / part
-        if (quota := quota_of(folder)) is not None:
+    for folder, version in groups_of("cpu", root):
+        quota = _QUOTA[version](folder)
+        if quota is not None:
             yield quota
 
 
 def _quota_of_version_2(folder: Path) -> float | None:
-    quota, *period = _text(folder / "cpu.max").split() or ["max"]
+    quota, *period = text(folder / "cpu.max").split() or ["max"]
     return _ratio(quota, period[0] if period else "")
 
 
 def _quota_of_version_1(folder: Path) -> float | None:
     return _ratio(
-        _text(folder / "cpu.cfs_quota_us").strip(), _text(folder / "cpu.cfs_period_us").strip()
+        text(folder / "cpu.cfs_quota_us").strip(), text(folder / "cpu.cfs_period_us").strip()
     )
+
+
+_QUOTA = {1: _quota_of_version_1, 2: _quota_of_version_2}
 
 
 def _ratio(quota: str, period: str) -> float | None:
@@ -100,10 +88,3 @@ def _ratio(quota: str, period: str) -> float | None:
         return None
     whole = int(period) if period.isdecimal() and int(period) else _MICROSECONDS
     return int(quota) / whole
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import ConfigDict, Field
 
 from audit_suite.record.counterexamples import CounterexampleRecord
 from audit_suite.record.estimates import ComparisonRecord, EstimateRecord
-from audit_suite.record.part import RecordPart
+from audit_suite.record.part import RecordPart, SparsePart
 from audit_suite.record.policy import Role
 from audit_suite.risks import OTHER
 from audit_suite.verdict import Verdict
@@ -23,8 +23,10 @@ class WaiverRecord(RecordPart):
     expires: str
 
 
-class Finding(RecordPart):
+class Finding(SparsePart):
     """The result of one check on one model, data set and target."""
+
+    sparse = ("advice",)
 
     model_config = ConfigDict(validate_assignment=True)
 
@@ -91,14 +93,6 @@ class Finding(RecordPart):
             "would_pass": "",
         }
         return cls(**open_fields | known)
-
-    @model_serializer(mode="wrap")
-    def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what older records lack, so that their digests do not change."""
-        content: dict[str, Any] = write(self)
-        if not self.advice:
-            content.pop("advice", None)
-        return content
 
     @property
     def and_more(self) -> str:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+)
 
 # Control characters but tab and line feed, and the marks that change the direction of text: they
 # can rewrite a terminal, forge a line of a CI log or show a text in another order than it has.
@@ -25,6 +31,24 @@ class RecordPart(BaseModel):
     @classmethod
     def _printable(cls, value: Any) -> Any:
         return printable(value)
+
+
+class SparsePart(RecordPart):
+    """A part that leaves out some keys while nothing is in them.
+
+    Attributes:
+        sparse: Keys that older records lack, so that their digests do not change.
+    """
+
+    sparse: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = write(self)
+        for key in self.sparse:
+            if content.get(key) in (None, "", [], {}):
+                content.pop(key, None)
+        return content
 
 
 def printable(value: Any) -> Any:

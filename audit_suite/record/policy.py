@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
-from audit_suite.record.part import RecordPart
+from audit_suite.record.part import RecordPart, SparsePart
 
 Role = Literal["required", "shown", "guard", "data", "context"]
 MUST_PASS: tuple[Role, ...] = ("required", "shown")
@@ -54,8 +54,10 @@ class WaiverState(RecordPart):
     state: Literal["used", "needless", "expired"]
 
 
-class PolicyRecord(RecordPart):
+class PolicyRecord(SparsePart):
     """What had to be shown before the gate opens, and what is missing."""
+
+    sparse = ("beforehand",)
 
     name: str
     digest: str = Field(description="SHA-256 of the content")
@@ -76,11 +78,3 @@ class PolicyRecord(RecordPart):
     )
     problems: list[str] = Field(description="what closes the gate apart from findings")
     waivers: list[WaiverState]
-
-    @model_serializer(mode="wrap")
-    def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what older records lack, so that their digests do not change."""
-        content: dict[str, Any] = write(self)
-        if not self.beforehand:
-            content.pop("beforehand", None)
-        return content

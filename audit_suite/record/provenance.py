@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
-from audit_suite.record.part import RecordPart
+from audit_suite.record.part import RecordPart, SparsePart
 
 
 class TargetRecord(RecordPart):
@@ -29,8 +29,10 @@ class CaseMix(RecordPart):
     )
 
 
-class DatasetRecord(RecordPart):
+class DatasetRecord(SparsePart):
     """A data set as audited."""
+
+    sparse = ("explained", "n_excluded")
 
     name: str
     digest: str
@@ -55,19 +57,11 @@ class DatasetRecord(RecordPart):
         description="most 'images' of a target that are explained, and 'draws' for each of them",
     )
 
-    @model_serializer(mode="wrap")
-    def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what older records lack, so that their digests do not change."""
-        content: dict[str, Any] = write(self)
-        if not self.explained:
-            content.pop("explained", None)
-        if self.n_excluded is None:
-            content.pop("n_excluded", None)
-        return content
 
-
-class ModelRecord(RecordPart):
+class ModelRecord(SparsePart):
     """A model as audited; one entry per fold."""
+
+    sparse = ("notes", "version", "intended_use")
 
     name: str
     digest: str
@@ -85,15 +79,6 @@ class ModelRecord(RecordPart):
         default_factory=list, description="what loading decided that the card does not say"
     )
 
-    @model_serializer(mode="wrap")
-    def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what older records lack, so that their digests do not change."""
-        content: dict[str, Any] = write(self)
-        for key in ("notes", "version", "intended_use"):
-            if not content[key]:
-                content.pop(key)
-        return content
-
 
 class ReadingsRecord(RecordPart):
     """The readings used in the audit."""
@@ -105,8 +90,10 @@ class ReadingsRecord(RecordPart):
     chosen_by: str = Field(description="model whose scores chose the images")
 
 
-class SettingsRecord(RecordPart):
+class SettingsRecord(SparsePart):
     """The settings of the run that decide its numbers."""
+
+    sparse = ("explain_budget",)
 
     confidence: float
     multiplicity: Literal["bonferroni", "none"] = Field(
@@ -123,14 +110,6 @@ class SettingsRecord(RecordPart):
     )
     folds: Literal["each", "mean", "ensemble"] = "each"
     maskings: list[str] = Field(default_factory=list, description="empty: those of the cards")
-
-    @model_serializer(mode="wrap")
-    def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out a budget that older records lack, so that their digests do not change."""
-        content: dict[str, Any] = write(self)
-        if self.explain_budget is None:
-            content.pop("explain_budget", None)
-        return content
 
 
 class ErrorRate(RecordPart):

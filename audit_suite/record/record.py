@@ -7,14 +7,14 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
+from pydantic import Field, ValidationError
 
 from audit_suite.cards import canonical_digest
 from audit_suite.errors import AuditError
 from audit_suite.files import write_whole
 from audit_suite.record.causes import CausesRecord
 from audit_suite.record.findings import Finding
-from audit_suite.record.part import RecordPart
+from audit_suite.record.part import RecordPart, SparsePart
 from audit_suite.record.pictures import (
     AttributionRecord,
     EmbeddingRecord,
@@ -45,8 +45,10 @@ class TargetDecision(RecordPart):
     needed: str = Field(default="", description="what would decide it, where it is undecided")
 
 
-class Record(RecordPart):
+class Record(SparsePart):
     """The whole audit. Byte-identical outside ``environment`` for the same inputs and profile."""
+
+    sparse = ("baseline",)
 
     schema_version: Literal["1.2"] = SCHEMA_VERSION
     digest: str = Field(default="", description="SHA-256 of all but itself and environment")
@@ -77,14 +79,6 @@ class Record(RecordPart):
     )
     provenance: Provenance
     environment: dict[str, Any] = Field(description="versions, machine, time: what may differ")
-
-    @model_serializer(mode="wrap")
-    def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what older records lack, so that their digests do not change."""
-        content: dict[str, Any] = write(self)
-        if self.baseline is None:
-            content.pop("baseline", None)
-        return content
 
     def content_digest(self) -> str:
         """SHA-256 of all that the same inputs determine, without the digest itself."""

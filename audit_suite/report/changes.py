@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -136,12 +135,8 @@ def changes_text(baseline: BaselineRecord, width: int) -> str:
         lines.append(f"  {row.place}: {row.verdicts}")
         lines += [f"  worse by {row.loss}"] if row.loss else []
         lines += [f"  {row.reason}"] if row.reason else []
-    return "\n".join(wrapped for line in lines for wrapped in _wrapped(line, width)) + "\n"
-
-
-def _wrapped(line: str, width: int) -> list[str]:
-    indent = " " * (len(line) - len(line.lstrip()) + 2)
-    return textwrap.wrap(line, max(width, 40), subsequent_indent=indent) or [""]
+    columns = max(width, 40)
+    return "\n".join(each for line in lines for each in words.wrapped(line, columns) or [""]) + "\n"
 
 
 @dataclass(frozen=True)

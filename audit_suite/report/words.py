@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from audit_suite.errors import AuditError
 from audit_suite.maskings import Masking
 from audit_suite.record import ComparisonRecord, EstimateRecord, Finding, Record, TargetDecision
@@ -36,6 +38,18 @@ RATES = {
     "the region is significantly above 0.5”",
     "naive_outside_blocked": "For comparison: a model with a shortcut outside would fail that rule",
 }
+
+
+def wrapped(text: str, width: int, lines: int | None = None) -> list[str]:
+    """A paragraph in lines of a terminal; what follows the first is indented by two more.
+
+    Args:
+        text: The paragraph.
+        width: Columns.
+        lines: Most lines; what is left out becomes dots. None for all of it.
+    """
+    indent = " " * (len(text) - len(text.lstrip()) + 2)
+    return textwrap.wrap(text, width, subsequent_indent=indent, max_lines=lines, placeholder=" ...")
 
 
 def number(value: float, digits: int = 3) -> str:

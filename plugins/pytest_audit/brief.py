@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 
@@ -12,7 +11,7 @@ from audit_suite.report.first.groups import worst_first
 from audit_suite.report.first.rows import Row
 from audit_suite.report.places import in_words
 from audit_suite.report.severity import OPEN, severity
-from audit_suite.report.words import attention, word
+from audit_suite.report.words import attention, word, wrapped
 from audit_suite.verdict import Verdict
 
 LINES = 40
@@ -32,15 +31,15 @@ def brief(record: Record, width: int) -> list[str]:
         width: Columns of the terminal.
     """
     width, first = max(width, 40), first_screen(record)
-    before = _wrapped(f"{first.title}.", width, 2)
+    before = wrapped(f"{first.title}.", width, 2)
     if record.decision_reason.lower() not in first.title.lower():
-        before += _wrapped(f"{record.decision_reason}.", width, 2)
+        before += wrapped(f"{record.decision_reason}.", width, 2)
     before += _told(_places(first), PLACES, "places", width, 2)
     before += _told((f"  {line}" for line in attention(record)), NOTES, "notes", width, 1)
     after = []
     if record.decision != "open":
         for cause in record.causes[:1]:
-            after += _wrapped(cause.sentence, width, 2)
+            after += wrapped(cause.sentence, width, 2)
         after += _told((f"to do: {order}" for order in first.to_do), ORDERS, "orders", width, 2)
     room = LINES - AROUND - len(before) - len(after)
     return [*before, *_failures(record, width, room), *after]
@@ -58,7 +57,7 @@ def _failures(record: Record, width: int, room: int) -> Iterator[str]:
         room -= len(lines)
         del rest[0]
     if rest:
-        yield from _wrapped(f"  and {len(rest)} more: {', '.join(rest)} (-v lists them)", width, 2)
+        yield from wrapped(f"  and {len(rest)} more: {', '.join(rest)} (-v lists them)", width, 2)
     if groups:
         worst = next(iter(groups.values()))[0]
         yield f"repeat {worst.check}:"
@@ -98,17 +97,12 @@ def _failure(check: str, findings: Sequence[Finding], width: int) -> list[str]:
     where = f" on {first.dataset}, {first.target}"
     head = f"{word(first).upper()} {check}{title}{case}{where}{more}{first.and_more}"
     reason = first.reason.splitlines()[:1]
-    return [*_wrapped(head, width, 2), *(_wrapped(f"  {reason[0]}", width, 2) if reason else ())]
+    return [*wrapped(head, width, 2), *(wrapped(f"  {reason[0]}", width, 2) if reason else ())]
 
 
 def _told(lines: Iterable[str], most: int, what: str, width: int, each: int = 3) -> Iterator[str]:
     told = list(lines)
     for line in told[:most]:
-        yield from _wrapped(line, width, each)
+        yield from wrapped(line, width, each)
     if len(told) > most:
         yield f"  and {len(told) - most} more {what} (-v, or the report)"
-
-
-def _wrapped(text: str, width: int, lines: int = 3) -> list[str]:
-    indent = " " * (len(text) - len(text.lstrip()) + 2)
-    return textwrap.wrap(text, width, subsequent_indent=indent, max_lines=lines, placeholder=" ...")

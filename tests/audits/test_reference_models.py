@@ -46,8 +46,8 @@ def audit(tmp_path, shared, model, datasets, *more):
 
 def verdicts_of(record, dataset):
     """Verdicts on a data set by check and case."""
-    found = [f for f in record["findings"] if f["dataset"] == dataset]
-    return {(f["check"], f["case"]): f["verdict"] for f in found}
+    findings = [f for f in record["findings"] if f["dataset"] == dataset]
+    return {(f["check"], f["case"]): f["verdict"] for f in findings}
 
 
 def test_the_honest_model_opens_the_gate_with_every_suite(tmp_path, shared):
@@ -83,9 +83,9 @@ def test_the_honest_model_opens_the_gate_with_every_suite(tmp_path, shared):
 SUITES = ("--audit-suite=region-sensitivity", "--audit-suite=plausibility")
 
 
-def must_not_matter(found):
+def must_not_matter(verdicts):
     """Whether the score stays the same when borders are blanked, and so on: one verdict."""
-    (verdict,) = {found["P2", "border"], found["P2-alone", "border"], found["P1", ""]}
+    (verdict,) = {verdicts["P2", "border"], verdicts["P2-alone", "border"], verdicts["P1", ""]}
     return verdict
 
 
@@ -93,11 +93,11 @@ def test_the_honest_model_opens_the_gate_on_fundus_photographs(tmp_path, shared)
     done, record = audit(tmp_path, shared, "phantom-honest", ["phantom-fundus"], *SUITES)
     assert done.returncode == 0, done.stdout
     assert record["decision"] == "open"
-    found = verdicts_of(record, "phantom-fundus")
-    sensitivity = {check: verdict for (check, _), verdict in found.items() if check[0] == "R"}
+    verdicts = verdicts_of(record, "phantom-fundus")
+    sensitivity = {check: verdict for (check, _), verdict in verdicts.items() if check[0] == "R"}
     assert sensitivity.pop("R0") == sensitivity.pop("R11") == "not_applicable"  # reported
     assert set(sensitivity.values()) == {"pass"}
-    assert must_not_matter(found) == "pass"
+    assert must_not_matter(verdicts) == "pass"
 
 
 def test_the_shortcut_model_is_blocked_and_the_check_is_named(tmp_path, shared):
@@ -108,9 +108,9 @@ def test_the_shortcut_model_is_blocked_and_the_check_is_named(tmp_path, shared):
     assert done.returncode == 1
     assert record["decision"] == "closed"
     cxr, fundus = (verdicts_of(record, name) for name in names)
-    for found in (cxr, fundus):
-        assert found["R1", ""] == "pass", "its AUROC is as good as claimed, and that is the point"
-        assert found["R2", ""] == found["R3", ""] == found["R8-box", ""] == "fail"
+    for verdicts in (cxr, fundus):
+        assert verdicts["R1", ""] == "pass", "its AUROC is as good as claimed, and that is the point"
+        assert verdicts["R2", ""] == verdicts["R3", ""] == verdicts["R8-box", ""] == "fail"
     # On fundus photographs the box hides some of the marker: .08 of AUROC are lost, R4 asks for .10.
     assert (cxr["R4", ""], fundus["R4", ""]) == ("fail", "inconclusive")
     assert "FAIL R8-box at most a quarter of the skill stays without the box" in done.stdout
@@ -128,8 +128,8 @@ def test_a_small_subset_is_inconclusive(tmp_path, shared):
     )
     assert done.returncode == 11, "what is required passes, but a smoke run never opens"
     assert record["decision_reason"].startswith("not a full audit: a smoke run on about 300 images")
-    found = verdicts_of(record, "phantom-cxr")
-    assert found["R2", ""] == found["R3", ""] == "inconclusive"
+    verdicts = verdicts_of(record, "phantom-cxr")
+    assert verdicts["R2", ""] == verdicts["R3", ""] == "inconclusive"
     assert all(
         c["smallest_effect"] > 0.05
         for f in record["findings"]

@@ -125,9 +125,9 @@ class Project:
     def finding(self, check: str, model: str) -> dict:
         """What a check found of a model."""
         said = (self.path / "said.txt").read_text()
-        found = {(f["check"], f["model"]): f for f in self.record()["findings"]}
-        assert (check, model) in found, said
-        return found[check, model]
+        findings = {(f["check"], f["model"]): f for f in self.record()["findings"]}
+        assert (check, model) in findings, said
+        return findings[check, model]
 
 
 def with_all_packs(path: Path) -> None:

@@ -16,6 +16,7 @@ from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
 from audit_suite.evidence.executors import process
 from audit_suite.evidence.executors.process import Processes
+from audit_suite.evidence.memory import free_memory
 from audit_suite.evidence.part import Part
 from audit_suite.evidence.processes import room
 from audit_suite.evidence.processes.room import room_for
@@ -200,6 +201,7 @@ def test_as_many_as_fit_into_memory(monkeypatch, size, free, workers, ready, exp
     assert room_for([Asked(10**8, size)], judge(workers=workers), ready) == expected
 
 
+V1, V2 = {"proc/self/cgroup": "5:memory:/\n"}, {"proc/self/cgroup": "0::/\n"}
 MEMINFO = "MemTotal: 32000 kB\nMemFree: 100 kB\nMemAvailable: 2048 kB\n"
 
 
@@ -210,6 +212,7 @@ MEMINFO = "MemTotal: 32000 kB\nMemFree: 100 kB\nMemAvailable: 2048 kB\n"
         (
             {
                 "proc/meminfo": MEMINFO,
+                **V2,
                 "sys/fs/cgroup/memory.max": "500000\n",
                 "sys/fs/cgroup/memory.current": "100000\n",
             },
@@ -218,6 +221,7 @@ MEMINFO = "MemTotal: 32000 kB\nMemFree: 100 kB\nMemAvailable: 2048 kB\n"
         (
             {
                 "proc/meminfo": MEMINFO,
+                **V2,
                 "sys/fs/cgroup/memory.max": "500000\n",
                 "sys/fs/cgroup/memory.current": "490000\n",
                 "sys/fs/cgroup/memory.stat": "anon 90000\ninactive_file 400000\nactive_file 1\n",
@@ -227,6 +231,7 @@ MEMINFO = "MemTotal: 32000 kB\nMemFree: 100 kB\nMemAvailable: 2048 kB\n"
         (
             {
                 "proc/meminfo": MEMINFO,
+                **V2,
                 "sys/fs/cgroup/memory.max": "max\n",
                 "sys/fs/cgroup/memory.current": "100000\n",
             },
@@ -234,10 +239,22 @@ MEMINFO = "MemTotal: 32000 kB\nMemFree: 100 kB\nMemAvailable: 2048 kB\n"
         ),
         (
             {
+                **V1,
                 "sys/fs/cgroup/memory/memory.limit_in_bytes": "7000",
                 "sys/fs/cgroup/memory/memory.usage_in_bytes": "9000",
             },
             0,
+        ),
+        (
+            {
+                "proc/meminfo": MEMINFO,
+                "proc/self/cgroup": "0::/job/step\n",
+                "sys/fs/cgroup/job/memory.max": "300000\n",
+                "sys/fs/cgroup/job/memory.current": "100000\n",
+                "sys/fs/cgroup/job/step/memory.max": "max\n",
+                "sys/fs/cgroup/job/step/memory.current": "50000\n",
+            },
+            200_000,
         ),
         ({}, 64 << 30),
     ],
@@ -246,7 +263,7 @@ def test_memory_is_what_the_machine_has_left_and_the_cgroup_allows(tmp_path, fil
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert room.free_memory(tmp_path) == expected
+    assert free_memory(tmp_path) == expected
 
 
 @given(images=st.integers(1, 6000), of=st.integers(1, 9), maskings=st.integers(1, 5))

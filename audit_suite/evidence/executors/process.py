@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +115,8 @@ class Processes(Executor):
         except AuditError:
             raise
         except BaseException:  # Ctrl-C: the next answer would be that to this job
-            _kill(children)
+            for child in children:
+                child.kill()
             raise
         finally:
             self._confined |= {child.confined for child in children if child.confined is not None}
@@ -124,18 +125,16 @@ class Processes(Executor):
         self, children: Sequence[Child], jobs: Sequence[tuple[Any, ...]], say: Say
     ) -> list[Any]:
         """Ask several processes at a time, and wait for all: who is left does the others' work."""
-        with ThreadPoolExecutor(len(jobs)) as pool:
-            asked = [
-                pool.submit(child.ask, job, self._timeout, say)
-                for child, job in zip(children, jobs, strict=True)
-            ]
-            try:
-                return [answer.result() for answer in asked]
-            except Exception:
-                raise
-            except BaseException:  # or the pool would wait for them
-                _kill(children)
-                raise
+        pool = ThreadPoolExecutor(len(jobs))
+        asked = [
+            pool.submit(child.ask, job, self._timeout, say)
+            for child, job in zip(children, jobs, strict=True)
+        ]
+        try:
+            wait(asked)
+            return [answer.result() for answer in asked]
+        finally:
+            pool.shutdown(wait=False)  # after Ctrl-C threads end with the processes they wait for
 
     def close(self) -> None:
         """End all processes."""
@@ -160,15 +159,10 @@ class Processes(Executor):
         return child
 
     def _make_room(self, place: Hashable) -> None:
-        """End a process of the place that was used least lately, if there are many."""
+        """End the process of another place that was used least lately, if there are many."""
         others = [key for key in self._children if key[0] != place]
         if others and len(self._children) >= _ALIVE:
             self._children.pop(others[0]).close()
-
-
-def _kill(children: Sequence[Child]) -> None:
-    for child in children:
-        child.kill()
 
 
 register_executor("process", Processes)

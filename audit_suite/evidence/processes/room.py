@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence.cores import granted_cores
 from audit_suite.evidence.executor import Source
+from audit_suite.evidence.memory import free_memory
 
 _MOST = 16
 _GIB = 1 << 30
@@ -36,41 +36,6 @@ def room_for(requests: Iterable[Any], source: Source, ready: int) -> int:
     large = any(max(request.model.input.size) > _SMALL_SIDE for request in asked)
     fit = ready + free_memory() // (source.workers * (_LARGE if large else _SMALL))
     return max(1, min(_MOST, cores, fit, max(ready, _pixels(asked, source) // _WORTH)))
-
-
-def free_memory(root: Path = Path("/")) -> int:
-    """Bytes that further processes may use: what the machine has left, and the cgroup allows.
-
-    Args:
-        root: The file system in which ``proc`` and ``sys`` are looked up.
-    """
-    free = _MOST * _LARGE
-    available = _named(root / "proc/meminfo", "MemAvailable:")
-    if available is not None:
-        free = available << 10
-    group = root / "sys/fs/cgroup"
-    for folder, limit, used, files in (
-        (group, "memory.max", "memory.current", "inactive_file"),
-        (group / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
-    ):
-        most, now = _text(folder / limit).strip(), _text(folder / used).strip()
-        if most.isdecimal() and now.isdecimal():
-            given_up = _named(folder / "memory.stat", files) or 0  # files that were read count too
-            free = min(free, int(most) - int(now) + given_up)
-    return max(0, free)
-
-
-def _named(file: Path, name: str) -> int | None:
-    """The number that follows a name on a line of its own."""
-    lines = (line.split() for line in _text(file).splitlines())
-    return next((int(words[1]) for words in lines if len(words) > 1 and words[0] == name), None)
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def _pixels(requests: Iterable[Any], source: Source) -> int:

@@ -91,15 +91,16 @@ def _units(
     """
     name, count = dataset.digest[:16], len(shards(len(dataset.cases)))
     first = among.number - 1
-    if count >= _SHARDS_EACH * among.of:
+    if among.of == 1 or count >= _SHARDS_EACH * among.of:
         start = first * count // among.of
         yield from ((name, (start + shard) % count, requests) for shard in range(count))
         return
     maskings = sorted({request.shown for request in requests}, key=lambda masking: masking.rank)
     for turn in range(among.of):
-        mine = set(maskings[(first + turn) % among.of :: among.of])
+        group = (first + turn) % among.of
+        mine = set(maskings[group :: among.of])
         wanted = [request for request in requests if request.shown in mine]
-        row = f"{name}-{(first + turn) % among.of + 1}-of-{among.of}" if among.of > 1 else name
+        row = f"{name}-{group + 1}-of-{among.of}"
         yield from ((row, shard, wanted) for shard in range(count) if wanted)
 
 
