@@ -109,7 +109,9 @@ def test_the_shortcut_model_is_blocked_and_the_check_is_named(tmp_path, shared):
     assert record["decision"] == "closed"
     cxr, fundus = (verdicts_of(record, name) for name in names)
     for verdicts in (cxr, fundus):
-        assert verdicts["R1", ""] == "pass", "its AUROC is as good as claimed, and that is the point"
+        assert verdicts["R1", ""] == "pass", (
+            "its AUROC is as good as claimed, and that is the point"
+        )
         assert verdicts["R2", ""] == verdicts["R3", ""] == verdicts["R8-box", ""] == "fail"
     # On fundus photographs the box hides some of the marker: .08 of AUROC are lost, R4 asks for .10.
     assert (cxr["R4", ""], fundus["R4", ""]) == ("fail", "inconclusive")
