@@ -6,9 +6,11 @@ from audit_suite.audit.opening import Audit
 from audit_suite.audit.plan import AnyNeed, Argument, CheckCase
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.needs import NeedAnswer, answer_in, estimate_in, requests_in
-from audit_suite.needs.scores.spread import refuse_constant
+from audit_suite.needs.scores.spread import REMEDY, constant
+from audit_suite.planning.forecast import SKILL
 from audit_suite.statistics import DecisionRule, Estimate, Family, Margin
 from audit_suite.statistics.needed import images_to_explain
+from audit_suite.verdict import NO_SKILL, NotApplicable
 
 
 class OnDemand:
@@ -30,8 +32,8 @@ class OnDemand:
             NotApplicable: If the need has no meaning in this cell.
             AuditError: If the evidence is missing and cannot be computed.
         """
-        if requests_in(need, self.cell):
-            refuse_constant(self.cell, self.source)
+        if requests_in(need, self.cell) and (sentence := constant(self.cell, self.source)):
+            raise NotApplicable(f"{NO_SKILL}: {sentence}")
         return answer_in(need, self.cell, self.source)
 
     def more_to_explain(self, estimate: Estimate, limit: float) -> str:
@@ -62,10 +64,18 @@ def admit(case: CheckCase, audit: Audit) -> None:
     """Refuse to judge a model by evidence that cannot tell anything; before `resolve`.
 
     Raises:
-        AuditError: If the case reads evidence of a model whose scores hardly differ.
+        AssertionError: If the model's scores hardly differ and the case is the check of its skill,
+            which it fails.
+        NotApplicable: If they hardly differ and any other case on the model reads them: there is
+            nothing that could be lost, and falling to chance would be no merit.
+        AuditError: If the scores cannot be had.
     """
-    if any(True for _ in case.requests()):
-        refuse_constant(case.cell, audit.source)
+    if case.role == "data" or not any(True for _ in case.requests()):
+        return  # what is wrong with the data shows whatever the model says
+    if sentence := constant(case.cell, audit.source):
+        if case.check.id == SKILL:
+            raise AssertionError(f"{sentence}, {REMEDY}")
+        raise NotApplicable(f"{NO_SKILL}: {sentence}")
 
 
 def resolve(case: CheckCase, audit: Audit) -> dict[str, object]:

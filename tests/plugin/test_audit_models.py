@@ -58,14 +58,40 @@ def verdicts(world, model):
     return {f["check"]: (f["verdict"], f["reason"]) for f in found if f["model"] == model}
 
 
+SAME = "100% of the 60 images of 'small' the same score for 'sick'"
+
+
 def test_a_constant_model_passes_nothing(odd):
     """Falling to chance with the region hidden is no merit of one that is always there."""
     world = odd("constant")
     result = world.run("test_checks.py", dataset="small", model="odd")
-    assert result.ret == 1
+    assert result.ret == 11
     for check, (verdict, reason) in verdicts(world, "odd").items():
-        assert verdict == "error", check
-        assert "100% of the 60 images of 'small' the same score for 'sick'" in reason
+        assert verdict == "not_applicable", check
+        assert SAME in reason
+    result.stdout.fnmatch_lines(["*audit: PARTIAL*"])
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["serial", "two workers"])
+def test_a_constant_model_stops_at_its_skill(odd, workers):
+    """With one sentence, which is a fault of the model and no error of the audit."""
+    world = odd("constant")
+    (world.path / "policy.toml").unlink()  # the default one
+    suites = ["--audit-suite=region-sensitivity", "--audit-suite=controls"]
+    result = world.run(*suites, *workers, dataset="small", model="odd")
+    assert result.ret == 1
+    said = verdicts(world, "odd")
+    assert said["R1"][0] == "fail"
+    assert SAME in said["R1"][1]
+    of_data = {"C1", "C13", "C14"}
+    others = {verdict for check, (verdict, _) in said.items() if check not in {"R1", *of_data}}
+    assert others == {"not_applicable"}
+    assert all(SAME not in said[check][1] for check in of_data)
+    assert "no better than a coin" in said["R1"][1]
+    assert said["R2"][0] == "not_applicable"
+    assert said["R2"][1].startswith("skill on full images is not shown: model 'odd' gives 100%")
+    record = json.loads((world.path / "audit.json").read_text())
+    assert [one["decision"] for one in record["targets"]] == ["closed"]
 
 
 @pytest.mark.parametrize("kind", ["raises", "undeclared"])

@@ -23,6 +23,7 @@ from audit_suite.needs.maps.attribution import Explaining, explained_by
 from audit_suite.needs.maps.measures import outside_share
 from audit_suite.needs.scores.cell_scores import auroc_of, cell_scores
 from audit_suite.needs.scores.swap import clustered_by_donor, donors_of
+from audit_suite.needs.scores.ties import refuse_ties
 from audit_suite.statistics import Estimate
 from audit_suite.verdict import NotApplicable
 
@@ -150,6 +151,7 @@ class NeverAlone:
 
         Raises:
             NotApplicable: As `requests`, or if fewer than 95 % of the images show the region.
+            Inconclusive: If too many pairs of images are tied (`refuse_ties`).
         """
         table = source.read(self.requests(cell)[0])
         scores = cell_scores(cell, source, self.masking)
@@ -161,6 +163,7 @@ class NeverAlone:
                 f"its share of the output"
             )
         kept = scores.where(shown)
+        refuse_ties(cell.model, kept, self.masking)
         label = f"AUROC {self.masking.label}"
         estimate = clustered_by_donor(
             lambda scores: auroc_of(scores, label),

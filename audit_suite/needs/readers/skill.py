@@ -19,6 +19,8 @@ from audit_suite.needs.readers.answers import (
     read_images,
     readings_of,
 )
+from audit_suite.needs.scores.cell_scores import cell_scores
+from audit_suite.needs.scores.ties import refuse_ties
 from audit_suite.readings import FEWEST_READERS
 from audit_suite.statistics import (
     Estimate,
@@ -52,9 +54,11 @@ class AheadOfReaders(OfReadings):
 
         Raises:
             NotApplicable: If too few images, or none, were read under the masking.
+            Inconclusive: If too many pairs of images are tied (`refuse_ties`).
             AuditError: If the data set has changed since it was read.
         """
         read = read_images(cell, source, self.masking)
+        refuse_ties(cell.model, cell_scores(cell, source, self.masking), self.masking)
         scores = model_scores(cell, source, self.masking, read)
         ahead = []
         for number, reader in enumerate(read.readers):

@@ -17,6 +17,7 @@ from audit_suite.maskings import Full, Masking
 from audit_suite.needs.need import estimate_in
 from audit_suite.needs.scores.cell_scores import CellScores, auroc_of, cell_scores
 from audit_suite.needs.scores.operating_point import called_positive, require_operating_point
+from audit_suite.needs.scores.ties import refuse_ties
 from audit_suite.registry import CHANGES
 from audit_suite.statistics import Estimate, estimate_proportion
 from audit_suite.statistics.median import estimate_median
@@ -71,6 +72,7 @@ class Changed:
 
         Raises:
             NotApplicable: As `requests`, or if the change applies to no image.
+            Inconclusive: If too many pairs of changed images are tied (`refuse_ties`).
         """
         full = cell_scores(cell, source, Full())
         moved = cell_scores(cell, source, Full(), read=self._changed(cell))
@@ -82,6 +84,7 @@ class Changed:
         if self._kind.effect == "worse":
             words += f" of severity {self.severity}"
         if self.asked == "auroc":
+            refuse_ties(cell.model, moved, Full())
             return auroc_of(moved, f"AUROC with {words}")
         if self.asked == "flips":
             flipped = called_positive(cell, full) != called_positive(cell, moved)

@@ -11,6 +11,7 @@ from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import Masking
 from audit_suite.needs.scores.cell_scores import CellScores, auroc_of, cell_scores, score_requests
+from audit_suite.needs.scores.ties import refuse_ties
 from audit_suite.statistics import Estimate
 
 
@@ -21,9 +22,14 @@ class FoldedAuroc:
     A model may know a finding whose AUROC is one half: scores of patients with it lie as often
     above as below those of the others, but further out. Scores are ranked over both classes and
     folded at the middle rank; .5 means equal spread, above .5 more spread with the finding.
+
+    Attributes:
+        masking: What the model is shown.
+        any_ties: Whether it is given however many pairs of images are tied, to be shown only.
     """
 
     masking: Masking
+    any_ties: bool = False
 
     @property
     def id(self) -> str:
@@ -39,8 +45,11 @@ class FoldedAuroc:
 
         Raises:
             NotApplicable: As `cell_scores`.
+            Inconclusive: If too many pairs of images are tied (`refuse_ties`).
         """
         scores = cell_scores(cell, source, self.masking)
+        if not self.any_ties:
+            refuse_ties(cell.model, scores, self.masking)
         area = auroc_of(scores, f"folded AUROC {self.masking.label}".rstrip(), folded(scores))
         return area.placed(masking=self.masking.id, statistic="folded")
 

@@ -55,7 +55,7 @@ class Numbers:
             try:
                 estimates += [
                     estimate_in(Auroc(masking, any_ties=True), cell, source),
-                    estimate_in(FoldedAuroc(masking), cell, source),
+                    estimate_in(FoldedAuroc(masking, any_ties=True), cell, source),
                 ]
             except NotApplicable:
                 continue

@@ -16,6 +16,7 @@ from audit_suite.needs.scores.cell_scores import (
     cell_scores,
     score_requests,
 )
+from audit_suite.needs.scores.ties import refuse_ties
 from audit_suite.statistics import Exact, Family
 from audit_suite.statistics.numbering import numbered
 from audit_suite.verdict import Verdict
@@ -52,8 +53,11 @@ class PermutedFails:
 
         Raises:
             NotApplicable: If no ROI is declared, or it is too large.
+            Inconclusive: If too many pairs of images are tied (`refuse_ties`).
         """
         scores = [cell_scores(cell, source, masking) for masking in self.maskings]
+        for each, masking in zip(scores, self.maskings, strict=True):
+            refuse_ties(cell.model, each, masking)
         rng = np.random.default_rng(source.profile.seed)
         fails = 0
         for _ in range(PERMUTATIONS):

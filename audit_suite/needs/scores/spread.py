@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from audit_suite.cards import ModelCard
-from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.maskings import Full
 
@@ -14,13 +13,23 @@ _LEAST = 1e-7  # of numbers of its own, whose scale may be 0
 _SHARE = 0.99  # of the images
 
 
-def refuse_constant(cell: Cell, source: EvidenceSource) -> None:
-    """Refuse a model whose scores of full images hardly differ.
+REMEDY = (
+    "so it tells sick from healthy no better than a coin: look at 'input' and the weights in its "
+    "card; if its own sigmoid makes all scores 0 or 1, let it return the number before that"
+)
+"""What such a model lacks, and what to do; follows the sentence of `constant`."""
+
+
+def constant(cell: Cell, source: EvidenceSource) -> str:
+    """What is wrong with a model whose scores of full images hardly differ; empty if they do.
 
     Without this, a constant model would pass every check that wants a score to fall to chance.
 
+    Returns:
+        A sentence, if 99 % of the images have the same score.
+
     Raises:
-        AuditError: If 99 % of the images have the same score; or if the scores cannot be had.
+        AuditError: If the scores cannot be had.
     """
     column = cell.model.targets.index(cell.target)
     least = _least(cell.model)
@@ -33,13 +42,11 @@ def refuse_constant(cell: Cell, source: EvidenceSource) -> None:
         same = np.abs(scores - usual) <= max(least, _SAME * float(np.abs(scores).max()))
         if same.mean() >= _SHARE:
             name = cell.model.fold_name(request.fold)
-            raise AuditError(
+            return (
                 f"model '{name}' gives {same.mean():.0%} of the {len(scores)} images of "
-                f"'{cell.dataset.name}' the same score for '{cell.target}' ({usual:.6g}): no check "
-                f"can pass on scores that do not differ",
-                "check 'input' and the weights of the model card; if the model's own sigmoid makes "
-                "all scores 0 or 1, let it return the number before that",
+                f"'{cell.dataset.name}' the same score for '{cell.target}' ({usual:.6g})"
             )
+    return ""
 
 
 def _least(card: ModelCard) -> float:

@@ -14,6 +14,7 @@ from audit_suite.maskings import Full, Masking
 from audit_suite.needs.scores.cell_scores import CellScores, auroc_of, cell_scores, score_requests
 from audit_suite.needs.scores.groups import PAIR, Size, Split, beside, sizes, splits, tags_of
 from audit_suite.needs.scores.operating_point import called_positive, require_operating_point
+from audit_suite.needs.scores.ties import refuse_ties
 from audit_suite.statistics import Estimate, estimate_proportion, mean_of_folds, share_kept
 from audit_suite.statistics.numbering import how_many
 from audit_suite.verdict import NotApplicable
@@ -81,6 +82,7 @@ class ByGroup:
 
         Raises:
             NotApplicable: As `requests`, or if no tag differs between images.
+            Inconclusive: If AUROCs are asked and too many pairs of images are tied (`refuse_ties`).
         """
         self.requests(cell)
         folds = [
@@ -88,6 +90,10 @@ class ByGroup:
             for one in cell.each()
         ]
         images = folds[0][1]
+        if self.which == "auroc":
+            for fold, shown, full in folds:
+                refuse_ties(fold.model, full, Full())
+                refuse_ties(fold.model, shown, self._shown)
         answers = []
         for split in splits(cell, source, self.order):
             each = sizes(split, images.labels, images.patients, images.used)

@@ -13,6 +13,7 @@ from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.maskings import OnlyROI
 from audit_suite.needs.scores.cell_scores import CellScores, auroc_of, cell_scores
+from audit_suite.needs.scores.ties import refuse_ties
 from audit_suite.statistics import Estimate
 from audit_suite.statistics.influence import shared_variance
 from audit_suite.statistics.numbering import how_many
@@ -44,8 +45,10 @@ class BackgroundGap:
 
         Raises:
             NotApplicable: If the region fills the frame, or too few donors share the class.
+            Inconclusive: If too many pairs of images are tied (`refuse_ties`).
         """
         scores = cell_scores(cell, source, SWAPPED)
+        refuse_ties(cell.model, scores, SWAPPED)
         donors = donors_of(cell, source, scores)
         labels = source.dataset(cell.dataset).labels_of(cell.target)
         classes = np.where(donors < 0, UNLABELLED, labels[donors])

@@ -13,8 +13,19 @@ from needs.evidence import cell as make_cell
 from scipy.special import expit, logit
 from scipy.stats import rankdata
 
-from audit_suite import Inconclusive, WithoutROI, auroc, dilated, within
+from audit_suite import (
+    Inconclusive,
+    WithoutROI,
+    auroc,
+    background_gap,
+    by_group,
+    dilated,
+    folded_auroc,
+    permuted_fails,
+    within,
+)
 from audit_suite.maskings import Full
+from audit_suite.needs import answer_in
 from audit_suite.needs.need import estimate_in
 from audit_suite.needs.scores.cell_scores import CellScores, cell_scores
 from audit_suite.needs.scores.scale import mean_of_scores, probabilities_of
@@ -201,10 +212,20 @@ def test_an_honest_model_may_give_one_score_to_all_masked_images(
 def test_every_ranking_refuses_what_is_tied(here):
     labels, scores = of_share(0.5)
     cell = here("none", "probabilities = true", top='metadata = ["site"]')
-    evidence = stored(labels, full=scores, without_lungs=scores, without_lungs_d1=scores)
-    for need in (dilated(WithoutROI(), 0), dilated(WithoutROI(), 16), within(Full(), "site")):
+    shown = ("full", "without_lungs", "without_lungs_d1", "only_lungs_swap")
+    evidence = stored(labels, **dict.fromkeys(shown, scores))
+    for need in (
+        dilated(WithoutROI(), 0),
+        dilated(WithoutROI(), 16),
+        within(Full(), "site"),
+        folded_auroc(WithoutROI()),
+        background_gap(),
+        permuted_fails((WithoutROI(),), 0.05),
+        by_group("auroc"),
+        by_group("auroc", WithoutROI()),
+    ):
         with pytest.raises(Inconclusive, match="same score"):
-            need.estimate(cell, evidence)
+            answer_in(need, cell, evidence)
 
 
 def test_a_masking_may_tie_as_many_as_the_limit(here):
