@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from audit_suite.causes.effect import Judged
+from audit_suite.causes.effect import CONTRIBUTES, Judged
 from audit_suite.causes.findings_at import FindingsAt
 from audit_suite.causes.logic import Holds, any_of
 from audit_suite.record import EstimateRecord, Finding
@@ -13,7 +14,12 @@ from audit_suite.verdict import Verdict
 
 TAGS, IMAGE = "M6", "M7"
 """The checks that a tag, and that an image property or the acquisition, explains little."""
+POSITION = "position"
+"""The cue of M7 that is not how the image looks: where the region lies in the frame."""
 OF_THE_SEPARATION = "of what separates patients with and without the finding"
+
+Place = Literal["beside", "throughout", "unknown"]
+"""Beside the region, or in the region too; unknown where the data show neither."""
 
 _QUARTER = 0.25
 
@@ -52,6 +58,10 @@ class Cues:
             {name: self.findings[name] for name in names},
         )
 
+    def placed(self, place: Place) -> list[str]:
+        """Those that explain more than a quarter and lie there, the largest share first."""
+        return [name for name in self.named if place_of(self.findings[name]) == place]
+
     def largest(self) -> Judged | None:
         """The largest share, of the named ones if there are any."""
         chosen = [self.judged[name] for name in self.named] or list(self.judged.values())
@@ -69,6 +79,13 @@ def cues_of(findings: FindingsAt, check: str) -> Cues:
     return Cues(judged, undecided, decided)
 
 
+def looks_of(findings: FindingsAt) -> Cues:
+    """The cues of how images look: those of M7 but the region's position."""
+    cues = cues_of(findings, IMAGE)
+    names = [name for name in cues.judged if name != POSITION]
+    return replace(cues.only(names), undecided=[n for n in cues.undecided if n != POSITION])
+
+
 def within_the_finding(findings: FindingsAt) -> list[EstimateRecord]:
     """Shares above a quarter of properties that the finding itself may move: shown, not judged."""
     shown = [
@@ -79,13 +96,22 @@ def within_the_finding(findings: FindingsAt) -> list[EstimateRecord]:
     return [share for share in shown if share.low > _QUARTER]
 
 
-def outside_alone(finding: Finding) -> bool:
-    """Whether a cue is shown to explain less than a quarter where only the box is shown.
+def place_of(finding: Finding) -> Place:
+    """Where a cue lies, by the share that it explains where only the region's box is shown.
 
-    A marker beside the region does; a brighter exposure also shows in the region.
+    A marker beside the region explains less than a quarter there; a brighter exposure, which shows
+    in the region too, contributes. What is shown to do neither has no known place.
     """
     within = [e for e in finding.observations if "masking" in e.at]
-    return any(share.high < _QUARTER for share in within)
+    if any(share.high < _QUARTER for share in within):
+        return "beside"
+    return "throughout" if any(share.low > CONTRIBUTES for share in within) else "unknown"
+
+
+def unplaced(cues: Cues) -> str:
+    """What explains more than a quarter at a place that is not known, in words; may be empty."""
+    names = cues.placed("unknown")
+    return f"whether {in_words(cues, names)} lies beside the region or in it too" if names else ""
 
 
 def in_words(cues: Cues, names: Sequence[str]) -> str:

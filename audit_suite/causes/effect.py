@@ -12,7 +12,8 @@ from audit_suite.verdict import Verdict
 
 LEVEL = 0.05
 """Error level of a name, apart from how many other checks were asked."""
-_TENTH = 0.10
+CONTRIBUTES = 0.10
+"""A share shown to be above this contributes."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def judge_share(shares: Sequence[ComparisonRecord], p_above: float, of: str) -> 
         of: What they are shares of, in words.
     """
     most = majority(len(shares))
-    beyond = [share.pass_low > _TENTH or share.pass_high < -_TENTH for share in shares]
+    beyond = [share.pass_low > CONTRIBUTES or share.pass_high < -CONTRIBUTES for share in shares]
     passed = all(share.verdict is Verdict.PASS for share in shares)
     holds: Holds = "yes" if p_above < LEVEL else "no" if passed else "unknown"
     shown = sorted(shares, key=lambda share: share.p_raw)[0 if passed else most - 1]

@@ -1,10 +1,10 @@
-"""A signal outside the region that no named cause explains."""
+"""What no named cause explains: a signal outside the region, or a cue whose place is not known."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from audit_suite.causes.cues import within_the_finding
+from audit_suite.causes.cues import IMAGE, looks_of, unplaced, within_the_finding
 from audit_suite.causes.findings_at import FindingsAt
 from audit_suite.causes.logic import Holds
 from audit_suite.record import CauseFlag, Effect, EstimateRecord
@@ -23,6 +23,17 @@ def undetermined(findings: FindingsAt, signal: Holds, flags: Sequence[CauseFlag]
     kept = findings.share_kept()
     named = any(flag.holds == "yes" for flag in flags)
     small = kept is not None and kept.holds == "no"
+    image = looks_of(findings)
+    if not named and (place := unplaced(image)):
+        shares = [image.judged[name].effect for name in image.placed("unknown")]
+        return _flag(
+            "yes",
+            f"a cue explains more than a quarter of what separates the classes, and it is not "
+            f"known {place}",
+            settles=f"{IMAGE} on more patients",
+            estimates=[one.share for one in shares],
+            effect=shares[0],
+        )
     if signal == "unknown":
         settles = findings.missing("R2", "R3") or "R2, R3 on more patients"
         return _flag("unknown", because=settles, settles=settles)

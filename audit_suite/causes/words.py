@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from audit_suite.causes.cues import IMAGE, TAGS, cues_of, in_numbers, within_the_finding
+from audit_suite.causes.cues import (
+    IMAGE,
+    TAGS,
+    cues_of,
+    in_numbers,
+    looks_of,
+    unplaced,
+    within_the_finding,
+)
 from audit_suite.causes.findings_at import FindingsAt
 from audit_suite.causes.logic import Holds, all_of, not_
 from audit_suite.causes.undetermined import UNDETERMINED
@@ -26,7 +34,11 @@ def sentence(target: str, findings: FindingsAt, signal: Holds, flags: Sequence[C
         signal: Whether it detects the target without the region.
         flags: The flags of all causes, whether they hold or not.
     """
-    clauses = list(_named(flags)) or [*_left(findings, signal), *_cues(findings)]
+    place = unplaced(looks_of(findings))
+    named = list(_named([flag for flag in flags if not (place and flag.cause == UNDETERMINED)]))
+    if place:
+        named.append(f"the model follows a cue of the image, and it is not known {place}")
+    clauses = named or [*_left(findings, signal), *_cues(findings)]
     return f"On {target}: {'; and '.join([*clauses, *_contributing(flags)])}."
 
 

@@ -120,7 +120,8 @@ def test_no_image_property_explains_a_quarter(full, share, margin, audit):
     """Does each property of the image explain less than a quarter of what separates the classes?
 
     Properties are measured outside the region's box, where no finding shows. The acquisition is
-    what a classifier makes of all that shows there once its order is gone.
+    what a classifier makes of all that shows there once its order is gone; the position is where
+    the region lies in the frame.
 
     If it fails: How the pictures were made differs between patients with and without the finding,
     and the score follows it: more than a quarter of the skill may come from it.

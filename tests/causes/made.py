@@ -153,10 +153,12 @@ def share(value, half=0.05, p_raw=None, margin=0.25, centre=None, **at):
     return made
 
 
-def cue(name, value=0.0, half=0.05, check="M7", inside=None, p_raw=None):
+def cue(name, value=0.0, half=0.05, check="M7", inside=None, p_raw=None, inside_half=0.02):
     """M6 of a tag, or M7 of an image property, with the share where the box alone is shown."""
     judged = share(value, half, p_raw, cue=name, kind="tag", masking="full")
-    alone = [] if inside is None else [estimate(inside, 0.02, cue=name, masking="only-roi-box")]
+    alone = (
+        [] if inside is None else [estimate(inside, inside_half, cue=name, masking="only-roi-box")]
+    )
     made = finding(check, judged.verdict, name, shown=judged.estimate, observations=alone)
     made.comparisons = [judged]
     return made

@@ -30,6 +30,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit_suite.causes import UNDETERMINED, name_causes
+from audit_suite.causes.cues import place_of
 from audit_suite.record import WaiverRecord
 from audit_suite.registry import CAUSES as REGISTRY
 
@@ -65,6 +66,10 @@ RULES = [
     # ... or an image property outside the box explains as much, and little with the box alone
     ("background-shortcut", {"M7": [cue("marks", 0.5, inside=0.02)]}, "yes"),
     ("background-shortcut", {"M7": [cue("marks", 0.5, inside=0.4)]}, "no"),
+    # ... what explains it at a place that is not known may be one
+    ("background-shortcut", {"M7": [cue("marks", 0.5)]}, "unknown"),
+    ("background-shortcut", {"M7": [cue("marks", 0.5, inside=0.1, inside_half=0.2)]}, "unknown"),
+    ("background-shortcut", {**SIGNAL, "M7": [cue("marks", 0.5)]}, "yes"),
     # mask leak: C1 (geometry, pixels) FAILs and the signal falls with another's region
     ("mask-leak", {}, "no"),
     ("mask-leak", LEAK, "yes"),
@@ -92,6 +97,12 @@ RULES = [
     ("framing", {"C1": c1(position="fail"), "C11": "pass"}, "no"),
     ("framing", {"C1": c1(position="fail"), "C11": "na: far apart"}, "unknown"),
     ("framing", {"C1": c1("fail", "fail", "inconclusive"), "C11": "fail"}, "unknown"),
+    # ... unless the share that the position explains decides
+    ("framing", {"M7": [cue("position", 0.5)]}, "yes"),
+    ("framing", {"M7": [cue("position", 0.1)]}, "no"),
+    ("framing", {"C1": c1(position="fail"), "C11": "fail", "M7": [cue("position", 0.1)]}, "no"),
+    ("framing", {"C1": c1(position="fail"), "C11": "fail", "M7": [cue("position", 0.24)]}, "yes"),
+    ("framing", {"C11": "fail", "M7": [cue("position", 0.24)]}, "no"),
     # ROI incomplete: R2 FAILs at dilation 0 and PASSes at the card's margin
     ("roi-incomplete", {}, "no"),
     ("roi-incomplete", {"R2": "fail", "C12": "pass"}, "yes"),
@@ -151,15 +162,21 @@ RULES = [
     ),
     ("explained-by-metadata", {"M6": [finding("M6", "na: none declared", "nothing")]}, "unknown"),
     ("explained-by-metadata", {**SIGNAL, "C10": c10(site="pass"), "M3": m3(0.7)}, "no"),
-    # acquisition: the same of the image, unless it is shown to explain little in the box itself
+    # acquisition: the same of the image, if it is shown to contribute with the box alone too
     ("acquisition", {}, "no"),
-    ("acquisition", {"M7": [cue("grain", 0.5)]}, "yes"),
+    ("acquisition", {"M7": [cue("grain", 0.5)]}, "unknown"),
+    ("acquisition", {"M7": [cue("grain", 0.5, inside=0.1, inside_half=0.2)]}, "unknown"),
+    ("acquisition", {"M7": [cue("grain", 0.5, inside=0.3, inside_half=0.15)]}, "yes"),
+    ("acquisition", {"M7": [cue("marks", 0.5), cue("grain", 0.5, inside=0.4)]}, "yes"),
+    ("acquisition", {"M7": [cue("marks", 0.5), cue("grain", 0.1)]}, "unknown"),
     ("acquisition", {"M7": [cue("grain", 0.5, inside=0.4)]}, "yes"),
     ("acquisition", {"M7": [cue("marks", 0.5, inside=0.02)]}, "no"),
     ("acquisition", {"M7": [cue("marks", 0.5, inside=0.02), cue("grain", 0.5, inside=0.4)]}, "yes"),
     ("acquisition", {**SIGNAL, "M7": [cue("grain", 0.5, inside=0.4)]}, "yes"),
     ("acquisition", {"M7": [cue("grain", 0.2)]}, "unknown"),
     ("acquisition", {"M7": [finding("M7", "na: reported only", "saturation")]}, "unknown"),
+    # ... nor where the region lies: that is framing
+    ("acquisition", {"M7": [cue("position", 0.5, inside=0.5), cue("grain", 0.1)]}, "no"),
     ("acquisition", {"M3": m3(0.8, (0.4, 0.3), "brightness")}, "no"),
     # masking artefact: C6, or C5 where the region takes all skill and a hole elsewhere does too
     ("masking-artefact", {}, "no"),
@@ -172,6 +189,13 @@ RULES = [
     ("masking-artefact", {"C5": c5("inconclusive", (-0.02, 0.2), (0.3, 0.4))}, "unknown"),
     ("masking-artefact", {"C5": c5("inconclusive", (-0.02, 0.03), (-0.1, 0.01))}, "no"),
     ("masking-artefact", {"C5": [finding("C5", "na: too little skill")]}, "unknown"),
+    # whether a mask leaks must be known: each fill leaves another trace of it
+    ("masking-artefact", {**LEAK, "C6": c6("fail")}, "no"),
+    ("masking-artefact", {"C3": LEAK["C3"], "C1": c1("inconclusive"), "C6": c6("fail")}, "unknown"),
+    ("masking-artefact", {"C1": c1("fail"), "C3": None, "C6": c6("fail")}, "unknown"),
+    ("masking-artefact", {"R2": "fail", "C12": "pass", "C6": c6("fail")}, "no"),
+    ("masking-artefact", {"R2": "fail", "C12": "inconclusive", "C6": c6("fail")}, "unknown"),
+    ("masking-artefact", {"R2": "fail", "C12": "fail", "C6": c6("fail")}, "yes"),
     # a shortcut outside the region is hidden by a hole elsewhere: no artefact
     ("masking-artefact", {**SIGNAL, "C5": c5("fail", (-0.3, -0.1), (0.3, 0.4))}, "no"),
     # undetermined: a signal that nothing explains ...
@@ -180,7 +204,12 @@ RULES = [
     (UNDETERMINED, {**SIGNAL, "C4": "pass"}, "yes"),
     (UNDETERMINED, {**SIGNAL, "C4": "inconclusive"}, "yes"),
     (UNDETERMINED, {**SIGNAL, "C4": "pass", **LEAK}, "no"),
-    (UNDETERMINED, {**SIGNAL, "C4": "pass", "M7": [cue("grain", 0.5)]}, "no"),
+    (UNDETERMINED, {**SIGNAL, "C4": "pass", "M7": [cue("grain", 0.5, inside=0.4)]}, "no"),
+    # ... or a cue whose place is not known
+    (UNDETERMINED, {"M7": [cue("grain", 0.5)]}, "yes"),
+    (UNDETERMINED, {"R2": "inconclusive", "M7": [cue("grain", 0.5)]}, "yes"),
+    (UNDETERMINED, {**LEAK, "M7": [cue("grain", 0.5)]}, "no"),
+    (UNDETERMINED, {"M7": [cue("position", 0.5)]}, "no"),
     # ... and that is not shown to be less than a quarter of the skill
     (UNDETERMINED, {**SIGNAL, "C4": "pass", "R8-box": kept(0.1, 0.1, 0.1)}, "no"),
     (UNDETERMINED, {**SIGNAL, "C4": "pass", "R8-box": kept(0.24, 0.1, 0.1)}, "yes"),
@@ -188,7 +217,7 @@ RULES = [
     # ... nor is it known of what the finding itself may move
     (UNDETERMINED, {"M7": [inside("saturation", 0.5)]}, "unknown"),
     (UNDETERMINED, {"M7": [inside("saturation", 0.27)]}, "no"),
-    (UNDETERMINED, {"M7": [inside("saturation", 0.5), cue("grain", 0.5)]}, "no"),
+    (UNDETERMINED, {"M7": [inside("saturation", 0.5), cue("grain", 0.5, inside=0.4)]}, "no"),
     (UNDETERMINED, {**SIGNAL, "C4": "pass", "M7": [inside("saturation", 0.5)]}, "yes"),
 ]
 
@@ -278,7 +307,7 @@ def audits(draw):
         changes["C3"] = c3(verdict, draw(st.sampled_from([0.1, 0.5, 0.56, 0.9])), draw(ends))
     if (verdict := draw(VERDICTS)) is not None:
         changes["C5"] = c5(verdict, draw(ends), draw(ends))
-    for check, names in (("M6", ("site", "age")), ("M7", ("grain", "acquisition"))):
+    for check, names in (("M6", ("site", "age")), ("M7", ("grain", "acquisition", "position"))):
         changes[check] = [
             cue(name, value=draw(st.sampled_from([-0.1, 0.12, 0.3, 0.5])), check=check)
             for name in draw(st.lists(st.sampled_from(names), unique=True))
@@ -353,4 +382,6 @@ def test_without_a_signal_nothing_outside_the_region_is_named(audit):
     if signal == {"R2", "R3"}:
         needing = {"background-shortcut", "roi-incomplete", "co-label"}
         assert not needing & set(record.causes)
+        if any(place_of(each) == "unknown" for each in audit if each.check == "M7"):
+            needing -= {"background-shortcut"}  # a cue may lie there
         assert all(flag(record, cause).holds == "no" for cause in needing)

@@ -140,9 +140,8 @@ def test_a_flag_shows_the_estimates_that_decided_it():
     assert len(deciding) == 3
     shown = flag(named({**SIGNAL, "C4": "pass"}), UNDETERMINED)
     assert len(shown.estimates) == 2
-    used = flag(
-        named({"M7": [cue("grain", 0.5), cue("acquisition", 0.6), cue("marks")]}), "acquisition"
-    )
+    shares = [cue("grain", 0.5, inside=0.4), cue("acquisition", 0.6, inside=0.5), cue("marks")]
+    used = flag(named({"M7": shares}), "acquisition")
     assert [e.at["cue"] for e in used.estimates] == ["acquisition", "grain"]
     assert used.effect.share == used.estimates[0]
     assert not flag(named(), UNDETERMINED).estimates
@@ -206,6 +205,24 @@ def test_the_sentence_gives_the_share_of_a_named_cause():
         "in the region too, so that hiding parts of the image cannot remove it (60%, interval "
         "55% to 65% of what separates patients with and without the finding)."
     )
+
+
+def test_the_sentence_says_that_the_place_of_a_cue_is_not_known():
+    """Nor which cause it is: a mark beside the region, or an exposure that is everywhere."""
+    place = (
+        "the model follows a cue of the image, and it is not known whether acquisition (60%, "
+        "interval 55% to 65%) lies beside the region or in it too"
+    )
+    open_ = {"M7": [cue("acquisition", 0.6, inside=0.1, inside_half=0.2)]}
+    record = named(open_)
+    assert record.causes == [UNDETERMINED]
+    assert record.sentence == f"On sick: {place}."
+    assert flag(record, UNDETERMINED).effect.share.value == 0.6
+    for cause in ("acquisition", "background-shortcut"):
+        assert "whether acquisition (60%, interval 55% to 65%) lies" in flag(record, cause).settles
+    both = named({**LEAK, **open_})
+    assert both.causes == ["mask-leak"]
+    assert both.sentence.endswith(f"; and {place}.")
 
 
 def test_the_sentence_of_an_open_gate_accuses_the_model_of_nothing():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.special import ndtri
 from scipy.stats import multivariate_normal
@@ -167,7 +167,11 @@ def test_a_probability_that_needs_patients_and_skill(auroc, sick, well, floor, s
     assert closed == pytest.approx(chance_to_close(auroc, design, (-share,) * 3))
 
 
+NEVER = 1e-6  # chances below have no order: what is kept also changes the variance
+
+
 @given(st.floats(0.65, 0.97), st.floats(30, 1000), st.floats(30, 1000), st.floats(1, 8))
+@example(0.96875, 30.0, 43.0, 1.0)  # opens in 6e-8, and in 2e-7 of models that keep more
 def test_more_patients_more_skill_and_less_kept_open_more(auroc, sick, well, times):
     few, many = Cohort(sick, well), Cohort(sick, well).times(times)
     for share in (0.0, 0.1):
@@ -175,7 +179,8 @@ def test_more_patients_more_skill_and_less_kept_open_more(auroc, sick, well, tim
         there = chance_to_open(auroc, few, FLOOR, shares=shares)
         assert chance_to_open(auroc, many, FLOOR, shares=shares) >= there - 1e-9
         assert chance_to_open(auroc + 0.02, few, FLOOR, shares=shares) >= there - 1e-9
-        assert chance_to_open(auroc, few, FLOOR, shares=(share + 0.05,) * 3) <= there + 1e-9
+        kept_more = chance_to_open(auroc, few, FLOOR, shares=(share + 0.05,) * 3)
+        assert kept_more <= max(there, NEVER)
         assert (
             chance_to_open(auroc, few, FLOOR, shares=shares, levels=Levels.shared(looks=2)) <= there
         )

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from audit_suite.causes.cause import Cause, register_cause
-from audit_suite.causes.cues import IMAGE, cues_of, in_words, outside_alone
+from audit_suite.causes.cues import IMAGE, in_words, looks_of, unplaced
 from audit_suite.causes.findings_at import FindingsAt
+from audit_suite.causes.logic import any_of
 from audit_suite.record import CauseFlag
 
 
 def _rule(findings: FindingsAt) -> CauseFlag:
-    image = cues_of(findings, IMAGE)
-    beside = [name for name in image.named if outside_alone(image.findings[name])]
-    cues = image.only([name for name in image.judged if name not in beside])
+    image = looks_of(findings)
+    beside, throughout = image.placed("beside"), image.placed("throughout")
+    open_place = image.placed("unknown")
+    cues = image.only(throughout or [name for name in image.judged if name not in image.named])
+    holds = cues.holds if image.judged or image.undecided else "unknown"
+    shown = [image.judged[name] for name in throughout or open_place]
     largest = cues.largest()
+    shown = shown or ([largest] if largest else [])
     return _CAUSE.flag(
         findings,
-        cues.holds if image.judged or image.undecided else "unknown",
+        any_of(holds, "unknown") if open_place else holds,
         yes=f"more than a quarter of what separates the classes is explained by "
-        f"{in_words(cues, cues.named)}, measured outside the region's box, and the box alone shown "
-        f"is not shown to be free of it",
+        f"{in_words(image, throughout)}, measured outside the region's box, and it shows with the "
+        f"box alone too",
         no=f"of the skill that {' and '.join(beside)} explains, little shows where only the box is "
         f"shown: it lies beside the region"
         if beside
         else "every image property, and how the image looks outside the region's box, explains "
         "less than a quarter",
         cases=() if image.judged or image.undecided else ("acquisition",),
-        effect=largest.effect if largest else None,
-        estimates=[cues.judged[name].effect.share for name in cues.named]
-        or ([largest.effect.share] if largest else []),
+        lacks=unplaced(image),
+        effect=shown[0].effect if shown and (throughout or not open_place) else None,
+        estimates=[one.effect.share for one in shown],
     )
 
 

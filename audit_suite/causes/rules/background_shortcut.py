@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from audit_suite.causes.cause import Cause, register_cause
-from audit_suite.causes.cues import IMAGE, cues_of, in_words, outside_alone
+from audit_suite.causes.cues import IMAGE, in_words, looks_of, unplaced
 from audit_suite.causes.findings_at import FindingsAt
-from audit_suite.causes.logic import all_of
+from audit_suite.causes.logic import all_of, any_of
 from audit_suite.record import CauseFlag
 
 
 def _rule(findings: FindingsAt) -> CauseFlag:
-    image = cues_of(findings, IMAGE)
-    beside = [name for name in image.named if outside_alone(image.findings[name])]
+    image = looks_of(findings)
+    beside = image.placed("beside")
     kept = findings.share_kept()
     signal = all_of(findings.detects_label("R2", "R3"), findings.detects_label("C4"))
     hidden = signal if kept is None else all_of(signal, kept.holds)
@@ -20,16 +20,18 @@ def _rule(findings: FindingsAt) -> CauseFlag:
     if hidden == "yes" or not beside:
         undecided = signal == "yes" and kept is not None and kept.holds == "unknown"
         small = signal == "yes" and kept is not None and kept.holds == "no"
+        open_place = unplaced(image)
+        needs = ["R8-box on more patients" if undecided else "", open_place]
         return _CAUSE.flag(
             findings,
-            hidden,
+            any_of(hidden, "unknown") if open_place else hidden,
             yes="the model detects the label without the region, and also when the same area is "
             "hidden in all images, so that no outline can give the label away",
             no="less than a quarter of the skill is left with the region's box hidden"
             if small
             else "the model does not detect the label with the region hidden, with its margin "
             "hidden as well, or with the same area hidden in all images",
-            lacks="R8-box on more patients" if undecided else "",
+            lacks="; ".join(filter(None, needs)),
             effect=kept.effect if kept is not None else None,
         )
     chosen = image.only(beside)

@@ -13,18 +13,25 @@ from audit_suite.verdict import Verdict
 
 def _rule(findings: FindingsAt) -> CauseFlag:
     # Each fill leaves a different trace of the outline and of what lies beyond the mask.
-    leaks = "yes" in (outline_is_read(findings), beyond_the_mask(findings))
+    leaks = any_of(outline_is_read(findings), beyond_the_mask(findings))
     disturbed = all_of(_any_hole_costs_skill(findings), not_(findings.detects_label("R2")))
+    matters = any_of(findings.fails("C6"), disturbed)
     return _CAUSE.flag(
         findings,
-        "no" if leaks else any_of(findings.fails("C6"), disturbed),
+        all_of(not_(leaks), matters),
         yes="the fill of the region changes the result, or a hole elsewhere costs as much skill as "
         "one in the region",
         no="the fills differ because each leaves a different trace of a leaking mask, or of a mask "
         "drawn too small"
-        if leaks
+        if leaks == "yes"
         else "the fill makes no difference, and holes elsewhere cost less",
+        lacks=_leak_unknown(findings) if leaks == "unknown" and matters == "yes" else "",
     )
+
+
+def _leak_unknown(findings: FindingsAt) -> str:
+    needs = findings.missing("C1", "C3", "C12") or "C1, C3 and C12 on more patients"
+    return f"whether the differences between fills come from a leaking mask ({needs})"
 
 
 def _any_hole_costs_skill(findings: FindingsAt) -> Holds:

@@ -15,16 +15,20 @@ from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.maskings import Full
 from audit_suite.needs.classifier import Classifier, cross_validate, imputer, logistic, scaler
 from audit_suite.needs.scores.cell_scores import CellScores
+from audit_suite.needs.tabular.mask_alone import centres
 from audit_suite.statistics.separation import basis_of_numbers, basis_of_words
 from audit_suite.verdict import NotApplicable
 
 ACQUISITION = "acquisition"
 """The cue that a classifier makes of how images look outside the region's box (M5)."""
 
+POSITION = "position"
+"""The cue where the region lies in the frame (C1)."""
+
 _ENOUGH = 0.95  # of the images of each class: a region, and with it an outside, must be known
 
 Floats = NDArray[np.float64]
-Kind = Literal["tag", "property", "acquisition"]
+Kind = Literal["tag", "property", "acquisition", "position"]
 
 
 class Cue(NamedTuple):
@@ -46,7 +50,7 @@ def tags_of(cell: Cell) -> tuple[str, ...]:
 
     Images of different folds are never compared.
     """
-    names = (*PROPERTIES, ACQUISITION, cell.model.held_out)
+    names = (*PROPERTIES, ACQUISITION, POSITION, cell.model.held_out)
     return tuple(name for name in cell.dataset.metadata if name not in names)
 
 
@@ -58,6 +62,8 @@ def cue_of(name: str, cell: Cell, source: EvidenceSource, scores: CellScores) ->
     """
     if name == ACQUISITION:
         return Cue("acquisition", _acquisition(cell, source, scores), _inside(cell, source, scores))
+    if name == POSITION:
+        return Cue("position", _position(cell, source, scores), "")
     if name in PROPERTIES:
         basis = basis_of_numbers(different(name, property_of(name, cell, source, scores)))
         within = "" if name in OF_THE_FILE else _inside(cell, source, scores)
@@ -144,6 +150,14 @@ def _acquisition(cell: Cell, source: EvidenceSource, scores: CellScores) -> Floa
     fitted, _ = cross_validate(features, scores.labels, scores.patients, make, source.profile.seed)
     probability = expit(np.stack(fitted)).mean(axis=0)
     return np.stack([probability, probability**2, probability**3], axis=1)
+
+
+def _position(cell: Cell, source: EvidenceSource, scores: CellScores) -> Floats:
+    where = centres(cell, source)[scores.used]
+    moves = [axis for axis in where.T if len(np.unique(axis[np.isfinite(axis)])) > 1]
+    if not moves:
+        raise NotApplicable("the region lies at the same place in all images")
+    return np.hstack([basis_of_numbers(axis) for axis in moves])
 
 
 def _inside(cell: Cell, source: EvidenceSource, scores: CellScores) -> str:

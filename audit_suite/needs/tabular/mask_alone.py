@@ -139,6 +139,20 @@ class OutlineProperty:
         )
 
 
+def centres(cell: Cell, source: EvidenceSource) -> NDArray[np.float64]:
+    """Where the region lies in the frame, as the model gets it.
+
+    Returns:
+        Shape (all images, 2): row and column of the mask's centre of mass, as shares of the frame;
+        NaN where no region is drawn.
+    """
+    outlines, used = _outlines(cell, source, np.ones((), np.bool_))
+    where = np.full((len(used), 2), np.nan)
+    _, _, row, column, _, _ = _axes(outlines / 255.0)
+    where[used] = np.stack([row, column], axis=1)
+    return where
+
+
 def _outlines(
     cell: Cell, source: EvidenceSource, labelled: NDArray[np.bool_]
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:

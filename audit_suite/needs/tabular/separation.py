@@ -11,9 +11,9 @@ import numpy as np
 from audit_suite.datasets.properties import PROPERTIES
 from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.evidence.scores.request import ScoreRequest
-from audit_suite.maskings import Full, Masking
+from audit_suite.maskings import Full, Masking, WithoutROI
 from audit_suite.needs.scores.cell_scores import CellScores, cell_scores, score_requests
-from audit_suite.needs.tabular.cues import ACQUISITION, cue_of, tags_of
+from audit_suite.needs.tabular.cues import ACQUISITION, POSITION, cue_of, tags_of
 from audit_suite.statistics import Estimate, ratio
 from audit_suite.statistics.separation import Floats, Separation, estimate_separation
 from audit_suite.verdict import NotApplicable
@@ -26,8 +26,9 @@ class ShareOfSeparation:
     """The share that a cue explains of how far scores on full images separate the classes.
 
     Attributes:
-        name: A declared tag, an image property (`datasets.properties.PROPERTIES`), or
-            ``acquisition``: how the image looks outside the region's box.
+        name: A declared tag, an image property (`datasets.properties.PROPERTIES`),
+            ``acquisition``: how the image looks outside the region's box, or ``position``: where
+            the region lies in the frame.
         masking: What the model is shown for the explained part. Where only the box is shown it is
             what the cue explains there; the whole stays that of full images, so that the share is
             known also where nothing separates the classes any more.
@@ -45,12 +46,15 @@ class ShareOfSeparation:
     def requests(self, cell: Cell) -> tuple[ScoreRequest, ...]:
         """Scores under the masking and on full images, with which properties are stored.
 
+        For the position also the masking that draws the region.
+
         Raises:
             NotApplicable: If there is no cue, or as `Cell.requests`.
         """
         if not self.name:
             raise NotApplicable(f"data set card '{cell.dataset.name}' declares no metadata")
-        return *score_requests(cell, self.masking), *cell.requests(_FULL)
+        drawn = cell.requests(WithoutROI()) if self.name == POSITION else ()
+        return *score_requests(cell, self.masking), *cell.requests(_FULL), *drawn
 
     def estimate(self, cell: Cell, source: EvidenceSource) -> Estimate:
         """The share, placed by ``cue``, its ``kind`` and why it is ``only_shown`` where it is.
@@ -77,14 +81,16 @@ class EachShare:
     """`ShareOfSeparation` of each cue of a kind.
 
     Attributes:
-        kind: Every declared ``tag``, or of the ``image`` every property and the acquisition.
+        kind: Every declared ``tag``, or of the ``image`` every property, the
+            acquisition, and the region's position.
     """
 
     kind: Literal["tag", "image"]
 
     def expand(self, cell: Cell, maskings: Sequence[Masking]) -> tuple[ShareOfSeparation, ...]:
         """One need per cue; one that does not apply where no tag is declared."""
-        names = tags_of(cell) or ("",) if self.kind == "tag" else (*PROPERTIES, ACQUISITION)
+        image = (*PROPERTIES, ACQUISITION, POSITION)
+        names = tags_of(cell) or ("",) if self.kind == "tag" else image
         return tuple(ShareOfSeparation(name) for name in names)
 
 

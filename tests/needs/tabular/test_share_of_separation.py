@@ -19,6 +19,7 @@ RNG = np.random.default_rng(4)
 NOISE = RNG.normal(size=(6, COUNT))
 BRIGHT = LABELS + NOISE[0]  # tells the label: AUROC .76
 SITE = np.where(RNG.random(COUNT) < 0.85, LABELS, 1 - LABELS)
+ROWS = RNG.integers(0, 28, COUNT)
 TAGS = 'metadata = ["site", "age"]'
 BOX = OnlyROI(shape="box")
 
@@ -28,8 +29,22 @@ def here(tmp_path):
     return cell(tmp_path, top=TAGS)
 
 
-def stored(scores, alone=None, region=True, acquired=0.0, site=SITE, **properties):
-    """Evidence; ``alone``: scores with the box alone shown, the same unless given."""
+def outlines(rows, columns=8):
+    """Masks of four by four pixels in a frame of 32, the first of their rows and columns given."""
+    drawn = np.zeros((COUNT, 32, 32), np.uint8)
+    for mask, row, column in zip(drawn, rows, np.broadcast_to(columns, COUNT), strict=True):
+        mask[row : row + 4, column : column + 4] = 255
+    return drawn
+
+
+def stored(
+    scores, alone=None, region=True, acquired=0.0, site=SITE, rows=ROWS, used=None, **properties
+):
+    """Evidence.
+
+    ``alone``: scores with the box alone shown, the same unless given; ``rows``: where each region
+    begins; ``used``: images that have one.
+    """
     rng = np.random.default_rng(5)
     measured = rng.normal(size=(COUNT, len(PROPERTIES) + len(AREAS) * EACH))
     for name, given in properties.items():
@@ -46,9 +61,11 @@ def stored(scores, alone=None, region=True, acquired=0.0, site=SITE, **propertie
     ]
     full = with_arrays(table(scores, 0.0), properties=measured.astype(np.float32))
     boxed = table(scores if alone is None else alone, 0.5)
+    drawn = table(scores, 0.3, used, outlines(rows))
 
     def read(request):
-        return full if request.masking.is_full else boxed
+        shown = request.masking
+        return full if shown.is_full else boxed if shown.id.startswith("only") else drawn
 
     return Stored(cases, read, digest=f"{hash((region, float(np.sum(scores))))}")
 
@@ -99,9 +116,28 @@ def test_with_the_box_alone_shown_the_whole_stays_that_of_full_images(here):
     assert share_of_separation("brightness", BOX).estimate(here, diffuse).interval()[0] > 0.5
 
 
+def test_where_the_region_lies_is_a_cue(here):
+    """By the centre of its mask; what the score knows otherwise is none of it."""
+    rows = np.clip((14 + 4 * BRIGHT).astype(int), 0, 28)
+    found = share_of_separation("position").estimate(here, stored(BRIGHT + NOISE[1], rows=rows))
+    scores = (BRIGHT + NOISE[1]).astype(np.float32).astype(float)
+    made = stored(scores)
+    basis = basis_of_numbers((rows + 2) / 32)
+    parts = estimate_separation(LABELS, scores, basis, made.patients, made.digest, "x")
+    assert found.value == pytest.approx(parts.explained.value / parts.whole.value)
+    assert found.at == {"cue": "position", "kind": "position", "masking": "full"}
+    assert found.interval()[0] > 0.6
+    honest = stored(2 * LABELS + NOISE[1], rows=rows)
+    assert abs(share_of_separation("position").estimate(here, honest).value) < 0.2
+    somewhere = stored(BRIGHT + NOISE[1], rows=rows, used=np.arange(COUNT) % 5 > 0)
+    assert share_of_separation("position").estimate(here, somewhere).interval()[0] > 0.25
+    with pytest.raises(NotApplicable, match="at the same place in all images"):
+        share_of_separation("position").estimate(here, stored(BRIGHT, rows=np.full(COUNT, 9)))
+
+
 def test_the_cues_are_every_property_the_acquisition_and_every_tag(here, tmp_path):
     image = [need.name for need in each_share("image").expand(here, ())]
-    assert image == [*PROPERTIES, "acquisition"]
+    assert image == [*PROPERTIES, "acquisition", "position"]
     assert [need.name for need in each_share("tag").expand(here, ())] == ["site", "age"]
     (none,) = each_share("tag").expand(cell(tmp_path), ())
     with pytest.raises(NotApplicable, match="declares no metadata"):
@@ -124,7 +160,7 @@ def test_a_tag_or_property_that_explains_a_quarter_fails(here):
     honest = stored(2 * LABELS + NOISE[1], brightness=BRIGHT)
     found = {**verdicts("M6", here, honest), **verdicts("M7", here, honest)}
     judged = {name: f.verdict for name, f in found.items() if f.comparisons}
-    assert set(judged) == {*PROPERTIES, "acquisition", "site", "age"} - set(INSIDE)
+    assert set(judged) == {*PROPERTIES, "acquisition", "position", "site", "age"} - set(INSIDE)
     assert set(judged.values()) == {Verdict.PASS}
     reader = stored(BRIGHT + 0.3 * NOISE[1], brightness=BRIGHT)
     found = verdicts("M7", here, reader)
