@@ -86,9 +86,9 @@ def pools(folder: Path) -> Iterator[Pool]:
         yield Pool.load(path)
 
 
-def planted_films() -> Iterator[tuple[str, str, Plant | None]]:
-    """Name, truth and what is planted of every set made of the films of `FILMS`."""
-    yield f"real-{FILMS}", "as it is", None
+def planted_films(problem: str = FILMS) -> Iterator[tuple[str, str, Plant | None]]:
+    """Name, truth and what is planted of every set made of the images of a problem."""
+    yield f"real-{problem}", "as it is", None
     yield "planted-finding", "honest", _opacity
     for how, truth in (("alone", "shortcut"), ("planted", "planted")):
         for name in PLANTED:

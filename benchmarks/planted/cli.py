@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit("AUDIT_REAL_DATA does not name the folder of the real images")
     try:
         judged = []
-        for one in _all(options.records, options.quick):
+        for one in _all(options.films, options.records, options.quick):
             print(line(one), flush=True)
             judged.append(one)
     except AuditError as error:
@@ -37,20 +37,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.out.write_text(page(judged), encoding="utf-8")
 
 
-def _all(records: Path, quick: bool) -> Iterator[Judged]:
+def _all(problem: str, folder: Path, quick: bool) -> Iterator[Judged]:
+    records = folder / problem
     records.mkdir(parents=True, exist_ok=True)
     films: Shown | None = None
-    for name, truth, plant in planted_films():
+    as_it_is: Judged | None = None
+    for name, truth, plant in planted_films(problem):
         path = records / f"{name}.json"
         if quick and name not in _QUICK:
             continue
         if not path.exists():
-            films = films or read(FILMS)
-            with tempfile.TemporaryDirectory(prefix="planted-") as folder:
+            films = films or read(problem)
+            with tempfile.TemporaryDirectory(prefix="planted-") as place:
                 card_name = name.replace("_", "-")
-                cards = make(card_name, with_planted(truth, films, plant), Path(folder))
+                cards = make(card_name, with_planted(truth, films, plant), Path(place))
                 audit(*cards, path)
-        yield read_record(name, truth, path)
+        one = read_record(name, truth, path, as_it_is)
+        as_it_is = as_it_is or (one if plant is None else None)
+        yield one
 
 
 def line(one: Judged) -> str:
@@ -60,20 +64,27 @@ def line(one: Judged) -> str:
     unknown = ", ".join(one.unknown) or "none"
     return (
         f"| {one.name} | {one.truth} | {auroc} | {one.decision} | {', '.join(one.fails) or 'none'} "
-        f"| {one.expected or 'none'} | {causes} | {unknown} |"
+        f"| {one.expected or 'none'} | {causes} | {unknown} | {one.outcome.replace('_', ' ')} |"
     )
 
 
 def page(judged: Sequence[Judged]) -> str:
     """All models as a Markdown table."""
     head = (
-        "| planted | truth | AUROC | gate | checks that failed | cause expected | named | unknown |"
+        "| planted | truth | AUROC | gate | checks that failed | cause expected | named | unknown "
+        "| outcome |"
     )
-    return "\n".join([head, "|---" * 8 + "|", *map(line, judged)]) + "\n"
+    return "\n".join([head, "|---" * 9 + "|", *map(line, judged)]) + "\n"
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Full audits of shortcuts planted into real films")
+    parser.add_argument(
+        "--films",
+        choices=["pneumonia", "glaucoma"],
+        default=FILMS,
+        help="images of which problem: chest films or fundus photographs (%(default)s)",
+    )
     parser.add_argument("--quick", action="store_true", help="two models")
     parser.add_argument("--json", type=Path, help="write what the audits say here")
     parser.add_argument("--out", type=Path, help="write the table (.md) here")
@@ -81,6 +92,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--records",
         type=Path,
         default=Path("reports/out/planted"),
-        help="folder of records; what is there is not audited again",
+        help="folder of records, by problem; what is there is not audited again",
     )
     return parser.parse_args(arguments)

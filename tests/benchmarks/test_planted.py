@@ -96,6 +96,35 @@ def test_a_record_is_read_into_a_row(tmp_path):
     assert judging.read("planted-finding", "honest", record_of(tmp_path)).expected == ""
 
 
+@pytest.mark.parametrize(
+    ("causes", "unknown", "before", "outcome"),
+    [
+        (["acquisition"], [], [], "right"),
+        (["acquisition", "mask-leak"], [], [], "right"),
+        (["mask-leak"], ["acquisition"], [], "wrong"),
+        (["mask-leak"], ["acquisition"], ["mask-leak"], "not_known"),
+        (["mask-leak"], [], ["mask-leak"], "silent"),
+        (["undetermined"], [], [], "not_known"),
+        ([], ["undetermined"], [], "not_known"),
+        ([], ["mask-leak"], [], "silent"),
+    ],
+)
+def test_a_planted_cause_is_right_wrong_not_known_or_silent(causes, unknown, before, outcome):
+    assert judging.outcome_of("acquisition", causes, unknown, before) == outcome
+
+
+def test_what_the_label_itself_brings_is_not_wrong(tmp_path):
+    leaking = record_of(tmp_path)
+    as_it_is = judging.read("real-films", "as it is", leaking)._replace(causes=["mask-leak"])
+    text = (
+        leaking.read_text().replace("acquisition", "mask-leak").replace("co-label", "acquisition")
+    )
+    leaking.write_text(text)
+    assert judging.read("planted-exposure", "planted", leaking, as_it_is).outcome == "not_known"
+    assert judging.read("alone-exposure", "shortcut", leaking, as_it_is).outcome == "wrong"
+    assert judging.read("planted-finding", "honest", leaking, as_it_is).outcome == ""
+
+
 def test_an_audit_that_breaks_is_said(films, tmp_path):
     with pytest.raises(AuditError, match="the audit of nothing ended with"):
         judging.audit(tmp_path / "nothing.toml", tmp_path / "none.toml", tmp_path / "r.json")
