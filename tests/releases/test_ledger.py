@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from audit_suite.cards import canonical_digest
 from audit_suite.cli import app
 from audit_suite.errors import AuditError
 from audit_suite.releases.ledger import Judged, Line, append, read_ledger, refuse_unwritable
