@@ -34,8 +34,11 @@ def measured(rng, labels, acquired, region=True):
     return found.astype(np.float32)
 
 
-def stored(full=0.95, pixels=0.5, edge=0.0, told=0.0, count=COUNT, acquired=0.0):
-    """Evidence with an AUROC on full and on shuffled images, an edge's share, and an exposure."""
+def stored(full=0.95, pixels=0.5, edge=0.0, told=0.0, count=COUNT, acquired=0.0, hidden=None):
+    """Evidence with an AUROC on full and on shuffled images, an edge's share, and an exposure.
+
+    ``hidden``: the AUROC with the rim or the corners hidden, the same as on full images unless given.
+    """
     labels, scores = binormal(full, count)
     rng = np.random.default_rng(3)
     cases = [case(i, label) for i, label in enumerate(labels)]
@@ -47,6 +50,7 @@ def stored(full=0.95, pixels=0.5, edge=0.0, told=0.0, count=COUNT, acquired=0.0)
         ),
         "shuffled-patches": with_arrays(table(scores, 0.0), appearance=looks.astype(np.float32)),
     }
+    without = table(scores if hidden is None else binormal(hidden, count)[1], 0.1)
     explained = np.arange(min(48, 2 * count))
     positive = labels[explained][:, None]
     values = np.concatenate([edge * positive, (1 - edge) * positive], axis=1)
@@ -61,7 +65,10 @@ def stored(full=0.95, pixels=0.5, edge=0.0, told=0.0, count=COUNT, acquired=0.0)
     )
 
     def read(request):
-        return parts if hasattr(request, "method") else tables[request.masking.id]
+        if hasattr(request, "method"):
+            return parts
+        id = request.masking.id
+        return without if id.startswith("without-frame") else tables[id]
 
     return Stored(cases, read)
 
@@ -123,6 +130,23 @@ def test_what_the_data_tell_is_reported_and_never_judged(here):
 def test_the_skill_needs_the_order_of_the_pixels(here, pixels, edge, expected):
     ((verdict, _),) = judged("M5-score", here, stored(pixels=pixels, edge=edge)).values()
     assert verdict is expected
+
+
+@pytest.mark.parametrize(
+    ("hidden", "edge", "expected"),
+    [
+        (None, 0.0, Verdict.PASS),
+        (None, 0.4, Verdict.PASS),
+        (0.70, 0.0, Verdict.INCONCLUSIVE),  # a hole upsets an honest network
+        (0.70, 0.1, Verdict.INCONCLUSIVE),
+        (0.70, 0.4, Verdict.FAIL),  # it reads the edge
+        (0.99, 0.4, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_hiding_the_edge_accuses_only_where_the_edge_contributes(here, hidden, edge, expected):
+    ((_, finding, _),) = findings("P3-hidden", here, stored(edge=edge, hidden=hidden))
+    assert finding.verdict is expected
+    assert ("upset by the hole" in finding.reason) == (hidden == 0.70 and edge < 0.4)
 
 
 @pytest.mark.parametrize(
