@@ -112,7 +112,7 @@ def run(
         if not named:
             raise AuditError(f"no card of a {kind} is named", "name cards of both kinds")
     part = scheduled_part(os.environ) if shard is None else Part.parse(shard)
-    _pin_gpu()
+    _pin_card()
     settings = Settings(
         tuple(card.path.resolve() for card in read.models),
         tuple(card.path.resolve() for card in read.datasets),
@@ -165,11 +165,13 @@ def _computed(settings: Any, part: Any, checks: list[Path]) -> list[str]:
         source.close()
 
 
-def _pin_gpu() -> None:
-    """Give each process of a node its own GPU, before torch looks for them."""
+def _pin_card() -> None:
+    """Give each process that Slurm or torchrun starts on a node a card of its own."""
+    from audit_suite.evidence.graphics import VISIBLE, pin_card, visible_cards
+
     rank = os.environ.get("LOCAL_RANK", os.environ.get("SLURM_LOCALID", ""))
-    visible = [each for each in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if each]
-    if rank.isdecimal() and len(visible) > 1:
-        os.environ["CUDA_VISIBLE_DEVICES"] = visible[int(rank) % len(visible)]
-    elif "LOCAL_RANK" in os.environ and rank.isdecimal() and not visible:
-        os.environ.setdefault("CUDA_VISIBLE_DEVICES", rank)  # torchrun starts one for each GPU
+    if not rank.isdecimal():
+        return
+    pin_card(int(rank), os.environ)
+    if "LOCAL_RANK" in os.environ and not visible_cards(os.environ):
+        os.environ.setdefault(VISIBLE, rank)  # one for each card of torchrun's, also of AMD's

@@ -1,4 +1,4 @@
-"""A DenseNet-121 with random weights, and a few films with masks to show it."""
+"""A network of torchvision with random weights, and a few films with masks to show it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
+import torchvision
 from PIL import Image
+from torch import nn
 
 from audit_suite.cards import load_dataset_card, load_model_card
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
@@ -34,10 +37,10 @@ MASKINGS: tuple[Masking, ...] = (
 
 _MODEL = """
 schema = 1
-name = "densenet"
+name = "network"
 targets = ["finding"]
 loader = "architecture"
-architecture = "torchvision:densenet121"
+architecture = "torchvision:{network}"
 arguments = {{ num_classes = 1 }}
 weights = "net.pt"
 activation = "sigmoid"
@@ -74,11 +77,13 @@ class World:
         folder: Where they are.
         px: Side of the images.
         count: How many there are.
+        network: Its name in torchvision.
     """
 
     folder: Path
     px: int
     count: int
+    network: str
 
     @property
     def cell(self) -> Cell:
@@ -91,11 +96,16 @@ class World:
         return [request for masking in MASKINGS for request in self.cell.requests(masking)]
 
     def source(
-        self, name: str, precision: Precision | None = "fp32", **profile: object
+        self,
+        name: str,
+        precision: Precision | None = "fp32",
+        cache: Path | None = None,
+        **profile: object,
     ) -> EvidenceSource:
         """A source with an empty store, and the model loaded."""
         chosen = {"device": "cpu", "threads": usable_cores(), "precision": precision} | profile
-        source = EvidenceSource(EvidenceStore(self.folder / name), EvidenceProfile(**chosen))
+        store = EvidenceStore(self.folder / name)
+        source = EvidenceSource(store, EvidenceProfile(**chosen), cache=cache)
         source.model(self.cell.model, None)
         if precision != "fp32":  # random weights give almost equal scores, which any rounding moves
             pair = self.cell.model, None, self.cell.dataset
@@ -111,17 +121,22 @@ def run(source: EvidenceSource, requests: list[ScoreRequest]) -> list[ScoreTable
     return [source.read(request) for request in requests]
 
 
+def build(network: str) -> nn.Module:
+    """A network of torchvision with one output and random weights, always the same."""
+    torch.manual_seed(0)
+    made: nn.Module = getattr(torchvision.models, network)(weights=None, num_classes=1)
+    return made.eval()
+
+
 @contextmanager
-def world(px: int, count: int) -> Iterator[World]:
+def world(px: int, count: int, network: str = "densenet121") -> Iterator[World]:
     """Make films of noise with two bright lungs, their masks, cards and weights.
 
     Args:
         px: Side in pixels.
         count: Images.
+        network: Its name in torchvision; one with a layer ``features``.
     """
-    import torch
-    from torchvision.models import densenet121
-
     rng = np.random.default_rng(7)
     with tempfile.TemporaryDirectory(prefix="engine-") as place:
         folder = Path(place)
@@ -131,10 +146,9 @@ def world(px: int, count: int) -> Iterator[World]:
             writer.writeheader()
             writer.writerows(rows)
         (folder / "films.toml").write_text(_DATA)
-        (folder / "model.toml").write_text(_MODEL.format(px=px))
-        torch.manual_seed(0)
-        torch.save(densenet121(weights=None, num_classes=1).state_dict(), folder / "net.pt")
-        yield World(folder, px, count)
+        (folder / "model.toml").write_text(_MODEL.format(px=px, network=network))
+        torch.save(build(network).state_dict(), folder / "net.pt")
+        yield World(folder, px, count, network)
 
 
 def _film(folder: Path, px: int, number: int, rng: np.random.Generator) -> dict[str, object]:

@@ -9,6 +9,7 @@ import pytest
 from audit_suite.audit.opening import open_audit
 from audit_suite.audit.suites import suite_files
 from audit_suite.errors import AuditError
+from audit_suite.evidence.graphics import pin_card
 from audit_suite.phantoms import register_shortcut
 from audit_suite.report.folder import PAGE
 from pytest_audit.collecting import Collecting
@@ -33,7 +34,7 @@ def start(config: pytest.Config) -> None:
     options = read_options(config)
     if not hasattr(config, "workerinput"):
         _remove_old_outputs(options)
-    _pin_gpu()
+    _pin_card()
     config.pluginmanager.hook.pytest_audit_register_shortcuts(register=register_shortcut)
     try:
         workers = getattr(config, "workerinput", {}).get("workercount", 1)
@@ -88,10 +89,8 @@ def _remove_old_outputs(options: Options) -> None:
             ) from None
 
 
-def _pin_gpu() -> None:
-    """Give each worker one of the caller's GPUs, before torch looks for them."""
+def _pin_card() -> None:
+    """Give each worker of xdist a card of its own."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    devices = [device for device in visible.split(",") if device]
-    if worker.startswith("gw") and len(devices) > 1:
-        os.environ["CUDA_VISIBLE_DEVICES"] = devices[int(worker[2:]) % len(devices)]
+    if worker.startswith("gw"):
+        pin_card(int(worker[2:]), os.environ)

@@ -11,7 +11,7 @@ import os
 import pickle
 import time
 from collections import deque
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pkgutil import resolve_name
@@ -135,7 +135,7 @@ class OnRay(Executor):
                 self._watch(busy, say)
                 if not busy and not told and time.monotonic() - asked > _PATIENCE:
                     told = True
-                    say(f"Ray has started no actor yet: each asks for {profile.threads} cores")
+                    say(f"Ray has started no actor yet: each asks for {_words(_needs(profile))}")
         except (AuditError, Raised) as error:
             if isinstance(error, ChildDied) or len(jobs) > 1:
                 self._end()  # others still work on what is asked of smaller parts next
@@ -193,10 +193,10 @@ class OnRay(Executor):
     def _ready_for(self, jobs: int, profile: EvidenceProfile) -> list[_Actor]:
         """Actors for some jobs: as many as there is room for, at most one for each."""
         self._connect()
-        needs = {"num_cpus": profile.threads, "num_gpus": int(profile.device == "cuda")}
-        room = _MOST
+        needs = _needs(profile)
+        room = _MOST  # a cluster may grow
         if self._address is None:
-            room = max(1, int(self._ray.cluster_resources().get("CPU", 1)) // profile.threads)
+            room = room_for(needs, self._ray.cluster_resources())
         acting = self._ray.remote(resolve_name(_ACTING)).options(
             max_restarts=_RETRIES, max_task_retries=_RETRIES, max_concurrency=2, **needs
         )
@@ -236,6 +236,32 @@ class OnRay(Executor):
     def _end(self) -> None:
         while self._actors:
             self._ray.kill(self._actors.pop().handle)
+
+
+def _needs(profile: EvidenceProfile) -> dict[str, int]:
+    """What an actor asks Ray for: cores for the threads of a pass, or a card and one core.
+
+    On CUDA threads read images: if an actor asked for a core for each, one would take a machine's
+    cores, and its other cards would idle.
+    """
+    if profile.device == "cuda":
+        return {"num_cpus": 1, "num_gpus": 1}
+    return {"num_cpus": profile.threads, "num_gpus": 0}
+
+
+def _words(needs: Mapping[str, int]) -> str:
+    return "a card" if needs["num_gpus"] else f"{needs['num_cpus']} cores"
+
+
+def room_for(needs: Mapping[str, int], resources: Mapping[str, float]) -> int:
+    """How many actors fit into a cluster; at least one, which then waits.
+
+    Args:
+        needs: What each asks for.
+        resources: What there is, as ``ray.cluster_resources`` says.
+    """
+    name, each = ("GPU", needs["num_gpus"]) if needs["num_gpus"] else ("CPU", needs["num_cpus"])
+    return max(1, int(resources.get(name, 1)) // each)
 
 
 def start_here(ray: Any) -> None:
