@@ -60,10 +60,10 @@ class AuditedModel:
         self.module = network
         self.count, self.columns = find_columns(card, labels_of(network))
         self._network = network
-        self._embedding: Tensor | None = None
+        self._seen = _Embedding()
         self._head = None if card.head is None else self._layer(card.head)
         if card.embedding_layer is not None:
-            self._layer(card.embedding_layer).register_forward_hook(self._keep)
+            self._layer(card.embedding_layer).register_forward_hook(self._seen)
 
     def find_outputs(self, batch: Tensor) -> None:
         """Find the scores in what the network returns for a batch.
@@ -104,9 +104,10 @@ class AuditedModel:
         """
         with torch.inference_mode():
             output = self._run(batch)
-            if self._head is not None and self._embedding is not None:
-                return self.from_embedding(self._embedding), self._embedding
-            return self._ranked(output, len(batch)), self._embedding
+            embedding = self._seen.value
+            if self._head is not None and embedding is not None:
+                return self.from_embedding(embedding), embedding
+            return self._ranked(output, len(batch)), embedding
 
     def refuse_infinite(self, scores: Tensor) -> None:
         """Refuse scores that are not finite.
@@ -205,7 +206,7 @@ class AuditedModel:
                 return  # a model that cannot take its input is reported when it is called
             try:
                 assert self._head is not None
-                same = torch.allclose(self._head(self._embedding), whole, atol=1e-4)
+                same = torch.allclose(self._head(self._seen.value), whole, atol=1e-4)
             except (RuntimeError, TypeError):
                 same = False
         if not same:
@@ -229,6 +230,20 @@ class AuditedModel:
             )
         return layers[name]
 
-    def _keep(self, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
+
+class _Embedding:
+    """A hook that keeps what a layer returned last, averaged over space.
+
+    A copy of the network gets a hook of its own, which has seen nothing.
+    """
+
+    def __init__(self) -> None:
+        self.value: Tensor | None = None
+
+    def __call__(self, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
+        output = output.detach().float()  # a gradient's graph would keep the whole pass in memory
         spatial = tuple(range(2, output.ndim))
-        self._embedding = output.float().mean(dim=spatial) if spatial else output.float()
+        self.value = output.mean(dim=spatial) if spatial else output
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> _Embedding:
+        return _Embedding()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from audit_suite.evidence.attributions.sample import (
     references,
 )
 from audit_suite.evidence.budget import Budget
+from audit_suite.models.compiling import compiled
 from audit_suite.verdict import NotApplicable
 
 NETWORK = """
@@ -59,15 +61,24 @@ def ask(tmp_path):
     (tmp_path / "network.py").write_text(NETWORK)
 
     def make(
-        method=REGION_SHAPLEY, seed=1, function="net", factor=1.0, more="", patients=60, count=20
+        method=REGION_SHAPLEY,
+        seed=1,
+        function="net",
+        factor=1.0,
+        more="",
+        patients=60,
+        count=20,
+        keys="",
+        store="evidence",
     ):
         phantoms(tmp_path, "others", seed=6, patients=30)
-        store = EvidenceStore(tmp_path / "evidence")
         profile = EvidenceProfile(device="cpu", threads=1, seed=seed)
-        source = EvidenceSource(store, profile, explaining=Budget(images=count))
+        source = EvidenceSource(
+            EvidenceStore(tmp_path / store), profile, explaining=Budget(images=count)
+        )
         model = model_card(
             tmp_path,
-            f"arguments = {{ factor = {factor} }}",
+            f"arguments = {{ factor = {factor} }}\n{keys}",
             name="net",
             targets=("consolidation",),
             architecture=f"network.py:{function}",
@@ -338,3 +349,27 @@ def test_shuffling_goes_from_the_head_down_and_leaves_the_model_alone():
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
     with pytest.raises(NotApplicable, match="no parameters"):
         shuffled(nn.ReLU(), 1.0, seed=1)
+
+
+def test_a_model_that_keeps_an_embedding_is_explained_whether_compiled_or_not(ask, monkeypatch):
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    plain = read(*ask("gradient", store="plain")).arrays
+    source, request = ask("gradient", keys='embedding_layer = "maps"')
+    model = source.model(request.model, None)
+    batch = torch.rand(4, 1, 32, 32)
+    model.compiled = compiled(model.module, batch)
+    _, embedding = model(batch)
+    model.module(batch).sum().backward()
+    found = read(source, request).arrays
+    for name in ("maps", "shuffled"):
+        assert np.array_equal(found[name], plain[name]), name
+    assert embedding.shape == (4, 2)
+    assert not model._seen.value.requires_grad, "a pass with gradients is not held in memory"
+
+
+def test_a_copy_of_a_network_leaves_the_embedding_of_its_model_alone(ask):
+    source, request = ask(keys='embedding_layer = "maps"')
+    model = source.model(request.model, None)
+    _, embedding = model(torch.rand(2, 1, 32, 32))
+    shuffled(model.module, 1.0, seed=1)(torch.rand(5, 1, 32, 32))
+    assert model._seen.value is embedding
