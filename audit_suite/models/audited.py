@@ -127,9 +127,7 @@ class AuditedModel:
         Args:
             channels_last: Whether the channels of a pixel lie together in memory.
         """
-        spec = self.card.input
-        noise = torch.zeros((2, spec.channels, *spec.size), device=self.device)
-        self._layout.put(channels_last, noise)
+        self._layout.put(channels_last, self._noise())
 
     @contextmanager
     def exact_outputs(self) -> Iterator[None]:
@@ -196,9 +194,7 @@ class AuditedModel:
         Raises:
             AuditError: If they are not.
         """
-        shape = (2, self.card.input.channels, *self.card.input.size)
-        device = next(iter(self._network.parameters())).device
-        noise = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
+        noise = self._noise()
         with torch.inference_mode():
             try:
                 whole = self.module(noise)
@@ -215,6 +211,13 @@ class AuditedModel:
                 f"applied to the output of '{self.card.embedding_layer}'",
                 "correct the keys 'head' and 'embedding_layer', or leave 'head' out",
             )
+
+    def _noise(self) -> Tensor:
+        """Two images of noise, where the network is."""
+        shape = (2, self.card.input.channels, *self.card.input.size)
+        weights = next(self._network.parameters(), None)
+        device = self.device if weights is None else weights.device
+        return torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
 
     def _ranked(self, output: object, batch: int) -> Tensor:
         outputs = check_outputs(self.card, output, batch, self.count)

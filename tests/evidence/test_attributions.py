@@ -13,6 +13,7 @@ from torch import nn
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
+from audit_suite.evidence.arithmetic import computing_in
 from audit_suite.evidence.attributions.pixels import shuffled
 from audit_suite.evidence.attributions.request import REGION_SHAPLEY
 from audit_suite.evidence.attributions.sample import (
@@ -43,6 +44,12 @@ class Net(torch.nn.Module):
 
 def net(factor=1.0):
     return Net(factor)
+
+def wide(factor=1.0):
+    torch.manual_seed(0)
+    layers = [torch.nn.Conv2d(1, 32, 5), torch.nn.ReLU(), torch.nn.Conv2d(32, 32, 3)]
+    head = [torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(32, 1)]
+    return torch.nn.Sequential(*layers, torch.nn.ReLU(), *head)
 
 def flat(factor=1.0):
     return torch.nn.Sequential(Net(factor), torch.nn.Flatten(0))
@@ -373,3 +380,21 @@ def test_a_copy_of_a_network_leaves_the_embedding_of_its_model_alone(ask):
     _, embedding = model(torch.rand(2, 1, 32, 32))
     shuffled(model.module, 1.0, seed=1)(torch.rand(5, 1, 32, 32))
     assert model._seen.value is embedding
+
+
+@pytest.mark.parametrize("method", [REGION_SHAPLEY, "gradient"])
+def test_explanations_are_the_same_bytes_whether_scores_came_before_or_not(ask, method):
+    found = []
+    for scores_first in (False, True):
+        source, request = ask(method, function="wide", count=8, store=f"scores-{scores_first}")
+        model = source.model(request.model, None)
+        model.lay_out(channels_last=False)  # as a model is on a card when it was loaded
+        model.device = "cuda"
+        if scores_first:
+            with computing_in("tf32", model):
+                model(torch.rand(2, 1, 32, 32))
+        found.append(read(source, request))
+    alone, after = found
+    assert after.outputs.tobytes() == alone.outputs.tobytes()
+    for name, array in alone.arrays.items():
+        assert after.arrays[name].tobytes() == array.tobytes(), name
