@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from audit_suite.cards import ModelCard
 from audit_suite.errors import AuditError
-from audit_suite.models.compiling import Compiled
+from audit_suite.models.compiling import Compiled, CompiledForms
 from audit_suite.models.layout import Layout
 from audit_suite.models.memory import ran_out
 from audit_suite.models.outputs import (
@@ -39,7 +39,6 @@ class AuditedModel:
         count: K, the number of its outputs.
         columns: The position of each target among these.
         device: Where it runs: ``cpu`` or ``cuda``.
-        compiled: A compiled form of the module for some batches (`models.compiling`).
     """
 
     def __init__(
@@ -52,7 +51,8 @@ class AuditedModel:
     ) -> None:
         self.card = card
         self.device = device
-        self.compiled: Compiled | None = None
+        self._running: Compiled | None = None
+        self._compiled = CompiledForms()
         self._layout = Layout(network)
         self.digest = digest
         self.trunk = trunk
@@ -103,6 +103,7 @@ class AuditedModel:
             RuntimeError: If memory runs out, unchanged.
         """
         with torch.inference_mode():
+            self._seen.value = None
             output = self._run(batch)
             embedding = self._seen.value
             if self._head is not None and embedding is not None:
@@ -121,13 +122,46 @@ class AuditedModel:
                 "check the weights, and 'mean' and 'std' under 'input'",
             )
 
+    def compiled_for(self, batch: Tensor) -> Compiled | None:
+        """The network compiled for batches like this one, in the arithmetic of now; tried once.
+
+        Args:
+            batch: Normalised input, shape (B, C, h, w).
+
+        Returns:
+            None if it cannot be compiled.
+        """
+        return self._compiled.of(self.module, batch)
+
+    @contextmanager
+    def running(self, compiled: Compiled | None) -> Iterator[None]:
+        """Score batches by a compiled form where it fits; without this by the network itself.
+
+        So digits depend on what is scored, and not on what the process has compiled before.
+
+        Args:
+            compiled: From `compiled_for`.
+        """
+        self._running = compiled
+        try:
+            yield
+        finally:
+            self._running = None
+
+    def noise(self, count: int) -> Tensor:
+        """Images of noise, shape (count, C, h, w), in [0, 1], where the network is."""
+        shape = (count, self.card.input.channels, *self.card.input.size)
+        weights = next(self._network.parameters(), None)
+        device = self.device if weights is None else weights.device
+        return torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
+
     def lay_out(self, channels_last: bool) -> None:
         """Store the weights in the order in which convolutions are fastest, if the model can.
 
         Args:
             channels_last: Whether the channels of a pixel lie together in memory.
         """
-        self._layout.put(channels_last, self._noise())
+        self._layout.put(channels_last, self.noise(2))
 
     @contextmanager
     def exact_outputs(self) -> Iterator[None]:
@@ -151,8 +185,8 @@ class AuditedModel:
 
     def _run(self, batch: Tensor) -> Any:
         try:
-            if self.compiled is not None and self.compiled.fits(batch):
-                return self.compiled(batch)
+            if self._running is not None and self._running.fits(batch):
+                return self._running(batch)
             return self.module(batch)
         except (Exception, SystemExit) as error:  # whatever it raises is a finding about it
             if ran_out(error):
@@ -194,7 +228,7 @@ class AuditedModel:
         Raises:
             AuditError: If they are not.
         """
-        noise = self._noise()
+        noise = self.noise(2)
         with torch.inference_mode():
             try:
                 whole = self.module(noise)
@@ -211,13 +245,6 @@ class AuditedModel:
                 f"applied to the output of '{self.card.embedding_layer}'",
                 "correct the keys 'head' and 'embedding_layer', or leave 'head' out",
             )
-
-    def _noise(self) -> Tensor:
-        """Two images of noise, where the network is."""
-        shape = (2, self.card.input.channels, *self.card.input.size)
-        weights = next(self._network.parameters(), None)
-        device = self.device if weights is None else weights.device
-        return torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
 
     def _ranked(self, output: object, batch: int) -> Tensor:
         outputs = check_outputs(self.card, output, batch, self.count)

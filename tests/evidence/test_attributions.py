@@ -23,7 +23,6 @@ from audit_suite.evidence.attributions.sample import (
     references,
 )
 from audit_suite.evidence.budget import Budget
-from audit_suite.models.compiling import compiled
 from audit_suite.verdict import NotApplicable
 
 NETWORK = """
@@ -364,8 +363,8 @@ def test_a_model_that_keeps_an_embedding_is_explained_whether_compiled_or_not(as
     source, request = ask("gradient", keys='embedding_layer = "maps"')
     model = source.model(request.model, None)
     batch = torch.rand(4, 1, 32, 32)
-    model.compiled = compiled(model.module, batch)
-    _, embedding = model(batch)
+    with model.running(model.compiled_for(batch)):
+        _, embedding = model(batch)
     model.module(batch).sum().backward()
     found = read(source, request).arrays
     for name in ("maps", "shuffled"):

@@ -143,7 +143,7 @@ def test_a_card_measures_its_precision_and_its_batch(tmp_path, cell):
     pair = (cell.model, None, cell.dataset)
     assert here.precisions.of(pair) == Precisions(here).of(pair)
     assert here.precisions.summary()[0]["images"] == 128
-    assert batch_size(request, here, 40) == batch_size(request, here, 40) in (64, 128, 256)
+    assert batch_size(request, here) == batch_size(request, here) in (64, 128, 256)
 
 
 def test_what_is_tried_image_by_image_is_scored_in_the_precision_of_the_table(tmp_path, cell):
