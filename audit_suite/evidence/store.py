@@ -205,7 +205,7 @@ class EvidenceStore:
         folder = self.root / "claims"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(folder / f"{name}.lock")
+            lock = FileLock(folder / f"{name}.lock", thread_local=False)  # claimed in a thread
             lock.acquire(timeout=-1 if wait else 0)
         except Timeout:
             yield False

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from audit_suite.cards import ModelCard
 from audit_suite.errors import AuditError
-from audit_suite.models.compiling import Compiled
+from audit_suite.models.compiling import Compiled, CompiledForms
 from audit_suite.models.layout import Layout
 from audit_suite.models.memory import ran_out
 from audit_suite.models.outputs import (
@@ -39,7 +39,6 @@ class AuditedModel:
         count: K, the number of its outputs.
         columns: The position of each target among these.
         device: Where it runs: ``cpu`` or ``cuda``.
-        compiled: A compiled form of the module for some batches (`models.compiling`).
     """
 
     def __init__(
@@ -52,7 +51,8 @@ class AuditedModel:
     ) -> None:
         self.card = card
         self.device = device
-        self.compiled: Compiled | None = None
+        self._running: Compiled | None = None
+        self._compiled = CompiledForms()
         self._layout = Layout(network)
         self.digest = digest
         self.trunk = trunk
@@ -60,10 +60,10 @@ class AuditedModel:
         self.module = network
         self.count, self.columns = find_columns(card, labels_of(network))
         self._network = network
-        self._embedding: Tensor | None = None
+        self._seen = _Embedding()
         self._head = None if card.head is None else self._layer(card.head)
         if card.embedding_layer is not None:
-            self._layer(card.embedding_layer).register_forward_hook(self._keep)
+            self._layer(card.embedding_layer).register_forward_hook(self._seen)
 
     def find_outputs(self, batch: Tensor) -> None:
         """Find the scores in what the network returns for a batch.
@@ -103,10 +103,12 @@ class AuditedModel:
             RuntimeError: If memory runs out, unchanged.
         """
         with torch.inference_mode():
+            self._seen.value = None
             output = self._run(batch)
-            if self._head is not None and self._embedding is not None:
-                return self.from_embedding(self._embedding), self._embedding
-            return self._ranked(output, len(batch)), self._embedding
+            embedding = self._seen.value
+            if self._head is not None and embedding is not None:
+                return self.from_embedding(embedding), embedding
+            return self._ranked(output, len(batch)), embedding
 
     def refuse_infinite(self, scores: Tensor) -> None:
         """Refuse scores that are not finite.
@@ -120,15 +122,46 @@ class AuditedModel:
                 "check the weights, and 'mean' and 'std' under 'input'",
             )
 
+    def compiled_for(self, batch: Tensor) -> Compiled | None:
+        """The network compiled for batches like this one, in the arithmetic of now; tried once.
+
+        Args:
+            batch: Normalised input, shape (B, C, h, w).
+
+        Returns:
+            None if it cannot be compiled.
+        """
+        return self._compiled.of(self.module, batch)
+
+    @contextmanager
+    def running(self, compiled: Compiled | None) -> Iterator[None]:
+        """Score batches by a compiled form where it fits; without this by the network itself.
+
+        So digits depend on what is scored, and not on what the process has compiled before.
+
+        Args:
+            compiled: From `compiled_for`.
+        """
+        self._running = compiled
+        try:
+            yield
+        finally:
+            self._running = None
+
+    def noise(self, count: int) -> Tensor:
+        """Images of noise, shape (count, C, h, w), in [0, 1], where the network is."""
+        shape = (count, self.card.input.channels, *self.card.input.size)
+        weights = next(self._network.parameters(), None)
+        device = self.device if weights is None else weights.device
+        return torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
+
     def lay_out(self, channels_last: bool) -> None:
         """Store the weights in the order in which convolutions are fastest, if the model can.
 
         Args:
             channels_last: Whether the channels of a pixel lie together in memory.
         """
-        spec = self.card.input
-        noise = torch.zeros((2, spec.channels, *spec.size), device=self.device)
-        self._layout.put(channels_last, noise)
+        self._layout.put(channels_last, self.noise(2))
 
     @contextmanager
     def exact_outputs(self) -> Iterator[None]:
@@ -152,8 +185,8 @@ class AuditedModel:
 
     def _run(self, batch: Tensor) -> Any:
         try:
-            if self.compiled is not None and self.compiled.fits(batch):
-                return self.compiled(batch)
+            if self._running is not None and self._running.fits(batch):
+                return self._running(batch)
             return self.module(batch)
         except (Exception, SystemExit) as error:  # whatever it raises is a finding about it
             if ran_out(error):
@@ -195,9 +228,7 @@ class AuditedModel:
         Raises:
             AuditError: If they are not.
         """
-        shape = (2, self.card.input.channels, *self.card.input.size)
-        device = next(iter(self._network.parameters())).device
-        noise = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
+        noise = self.noise(2)
         with torch.inference_mode():
             try:
                 whole = self.module(noise)
@@ -205,7 +236,7 @@ class AuditedModel:
                 return  # a model that cannot take its input is reported when it is called
             try:
                 assert self._head is not None
-                same = torch.allclose(self._head(self._embedding), whole, atol=1e-4)
+                same = torch.allclose(self._head(self._seen.value), whole, atol=1e-4)
             except (RuntimeError, TypeError):
                 same = False
         if not same:
@@ -229,6 +260,20 @@ class AuditedModel:
             )
         return layers[name]
 
-    def _keep(self, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
+
+class _Embedding:
+    """A hook that keeps what a layer returned last, averaged over space.
+
+    A copy of the network gets a hook of its own, which has seen nothing.
+    """
+
+    def __init__(self) -> None:
+        self.value: Tensor | None = None
+
+    def __call__(self, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
+        output = output.detach().float()  # a gradient's graph would keep the whole pass in memory
         spatial = tuple(range(2, output.ndim))
-        self._embedding = output.float().mean(dim=spatial) if spatial else output.float()
+        self.value = output.mean(dim=spatial) if spatial else output
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> _Embedding:
+        return _Embedding()

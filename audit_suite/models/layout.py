@@ -15,27 +15,32 @@ class Layout:
 
     def __init__(self, network: nn.Module) -> None:
         self._network = network
-        self._channels_last = False
-        self._tried = False
+        self._channels_last: bool | None = None  # as it came, whatever that is
+        self._works: bool | None = None  # with channels last
 
     def put(self, channels_last: bool, batch: Tensor) -> None:
-        """Change the order if the network works in it.
+        """Change the order if the network works in it; contiguous if not.
 
         Args:
             channels_last: The order that is wanted.
             batch: Images to try it on.
         """
-        if channels_last == self._channels_last or (channels_last and self._tried):
+        wanted = channels_last and self._works is not False
+        if wanted == self._channels_last:
             return
-        if not channels_last:
-            self._network.to(memory_format=torch.contiguous_format)
-            self._channels_last, self._tried = False, False
+        if not wanted or self._works:
+            self._store(wanted)
             return
-        self._tried = True
         try:
-            self._network.to(memory_format=torch.channels_last)
+            self._store(True)
             with torch.inference_mode():
                 self._network(batch)
-            self._channels_last = True
+            self._works = True
         except Exception:  # any other fault is reported when the model is tried as it was
-            self._network.to(memory_format=torch.contiguous_format)
+            self._works = False
+            self._store(False)
+
+    def _store(self, channels_last: bool) -> None:
+        order = torch.channels_last if channels_last else torch.contiguous_format
+        self._network.to(memory_format=order)
+        self._channels_last = channels_last

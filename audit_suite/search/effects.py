@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.evidence.scores.in_batches import Scorer
-from audit_suite.evidence.source import EvidenceSource
+from audit_suite.evidence.source import EvidenceSource, pair
 from audit_suite.record import Box
 from audit_suite.registry import STRATEGIES
 from audit_suite.search.change import Images, box_fault
@@ -57,7 +57,7 @@ class Half:
         self._request, self._source = self.asked
         self._strategy = request.strategy
         self._known = np.sort(known)
-        self._scored = Scorer(request.model, request.fold, source)
+        self._scored = Scorer(pair(request), source)
         self._before = mid_ranks(self._score([prepared.images]), self._known)
 
     def effects(self, changes: Sequence[Any]) -> list[float]:

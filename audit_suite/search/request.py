@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
 from audit_suite.discreet import Discreet
 from audit_suite.evidence.keys import ENGINE_VERSION
-from audit_suite.evidence.source import EvidenceSource, place_rank
+from audit_suite.evidence.source import EvidenceSource, pair, place_rank
 from audit_suite.evidence.store import unpack_lines
 from audit_suite.search.patients import CONFIRMED, SEARCHED
 from audit_suite.search.strategy import Strategy
@@ -150,6 +150,7 @@ class SearchRequest:
 
     def keys(self, source: EvidenceSource) -> list[str]:
         """One key: a search is one unit of work."""
+        precision = source.precisions.of(pair(self))
         content = {
             "engine": [ENGINE_VERSION, self.version, self.strategy.fingerprint],
             "model": source.model_digest(self.model, self.fold),
@@ -159,6 +160,7 @@ class SearchRequest:
             "budget": [self.limit, self.tries, self.shrinking, SEARCHED, CONFIRMED],
             "threshold": self.threshold,
             "profile": source.profile.digest(),
+            **({"precision": precision} if precision != "fp32" else {}),
         }
         return [canonical_digest(content)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from torch import nn
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
+from audit_suite.evidence.arithmetic import computing_in
 from audit_suite.evidence.attributions.pixels import shuffled
 from audit_suite.evidence.attributions.request import REGION_SHAPLEY
 from audit_suite.evidence.attributions.sample import (
@@ -42,6 +44,12 @@ class Net(torch.nn.Module):
 def net(factor=1.0):
     return Net(factor)
 
+def wide(factor=1.0):
+    torch.manual_seed(0)
+    layers = [torch.nn.Conv2d(1, 32, 5), torch.nn.ReLU(), torch.nn.Conv2d(32, 32, 3)]
+    head = [torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(32, 1)]
+    return torch.nn.Sequential(*layers, torch.nn.ReLU(), *head)
+
 def flat(factor=1.0):
     return torch.nn.Sequential(Net(factor), torch.nn.Flatten(0))
 """
@@ -59,15 +67,24 @@ def ask(tmp_path):
     (tmp_path / "network.py").write_text(NETWORK)
 
     def make(
-        method=REGION_SHAPLEY, seed=1, function="net", factor=1.0, more="", patients=60, count=20
+        method=REGION_SHAPLEY,
+        seed=1,
+        function="net",
+        factor=1.0,
+        more="",
+        patients=60,
+        count=20,
+        keys="",
+        store="evidence",
     ):
         phantoms(tmp_path, "others", seed=6, patients=30)
-        store = EvidenceStore(tmp_path / "evidence")
         profile = EvidenceProfile(device="cpu", threads=1, seed=seed)
-        source = EvidenceSource(store, profile, explaining=Budget(images=count))
+        source = EvidenceSource(
+            EvidenceStore(tmp_path / store), profile, explaining=Budget(images=count)
+        )
         model = model_card(
             tmp_path,
-            f"arguments = {{ factor = {factor} }}",
+            f"arguments = {{ factor = {factor} }}\n{keys}",
             name="net",
             targets=("consolidation",),
             architecture=f"network.py:{function}",
@@ -338,3 +355,45 @@ def test_shuffling_goes_from_the_head_down_and_leaves_the_model_alone():
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
     with pytest.raises(NotApplicable, match="no parameters"):
         shuffled(nn.ReLU(), 1.0, seed=1)
+
+
+def test_a_model_that_keeps_an_embedding_is_explained_whether_compiled_or_not(ask, monkeypatch):
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    plain = read(*ask("gradient", store="plain")).arrays
+    source, request = ask("gradient", keys='embedding_layer = "maps"')
+    model = source.model(request.model, None)
+    batch = torch.rand(4, 1, 32, 32)
+    with model.running(model.compiled_for(batch)):
+        _, embedding = model(batch)
+    model.module(batch).sum().backward()
+    found = read(source, request).arrays
+    for name in ("maps", "shuffled"):
+        assert np.array_equal(found[name], plain[name]), name
+    assert embedding.shape == (4, 2)
+    assert not model._seen.value.requires_grad, "a pass with gradients is not held in memory"
+
+
+def test_a_copy_of_a_network_leaves_the_embedding_of_its_model_alone(ask):
+    source, request = ask(keys='embedding_layer = "maps"')
+    model = source.model(request.model, None)
+    _, embedding = model(torch.rand(2, 1, 32, 32))
+    shuffled(model.module, 1.0, seed=1)(torch.rand(5, 1, 32, 32))
+    assert model._seen.value is embedding
+
+
+@pytest.mark.parametrize("method", [REGION_SHAPLEY, "gradient"])
+def test_explanations_are_the_same_bytes_whether_scores_came_before_or_not(ask, method):
+    found = []
+    for scores_first in (False, True):
+        source, request = ask(method, function="wide", count=8, store=f"scores-{scores_first}")
+        model = source.model(request.model, None)
+        model.lay_out(channels_last=False)  # as a model is on a card when it was loaded
+        model.device = "cuda"
+        if scores_first:
+            with computing_in("tf32", model):
+                model(torch.rand(2, 1, 32, 32))
+        found.append(read(source, request))
+    alone, after = found
+    assert after.outputs.tobytes() == alone.outputs.tobytes()
+    for name, array in alone.arrays.items():
+        assert after.arrays[name].tobytes() == array.tobytes(), name

@@ -14,8 +14,10 @@ from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
 from audit_suite.evidence.arithmetic import computing_in
 from audit_suite.evidence.precision import Change, Precisions, precision_key
+from audit_suite.evidence.scores.in_batches import Scorer
 from audit_suite.evidence.scores.neutral import change_between, measure
 from audit_suite.maskings import Full, WithoutROI
+from audit_suite.models.preprocessing import fit_geometry
 
 ZOO = Path(__file__).parents[2] / "model_zoo"
 
@@ -112,19 +114,24 @@ def test_the_last_layer_stays_exact(tmp_path, cell):
 
 
 @pytest.mark.gpu
-def test_two_runs_on_a_card_give_the_same_bytes(tmp_path, cell):
-    requests = [*cell.requests(Full()), *cell.requests(WithoutROI(fill="noise"))]
-    requests += [*cell.explanations("gradient"), *cell.explanations("deep")]
+def test_runs_on_a_card_give_the_same_bytes_in_any_order(tmp_path, cell):
+    scored = [*cell.requests(Full()), *cell.requests(WithoutROI(fill="noise"))]
+    explained = [request for name in ("gradient", "deep") for request in cell.explanations(name)]
     runs = []
-    for name in ("one", "two"):
-        here = source(tmp_path / name, "cuda", None)
-        compute(requests, here)
-        runs.append([here.read(request) for request in requests])
-    for one, other in zip(*runs, strict=True):
-        if hasattr(one, "scores"):
-            assert np.array_equal(one.scores, other.scores)
-        else:
-            assert all(np.array_equal(one.arrays[key], other.arrays[key]) for key in one.arrays)
+    orders = (scored + explained,), (scored + explained,), (explained, scored), (scored, explained)
+    for number, order in enumerate(orders):
+        here = source(tmp_path / str(number), "cuda", None)
+        for together in order:  # the last in a process that begins with what is stored
+            compute(together, here)
+            if number == 3:
+                here = source(tmp_path / str(number), "cuda", None)
+        runs.append([here.read(request) for request in scored + explained])
+    for one, *others in zip(*runs, strict=True):
+        for other in others:
+            if hasattr(one, "scores"):
+                assert np.array_equal(one.scores, other.scores)
+            else:
+                assert all(np.array_equal(one.arrays[key], other.arrays[key]) for key in one.arrays)
 
 
 @pytest.mark.gpu
@@ -136,4 +143,21 @@ def test_a_card_measures_its_precision_and_its_batch(tmp_path, cell):
     pair = (cell.model, None, cell.dataset)
     assert here.precisions.of(pair) == Precisions(here).of(pair)
     assert here.precisions.summary()[0]["images"] == 128
-    assert batch_size(request, here, 40) == batch_size(request, here, 40) in (64, 128, 256)
+    assert batch_size(request, here) == batch_size(request, here) in (64, 128, 256)
+
+
+def test_what_is_tried_image_by_image_is_scored_in_the_precision_of_the_table(tmp_path, cell):
+    """Else the effect of a change would be that of the rounding too."""
+    table, tried = [], []
+    for precision in ("fp32", "bf16"):
+        here = source(tmp_path, precision=precision)
+        (request,) = cell.requests(Full())
+        compute([request], here)
+        data = here.dataset(cell.dataset)
+        images = [fit_geometry(data.read(n).image, {}, cell.model.input)[0] for n in range(40)]
+        table.append(here.read(request).scores[:, 0])
+        tried.append(Scorer(request.pair, here)(np.stack(images), "consolidation"))
+    rounding = np.abs(table[0] - table[1]).max()
+    assert rounding > 0
+    for one, other in zip(table, tried, strict=True):
+        assert np.abs(one - other).max() < 0.01 * rounding

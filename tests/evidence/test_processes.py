@@ -135,6 +135,16 @@ def test_no_secret_is_passed_on_and_what_torch_needs_is(here):
     assert "pytest" not in found["modules"]
 
 
+def test_whoever_compiles_finds_the_compiler():
+    variables = {
+        "CC": "gcc",
+        "CXX": "g++",
+        "TRITON_CACHE_DIR": "/a",
+        "TORCHINDUCTOR_CACHE_DIR": "/b",
+    }
+    assert variables.items() <= child_environment(variables | {"CI_TOKEN": "x"}).items()
+
+
 def test_threads_sleep_while_they_wait_unless_one_wants_it_otherwise():
     assert child_environment({})["OMP_WAIT_POLICY"] == "PASSIVE"
     assert child_environment({"OMP_WAIT_POLICY": "ACTIVE"})["OMP_WAIT_POLICY"] == "ACTIVE"

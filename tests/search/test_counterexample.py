@@ -15,7 +15,9 @@ from audit_suite.datasets.regions import named_regions
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore
 from audit_suite.evidence.at_input import box_in_file
+from audit_suite.evidence.precision import precision_key
 from audit_suite.evidence.scores.request import ScoreRequest
+from audit_suite.evidence.source import pair
 from audit_suite.maskings import Full
 from audit_suite.models.preprocessing import fit_geometry
 from audit_suite.needs.scores.counterexample import _effect
@@ -325,7 +327,10 @@ def test_what_decides_the_search_decides_its_key(world, tmp_path):
     for name, value in {**changes, "strategy": outside_roi(swapped(areas(6)))}.items():
         keys.add(replace(request, **{name: value}).keys(source)[0])
     keys.add(request.keys(EvidenceSource(source.store, profile.model_copy(update={"seed": 5})))[0])
-    assert len(keys) == 9
+    rounded = EvidenceSource(source.store, profile.model_copy(update={"precision": "bf16"}))
+    rounded.store.write(precision_key(rounded, pair(request)), {})
+    keys.add(request.keys(rounded)[0])
+    assert len(keys) == 10
     assert isinstance(request, SearchRequest)
     assert not SearchRequest.describe([request], source)[0].endswith("(stored)")
     source.store.write(request.keys(source)[0], {"any": np.zeros(1)})

@@ -108,7 +108,7 @@ def test_evidence_at_an_address_is_that_of_a_folder(here):
 
 def test_a_rerun_computes_nothing(here, monkeypatch):
     assert here
-    monkeypatch.setattr("audit_suite.evidence.scores.compute._Job.compute", None)
+    monkeypatch.setattr("audit_suite.evidence.scores.compute._Job._score", None)
     code, said = computed("--evidence", "whole")
     assert (code, "forward passes in" in said) == (0, False), said
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 
 from audit_suite.errors import AuditError
-from audit_suite.evidence.arithmetic import fix_arithmetic
+from audit_suite.evidence.arithmetic import computing_in, fix_arithmetic
 from audit_suite.evidence.attributions.batch import ExplainedBatch, make_batch
 from audit_suite.evidence.attributions.curves import deletion_and_insertion
 from audit_suite.evidence.attributions.pixels import explain_pixels, sized
@@ -38,7 +38,8 @@ def compute_attributions(
 
     def make(request: AttributionRequest) -> Arrays:
         progress(_beginning(request, source))
-        with counted(request.passes(source)):
+        model = source.model(request.model, request.fold)
+        with counted(request.passes(source)), computing_in("fp32", model):
             return _compute(request, source, progress)
 
     compute_claimed(requests, source, make)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import accumulate
 
 from audit_suite.cards import DatasetCard
@@ -14,20 +15,21 @@ from audit_suite.evidence.arithmetic import fix_arithmetic
 from audit_suite.evidence.keys import SHARD, shards
 from audit_suite.evidence.part import Part
 from audit_suite.evidence.scores.batches import parts
-from audit_suite.evidence.scores.columns import ShardColumns
 from audit_suite.evidence.scores.geometry import Geometry, geometry
+from audit_suite.evidence.scores.in_hand import ShardInHand
 from audit_suite.evidence.scores.prepare import blank, prepare_chunks
 from audit_suite.evidence.scores.prepared import Prepared, Wanted
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.evidence.scores.scoring import Read, Scoring
 from audit_suite.evidence.scores.staging import Staged, ahead, stage
 from audit_suite.evidence.scores.survey import Survey, survey_for
-from audit_suite.evidence.scores.unfinished import Unfinished
 from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.maskings import Masking
 
 _SHARDS_EACH = 4  # of a process, from which on they are shared out rather than the maskings
 _AHEAD = 2  # batches that wait for a CUDA device
+
+_Unit = tuple[str, int, Sequence[ScoreRequest]]
 
 
 def compute_scores(
@@ -72,18 +74,13 @@ def compute_on(
     loaded = [request for request in requests if _can_load(request, source)]
     job = _Job(dataset, source, loaded, Scoring(source, len(dataset.cases), progress))
     units = list(_units(dataset, job.requests, source.among))
-    for wait in (False, True):  # first what no other process computes, then wait for the rest
-        for name, shard, wanted in units:
-            if not (missing := job.missing(wanted, shard)):
-                continue
-            with source.store.claim(name, wait, shard) as granted:
-                if granted and (missing := job.missing(missing, shard)):
-                    job.compute(missing, (name, shard))
+    with ExitStack() as claims:
+        job.compute(job.claimed(units, claims, wait=False))  # what no other process computes
+        for shard in job.claimed(units, claims, wait=True):  # then the rest, if others died
+            job.compute([shard])  # one at a time: who waits for another's claim holds none
 
 
-def _units(
-    dataset: Dataset, requests: Sequence[ScoreRequest], among: Part
-) -> Iterator[tuple[str, int, Sequence[ScoreRequest]]]:
+def _units(dataset: Dataset, requests: Sequence[ScoreRequest], among: Part) -> Iterator[_Unit]:
     """Units of work: the name of a row, the shard, and what is scored on it.
 
     Processes that share the work start at different units. Of a data set with few shards each takes
@@ -154,39 +151,58 @@ class _Job:
         seed, store = self.source.profile.seed, self.source.store
         return survey_for(self.dataset, wanted, maskings, seed, store)
 
-    def compute(self, requests: Sequence[ScoreRequest], unit: tuple[str, int]) -> None:
-        _, shard = unit
-        indices = range(shard * SHARD, min((shard + 1) * SHARD, len(self.dataset.cases)))
-        columns = {r: ShardColumns(len(indices), len(r.model.targets)) for r in requests}
-        excluded: dict[int, str] = {}
-        unfinished = Unfinished(self.source, unit, columns, indices.start)
-        left = [p for p in self._portions(requests, indices) if not unfinished.restore(p, excluded)]
+    def claimed(
+        self, units: Iterable[_Unit], claims: ExitStack, wait: bool
+    ) -> Iterator[ShardInHand]:
+        """Claim units one after the other, and take up what an earlier run left of them.
 
-        def finish(reads: Sequence[Read], portion: Sequence[int]) -> None:
-            for read in reads:
-                read()
-            if portion and not any(map(self.scoring.failed, columns)):
-                unfinished.keep(portion, excluded)
-
-        staged: Iterable[Staged] = self._staged(requests, left, excluded)
-        waiting: tuple[Sequence[Read], Sequence[int]] = (), ()
-        on_gpu = self.source.profile.device == "cuda"
-        for each in ahead(staged, _AHEAD) if on_gpu else staged:
-            mine = {r: c for r, c in columns.items() if _geometry(r) == each.geometry}
-            context = self.survey.at(each.geometry)
-            reads = self.scoring.batch(each, context, mine, indices.start)
-            if on_gpu:
-                finish(*waiting)  # the batch before: the device now has work of this one
-                waiting = reads, each.ends
+        Args:
+            units: The units of work.
+            claims: Ends the claims that are left, whatever happens.
+            wait: Wait for those that another process has claimed, else leave them out.
+        """
+        for name, shard, wanted in units:
+            if not (missing := self.missing(wanted, shard)):
+                continue
+            claim = claims.enter_context(ExitStack())
+            granted = claim.enter_context(self.source.store.claim(name, wait, shard))
+            if granted and (missing := self.missing(missing, shard)):
+                indices = range(shard * SHARD, min((shard + 1) * SHARD, len(self.dataset.cases)))
+                portions = self._portions(missing, indices)
+                yield ShardInHand(self.source, (name, shard), missing, indices, portions, claim)
             else:
-                finish(reads, each.ends)
-        finish(*waiting)
-        for request, column in columns.items():
-            if not self.scoring.failed(request):
-                arrays = column.arrays({i - indices.start: why for i, why in excluded.items()})
-                subject = self.source.subject(request)
-                self.source.store.write(request.key(self.source, shard), arrays, subject)
-        unfinished.clear()
+                claim.close()
+
+    def compute(self, claimed: Iterable[ShardInHand]) -> None:
+        """Score and store shards that are claimed.
+
+        On CUDA the batches of all are staged in a thread ahead of the device, and each is read back
+        when the device has work of the next one: a shard is often a single batch.
+        """
+        on_gpu = self.source.profile.device == "cuda"
+        staged = self._staged(claimed)
+        waiting: Callable[[], None] = _nothing
+        finish: Callable[[], None]
+        with closing(ahead(staged, _AHEAD) if on_gpu else staged) as coming:
+            try:
+                for shard, batch in coming:
+                    reads = self._score(shard, batch)
+                    ends = () if batch is None else batch.ends
+                    finish = partial(shard.finish, reads, ends, self.scoring.failed)
+                    if on_gpu:
+                        finish, waiting = waiting, finish
+                    finish()
+            except Exception:  # of an image that comes later, say: what was scored is not lost
+                waiting()
+                raise
+            waiting()
+
+    def _score(self, shard: ShardInHand, batch: Staged | None) -> Sequence[Read]:
+        if batch is None:
+            return ()
+        mine = {r: c for r, c in shard.columns.items() if _geometry(r) == batch.geometry}
+        context = self.survey.at(batch.geometry)
+        return self.scoring.batch(batch, context, mine, shard.indices.start)
 
     def _portions(self, requests: Sequence[ScoreRequest], indices: range) -> list[range]:
         """The images of a shard in portions, each of which is prepared and kept as a whole."""
@@ -194,31 +210,36 @@ class _Job:
         ends = list(accumulate(parts(len(indices), max(batches))))
         return [indices[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
-    def _batches(self, requests: Sequence[ScoreRequest]) -> dict[Geometry, int]:
+    def _batches(self, requests: Iterable[ScoreRequest]) -> dict[Geometry, int]:
         """Images per batch, by geometry."""
         geometries = {_geometry(request) for request in requests}
         return {key: self.source.profile.batch_for(key[0]) for key in geometries}
 
     def _staged(
-        self,
-        requests: Sequence[ScoreRequest],
-        portions: Sequence[range],
-        excluded: dict[int, str],
-    ) -> Iterator[Staged]:
-        """The batches of a shard, by geometry; notes which images are excluded, and why."""
+        self, claimed: Iterable[ShardInHand]
+    ) -> Generator[tuple[ShardInHand, Staged | None], None, None]:
+        """The batches of shards, by geometry; None where nothing of a shard is left to score."""
+        for shard in claimed:
+            if not shard.left:
+                yield shard, None
+            for batch in self._batches_of(shard):
+                yield shard, batch
+
+    def _batches_of(self, shard: ShardInHand) -> Iterator[Staged]:
+        """The batches of a shard; notes which images are excluded, and why."""
         maskings: dict[Geometry, set[Masking]] = {}
-        for request in requests:
+        for request in shard.columns:
             maskings.setdefault(_geometry(request), set()).add(request.shown)
         wanted, profile = self.survey.wanted, self.source.profile
-        batches = self._batches(requests)
-        all_left = [index for portion in portions for index in portion]
-        sizes = [len(portion) for portion in portions]
+        batches = self._batches(shard.columns)
+        all_left = [index for portion in shard.left for index in portion]
+        sizes = [len(portion) for portion in shard.left]
         for chunk, images in prepare_chunks(self.survey.make, all_left, sizes, profile.threads):
             for index, image in zip(chunk, images, strict=True):
                 if isinstance(image, BadImage):
                     if self.dataset.card.on_bad_image == "error":
                         raise image
-                    excluded[index] = image.what
+                    shard.excluded[index] = image.what
             # A blank replaces a bad image, so that batches do not depend on what is excluded.
             whole = [blank(wanted) if isinstance(image, BadImage) else image for image in images]
             made = [
@@ -228,8 +249,11 @@ class _Job:
             ]
             for number, (key, some, size) in enumerate(made, start=1):
                 batch = stage(key, some, size, maskings[key], profile.device == "cuda")
-                is_last = number == len(made) and chunk[-1] != all_left[-1]
-                yield replace(batch, ends=chunk) if is_last else batch
+                yield replace(batch, ends=chunk) if number == len(made) else batch
+
+
+def _nothing() -> None:
+    """Nothing waits to be read."""
 
 
 def _geometry(request: ScoreRequest) -> Geometry:

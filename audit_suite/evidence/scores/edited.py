@@ -20,7 +20,7 @@ from audit_suite.evidence.arithmetic import fix_arithmetic
 from audit_suite.evidence.claimed import compute_claimed
 from audit_suite.evidence.keys import ENGINE_VERSION
 from audit_suite.evidence.scores.changed import Scenes
-from audit_suite.evidence.source import EvidenceSource, Progress, place_rank
+from audit_suite.evidence.source import EvidenceSource, Progress, pair, place_rank
 from audit_suite.evidence.store import Arrays
 from audit_suite.pulse import beat
 from audit_suite.registry import EDITORS
@@ -148,7 +148,7 @@ def _scored(request: EditedRequest, source: EvidenceSource) -> Arrays:
     from audit_suite.evidence.scores.in_batches import Scorer  # torch, which only an executor has
 
     edits = _edits(request, source)
-    score = Scorer(request.model, request.fold, source)
+    score = Scorer(pair(request), source)
     kept = np.flatnonzero(edits["reasons"] == _CODES.index("kept"))
     parts = [np.zeros((0, 3))]
     for start in range(0, len(kept), _TOGETHER):

@@ -6,23 +6,34 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from audit_suite.cards import ModelCard
-from audit_suite.evidence.source import EvidenceSource
+from audit_suite.evidence.arithmetic import computing_in
+from audit_suite.evidence.source import EvidenceSource, Pair
 from audit_suite.models.memory import ran_out
 from audit_suite.models.preprocessing import normalise
 from audit_suite.pulse import beat
 
 
 class Scorer:
-    """One fold of a model; only where the executor runs functions.
+    """One fold of a model, in the precision of its stored scores; only where models run.
 
     Attributes:
         batch: Images scored at once; halved when memory runs out.
     """
 
-    def __init__(self, card: ModelCard, fold: int | None, source: EvidenceSource) -> None:
-        self._card, self._fold, self._source = card, fold, source
-        self.batch = source.profile.batch_for(card.input.size)
+    def __init__(self, pair: Pair, source: EvidenceSource) -> None:
+        """Look up the precision.
+
+        Args:
+            pair: The model's card, its fold, and the data set whose images are scored.
+            source: Models, profile and store.
+
+        Raises:
+            AuditError: If the model or data set cannot be loaded.
+        """
+        self._card, self._fold, _ = pair
+        self._source = source
+        self._precision = source.precisions.of(pair)
+        self.batch = source.profile.batch_for(self._card.input.size)
 
     def __call__(self, images: NDArray[np.float32], target: str) -> NDArray[np.float64]:
         """The scores for one target, shape (n,), as they are ranked.
@@ -39,7 +50,8 @@ class Scorer:
         while start < len(images):
             part = torch.from_numpy(images[start : start + self.batch]).to(device)
             try:
-                out, _ = model(normalise(part, spec))
+                with computing_in(self._precision, model):
+                    out, _ = model(normalise(part, spec))
             except Exception as error:
                 if not ran_out(error) or self.batch == 1:
                     raise

@@ -17,16 +17,18 @@ from audit_suite.evidence.profile import Precision
 from audit_suite.evidence.scores.columns import ShardColumns
 from audit_suite.evidence.scores.request import THUMBNAIL, ScoreRequest
 from audit_suite.evidence.scores.staging import Staged
-from audit_suite.evidence.scores.trial import batch_size
+from audit_suite.evidence.scores.trial import batch_size, compiled_for
 from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.maskings.masking import Masking
 from audit_suite.maskings.show import Batch, Context, hidden_pixels, show
 from audit_suite.maskings.shuffled import appearance
 from audit_suite.models.audited import AuditedModel
+from audit_suite.models.compiling import Compiled
 from audit_suite.models.memory import ran_out
 from audit_suite.models.preprocessing import normalise
 from audit_suite.pulse import beat
 
+_Who = tuple[ModelCard, int | None]
 _Output = tuple[Tensor, Tensor | None]
 Columns = Mapping[ScoreRequest, ShardColumns]
 Read = Callable[[], None]
@@ -42,12 +44,14 @@ class Scoring:
         progress: Called with a line of text if memory runs out.
         fitting: How many images at once a model scores; fewer than a batch where its memory or
             speed on the device is at its best, whatever other models share the batch.
+        compiled: The form in which a model scores full batches, where compiling it pays.
     """
 
     source: EvidenceSource
     images: int
     progress: Progress
-    fitting: dict[tuple[ModelCard, int | None], int] = field(default_factory=dict)
+    fitting: dict[_Who, int] = field(default_factory=dict)
+    compiled: dict[_Who, Compiled | None] = field(default_factory=dict)
 
     def failed(self, request: ScoreRequest) -> bool:
         """Whether a request has a recorded failure."""
@@ -173,11 +177,15 @@ class Scoring:
         """Score a batch; where memory runs out, its halves one after the other."""
         who = request.model, request.fold
         if who not in self.fitting:
-            self.fitting[who] = batch_size(request, self.source, self.images)
+            size = batch_size(request, self.source)
+            self.fitting[who] = size
+            self.compiled[who] = compiled_for(
+                request, self.source, self.images, size, self.progress
+            )
         while True:
             size = min(self.fitting[who], len(masked))
             try:
-                with computing_in(precision, model):
+                with computing_in(precision, model), model.running(self.compiled[who]):
                     parts = [
                         model.score(normalise(part, request.model.input))
                         for part in torch.split(masked, size)

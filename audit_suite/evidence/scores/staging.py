@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -33,7 +33,8 @@ class Staged:
         real: How many of them count; the others fill the batch up.
         properties: Shape (real, k), of the image files.
         hidden: What each masking hides.
-        ends: Indices of the images that are complete once this batch is read; empty for most.
+        ends: Indices of the images that are complete once this batch is read: a portion of a shard;
+            empty if more batches of them follow.
     """
 
     geometry: Geometry
@@ -102,7 +103,7 @@ def _stacked(arrays: Sequence[NDArray[np.generic]], pinned: bool) -> Tensor:
     return whole
 
 
-def ahead(items: Iterable[_Item], depth: int) -> Iterator[_Item]:
+def ahead(items: Iterable[_Item], depth: int) -> Generator[_Item, None, None]:
     """The items of an iterable, made in a thread some steps ahead of whoever takes them.
 
     What making them raises is raised where they are taken. If no more are taken, the thread ends.

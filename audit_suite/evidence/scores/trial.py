@@ -14,44 +14,63 @@ from audit_suite.evidence.keys import ENGINE_VERSION
 from audit_suite.evidence.profile import Precision
 from audit_suite.evidence.scores.batches import Usage, fastest, fitting
 from audit_suite.evidence.scores.request import ScoreRequest
-from audit_suite.evidence.source import EvidenceSource
+from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.models.audited import AuditedModel
-from audit_suite.models.compiling import compiled, pays
+from audit_suite.models.compiling import Compiled, pays
 from audit_suite.models.memory import ran_out
 from audit_suite.models.preprocessing import normalise
+from audit_suite.pulse import beating
 
 _FEW, _MORE = 2, 8  # images between which memory per image is measured
 _PASSES = 3  # per measurement of a rate, after one that is not counted
 
 
-def batch_size(request: ScoreRequest, source: EvidenceSource, images: int) -> int:
+def batch_size(request: ScoreRequest, source: EvidenceSource) -> int:
     """Images per batch for the model of a request, as the profile says or the device can.
 
-    On CUDA the first call tries the model, and compiles it where the data set is worth it. The size
-    is kept in the store, so that every process and later run computes in the same batches.
+    On CUDA the first call tries the model. The size is kept in the store, so that every process and
+    later run computes in the same batches.
 
     Args:
         request: Names the model and the data set.
         source: Models, profile and store.
-        images: Images of the data set.
     """
     profile = source.profile
     most = profile.batch_for(request.model.input.size)
-    if profile.device != "cuda":
+    if profile.device != "cuda" or profile.batch_size is not None:
         return most
     model = source.model(request.model, request.fold)
+    with beating():
+        return min(most, _measured_once(request, source, model))
+
+
+def compiled_for(
+    request: ScoreRequest, source: EvidenceSource, images: int, size: int, say: Progress
+) -> Compiled | None:
+    """The model of a request in compiled form, where that pays: on CUDA, for large data sets.
+
+    Args:
+        request: Names the model and the data set.
+        source: Models and profile.
+        images: Images of the data set.
+        size: Images per batch.
+        say: Called with a line of text if it would pay and cannot be done.
+    """
+    if source.profile.device != "cuda":
+        return None
+    model = source.model(request.model, request.fold)
     precision = source.precisions.of(request.pair)
-    size = profile.batch_size or min(most, _measured_once(request, source, model, precision))
-    if model.compiled is None:
-        with computing_in(precision, model):
-            if pays(model.module, _noise(model, 1), images):
-                model.compiled = compiled(model.module, _noise(model, size))
-    return size
+    with beating(), computing_in(precision, model):  # it takes minutes
+        if not pays(model.module, _noise(model, 1), images):
+            return None
+        made = model.compiled_for(_noise(model, size))
+    if made is None:
+        say(f"{request.model.name}: the network cannot be compiled here; it is used as it is")
+    return made
 
 
-def _measured_once(
-    request: ScoreRequest, source: EvidenceSource, model: AuditedModel, precision: Precision
-) -> int:
+def _measured_once(request: ScoreRequest, source: EvidenceSource, model: AuditedModel) -> int:
+    precision = source.precisions.of(request.pair)
     card = torch.cuda.get_device_properties(model.device)
     digest = source.model_digest(request.model, request.fold)
     where = [card.name, card.total_memory, precision]
@@ -103,7 +122,4 @@ def _rate(model: AuditedModel, precision: Precision, size: int) -> float:
 
 
 def _noise(model: AuditedModel, size: int) -> Tensor:
-    spec = model.card.input
-    generator = torch.Generator().manual_seed(0)
-    noise = torch.rand((size, spec.channels, *spec.size), generator=generator)
-    return normalise(noise.to(model.device), spec)
+    return normalise(model.noise(size), model.card.input)
