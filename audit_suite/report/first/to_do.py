@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from audit_suite.record import Finding, MissingCheck, Record
 from audit_suite.report.first.causes import in_words as cause_in_words
 from audit_suite.report.places import in_words
+from audit_suite.report.unfit import remedies
 from audit_suite.verdict import Verdict
 
 _MOST = 5
@@ -30,6 +31,11 @@ def _orders(record: Record) -> Iterator[str]:
         suites = ", ".join(dict.fromkeys(one.suite for one in all if one.suite))
         checks = ", ".join(dict.fromkeys(one.check for one in all))
         yield _order(f"{checks}{f' (suite {suites})' if suites else ''}: {remedy}")
+    for dataset in dict.fromkeys(finding.dataset for finding in record.findings):
+        here = [finding for finding in record.findings if finding.dataset == dataset]
+        for remedy, ids in remedies(here).items():
+            failed = ", ".join(ids)
+            yield _order(f"{remedy}: until then {dataset} cannot acquit any model ({failed})")
     for target in record.targets:
         if target.needed:
             yield _order(f"{in_words(target)}: {target.needed}")
