@@ -11,7 +11,7 @@ from audit_suite.errors import AuditError
 from audit_suite.planning.by_patients import TRUTHS, Chances
 from audit_suite.planning.forecast import KEPT, PLANNED, Forecast, forecast
 from audit_suite.planning.measuring import at_hand, cohort_of
-from audit_suite.planning.words import based_on, chance, number
+from audit_suite.planning.words import based_on, beside, chance, number
 from audit_suite.record import Finding, Record
 from audit_suite.report.charts.chances import ChancesChart, chances_chart
 from audit_suite.report.places import Place, by_place, place_of
@@ -61,11 +61,20 @@ class ReachRow:
 
 @dataclass(frozen=True)
 class ReachView:
-    """All places, what is left of the skill at each chance to close, and what was measured."""
+    """All places, and how they are to be read.
+
+    Attributes:
+        rows: One per place.
+        kept: What is left of the skill at each chance to close, in percent.
+        based_on: What was measured, and what was assumed.
+        beside: What else the gate asks; empty if nothing.
+        truths: What the chances by patients are for.
+    """
 
     rows: tuple[ReachRow, ...]
     kept: tuple[int, ...]
     based_on: str
+    beside: str
     truths: tuple[str, ...]
 
 
@@ -123,6 +132,7 @@ def view(record: Record, _findings: Sequence[Finding]) -> ReachView | None:
         tuple(_row(each, findings.get(_place(each), [])) for each in forecasts),
         KEPT,
         based_on(forecasts),
+        beside(record.policy.content.get("targets", [])),
         tuple(_TRUTHS[truth] for truth in TRUTHS),
     )
 

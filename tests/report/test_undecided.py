@@ -201,3 +201,17 @@ def test_what_would_settle_a_cause_names_the_same_reason():
     assert FindingsAt([kept]).missing("R8-box") == f"R8-box: {DISAGREE}"
     few, _ = judged(0.0, patients=50)
     assert FindingsAt([few]).missing("R8-box").startswith("R8-box: too little data: 15 patients")
+
+
+def test_the_method_says_what_each_list_of_the_policy_asks():
+    record = undecided()
+    method = render_html(record).partition('id="method"')[2].partition("</section>")[0]
+    assert "<strong>shown</strong> (M6, M7) must pass wherever they are asked and apply" in method
+    assert "<strong>asked</strong> (C14, R5, R13) may not be left out, but need no pass" in method
+    for kind in record.policy.content["targets"]:
+        kind.pop("shown")
+        kind["asked"] = []
+    method = render_html(record).partition('id="method"')[2].partition("</section>")[0]
+    assert "<strong>shown</strong>" not in method
+    assert "<strong>asked</strong>" not in method
+    assert "<strong>guard</strong>" in method
