@@ -70,7 +70,7 @@ def everywhere(record):
     """What each reader sees first: page, summary, terminal."""
     page = render_html(record).partition("<body>")[2].partition("<nav")[0]
     shown = unescape(re.sub("<[^>]+>", " ", page))
-    summary = render_markdown(record).replace("\\", "")
+    summary = render_markdown(record).replace("\\", "").partition("| verdict | check")[0]
     return [" ".join(text.split()) for text in (shown, summary, " ".join(brief(record, 5000)))]
 
 
@@ -78,7 +78,12 @@ def disagreeing():
     """R8-box where black keeps three quarters of the skill, mean and blur none."""
     kept, _ = judged((0.75, 0.0, 0.0))
     assert [c.alone.value for c in kept.comparisons] == ["fail", "pass", "pass"]
-    return {"verdict": kept.verdict, "comparisons": kept.comparisons, "estimate": None}
+    return {
+        "verdict": kept.verdict,
+        "comparisons": kept.comparisons,
+        "estimate": kept.comparisons[0].estimate,
+        "reason": kept.comparisons[0].message,
+    }
 
 
 def test_more_patients_are_promised_where_they_would_decide():
@@ -125,8 +130,11 @@ def test_fills_that_disagree_are_not_too_little_data():
     record.causes = []  # they say of other checks that these have too little data
     assert record.decision == "undecided"
     assert first_screen(record).title == f"Not decided: the fills disagree; {HOPELESS}"
+    first, second = first_screen(record).to_do
+    assert first.endswith(f": {DISAGREE}.")
+    assert second.endswith(f": {HOPELESS}.")
     for text in everywhere(record):
-        assert DISAGREE in text
+        assert text.count(DISAGREE) >= 2, "why, and what to do"
         assert "too little data" not in text.lower()
     assert "decision" not in " ".join(contradictions(record)), "it is drawn from the findings"
 
@@ -150,6 +158,7 @@ def test_a_check_that_was_undecided_by_itself_says_its_own_reason():
     title = "Not decided: 38% of the pairs have the same score on whole images; too little data"
     assert first_screen(record).title == title
     assert record.targets[0].needed == "", "more patients with ties would not decide it"
+    assert any(order.endswith(f": {TIES}.") for order in first_screen(record).to_do)
 
 
 def test_too_few_patients_of_the_rarer_class_are_counted():

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from audit_suite.record import ComparisonRecord, Record, TargetDecision
 from audit_suite.record.policy import OF_THE_MODEL
+from audit_suite.report.bounds import bound
 from audit_suite.report.first.undecided import undecided_in_words
 from audit_suite.report.first.watched import MEANINGS as WATCH_MEANINGS
 from audit_suite.report.first.watched import TITLES as WATCHED
@@ -100,7 +101,8 @@ def _measured(comparison: ComparisonRecord) -> str:
     measured = (
         f"{estimate.label} is {value} [{', '.join(ends)}] on {estimate.n_patients:,} patients"
     )
-    return f"{measured}; {passes} passes"
+    by = f" ({decider})" if (decider := bound(comparison)) else ""
+    return f"{measured}{by}; {passes} passes"
 
 
 def _levels(record: Record) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit_suite.record import Finding, MissingCheck, Record
+from audit_suite.record.policy import MUST_PASS
 from audit_suite.report.first.causes import in_words as cause_in_words
 from audit_suite.report.places import in_words
 from audit_suite.report.unfit import remedies
+from audit_suite.statistics import TOO_LITTLE, why_undecided
 from audit_suite.verdict import Verdict
 
 _MOST = 5
@@ -36,6 +38,7 @@ def _orders(record: Record) -> Iterator[str]:
         for remedy, ids in remedies(here).items():
             failed = ", ".join(ids)
             yield _order(f"{remedy}: until then {dataset} cannot acquit any model ({failed})")
+    yield from _of_the_undecided(record)
     for target in record.targets:
         if target.needed:
             yield _order(f"{in_words(target)}: {target.needed}")
@@ -63,6 +66,15 @@ def _of_findings(record: Record) -> Iterator[str]:
         for finding in record.findings:
             if finding.verdict is Verdict.FAIL and finding.role != "context":
                 yield _order(f"look at {_named(finding)}: no cause is named for it")
+
+
+def _of_the_undecided(record: Record) -> Iterator[str]:
+    """Why checks that must pass are undecided, where more patients are not the answer."""
+    for finding in record.findings:
+        if finding.role in MUST_PASS and finding.verdict is Verdict.INCONCLUSIVE:
+            why = why_undecided(finding)
+            if not why.startswith(TOO_LITTLE):
+                yield _order(f"look at {_named(finding)}: {why}")
 
 
 def _unknown(record: Record) -> Iterator[str]:
