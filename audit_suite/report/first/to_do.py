@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from audit_suite.record import Finding, MissingCheck, Record
 from audit_suite.record.policy import MUST_PASS
 from audit_suite.report.first.causes import in_words as cause_in_words
+from audit_suite.report.first.causes import open_in_words
 from audit_suite.report.places import in_words
 from audit_suite.report.unfit import remedies
 from audit_suite.statistics import TOO_LITTLE, why_undecided
@@ -84,7 +85,7 @@ def _unknown(record: Record) -> Iterator[str]:
     for cause in record.causes:
         for flag in cause.flags:
             if flag.holds == "unknown" and flag.settles:
-                yield _order(f"to know whether it is {cause_in_words(flag.cause)}: {flag.settles}")
+                yield _order(f"to know {open_in_words(flag.cause)}: {flag.settles}")
 
 
 def _named(finding: Finding) -> str:
