@@ -143,7 +143,8 @@ def error_rates(record: Record) -> str:
     ]
     if not parts:
         return ""
-    return f"Measured on {calibration.models:,} synthetic models: {'; '.join(parts)}."
+    caveat = f" ({calibration.caveat})" if calibration.caveat else ""
+    return f"Measured on {calibration.models:,} synthetic models{caveat}: {'; '.join(parts)}."
 
 
 def _errors_alone(record: Record) -> bool:
