@@ -90,9 +90,11 @@ def _looks(audit: Audit, provenance: Provenance) -> Iterator[_Said]:
         for model in provenance.models:
             looks = count_looks(ledger.entries, model.digest, dataset, margins)
             said = looks.sentence(model.name, dataset.name)
-            if looks.number > policy.looks:
-                declared = "1 look was" if policy.looks == 1 else f"{policy.looks} looks were"
-                yield f"{said}; {declared} declared: test set spent", not policy.spent_opens
+            allowed = looks.allowed(policy.looks)
+            if looks.number > allowed:
+                declared = "1 look was" if allowed == 1 else f"{allowed} looks were"
+                when = " before the first" if allowed < policy.looks else ""
+                yield f"{said}; {declared} declared{when}: test set spent", not policy.spent_opens
             else:
                 yield said, None
 
@@ -117,6 +119,7 @@ def enter(audit: Audit, record: Record) -> dict[str, Any]:
         datasets=tuple(_datasets(audit)),
         policy=audit.policy.digest(),
         margins=margins_digest(audit.policy.digest(), audit.models, audit.datasets),
+        looks=audit.policy.looks,
         decision=record.decision,
         record=record.digest,
         previous="",

@@ -87,7 +87,10 @@ def verdict_of(
     if isinstance(raised, AuditError):
         return Verdict.ERROR, str(raised)
     if isinstance(raised, AssertionError):
-        return Verdict.FAIL, message if compared is Verdict.FAIL else _assertion(raised)
+        words = _own_words(raised)
+        if compared is Verdict.FAIL:
+            return Verdict.FAIL, f"{message}; {words}" if words else message
+        return Verdict.FAIL, words or _line_of(raised)
     if raised is not None:
         first_line = str(raised).partition("\n")[0]
         return Verdict.ERROR, f"{type(raised).__name__}: {first_line}"
@@ -96,16 +99,17 @@ def verdict_of(
     return compared, message
 
 
-def _assertion(raised: AssertionError) -> str:
-    """What a test asserted: its own message, else the line of its source.
-
-    The text is the same whether pytest rewrote the assertion or not.
-    """
+def _own_words(raised: AssertionError) -> str:
+    """The message of an assertion; empty if it has none, also where pytest wrote one."""
     first_line = str(raised).partition("\n")[0]
-    if first_line and not first_line.startswith("assert "):
-        return first_line
+    return "" if first_line.startswith("assert ") else first_line
+
+
+def _line_of(raised: AssertionError) -> str:
+    """What a test asserted, as its source says: the same whether pytest rewrote it or not."""
     frames = traceback.extract_tb(raised.__traceback__)
-    return (frames[-1].line if frames else None) or first_line or "an assertion failed"
+    line = frames[-1].line if frames else None
+    return line or str(raised).partition("\n")[0] or "an assertion failed"
 
 
 def _claim(decider: ComparisonRecord, comparisons: Sequence[ComparisonRecord]) -> str:

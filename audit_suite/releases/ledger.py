@@ -45,6 +45,7 @@ class Line(BaseModel):
         datasets: On which data.
         policy: Digest of the policy.
         margins: Digest of policy, margins and claims together (`releases.freeze`).
+        looks: How many looks the policy declared; null in entries of before they were noted.
         decision: What came of it.
         record: Digest of the record.
         previous: Hash of the entry before.
@@ -59,6 +60,7 @@ class Line(BaseModel):
     datasets: tuple[Judged, ...]
     policy: str
     margins: str
+    looks: int | None = None
     decision: str
     record: str
     previous: str
@@ -66,7 +68,8 @@ class Line(BaseModel):
 
     def hashed(self) -> Line:
         """The same entry with its hash."""
-        content = self.model_dump(mode="json", exclude={"hash"})
+        unknown = {"looks"} if self.looks is None else set()
+        content = self.model_dump(mode="json", exclude={"hash", *unknown})
         return self.model_copy(update={"hash": canonical_digest(content)})
 
 

@@ -20,10 +20,21 @@ class Looks:
     Attributes:
         number: Which model it is that is judged on these patients, from 1.
         changes: How often policy, margins or claims changed since the first.
+        declared: How many looks the policy of the first audit declared; None if none was before, or
+            it is not noted.
     """
 
     number: int
     changes: int
+    declared: int | None = None
+
+    def allowed(self, now: int) -> int:
+        """The looks that count: those declared before the first, or fewer.
+
+        Args:
+            now: How many the policy declares now.
+        """
+        return now if self.declared is None else min(now, self.declared)
 
     def sentence(self, model: str, dataset: str) -> str:
         """The same in words.
@@ -54,6 +65,7 @@ def count_looks(entries: Sequence[Line], model: str, dataset: Judged, margins: s
     """
     models: list[str] = []
     fixed: list[str] = []
+    declared: int | None = None
     for entry in entries:
         if not any(_is_same_patients(dataset, each) for each in entry.datasets):
             continue
@@ -61,12 +73,13 @@ def count_looks(entries: Sequence[Line], model: str, dataset: Judged, margins: s
         if model in digests and entry.margins == margins:
             models += digests[: digests.index(model)]
             break
+        declared = entry.looks if not fixed else declared
         models += digests
         fixed.append(entry.margins)
     fixed.append(margins)
     known = list(dict.fromkeys([*models, model]))
     changes = sum(a != b for a, b in pairwise(fixed))
-    return Looks(known.index(model) + 1, changes)
+    return Looks(known.index(model) + 1, changes, declared)
 
 
 def _is_same_patients(now: Judged, before: Judged) -> bool:

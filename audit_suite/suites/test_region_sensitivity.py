@@ -68,6 +68,10 @@ def test_skill_is_shown(full, audit):
         least = Margin(claim.auroc - CLAIM_ROOM, source=source)
     if full.interval(0.90)[1] < 0.5:
         observe((1 - full).named("AUROC if the classes are swapped"))
+        assert full > least, (
+            "it ranks patients without the finding above those with it: the outputs in the model's "
+            "card or the labels of the data look swapped"
+        )
     assert full > least
 
 

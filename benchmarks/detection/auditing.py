@@ -29,6 +29,8 @@ from detection.packs import ROOT, load_packs
 from detection.training import make_model
 
 WANTED = ("region-sensitivity", "controls", "metadata")
+GUARDING = ("score-spread", "operating-point", "dilation", "frame", "subgroups")
+"""Further suites whose guards a gate decision rests on. Explanations and readings are not asked."""
 LEFT_OUT = ("C2", "C7", "C8", "C9", "M1", "M2", "M4")  # neither verdict nor cause depends on them
 SEARCHED = ("X3-painted",)  # reported for honest models too: neither power nor a false alarm
 # Parts of the package that do not affect findings. Causes are rules on findings, applied anew.
@@ -138,12 +140,13 @@ def asked_for(gate: bool = False, search: bool = False) -> Asked:
     """What is asked of every model.
 
     Args:
-        gate: Every guard, since gate decisions depend on it.
+        gate: Every guard that needs no explanation of an image (R14, I1, I2, P1, P2) and no reader,
+            since gate decisions depend on them.
         search: The searched counterexample, and what the row of a model needs beside it.
     """
     if search:
         return Asked(suites((_BLOCKING, "search")), SEARCHED)
-    return Asked(suites(), () if gate else LEFT_OUT)
+    return Asked(suites((*WANTED, *GUARDING)), ()) if gate else Asked(suites(), LEFT_OUT)
 
 
 def instrument(asked: Sequence[str] | None = None) -> str:
@@ -193,7 +196,7 @@ def run_batch(
         record = audit(models, datasets, folder, *asked)
     seconds = (time.monotonic() - started) / len(batch)
     return [
-        read_row(record, setting, test, asked.suites, own, seconds)
+        read_row(record, setting, test, asked, own, seconds)
         for setting in batch
         for test in setting.tests
     ]
@@ -247,11 +250,14 @@ def read_row(
     record: Mapping[str, Any],
     setting: Setting,
     test: tuple[int, float],
-    asked: Sequence[str],
+    asked: Asked,
     own: str,
     seconds: float,
 ) -> Row:
-    """The result of one model on one of its test sets, from the record, for its first target."""
+    """The result of one model on one of its test sets, from the record, for its first target.
+
+    Where checks were left out there is no decision: the gate would only say so.
+    """
     size, prevalence = test
     at = setting.audited_on(size, prevalence), setting.test_set(size, prevalence)
     target = setting.world.target
@@ -285,10 +291,10 @@ def read_row(
         prevalence=prevalence,
         positives=estimate["n_positives"],
         auroc=auroc_of(here),
-        decisions=decisions_by_target(record, *at),
+        decisions={} if asked.left_out else decisions_by_target(record, *at),
         verdict=verdict,
         checks=checks,
-        findings=here if "controls" in asked else [],
+        findings=here if "controls" in asked.suites else [],
         naive=(estimate["value"], estimate["low"], estimate["high"]),
         seconds=round(seconds, 2),
     )

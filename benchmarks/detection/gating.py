@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 FLOOR = 0.60  # of R1 for a model without a claim
 DECISIONS = ("open", "undecided", "closed", "partial")
 SHORTCUTS = ("outside", "framing")
+JUDGED = ("pass", "inconclusive", "fail")
 
 
 def decisions_by_target(record: Mapping[str, Any], model: str, dataset: str) -> dict[str, str]:
@@ -44,6 +45,8 @@ def gate_figures(
 ) -> dict[str, Any]:
     """Shares of gate decisions by number of patients, for the first target in the usual world.
 
+    And of R16 (scores more spread in one class), which is judged where R3 does not fail.
+
     Args:
         rows: The results.
         kinds: The kinds of the run.
@@ -62,6 +65,10 @@ def gate_figures(
             ("open_shortcut", planted, "open"),
         ):
             figures |= with_interval(f"{name}_{size}", _are(group, decision))
+        other = [row for row in some if kinds[row.kind].cause is not None]
+        for name, group in (("honest", honest), ("planted", other)):
+            judged = [row.checks["R16"] for row in group if row.checks.get("R16") in JUDGED]
+            figures |= with_interval(f"r16_failed_{name}_{size}", [v == "fail" for v in judged])
     return figures
 
 

@@ -219,6 +219,20 @@ def test_gate_decisions_are_counted_by_target_and_size():
     assert lines["border", "", 1500]["planned_open"] is None
 
 
+def test_fails_of_the_folded_auroc_are_counted_where_it_is_judged():
+    """R16 does not apply where R3 fails, and was not asked of the last one."""
+    verdicts = ("fail", "pass", "inconclusive", "not_applicable", None)
+    rows = [
+        replace(row(kind, size=1500, seed=seed), checks={"R16": verdict} if verdict else {})
+        for kind, count in (("honest", 5), ("exposure", 1))
+        for seed, verdict in enumerate(verdicts[:count])
+    ]
+    found = gating.gate_figures(rows, KINDS, (500, 1500))
+    assert found["r16_failed_honest_1500"] == pytest.approx(1 / 3)
+    assert found["r16_failed_planted_1500"] == 1.0
+    assert found["r16_failed_honest_500"] is None
+
+
 def test_the_full_run_is_as_large_as_promised():
     settings = grid.full_run(KINDS)
     strong = [s for s in settings if KINDS[s.kind].group == "outside" and s.strength >= 0.9]
@@ -436,7 +450,9 @@ def test_results_of_another_instrument_do_not_count(tmp_path):
 
 def test_what_is_asked_depends_on_what_is_counted():
     causes, gate = auditing.asked_for(), auditing.asked_for(gate=True)
-    assert (causes.suites, gate.left_out) == (gate.suites, ())
+    assert gate.left_out == ()
+    assert set(gate.suites) - set(causes.suites) == set(auditing.GUARDING)
+    assert auditing.suites(auditing.GUARDING) == auditing.GUARDING, "each is there"
     assert "M1" in causes.left_out
     searched = auditing.asked_for(search=True)
     assert searched.suites == ("region-sensitivity", "search")
@@ -534,9 +550,8 @@ def test_a_record_is_read_by_model_and_suite():
         ],
     }
     setting = Setting("border", 1.0, 0, (60,))
-    found = auditing.read_row(
-        record, setting, (60, 0.5), ("region-sensitivity", "controls"), "this", 2.0
-    )
+    both = auditing.Asked(("region-sensitivity", "controls"), ())
+    found = auditing.read_row(record, setting, (60, 0.5), both, "this", 2.0)
     assert found.verdict == "inconclusive", "a control's fail and another model's block nobody"
     assert found.checks == {
         "R2": "inconclusive",
@@ -551,8 +566,10 @@ def test_a_record_is_read_by_model_and_suite():
     assert found.naive == pytest.approx((0.62, 0.52, 0.72)), "contour, black"
     assert figures.naively_blocked(found)
     assert Row.from_json(found.to_json()) == found
-    alone = auditing.read_row(record, setting, (60, 0.5), ("region-sensitivity",), "this", 2.0)
+    few = auditing.Asked(("region-sensitivity",), ("M1",))
+    alone = auditing.read_row(record, setting, (60, 0.5), few, "this", 2.0)
     assert alone.causes is None
+    assert alone.decisions == {}, "where checks are left out the gate would only say so"
 
 
 def test_two_models_from_training_to_table(tmp_path, monkeypatch, capsys):

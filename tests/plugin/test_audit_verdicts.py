@@ -87,7 +87,20 @@ def test_a_plain_assertion_fails(world):
     world.check("@check('X', full=auroc())\ndef test_x(full):\n    assert False, 'no'\n")
     assert world.run("test_checks.py").ret == 1
     (finding,) = findings(world)[1].values()
+    assert (finding["verdict"], finding["reason"]) == ("fail", "no")
+
+
+@pytest.mark.parametrize("words", ["", ", 'look at the marker'"])
+def test_words_of_an_assertion_follow_its_comparison(world, words):
+    world.check(
+        "@check('X', hidden=auroc(WithoutROI()))\ndef test_x(hidden):\n"
+        f"    assert hidden.distance_to(0.5) < 0.1{words}\n"
+    )
+    world.run("test_checks.py", model="shortcut")
+    (finding,) = findings(world)[1].values()
     assert finding["verdict"] == "fail"
+    assert finding["reason"].startswith("the distance of AUROC without ROI")
+    assert finding["reason"].endswith("; look at the marker") == bool(words)
 
 
 def test_a_failed_comparison_cannot_be_turned_round(world):

@@ -20,13 +20,15 @@ from audit_suite.releases.looks import count_looks, ordinal
 from audit_suite.releases.patients import SECRET, Patients, secret_of, share_known, sketch
 
 SALT = b"a secret"
+HASH_BEFORE_LOOKS = "a36810a04e8359779d0df0385369b83dc0d927aebab917397b867e3a72186f0a"
+"""Of the first entry of `path`, by the release that did not note looks."""
 
 
 def people(first, last):
     return sketch((f"patient-{n}" for n in range(first, last)), SALT)
 
 
-def entry(model="m", patients=None, data="d", margins="x"):
+def entry(model="m", patients=None, data="d", margins="x", looks=None):
     return Line(
         number=0,
         time="2026-11-27T06:00:00+00:00",
@@ -34,6 +36,7 @@ def entry(model="m", patients=None, data="d", margins="x"):
         datasets=(Judged(name=data, digest=data * 8, patients=patients),),
         policy="p",
         margins=margins,
+        looks=looks,
         decision="open",
         record=f"record of {model}",
         previous="",
@@ -230,6 +233,30 @@ def test_looks_count_models_on_shared_patients_whatever_the_data_set_is_called()
     assert looks(entries, "z", None, data="first").number == 2, (
         "by digest where patients are unknown"
     )
+
+
+def test_the_looks_that_count_were_declared_before_the_first():
+    """Who declares more afterwards has looked already; who declares fewer keeps to fewer."""
+    same = people(0, 9)
+    entries = [entry("a", same, margins="x", looks=2), entry("b", same, margins="y", looks=9)]
+    found = looks(entries, "c", same, "y")
+    assert (found.number, found.declared, found.changes) == (3, 2, 1)
+    assert [found.allowed(now) for now in (9, 2, 1)] == [2, 2, 1]
+    assert looks(entries, "c", people(50, 60), data="new").allowed(5) == 5, "nobody looked at these"
+    old = looks([entry("a", same), entry("b", same, looks=3)], "c", same)
+    assert old.allowed(5) == 5, "what an old entry declared is not known"
+
+
+def test_entries_of_before_looks_were_noted_stay_whole(path):
+    """Their hashes are those of the content that they had."""
+    assert read_ledger(path).entries[0].hash == HASH_BEFORE_LOOKS
+    kept = lines(path)
+    append(path, entry("e", looks=5))
+    assert not read_ledger(path).problems
+    edited = lines(path)[-1].replace('"looks":5', '"looks":9')
+    assert edited != lines(path)[-1]
+    path.write_text("".join([*kept, edited]))
+    assert "was edited" in read_ledger(path).problems[0]
 
 
 def test_an_audit_that_is_repeated_is_the_same_look():

@@ -89,6 +89,18 @@ def test_a_model_with_swapped_classes_has_no_skill_to_lose(tmp_path, check):
     ((_, first, _),) = findings("R1", place, source)
     assert first.verdict == "fail"
     assert "if the classes are swapped" in first.observations[0].label
+    compared, _, words = first.reason.partition("; ")
+    assert compared.startswith("AUROC 0.27")
+    assert words.endswith("or the labels of the data look swapped")
+
+
+def test_a_model_that_merely_lacks_skill_is_not_said_to_be_swapped(tmp_path):
+    place = cell(tmp_path)
+    labels, scores = binormal(0.5, COUNT)
+    source = Stored([case(i, label) for i, label in enumerate(labels)], {"full": table(scores)})
+    ((_, first, _),) = findings("R1", place, source)
+    assert first.verdict == "fail"
+    assert "swapped" not in first.reason
 
 
 def test_r5_takes_an_inverted_view_of_the_box_for_skill(tmp_path):
