@@ -59,6 +59,6 @@ def patients_decide(findings: Sequence[Finding]) -> bool:
 
 
 def _remedy(finding: Finding) -> str:
-    advice = " ".join(finding.advice.get(_ADVICE, "").split())
+    advice = " ".join(finding.advice.get(_ADVICE, "").replace("`", "").split())
     first = advice.partition(". ")[0].rstrip(".")
     return f"{first[:1].lower()}{first[1:]}" if first else "correct the data, and audit again"
