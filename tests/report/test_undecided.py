@@ -107,7 +107,10 @@ def test_of_data_that_cannot_acquit_no_number_of_patients_is_promised(check):
     ("failing", "reason"),
     [
         (["C1", "C13"], f"(C1, C13): {BLIND};"),
-        (["C14"], "(C14): correct the masks that the report lists, or the keys of [regions], and audit again"),
+        (
+            ["C14"],
+            "(C14): correct the masks that the report lists, or the keys of [regions], and audit again",
+        ),
         (["C17"], "(C17): take the copies out, or give their patients one id;"),
         (["C17-training"], "(C17-training): take out what the model was trained on"),
         (["C1", "C17"], f"(C1, C17): {BLIND} (C1); take the copies out"),
