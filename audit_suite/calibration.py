@@ -51,5 +51,6 @@ def calibration() -> Calibration:
             if figures.get(name) is not None
         ],
         inconclusive={str(size): round(inconclusive(size), 4) for size in sizes},
+        caveat=content.get("caveat", ""),
         notes=content.get("notes", []),
     )

@@ -18,9 +18,12 @@ from audit_suite.record import (
 )
 from audit_suite.record.policy import OF_THE_MODEL
 from audit_suite.report.places import Place, Placed, by_place, place_of
+from audit_suite.report.unfit import unfit_data
+from audit_suite.statistics import why_undecided
 from audit_suite.verdict import NO_SKILL, Verdict
 
 _UNSHOWN = Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR
+_MOST = 3  # reasons for which checks are inconclusive
 NOT_ASKED, NOT_RUN = "was not asked", "was not run"
 _RUN = "run the audit without options that leave checks out (-k, -x, --deselect, a path with ::)"
 _KIND = (
@@ -37,8 +40,8 @@ class Exit(IntEnum):
 
     OPEN = (
         0,
-        "the gate is open: every required check of the policy passed or was waived, and no other "
-        "check failed",
+        "the gate is open: every required check of the policy passed or was waived, so did those "
+        "under `shown` wherever they apply, and no other check failed",
     )
     FAIL = (
         1,
@@ -47,14 +50,15 @@ class Exit(IntEnum):
     )
     UNDECIDED = (
         10,
-        "a required check is inconclusive: too little data; or a check of the data failed, so that "
-        "these data cannot acquit any model",
+        "a check that must pass (required, or under `shown`) is inconclusive: too little data, or "
+        "fills that disagree; or a check of the data failed, so that these data cannot acquit any "
+        "model",
     )
     PARTIAL = (
         11,
-        "not a full audit: a required check was not asked, not run or does not apply, a planned "
-        "check was not run, or the settings are weaker than the policy (a first look, "
-        "`--audit-max-cases`)",
+        "not a full audit: a required check was not asked, not run or does not apply, one under "
+        "`asked` was left out, a planned check was not run, or the settings are weaker than the "
+        "policy (a first look, `--audit-max-cases`)",
     )
 
     meaning: str
@@ -158,7 +162,7 @@ def decide(
         deviations: In what the audit departs from the policy.
     """
     counts = count_verdicts(findings)
-    unfit = _unfit_data(findings)
+    unfit = unfit_data(findings)
     if any(map(_closes, findings)):
         return Gate("closed", "; ".join(filter(None, [_failed(findings), unfit])))
     if problems:
@@ -169,13 +173,10 @@ def decide(
         return Gate("partial", f"not a full audit: {'; '.join(weaker)}")
     keys = {(place_of(check), check.check) for check in required}
     deciding = [finding for finding in findings if (place_of(finding), finding.check) in keys]
-    reasons = [unfit] if unfit else []
     must = [*deciding, *(finding for finding in findings if finding.role == "shown")]
-    if open_ones := [f for f in must if f.verdict is Verdict.INCONCLUSIVE]:
-        names = ", ".join(dict.fromkeys(finding.check for finding in open_ones))
-        number = _checks(len(open_ones), "required ")
-        reasons.append(f"{number} inconclusive ({names}): too little data")
-    if reasons:
+    open_ones = [f for f in must if f.verdict is Verdict.INCONCLUSIVE]
+    if unfit or open_ones:
+        reasons = [*filter(None, [unfit]), *_inconclusive(open_ones)]
         return Gate("undecided", "; ".join(reasons))
     passed = [f for f in deciding if f.verdict is not Verdict.NOT_APPLICABLE]
     reason = f"{_checks(len(passed), 'required ')} passed and no guard failed"
@@ -236,15 +237,19 @@ def _closes(finding: Finding) -> bool:
     return failed or finding.verdict is Verdict.ERROR
 
 
-def _unfit_data(findings: Sequence[Finding]) -> str:
-    """Why the data cannot acquit any model; empty if they can."""
-    failed = [f.check for f in findings if f.role == "data" and f.verdict is Verdict.FAIL]
-    if not failed:
-        return ""
-    return (
-        f"these data cannot acquit any model ({', '.join(dict.fromkeys(failed))}): masks drawn "
-        f"without knowledge of the finding, boxes, or one region for all images could"
-    )
+def _inconclusive(findings: Sequence[Finding]) -> list[str]:
+    """Which checks that must pass are inconclusive, by the reason; at most three reasons."""
+    by_reason: dict[str, dict[str, None]] = defaultdict(dict)
+    for finding in findings:
+        by_reason[why_undecided(finding)][finding.check] = None
+    reasons = [
+        f"{_checks(len(names))} that must pass {'is' if len(names) == 1 else 'are'} inconclusive "
+        f"({', '.join(names)}): {reason}"
+        for reason, names in by_reason.items()
+    ]
+    if len(reasons) <= _MOST:
+        return reasons
+    return [*reasons[: _MOST - 1], f"and {len(reasons) - _MOST + 1} more reasons"]
 
 
 def _failed(findings: Sequence[Finding]) -> str:

@@ -125,9 +125,9 @@ def _would_pass(comparison: ComparisonRecord) -> str:
     if comparison.centre is not None:
         low, high = comparison.centre - margin, comparison.centre + margin
         return f"a 90 % interval of {label} inside {low:g} to {high:g}"
-    bound = "upper" if comparison.relation != ">" else "lower"
+    bound = "an upper" if comparison.relation != ">" else "a lower"
     side = "below" if comparison.relation != ">" else "above"
-    return f"a {bound} one-sided 95 % bound of {label} {side} {margin:g}"
+    return f"{bound} one-sided 95 % bound of {label} {side} {margin:g}"
 
 
 def _deciding(comparisons: Sequence[Comparison]) -> Comparison:

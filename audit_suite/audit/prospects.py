@@ -17,6 +17,7 @@ from audit_suite.evidence import Cell, EvidenceSource
 from audit_suite.planning.forecast import LEFT, PLANNED
 from audit_suite.planning.measuring import at_hand, cohort_of
 from audit_suite.planning.plan import Plan, Question, forecasts
+from audit_suite.planning.words import beside
 from audit_suite.registry import load_extensions
 from audit_suite.statistics.at_hand import AtHand
 from audit_suite.statistics.design import Levels
@@ -162,6 +163,7 @@ def _notes(places: Iterable[tuple[DatasetCard, str]], policy: Policy) -> Iterato
             f"the policy '{policy.name}' does not name {LEFT} under 'main': its fails hold at a "
             f"smaller level, so that it closes less often"
         )
+    yield from filter(None, [beside([kind.model_dump() for kind in policy.targets])])
     for card, target in places:
         if not card.targets[target].roi:
             yield (

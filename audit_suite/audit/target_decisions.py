@@ -8,6 +8,7 @@ from audit_suite.audit.gate import decide_targets
 from audit_suite.audit.zones import skill_kept
 from audit_suite.record import Finding, PolicyRecord, TargetDecision
 from audit_suite.report.places import Place, by_place
+from audit_suite.report.unfit import patients_decide
 
 
 def target_decisions(
@@ -30,7 +31,9 @@ def target_decisions(
             decision=gate.decision,
             reason=gate.reason,
             kept=skill_kept(here.get(place, []), policy.content.get("main", [])),
-            needed=needed.get(place, "") if gate.decision == "undecided" else "",
+            needed=needed.get(place, "")
+            if gate.decision == "undecided" and patients_decide(here.get(place, []))
+            else "",
         )
         for place, primary, gate in decide_targets(findings, policy)
     ]

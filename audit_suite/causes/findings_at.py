@@ -10,7 +10,7 @@ from audit_suite.causes.chance import detected
 from audit_suite.causes.effect import LEVEL, Judged, joint_p, judge_share
 from audit_suite.causes.logic import Holds
 from audit_suite.record import ComparisonRecord, EstimateRecord, Finding
-from audit_suite.statistics import FEWEST_PATIENTS
+from audit_suite.statistics import FEWEST_PATIENTS, why_undecided
 from audit_suite.verdict import Verdict, worst
 
 
@@ -138,5 +138,6 @@ def _enough(claim: Sequence[ComparisonRecord]) -> bool:
 
 
 def _need(check: str, undecided: Sequence[Finding]) -> str:
-    reasons = [finding.reason for finding in undecided if not finding.comparisons]
-    return f"{check}: {reasons[0] if reasons else 'too little data'}"
+    unasked = (finding for finding in undecided if not finding.comparisons)
+    first = next(unasked, undecided[0])
+    return f"{check}: {why_undecided(first)}"

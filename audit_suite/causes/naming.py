@@ -2,7 +2,8 @@
 
 A cause is an association that the data support, not a proof. Each flag is a rule on results that
 have an error level of their own; where a result is missing or inconclusive the flag is unknown, and
-says what would settle it. A cause none of whose checks was asked has no flag.
+says what would settle it. A cause none of whose checks was asked has no flag, and it is not unknown
+where only those were asked that several causes share.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from audit_suite.causes.cues import IMAGE, TAGS
 from audit_suite.causes.effect import joint_p
 from audit_suite.causes.findings_at import FindingsAt
-from audit_suite.causes.undetermined import undetermined
+from audit_suite.causes.undetermined import UNDETERMINED, undetermined
 from audit_suite.causes.words import sentence
 from audit_suite.record import CauseFlag, CausesRecord, Finding
 from audit_suite.registry import CAUSES, SHIPPED
@@ -20,6 +21,7 @@ from audit_suite.statistics import holm
 from audit_suite.verdict import Inconclusive, NotApplicable
 
 _HIDING = ("R2", "R3", "C4")
+_SHARED = ("R2", "R3")  # that the label is detected without the region is a part of several causes
 _WITHOUT_MASKS = (TAGS, IMAGE)  # poor masks do not change what these measure
 
 
@@ -72,6 +74,7 @@ def _causes_at(place: tuple[str, str, str], findings: FindingsAt) -> CausesRecor
         flags = [_doubted(flag) for flag in flags]
     if findings.asked("R2", "R3"):
         flags.append(undetermined(findings, signal, flags))
+    flags = [flag for flag in flags if flag.holds != "unknown" or _is_own_asked(flag, findings)]
     return CausesRecord(
         model=model,
         dataset=dataset,
@@ -80,6 +83,14 @@ def _causes_at(place: tuple[str, str, str], findings: FindingsAt) -> CausesRecor
         flags=flags,
         sentence=sentence(target, findings, signal, flags),
     )
+
+
+def _is_own_asked(flag: CauseFlag, findings: FindingsAt) -> bool:
+    """Whether a check was asked that decides this cause more than others."""
+    if flag.cause == UNDETERMINED:
+        return True
+    checks = CAUSES[flag.cause].checks
+    return findings.asked(*([check for check in checks if check not in _SHARED] or checks))
 
 
 def _order(name: str) -> tuple[bool, int, str]:

@@ -44,6 +44,9 @@ def doctor(
 
 
 def _show(diagnosis: Diagnosis) -> None:
+    from audit_suite.audit.policy import load_policy
+    from audit_suite.planning.words import beside
+
     for note in diagnosis.notes:
         typer.echo(f"note   {note}")
     for word, symptoms in (("WRONG", diagnosis.wrong), ("look", diagnosis.look)):
@@ -53,6 +56,8 @@ def _show(diagnosis: Diagnosis) -> None:
     for seen in diagnosis.seen:
         for line in _seen(seen):
             typer.echo(line)
+    if diagnosis.seen and (more := beside([kind.model_dump() for kind in load_policy().targets])):
+        typer.echo(f"  {more}")
     for picture in diagnosis.pictures:
         typer.echo(f"what the model is shown: {picture}")
     count = len(diagnosis.wrong)

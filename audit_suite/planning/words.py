@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from io import StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from audit_suite.planning.forecast import KEPT, Forecast, Together
+from audit_suite.planning.forecast import KEPT, PLANNED, Forecast, Together
 from audit_suite.planning.plan import Plan
 from audit_suite.statistics.design import FEWEST
 from audit_suite.statistics.needed import needed_in_words
@@ -70,6 +70,27 @@ def based_on(targets: Sequence[Forecast]) -> str:
     if assumed:
         parts.append(f"assumed: {', '.join(assumed)}")
     return "; ".join(parts)
+
+
+def beside(kinds: Collection[Mapping[str, Any]]) -> str:
+    """What else the gate asks, of which the chances say nothing; empty if nothing must be shown.
+
+    Args:
+        kinds: Kinds of targets as a policy holds them.
+    """
+    shown, asked, data = (
+        dict.fromkeys(check for kind in kinds for check in kind.get(role, ()))
+        for role in ("shown", "asked", "data")
+    )
+    if not shown:
+        return ""
+    guards = [check for check in asked if check not in data]
+    also = f", and {', '.join(guards)} must not fail" if guards else ""
+    unfit = f"; where a check of the data fails ({', '.join(data)}), no number of patients opens it"
+    return (
+        f"the gate's chance to open is that of {' and '.join(PLANNED)} alone: {', '.join(shown)} "
+        f"must pass too where they apply{also}, which may cost some more{unfit if data else ''}"
+    )
 
 
 def at_hand_in_words(forecast: Forecast) -> str:

@@ -122,8 +122,10 @@ class ErrorRate(RecordPart):
     of: int = Field(description="models it was counted over")
 
 
-class Calibration(RecordPart):
+class Calibration(SparsePart):
     """Error rates of audit-suite itself, as measured for a release (benchmarks/detection.py)."""
+
+    sparse = ("caveat",)
 
     audit_suite: str = Field(description="the release that was measured")
     command: str
@@ -131,6 +133,9 @@ class Calibration(RecordPart):
     rates: list[ErrorRate]
     inconclusive: dict[str, float] = Field(
         description="share of honest models without a verdict, by patients of the test set"
+    )
+    caveat: str = Field(
+        default="", description="what must be said with every figure; absent where nothing must"
     )
     notes: list[str] = Field(
         default_factory=list, description="what the figures do not show, in sentences"

@@ -17,6 +17,7 @@ from audit_suite.files import write_whole
 from audit_suite.record import Record
 from audit_suite.report import words
 from audit_suite.report.anchors import anchor, check_anchor
+from audit_suite.report.bounds import bound, decided_by
 from audit_suite.report.charts import MANY
 from audit_suite.report.first.axis import FULL, LINE
 from audit_suite.report.first.decision import FEW
@@ -125,6 +126,8 @@ def _environment() -> Environment:
         "symbol": words.symbol,
         "kind": words.kind,
         "allowed": words.allowed,
+        "bound": bound,
+        "decided_by": decided_by,
         "sentence": words.sentence,
         "masking": words.masking_in_words,
         "anchor": anchor,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit_suite.record import EstimateRecord, Record
+from audit_suite.report.bounds import decided_by
 from audit_suite.report.first import FirstScreen, first_screen
 from audit_suite.report.first.groups import worst_first
 from audit_suite.report.places import in_words
@@ -80,6 +81,7 @@ def _findings(record: Record) -> Iterator[str]:
     for finding in sorted(listed, key=severity):  # a page of CI may cut the end
         estimate = finding.estimate
         value = "" if estimate is None else f"{number(estimate.value)} {interval(estimate)}"
+        value = "; ".join(filter(None, (value, decided_by(finding))))
         margin = "" if finding.margin is None else f"{finding.margin:g}"
         case = f" ({finding.case})" if finding.case else ""
         cells = [

@@ -16,7 +16,7 @@ VERDICTS: dict[Verdict, tuple[str, str, str]] = {
     Verdict.ERROR: ("!", "error", "could not be judged because of an error"),
     Verdict.FAIL: ("✕", "fail", "the data show that the claim does not hold"),
     Verdict.NONE: ("○", "not run", "planned, but not run"),
-    Verdict.INCONCLUSIVE: ("?", "inconclusive", "there are too few data to decide"),
+    Verdict.INCONCLUSIVE: ("?", "inconclusive", "the data show neither: mostly they are too few"),
     Verdict.WAIVED: ("~", "waived", "did not pass; somebody has taken responsibility"),
     Verdict.PASS: ("✓", "pass", "the data show that the claim holds"),
     Verdict.NOT_APPLICABLE: ("–", "not applicable", "the check does not apply here"),

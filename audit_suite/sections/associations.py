@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from audit_suite.record import EstimateRecord, Finding, GalleryImage, Record
+from audit_suite.report.bounds import decided_by
 from audit_suite.report.places import Place, by_place
 from audit_suite.report.room import Room
 from audit_suite.report.section import Gathered, Section, findings_of, register_section
@@ -23,6 +24,7 @@ class PropertyRow:
             known.
         share: How much of what separates the classes it explains, as far as known.
         verdict: Whether that is less than a quarter, in words; empty where it is not judged.
+        by: The end of the interval that decided, and what else it depends on.
     """
 
     name: str
@@ -30,6 +32,7 @@ class PropertyRow:
     following: tuple[EstimateRecord, ...]
     share: EstimateRecord | None
     verdict: str
+    by: str
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,9 @@ def _row(name: str, told: Finding | None, share: Finding | None) -> PropertyRow:
     auroc, *following = told.observations if told else (None,)
     place = str(auroc.at.get("property", name)) if auroc else name
     verdict = VERDICTS[share.verdict][1] if share and share.comparisons else ""
-    return PropertyRow(place, auroc, tuple(following), share.estimate if share else None, verdict)
+    by = decided_by(share) if share else ""
+    explains = share.estimate if share else None
+    return PropertyRow(place, auroc, tuple(following), explains, verdict, by)
 
 
 def _strength(row: PropertyRow) -> float:

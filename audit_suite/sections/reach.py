@@ -11,11 +11,12 @@ from audit_suite.errors import AuditError
 from audit_suite.planning.by_patients import TRUTHS, Chances
 from audit_suite.planning.forecast import KEPT, PLANNED, Forecast, forecast
 from audit_suite.planning.measuring import at_hand, cohort_of
-from audit_suite.planning.words import based_on, chance, number
+from audit_suite.planning.words import based_on, beside, chance, number
 from audit_suite.record import Finding, Record
 from audit_suite.report.charts.chances import ChancesChart, chances_chart
-from audit_suite.report.places import Place, place_of
+from audit_suite.report.places import Place, by_place, place_of
 from audit_suite.report.section import APPENDIX, Gathered, Section, register_section
+from audit_suite.report.unfit import patients_decide
 from audit_suite.statistics.design import Levels
 from audit_suite.statistics.needed import needed_in_words
 from audit_suite.statistics.opening_chance import FILLS
@@ -60,11 +61,20 @@ class ReachRow:
 
 @dataclass(frozen=True)
 class ReachView:
-    """All places, what is left of the skill at each chance to close, and what was measured."""
+    """All places, and how they are to be read.
+
+    Attributes:
+        rows: One per place.
+        kept: What is left of the skill at each chance to close, in percent.
+        based_on: What was measured, and what was assumed.
+        beside: What else the gate asks; empty if nothing.
+        truths: What the chances by patients are for.
+    """
 
     rows: tuple[ReachRow, ...]
     kept: tuple[int, ...]
     based_on: str
+    beside: str
     truths: tuple[str, ...]
 
 
@@ -115,12 +125,14 @@ def _levels(skill: Finding, kept: Finding, places: int) -> Levels:
 def view(record: Record, _findings: Sequence[Finding]) -> ReachView | None:
     """A row per place; None where nothing was forecast."""
     forecasts = [Forecast.model_validate(each) for each in record.sections.get(NAME, [])]
+    findings = by_place(record.findings)
     if not forecasts:
         return None
     return ReachView(
-        tuple(map(_row, forecasts)),
+        tuple(_row(each, findings.get(_place(each), [])) for each in forecasts),
         KEPT,
         based_on(forecasts),
+        beside(record.policy.content.get("targets", [])),
         tuple(_TRUTHS[truth] for truth in TRUTHS),
     )
 
@@ -132,9 +144,11 @@ def patients_needed_at(fields: Mapping[str, Any]) -> dict[Place, str]:
         fields: What all sections put into the record.
     """
     forecasts = map(Forecast.model_validate, fields.get("sections", {}).get(NAME, []))
-    return {
-        (one.model, one.dataset, one.target): text for one in forecasts if (text := _deciding(one))
-    }
+    return {_place(one): text for one in forecasts if (text := _deciding(one))}
+
+
+def _place(one: Forecast) -> Place:
+    return one.model, one.dataset, one.target
 
 
 def _deciding(one: Forecast) -> str:
@@ -143,16 +157,16 @@ def _deciding(one: Forecast) -> str:
     return needed_in_words(one.measured.patients_to_decide, one.cohort)
 
 
-def _row(one: Forecast) -> ReachRow:
+def _row(one: Forecast, findings: Sequence[Finding]) -> ReachRow:
     return ReachRow(
-        place=(one.model, one.dataset, one.target),
+        place=_place(one),
         patients=one.patients,
         positives=one.positives,
         auroc=one.auroc,
         opens=chance(one.open_if_honest),
         closes=tuple(chance(one.closed_if_shortcut[kept]) for kept in KEPT),
         needed=(number(one.patients_for_80), number(one.patients_for_90)),
-        deciding=_deciding(one),
+        deciding=_deciding(one) if patients_decide(findings) else "",
         chart=_chart(one),
         numbers=tuple((each.patients, _in_words(each)) for each in one.by_patients),
     )

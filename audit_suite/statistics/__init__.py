@@ -29,9 +29,11 @@ from audit_suite.statistics.readers import (
 )
 from audit_suite.statistics.recording import Recorded, observe, recording
 from audit_suite.statistics.searched import Confirmed, Searched
+from audit_suite.statistics.undecided import TOO_LITTLE, says_so_itself, why_undecided
 
 __all__ = [
     "FEWEST_PATIENTS",
+    "TOO_LITTLE",
     "Comparison",
     "Confirmed",
     "DecisionRule",
@@ -64,5 +66,7 @@ __all__ = [
     "planned_cases",
     "ratio",
     "recording",
+    "says_so_itself",
     "share_kept",
+    "why_undecided",
 ]

@@ -18,6 +18,8 @@ from audit_suite.statistics.opening_chance import (
 )
 from audit_suite.statistics.patients import patients_needed, two_digits
 
+HOPELESS = "no realistic number of patients would decide it"
+"""What `needed_in_words` says where more patients would not help."""
 WANTED = 0.8
 """The chance with which so many patients decide."""
 
@@ -68,7 +70,7 @@ def needed_in_words(patients: int | None, cohort: Cohort) -> str:
         cohort: The present patients.
     """
     if patients is None:
-        return "no realistic number of patients would decide it"
+        return HOPELESS
     if patients <= cohort.patients:
         return f"so many patients decide it with a chance of {WANTED:.0%} or more"
     positives = patients * cohort.positives / cohort.patients

@@ -50,8 +50,8 @@ def test_the_mask_alone_is_uninformative(outline, margin):
 
     If it fails: The shape, size or place of the mask alone tells who has the finding, so checks
     that hide the mask's shape may be misled.
-    What to do: Look at how the masks were drawn; use boxes (R3, R8-box), or one region for all
-    images, and read C3 and C4.
+    What to do: Use masks drawn without knowledge of the finding, boxes, or one region for all
+    images. Look at how these masks were drawn, and read R3, R8-box, C3 and C4.
     """
     # One-sided: an AUROC below one half on unseen patients is noise, not information.
     assert outline - 0.5 < margin
@@ -304,8 +304,8 @@ def test_mask_area_and_quality_are_uninformative(measure, margin):
 
     If it fails: Patients with the finding have masks of another size or quality than those without,
     so a mask can tell who has it.
-    What to do: Look at how the masks were made; redraw them without knowledge of the finding, or
-    use one region for all images.
+    What to do: Use masks drawn without knowledge of the finding, boxes, or one region for all
+    images. Look at how these masks were made.
     """
     assert measure.distance_to(0.5) < margin
 

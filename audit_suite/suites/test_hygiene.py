@@ -17,8 +17,8 @@ def test_no_picture_is_two_patients(share, margin):
 
     If it fails: Patients share pictures, so there are fewer than it seems: one person under two
     ids, or copies.
-    What to do: Look at the pairs in the report. Give the patients one id, or write
-    `near_duplicates = "exclude"` in the data set's card to let each picture count once.
+    What to do: Take the copies out, or give their patients one id. Look at the pairs in the report
+    first; `near_duplicates = "exclude"` in the data set's card lets each picture count once.
     """
     assert share <= margin
 
@@ -35,7 +35,7 @@ def test_no_picture_was_trained_on(share, margin):
 
     If it fails: The model has seen pictures of this test set, so its skill on new patients is lower
     than this audit says.
-    What to do: Write `near_duplicates = "exclude"` in the data set's card to leave them out, and
-    ask how the split was made.
+    What to do: Take out what the model was trained on, and ask how the split was made.
+    `near_duplicates = "exclude"` in the data set's card leaves those pictures out.
     """
     assert share <= margin

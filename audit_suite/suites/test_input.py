@@ -30,8 +30,8 @@ def test_the_masks_are_sane(area, polarity, content, repeated, images, fit, marg
 
     If it fails: Too many masks look wrong: inverted, empty, of another image, copied, or turned.
     Every answer about the region would be about something else.
-    What to do: Look at the images that the report lists, correct the masks or the keys of
-    `[regions]`, and audit again. What is odd by design belongs under `[masks]`.
+    What to do: Correct the masks that the report lists, or the keys of `[regions]`, and audit
+    again. What is odd by design belongs under `[masks]`.
     """
     for share in (area, polarity, content, repeated, images):
         assert share <= margin

@@ -97,7 +97,9 @@ def test_a_cause_reads_what_it_declares_and_nothing_else(monkeypatch, changes):
 # Those of extensions
 
 
-@pytest.mark.parametrize(("verdict", "holds"), [("fail", "yes"), ("pass", "no"), (None, "unknown")])
+@pytest.mark.parametrize(
+    ("verdict", "holds"), [("fail", "yes"), ("pass", "no"), ("inconclusive", "unknown")]
+)
 def test_a_cause_of_an_extension_stands_after_the_shipped_ones(registry, verdict, holds):
     assert register_cause(pacemaker(rank=-5)).name == "pacemaker"
     register_cause(pacemaker("another-device", rank=-9))
@@ -112,7 +114,7 @@ def test_a_cause_of_an_extension_stands_after_the_shipped_ones(registry, verdict
     assert ("pacemaker" in record.causes) == (holds == "yes")
     assert ("the model reads a pacemaker" in record.sentence) == (holds == "yes")
     if holds == "unknown":
-        assert flag(record, "pacemaker").settles == "PM1 was not run"
+        assert flag(record, "pacemaker").settles == "PM1: too little data"
 
 
 def test_a_signal_that_an_extension_explains_is_not_undetermined(registry):

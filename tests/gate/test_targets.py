@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import ndtri
 
 from audit_suite.audit.gate import decide, decide_by
 from audit_suite.audit.levels import share_level
@@ -18,16 +15,9 @@ from audit_suite.audit.policy import load_policy
 from audit_suite.audit.target_decisions import target_decisions
 from audit_suite.audit.zones import skill_kept
 from audit_suite.record import PolicyRecord
-from audit_suite.statistics import (
-    DecisionRule,
-    Family,
-    estimate_auroc,
-    judge_again,
-    recording,
-    share_kept,
-)
-from audit_suite.verdict import NO_SKILL, Inconclusive, Verdict
-from tests.gate.made import finding, required
+from audit_suite.statistics import judge_again
+from audit_suite.verdict import NO_SKILL, Verdict
+from tests.gate.made import finding, judged, required
 
 
 def on(target, check, verdict, **more):
@@ -150,31 +140,6 @@ def test_what_has_nothing_to_judge_after_an_earlier_check_is_not_missing(first, 
     later = finding("R8-box", "not_applicable", 1, reason=f"{reason}: ...")
     findings = [finding("R1", first, role="required"), later]
     assert decide(findings, required("R1", "R8-box")).decision == decision
-
-
-def judged(kept, patients=1500, full=0.9, seed=0, inverted=False):
-    """R8-box and R3 of a model that keeps a share of its skill under three fills."""
-    rng = np.random.default_rng(seed)
-    labels = (np.arange(patients) < patients * 0.3).astype(int)
-    noise = rng.normal(size=patients)
-    whole = estimate_auroc(labels, noise + 2**0.5 * ndtri(full) * labels, range(patients), "d")
-    hidden = []
-    for side in (-1 if inverted else 1, 1, 1):
-        own = 0.6 * noise + 0.8 * rng.normal(size=patients)
-        shift = 2**0.5 * ndtri(0.5 + side * kept * (full - 0.5)) * labels
-        hidden.append(estimate_auroc(labels, own + shift, range(patients), "d"))
-    comparisons = []
-    for compare in (
-        lambda: Family([share_kept(h, whole) for h in hidden]).distance_to(0) < 0.25,
-        lambda: Family(hidden).distance_to(0.5) < 0.05,
-    ):
-        with contextlib.suppress(Inconclusive), recording(DecisionRule(cases=4)) as recorded:
-            compare()
-        comparisons.append([c.to_record() for c in recorded.comparisons])
-    return [
-        finding("R8-box", comparisons[0][0].verdict, role="required", comparisons=comparisons[0]),
-        finding("R3", comparisons[1][0].verdict, 1, comparisons=comparisons[1]),
-    ]
 
 
 def test_zones_are_said_as_they_are():

@@ -23,6 +23,7 @@ from audit_suite.errors import AuditError
 from audit_suite.evidence import compute
 from audit_suite.needs import requests_in
 from audit_suite.planning.measuring import FULL, HIDDEN, at_hand
+from audit_suite.planning.words import beside
 
 CLAIM = """
 [claims.consolidation]
@@ -132,6 +133,20 @@ def test_what_the_chances_leave_out_is_said(here):
     assert all(note in run("bare.toml", "--policy", "strict.toml") for note in found["notes"])
 
 
+def test_what_else_the_gate_asks_is_noted_where_something_must_be_shown(here):
+    (note,) = planned("data.toml")["notes"]
+    assert note.startswith("the gate's chance to open is that of R1 and R8-box alone: M6, M7 must")
+    assert "R5, R13 must not fail, which may cost some more" in note
+    assert "(C1, C13, C14, C17, C17-training), no number of patients opens it" in note
+    assert note in run("data.toml")
+    bare = beside([{"shown": ["A"], "asked": [], "data": []}, {"shown": ["A", "B"]}])
+    assert bare == (
+        "the gate's chance to open is that of R1 and R8-box alone: A, B must pass too where they "
+        "apply, which may cost some more"
+    )
+    assert beside([{"asked": ["A"], "data": ["B"]}]) == ""
+
+
 def test_stored_scores_of_full_and_masked_images_replace_the_assumptions(here):
     settings = Settings(
         (here / "model.toml",),
@@ -176,7 +191,7 @@ def test_scores_that_cannot_be_read_are_a_note(here):
     )
     found = plan_audit(open_audit(settings))
     assert found.targets[0].skill == "claimed"
-    (note,) = found.notes
+    _, note = found.notes
     assert note.startswith("stored scores are not used: ")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 
 import pytest
@@ -59,5 +60,12 @@ def test_the_report_shows_it_and_a_record_without_it_can_be_shown():
     assert "How often is this instrument wrong?" in page
     assert "An honest model failed a check of region sensitivity" in page
     assert f"{calibration().models:,} small networks" in page
+    caveat = "seen while the rules were made, which have changed since"
+    (line,) = re.findall(r"Measured on [^<]+", page)
+    assert line.startswith(f"Measured on {calibration().models:,} synthetic models ({caveat}): ")
+    assert f", on models {caveat}:</p>" in page.partition('id="errors"')[2]
+    audited.provenance.calibration = calibration().model_copy(update={"caveat": ""})
+    assert "synthetic models: an honest" in render_html(audited)
+    assert "caveat" not in audited.provenance.calibration.model_dump(), "as in older records"
     audited.provenance.calibration = None
     assert "How often is this instrument wrong?" not in render_html(audited)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from report.counterexamples import DONORS
 from report.example import comparison, estimate, example, finding
 from report.many import many
+from report.real import real
 
 from audit_suite.causes import FindingsAt
 from audit_suite.record import (
@@ -253,6 +254,14 @@ def test_the_decision_names_its_cause_and_what_is_open():
     assert first_screen(record).causes == (("Cause named", "none"),)
     several = first_screen(many(targets=14)).causes
     assert several == (("Cause named", "background shortcut (in 4 of 14)"),)
+
+
+def test_what_no_cause_explains_is_said_as_what_is_to_be_found_out():
+    """Region sensitivity alone was asked: no single cause was looked for."""
+    first = first_screen(real("undecided"))
+    rest = "what the model reads outside the region"
+    assert first.causes == (("Cause named", "none"), ("Could not be settled", rest))
+    assert f"To know {rest}: R2: too little data; R3: too little data." in first.to_do
 
 
 def test_at_most_three_causes_are_listed():

@@ -510,6 +510,15 @@ def test_what_the_data_could_decide_is_a_row_and_a_sentence():
     assert '<th scope="row">ours on hospital, effusion</th><td class="n">1,500</td>' in page
     assert "Closes at 25 % kept" in page
     assert "effusion is undecided: about " in page
+    assert "M6, M7 must pass too where they apply, and R5, R13 must not fail" in page
+    place = {"model": "ours", "dataset": "hospital", "target": "effusion"}
+    for spoiling in (
+        finding("C14", "fail", [], role="data", **place),
+        finding("R8-box", "inconclusive", [], role="required", **place),
+    ):
+        spoilt = record.model_copy(update={"findings": [*record.findings, spoiling]})
+        page = render_html(spoilt).partition('id="reach"')[2].partition("</section>")[0]
+        assert "is undecided: " not in page, "more patients would not decide it"
     measured = undecided.measured.model_copy(update={"decided": True})
     decided = undecided.model_copy(update={"measured": measured})
     record.sections["reach"] = [decided.model_dump(mode="json")]

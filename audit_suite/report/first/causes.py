@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from audit_suite.record import Record
 
 _NAMED = 3  # causes of a kind
+_REMAINDER = "undetermined"  # the flag of what no cause explains
+_REST = "what the model reads outside the region"
 
 
 def causes(record: Record) -> tuple[tuple[str, str], ...]:
@@ -23,6 +25,11 @@ def in_words(cause: str) -> str:
     return cause if cause == "co-label" else cause.replace("-", " ")
 
 
+def open_in_words(cause: str) -> str:
+    """A cause that is not known, as what is to be found out."""
+    return _REST if cause == _REMAINDER else f"whether it is {in_words(cause)}"
+
+
 def _causes(record: Record) -> Iterator[tuple[str, str]]:
     if not record.causes:
         return
@@ -35,6 +42,7 @@ def _causes(record: Record) -> Iterator[tuple[str, str]]:
 
 
 def _listed(record: Record, holds: str) -> str:
+    words = {_REMAINDER: _REST} if holds == "unknown" else {}
     places: dict[str, int] = {}
     for one in record.causes:
         for flag in one.flags:
@@ -42,7 +50,7 @@ def _listed(record: Record, holds: str) -> str:
                 places[flag.cause] = places.get(flag.cause, 0) + 1
     known, more = len(record.causes), len(places) - _NAMED
     told = [
-        in_words(cause) + (f" (in {count} of {known})" if known > 1 else "")
+        words.get(cause, in_words(cause)) + (f" (in {count} of {known})" if known > 1 else "")
         for cause, count in sorted(places.items(), key=lambda item: -item[1])[:_NAMED]
     ]
     return ", ".join(told) + (f" and {more} more" if more > 0 else "")

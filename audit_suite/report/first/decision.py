@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from audit_suite.record import ComparisonRecord, Record, TargetDecision
 from audit_suite.record.policy import OF_THE_MODEL
+from audit_suite.report.bounds import bound
+from audit_suite.report.first.undecided import undecided_in_words
 from audit_suite.report.first.watched import MEANINGS as WATCH_MEANINGS
 from audit_suite.report.first.watched import TITLES as WATCHED
 from audit_suite.report.first.watched import is_watch
@@ -20,7 +22,7 @@ FEW = 6
 TITLES = {
     "open": "No fault found in what was asked",
     "closed": "Do not release: fault found",
-    "undecided": "Not decided: too little data",
+    "undecided": "Not decided",
     "partial": "Not a full audit",
 }
 """What a reader needs to know first, by the decision."""
@@ -37,15 +39,12 @@ MEANINGS = {
 
 
 def title(record: Record) -> str:
-    """The decision as a heading: what is at fault, how much is needed, or what was not asked."""
+    """The decision as a heading: what is at fault, why it is open, or what was not asked."""
     if is_watch(record):
         return WATCHED[record.decision]
     words = TITLES[record.decision]
-    if record.decision == "undecided" and _spoilt(record):
-        return "Not decided: these data cannot acquit any model"
     if record.decision == "undecided":
-        needed = list(dict.fromkeys(t.needed for t in _primary(record) if t.needed))
-        return f"{words}; {_short(needed[0])}" if len(needed) == 1 else words
+        return f"{words}: {undecided_in_words(record)}"
     if record.decision == "partial" and (missing := missing_checks(record)):
         count = len(missing)
         named = ", ".join(missing[:3]) + (f" and {count - 3} more" if count > 3 else "")
@@ -53,12 +52,6 @@ def title(record: Record) -> str:
     if record.decision == "closed" and _errors_alone(record):
         return "Do not release: the audit ended with errors"
     return words
-
-
-def _short(needed: str) -> str:
-    """How much is needed, without the chance that it rests on, which stands below."""
-    amount, _, rest = needed.partition(", would decide it")
-    return f"{amount}, are needed" if rest else needed
 
 
 def missing_checks(record: Record) -> list[str]:
@@ -108,7 +101,8 @@ def _measured(comparison: ComparisonRecord) -> str:
     measured = (
         f"{estimate.label} is {value} [{', '.join(ends)}] on {estimate.n_patients:,} patients"
     )
-    return f"{measured}; {passes} passes"
+    by = f" ({decider})" if (decider := bound(comparison)) else ""
+    return f"{measured}{by}; {passes} passes"
 
 
 def _levels(record: Record) -> str:
@@ -149,16 +143,8 @@ def error_rates(record: Record) -> str:
     ]
     if not parts:
         return ""
-    return f"Measured on {calibration.models:,} synthetic models: {'; '.join(parts)}."
-
-
-def _primary(record: Record) -> list[TargetDecision]:
-    return [target for target in record.targets if target.primary] or record.targets
-
-
-def _spoilt(record: Record) -> bool:
-    """Whether a check of the data failed, so that more patients like these would not help."""
-    return any(f.role == "data" and f.verdict is Verdict.FAIL for f in record.findings)
+    caveat = f" ({calibration.caveat})" if calibration.caveat else ""
+    return f"Measured on {calibration.models:,} synthetic models{caveat}: {'; '.join(parts)}."
 
 
 def _errors_alone(record: Record) -> bool:

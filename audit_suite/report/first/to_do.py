@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit_suite.record import Finding, MissingCheck, Record
+from audit_suite.record.policy import MUST_PASS
 from audit_suite.report.first.causes import in_words as cause_in_words
+from audit_suite.report.first.causes import open_in_words
 from audit_suite.report.places import in_words
+from audit_suite.report.unfit import remedies
+from audit_suite.statistics import TOO_LITTLE, why_undecided
 from audit_suite.verdict import Verdict
 
 _MOST = 5
@@ -30,6 +34,12 @@ def _orders(record: Record) -> Iterator[str]:
         suites = ", ".join(dict.fromkeys(one.suite for one in all if one.suite))
         checks = ", ".join(dict.fromkeys(one.check for one in all))
         yield _order(f"{checks}{f' (suite {suites})' if suites else ''}: {remedy}")
+    for dataset in dict.fromkeys(finding.dataset for finding in record.findings):
+        here = [finding for finding in record.findings if finding.dataset == dataset]
+        for remedy, ids in remedies(here).items():
+            failed = ", ".join(ids)
+            yield _order(f"{remedy}: until then {dataset} cannot acquit any model ({failed})")
+    yield from _of_the_undecided(record)
     for target in record.targets:
         if target.needed:
             yield _order(f"{in_words(target)}: {target.needed}")
@@ -59,6 +69,15 @@ def _of_findings(record: Record) -> Iterator[str]:
                 yield _order(f"look at {_named(finding)}: no cause is named for it")
 
 
+def _of_the_undecided(record: Record) -> Iterator[str]:
+    """Why checks that must pass are undecided, where more patients are not the answer."""
+    for finding in record.findings:
+        if finding.role in MUST_PASS and finding.verdict is Verdict.INCONCLUSIVE:
+            why = why_undecided(finding)
+            if not why.startswith(TOO_LITTLE):
+                yield _order(f"look at {_named(finding)}: {why}")
+
+
 def _unknown(record: Record) -> Iterator[str]:
     """What would settle causes that are not known, where the gate is not open."""
     if record.decision == "open":
@@ -66,7 +85,7 @@ def _unknown(record: Record) -> Iterator[str]:
     for cause in record.causes:
         for flag in cause.flags:
             if flag.holds == "unknown" and flag.settles:
-                yield _order(f"to know whether it is {cause_in_words(flag.cause)}: {flag.settles}")
+                yield _order(f"to know {open_in_words(flag.cause)}: {flag.settles}")
 
 
 def _named(finding: Finding) -> str:
