@@ -21,6 +21,7 @@ from audit_suite.statistics import (
     holm,
     recording,
 )
+from audit_suite.statistics.decision import _bound_in_words
 from audit_suite.statistics.power import smallest_effect
 from audit_suite.verdict import Inconclusive, Verdict
 
@@ -276,3 +277,14 @@ def test_holm(p_values):
         expected = max((min(1, (m - j) * q) for j, q in enumerate(smaller) if q <= p), default=p)
         assert adjusted[i] == pytest.approx(expected)
     assert all(a >= p for a, p in zip(adjusted, p_values, strict=True))
+
+
+@given(st.floats(1e-12, 0.5))
+def test_no_bound_is_one_of_all(level):
+    """Also where many checks share the level of a release."""
+    side, percent, *words = _bound_in_words(True, level).split()
+    assert (side, words) == ("upper", ["%", "bound"])
+    assert 50 <= float(percent) < 100
+    assert 1 - float(percent) / 100 == pytest.approx(level, rel=0.06, abs=5.1e-5)
+    if level < 5e-5:
+        assert 1 - float(percent) / 100 == pytest.approx(level, rel=0.06)
