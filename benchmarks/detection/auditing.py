@@ -254,10 +254,7 @@ def read_row(
     own: str,
     seconds: float,
 ) -> Row:
-    """The result of one model on one of its test sets, from the record, for its first target.
-
-    Where checks were left out there is no decision: the gate would only say so.
-    """
+    """The result of one model on one of its test sets, from the record, for its first target."""
     size, prevalence = test
     at = setting.audited_on(size, prevalence), setting.test_set(size, prevalence)
     target = setting.world.target
@@ -291,7 +288,7 @@ def read_row(
         prevalence=prevalence,
         positives=estimate["n_positives"],
         auroc=auroc_of(here),
-        decisions={} if asked.left_out else decisions_by_target(record, *at),
+        decisions=decisions_by_target(record, *at, asked.left_out),
         verdict=verdict,
         checks=checks,
         findings=here if "controls" in asked.suites else [],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from audit_suite.audit.gate import decide_targets
+from audit_suite.record import Finding, PolicyRecord
 from audit_suite.statistics.design import Cohort
 from audit_suite.statistics.opening_chance import chance_to_open
 from detection.figures import Share, share, with_interval
@@ -19,16 +21,29 @@ SHORTCUTS = ("outside", "framing")
 JUDGED = ("pass", "inconclusive", "fail")
 
 
-def decisions_by_target(record: Mapping[str, Any], model: str, dataset: str) -> dict[str, str]:
+def decisions_by_target(
+    record: Mapping[str, Any], model: str, dataset: str, left_out: Collection[str] = ()
+) -> dict[str, str]:
     """The decision for each target of one model on one data set.
 
     Args:
         record: A record of several models.
         model: The model's name.
         dataset: The data set's name.
+        left_out: Checks that were not run to save time. The gate calls that no full audit; here it
+            is asked what it would say had their suites been without them.
     """
-    here = [t for t in record["targets"] if (t["model"], t["dataset"]) == (model, dataset)]
-    return {target["target"]: target["decision"] for target in here}
+    if not left_out:
+        here = [t for t in record["targets"] if (t["model"], t["dataset"]) == (model, dataset)]
+        return {target["target"]: target["decision"] for target in here}
+    findings = [
+        Finding.model_validate(finding)
+        for finding in record["findings"]
+        if (finding["model"], finding["dataset"]) == (model, dataset)
+        and finding["check"] not in left_out
+    ]
+    policy = PolicyRecord.model_validate(record["policy"])
+    return {place[2]: gate.decision for place, _, gate in decide_targets(findings, policy)}
 
 
 def decided(rows: Iterable[Row], decision: str) -> Share:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import re
@@ -217,6 +218,26 @@ def test_gate_decisions_are_counted_by_target_and_size():
     assert lines["honest", "3-targets", 1500]["open"] == 2
     assert lines["honest", "", 1500]["planned_open"] > 0.9
     assert lines["border", "", 1500]["planned_open"] is None
+
+
+@pytest.mark.parametrize("name", ["honest", "shortcut", "undecided"])
+def test_what_was_left_out_to_save_time_makes_no_audit_partial(name):
+    """The examples as they are, and with a check that was planned and not run."""
+    path = ROOT / "reports" / "examples" / f"{name}.json.gz"
+    record = json.loads(gzip.decompress(path.read_bytes()))
+    (target,) = record["targets"]
+    place = target["model"], target["dataset"]
+    whole = gating.decisions_by_target(record, *place)
+    idle = {
+        **record["findings"][0],
+        "check": "C8",
+        "id": "C8/x",
+        "verdict": "none",
+        "role": "guard",
+    }
+    record["findings"].append(idle | {"comparisons": [], "reason": "not run"})
+    assert gating.decisions_by_target(record, *place, ("C8",)) == whole
+    assert gating.decisions_by_target(record, *place, ("M1",)) != whole or name == "shortcut"
 
 
 def test_fails_of_the_folded_auroc_are_counted_where_it_is_judged():
@@ -566,10 +587,9 @@ def test_a_record_is_read_by_model_and_suite():
     assert found.naive == pytest.approx((0.62, 0.52, 0.72)), "contour, black"
     assert figures.naively_blocked(found)
     assert Row.from_json(found.to_json()) == found
-    few = auditing.Asked(("region-sensitivity",), ("M1",))
+    few = auditing.Asked(("region-sensitivity",), ())
     alone = auditing.read_row(record, setting, (60, 0.5), few, "this", 2.0)
     assert alone.causes is None
-    assert alone.decisions == {}, "where checks are left out the gate would only say so"
 
 
 def test_two_models_from_training_to_table(tmp_path, monkeypatch, capsys):
