@@ -20,7 +20,7 @@ from audit_suite.statistics.power import smallest_effect
 from audit_suite.statistics.scale import Scale
 from audit_suite.verdict import Verdict
 
-_ALL = 5e-5  # an error level below would be rounded to a bound of 100 %
+_ALL = 5e-5  # an error level that is no larger would be rounded to a bound of 100 %
 
 Relation = Literal["<", "<=", ">"]
 AnyScale = Scale | PairScale
@@ -341,7 +341,7 @@ def _is_upper_end_farther(ends: tuple[float, float], centre: float) -> bool:
 
 def _bound_in_words(upper: bool, level: float) -> str:
     """The one-sided bound at an error level: ``upper 95 % bound``."""
-    digits = 4 if level >= _ALL else 1 - math.floor(math.log10(level))
+    digits = 4 if level > _ALL else 1 - math.floor(math.log10(level))
     return f"{'upper' if upper else 'lower'} {100 * (1 - level):.{digits}g} % bound"
 
 

@@ -112,8 +112,7 @@ class Bench:
 
     def batch_of(self, source: EvidenceSource) -> int:
         """The batch that a source chose."""
-        with uncompiled():
-            return batch_size(self.requests[0], source, self.images)
+        return batch_size(self.requests[0], source)
 
     def model(self, source: EvidenceSource) -> AuditedModel:
         """The network as a source loaded it."""
