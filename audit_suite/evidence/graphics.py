@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from pathlib import Path
 
-VISIBLE = "CUDAVISIBLE_DEVICES"
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def pin_card(rank: int, environ: MutableMapping[str, str], root: Path = Path("/")) -> None:
@@ -26,7 +26,7 @@ def visible_cards(environ: MutableMapping[str, str], root: Path = Path("/")) -> 
     """The cards that a process may use, as CUDA names them.
 
     Args:
-        environ: The process's: where ``CUDAVISIBLE_DEVICES`` is set, it says which.
+        environ: The process's: where ``CUDA_VISIBLE_DEVICES`` is set, it says which.
         root: The file system in which ``dev`` is looked up, for Nvidia's cards; a container has the
             files of its own cards, and CUDA counts these from 0.
     """

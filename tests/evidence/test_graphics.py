@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from audit_suite.cli import run
 from audit_suite.evidence import graphics
-from audit_suite.evidence.graphics import VISIBLE, pin_card, visible_cards
+from audit_suite.evidence.graphics import pin_card, visible_cards
 from pytest_audit import session
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"  # spelt out: CUDA reads this name, and not our constant
 
 
 @pytest.fixture
