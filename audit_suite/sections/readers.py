@@ -78,10 +78,11 @@ def _furthest_ahead(
 ) -> Iterator[ReadImage]:
     """Of the images with and of those without the finding, the one."""
     from audit_suite.needs.readers.answers import model_scores, read_images
+    from audit_suite.needs.scores.cell_scores import cell_scores
 
     try:
         read = read_images(cell, source, masking)
-        scores = model_scores(cell, source, masking, read)
+        scores = model_scores(cell_scores(cell, source, masking), read)
     except (NotApplicable, AuditError):
         return  # the findings say why
     cases = source.dataset(cell.dataset).cases

@@ -20,7 +20,7 @@ from audit_suite.statistics.power import smallest_effect
 from audit_suite.statistics.scale import Scale
 from audit_suite.verdict import Verdict
 
-_ALL = 5e-5  # an error level that is no larger would be rounded to a bound of 100 %
+_ALL = 5e-5  # at this error level, and at smaller ones, four digits say 100 %
 
 Relation = Literal["<", "<=", ">"]
 AnyScale = Scale | PairScale

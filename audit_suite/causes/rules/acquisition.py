@@ -15,9 +15,9 @@ def _rule(findings: FindingsAt) -> CauseFlag:
     open_place = image.placed("unknown")
     cues = image.only(throughout or [name for name in image.judged if name not in image.named])
     holds = cues.holds if image.judged or image.undecided else "unknown"
-    shown = [image.judged[name] for name in throughout or open_place]
     largest = cues.largest()
-    shown = shown or ([largest] if largest else [])
+    explaining = [image.judged[name].effect for name in throughout or open_place]
+    shown = explaining or ([largest.effect] if largest else [])
     return _CAUSE.flag(
         findings,
         any_of(holds, "unknown") if open_place else holds,
@@ -31,8 +31,8 @@ def _rule(findings: FindingsAt) -> CauseFlag:
         "less than a quarter",
         cases=() if image.judged or image.undecided else ("acquisition",),
         lacks=unplaced(image),
-        effect=shown[0].effect if shown and (throughout or not open_place) else None,
-        estimates=[one.effect.share for one in shown],
+        effect=largest.effect if largest and (throughout or not open_place) else None,
+        estimates=[effect.share for effect in shown],
     )
 
 

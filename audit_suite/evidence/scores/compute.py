@@ -192,7 +192,7 @@ class _Job:
                     if on_gpu:
                         finish, waiting = waiting, finish
                     finish()
-            except Exception:  # of an image that comes later, say: what was scored is not lost
+            except Exception:  # a later image cannot be read: what was scored before it is stored
                 waiting()
                 raise
             waiting()

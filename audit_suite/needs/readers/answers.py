@@ -13,7 +13,7 @@ from audit_suite.discreet import Discreet
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Masking
-from audit_suite.needs.scores.cell_scores import cell_scores
+from audit_suite.needs.scores.cell_scores import CellScores
 from audit_suite.readings import Answer, KeyItem, Readings
 from audit_suite.verdict import NotApplicable
 
@@ -151,16 +151,13 @@ def repeated(cell: Cell, source: EvidenceSource) -> dict[str, tuple[NDArray[np.f
     return each
 
 
-def model_scores(
-    cell: Cell, source: EvidenceSource, masking: Masking, read: Read
-) -> NDArray[np.float64]:
+def model_scores(scored: CellScores, read: Read) -> NDArray[np.float64]:
     """The model's scores of the images that were read, shape (n,); NaN where it has none.
 
-    Raises:
-        NotApplicable: If the masking is meaningless for this data set.
-        AuditError: If the evidence is missing and cannot be computed.
+    Args:
+        scored: All its scores under the same masking.
+        read: What readers saw.
     """
-    scored = cell_scores(cell, source, masking)
     scores = np.full(len(scored.used), np.nan)
     scores[scored.used] = scored.scores
     return scores[read.index]

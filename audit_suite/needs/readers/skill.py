@@ -58,8 +58,9 @@ class AheadOfReaders(OfReadings):
             AuditError: If the data set has changed since it was read.
         """
         read = read_images(cell, source, self.masking)
-        refuse_ties(cell.model, cell_scores(cell, source, self.masking), self.masking)
-        scores = model_scores(cell, source, self.masking, read)
+        scored = cell_scores(cell, source, self.masking)
+        refuse_ties(cell.model, scored, self.masking)
+        scores = model_scores(scored, read)
         ahead = []
         for number, reader in enumerate(read.readers):
             kept = np.isfinite(read.ratings[number]) & np.isfinite(scores)
@@ -154,7 +155,7 @@ def _skill(cell: Cell, source: EvidenceSource, masking: Masking) -> Iterator[Est
         mean = mean_over_readers(aurocs, "AUROC, mean of readers")
         yield mean.placed(masking=masking.id, reader="mean", measure="AUROC")
     if aurocs:
-        scores = model_scores(cell, source, masking, read)
+        scores = model_scores(cell_scores(cell, source, masking), read)
         known = np.isfinite(scores)
         if _enough(read, known):
             model = _auroc(read, scores, known, "model")
