@@ -101,6 +101,10 @@ class Executor(Protocol):
         """Prepare the place of some models, or of work without a model; do not wait for it."""
         del models
 
+    def stop(self) -> None:
+        """End at once what another thread called; what is called later runs as usual."""
+        self.close()
+
     def close(self) -> None:
         """End what still runs."""
         return

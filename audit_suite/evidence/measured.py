@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from audit_suite.evidence.computing import compute, try_models
 from audit_suite.evidence.meter import Clock, Meter
@@ -13,6 +14,23 @@ from audit_suite.evidence.source import EvidenceSource, Progress, Request
 from audit_suite.pulse import listening
 
 _EVERY = 10.0  # seconds between two lines of a log
+
+
+class Display(Protocol):
+    """Shows a meter."""
+
+    @property
+    def say(self) -> Progress:
+        """Writes a line of another content."""
+        ...
+
+    def show(self, meter: Meter) -> None:
+        """Show how far it is."""
+        ...
+
+    def close(self, meter: Meter) -> None:
+        """Show what was done, if anything was."""
+        ...
 
 
 class Log:
@@ -68,4 +86,34 @@ def compute_measured(
     show(meter)
     with listening(count):
         compute(wanted, source, progress)
+    return meter
+
+
+def compute_beside(
+    requests: Iterable[Request[Any]], source: EvidenceSource, display: Display
+) -> Meter:
+    """Start to compute and store missing evidence in a thread (`source.beside`), with a meter.
+
+    Args:
+        requests: The requested evidence, of models that were tried (`compute_measured`).
+        source: Data sets, models, profile and store.
+        display: Shows the meter while somebody waits for this evidence, and when it is there.
+
+    Returns:
+        The meter, which goes on counting.
+    """
+    wanted = frozenset(r for r in requests if source.failure(r) is None)
+    meter = Meter(passes_left(wanted, source) // source.store.part.of)
+    lines: deque[str] = deque()
+
+    def work() -> None:
+        with listening(meter.add):
+            compute(wanted, source, lines.append)
+
+    def show(over: bool) -> None:
+        while lines:
+            display.say(lines.popleft())
+        (display.close if over else display.show)(meter)
+
+    source.beside.start(work, wanted, show)
     return meter

@@ -14,6 +14,7 @@ from audit_suite.datasets import Dataset, load_dataset
 from audit_suite.datasets.files.hashing import remember
 from audit_suite.errors import AuditError
 from audit_suite.evidence.again import remember_results
+from audit_suite.evidence.beside import Beside
 from audit_suite.evidence.breakdown import vanished
 from audit_suite.evidence.budget import Budget
 from audit_suite.evidence.executor import Executor
@@ -36,6 +37,7 @@ Pair = tuple[ModelCard, int | None, DatasetCard]
 Table_co = TypeVar("Table_co", covariant=True)
 _Read = TypeVar("_Read")
 _A_THIRD = Budget()
+EXPLANATIONS = 1  # the first number of `Request.rank`, from which on evidence is no mere score
 _COMPUTE = "audit_suite.evidence.computing:compute"  # which calls the source
 
 
@@ -81,7 +83,8 @@ class Request(Hashable, Protocol[Table_co]):
     def rank(self) -> tuple[Any, ...]:
         """Sort key of the request, from its content alone.
 
-        Its first part is a number, smaller for cheaper kinds: 0 for scores, 1 for attributions.
+        Its first part is a number, smaller for cheaper kinds: 0 for scores, `EXPLANATIONS` for
+        attributions.
         """
         ...
 
@@ -146,6 +149,7 @@ class EvidenceSource:
         workers: Processes on this machine that judge the same audit, each with models of its own.
         among: Which of the processes this is that share the work of one job.
         cache: Folder of decoded images and digests of files; None to keep none.
+        beside: What is computed in another thread at the places of models.
         failures: Why a request could not be computed, by request or by one of its `scopes`; and why
             no evidence of a model on a data set may be used, by `refused`.
         tried: Pairs whose model was tried on a few images in this run (`scores.rescore`).
@@ -175,13 +179,14 @@ class EvidenceSource:
         self.cache = cache
         self.workers = workers
         self.among = Part()
+        self.beside = Beside()
         self._pixels = None if cache is None else PixelCache(cache / "pixels")
         remember(cache)
         remember_results(cache)
         self.failures: dict[Hashable, AuditError] = {}
         self.tried: set[Pair] = set()
         self._datasets: dict[DatasetCard, Dataset | AuditError] = {}
-        self._models = Models(profile, isinstance(self.executor, Inline), self.call)
+        self._models = Models(profile, not self.elsewhere, self.call)
         self._tables: dict[Request[Any], Any] = {}
 
     def dataset(self, card: DatasetCard) -> Dataset:
@@ -223,6 +228,7 @@ class EvidenceSource:
         Raises:
             AuditError: If the function raises it, or its process broke down.
         """
+        self.beside.wait()
         return self.executor.call(tuple(of), function, arguments, self, say)
 
     def spread(
@@ -242,6 +248,7 @@ class EvidenceSource:
         Raises:
             AuditError: As `call`.
         """
+        self.beside.wait()
         return self.executor.spread(tuple(of), function, arguments, self, say)
 
     def twin(self, part: Part | None = None, among: Part | None = None) -> Twin:
@@ -292,8 +299,14 @@ class EvidenceSource:
         model = self.model_digest(request.model, request.fold)
         return f"{model}/{self.dataset(request.dataset).digest}"
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether models run in other processes, so that this one can judge meanwhile."""
+        return not isinstance(self.executor, Inline)
+
     def close(self) -> None:
         """End the processes that still run."""
+        self.beside.stop(self.executor.stop)
         self.executor.close()
 
     def read(self, request: Request[_Read]) -> _Read:
@@ -308,6 +321,7 @@ class EvidenceSource:
         if request in self._tables:
             table: _Read = self._tables[request]
             return table
+        self.beside.wait_for(request)
         stored = self._stored(request)
         if stored is None:
             if self.offline:
@@ -336,6 +350,7 @@ class EvidenceSource:
         Raises:
             NotApplicable: If this model cannot provide it.
         """
+        self.beside.wait_for(request)
         try:
             stored = self._stored(request)
         except AuditError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Generator, Sequence
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,11 @@ from audit_suite.audit.prospects import plan_audit
 from audit_suite.audit.vetting import unusable_models
 from audit_suite.errors import AuditError
 from audit_suite.evidence import describe_plan
-from audit_suite.evidence.measured import compute_measured
+from audit_suite.evidence.measured import compute_beside, compute_measured
 from audit_suite.evidence.meter import Meter
+from audit_suite.evidence.source import EXPLANATIONS, Request
 from audit_suite.planning.words import in_lines
-from pytest_audit.collecting import Collecting, cases_in
+from pytest_audit.collecting import CASE, Collecting, cases_in
 from pytest_audit.exchange import Computed, Exchange
 from pytest_audit.progress import Watching, display_for
 
@@ -34,7 +36,7 @@ class Computing:
         self._show_plan = show_plan
         self._exchange = config.stash[Exchange.KEY]
         self._full = 0  # passes of the full audit, if this is a first look
-        self._rate: float | None = None
+        self._meters: list[Meter] = []
         workers = getattr(config.option, "numprocesses", None) or getattr(config.option, "tx", None)
         self._is_controller = bool(workers) and not self._exchange.is_worker
         self._workers = 0
@@ -61,7 +63,8 @@ class Computing:
                 return (yield)
             finally:
                 watching.stop()
-                self._full, self._rate = watching.full, watching.rate
+                self._full = watching.full
+                self._meters = [watching.meter] if watching.meter else []
         if not session.testsfailed and not self._config.option.collectonly:
             problems = unusable_models(self._audit)
             if problems and self._show_plan:
@@ -77,9 +80,13 @@ class Computing:
                 session.items.clear()
             else:
                 self._compute(session.items)
-            if not (self._exchange.is_worker or self._show_plan):
-                self._audit.source.executor.start()  # for the pictures, when all is judged
-        return (yield)
+        try:
+            return (yield)
+        except KeyboardInterrupt:
+            self._audit.source.beside.stop(self._audit.source.executor.stop)
+            raise
+        finally:
+            self._audit.source.beside.wait()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(
@@ -88,22 +95,36 @@ class Computing:
         """Say at the end of a first look, after its verdicts, how long the full audit takes."""
         yield
         if self._full and not self._exchange.is_worker:
-            terminalreporter.write_line(full_run(self._full, self._rate))
+            seconds = sum(meter.seconds for meter in self._meters)
+            done = sum(meter.done for meter in self._meters)
+            rate = done / seconds if done and seconds else None
+            terminalreporter.write_line(full_run(self._full, rate))
 
     def _compute(self, items: list[pytest.Item]) -> None:
-        """Compute what is missing, and measure how fast."""
-        meter = Meter(0)
-        if not self._audit.settings.offline:
-            display = display_for(self._reporter)
-            requests = planned_requests(cases_in(items))
-            show = self._note if self._exchange.is_worker else display.show
-            meter = compute_measured(requests, self._audit.source, show, display.say)
-            display.close(meter)
-            self._rate = meter.rate
+        """Compute what is missing, and measure how fast.
+
+        Explanations are computed while checks that read scores alone are judged, which come first.
+        """
+        source, offline = self._audit.source, self._audit.settings.offline
+        requests = () if offline else planned_requests(cases_in(items))
+        later: tuple[Request[Any], ...] = ()
+        if source.elsewhere and not self._exchange.is_worker:
+            later = tuple(request for request in requests if request.rank[0] >= EXPLANATIONS)
+        display = display_for(self._reporter)
+        show = self._note if self._exchange.is_worker else display.show
+        now = [request for request in requests if request not in later]
+        self._meters = [compute_measured(now, source, show, display.say)]
+        display.close(self._meters[0])
         if self._audit.settings.profile == "first-look":
             self._full = full_passes(self._collecting.checks.values(), self._audit)
         if self._exchange.is_worker:
-            self._note(meter, over=True)
+            self._note(self._meters[0], over=True)
+            return
+        source.executor.start()  # for the pictures, when all is judged
+        if later:
+            self._meters.append(compute_beside(later, source, display_for(self._reporter)))
+            waiting = frozenset(later)
+            items.sort(key=lambda item: not waiting.isdisjoint(item.stash[CASE].requests()))
 
     def _say_what_could_be_decided(self) -> None:
         try:

@@ -4,34 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from typing import Protocol
 
 import pytest
 
-from audit_suite.evidence.measured import Log
+from audit_suite.evidence.measured import Display, Log
 from audit_suite.evidence.meter import Meter
 from pytest_audit.exchange import Exchange
 
 _EVERY = 1.0  # seconds between two looks at what the workers have done
 _LAST = 2.0  # seconds in which the others say what they did, when the first has ended
-
-
-class Display(Protocol):
-    """Shows a meter."""
-
-    @property
-    def say(self) -> Callable[[str], None]:
-        """Writes a line of another content."""
-        ...
-
-    def show(self, meter: Meter) -> None:
-        """Show how far it is."""
-        ...
-
-    def close(self, meter: Meter) -> None:
-        """Show what was done, if anything was."""
-        ...
 
 
 def display_for(reporter: pytest.TerminalReporter | None) -> Display:
@@ -82,6 +63,10 @@ class Watching:
     """Shows what the workers do, in the process that hands out the checks.
 
     They compute between the end of their collection and their first check.
+
+    Attributes:
+        full: Passes of the full audit; 0 if not known.
+        meter: What all workers together have done; None if nothing was missing.
     """
 
     def __init__(self, exchange: Exchange, display: Display, workers: int) -> None:
@@ -90,13 +75,8 @@ class Watching:
         self._collecting = workers
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._meter: Meter | None = None
+        self.meter: Meter | None = None
         self.full = 0
-
-    @property
-    def rate(self) -> float | None:
-        """Passes a second of all workers together; None if nothing was computed."""
-        return None if self._meter is None else self._meter.rate
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self) -> None:
@@ -120,22 +100,22 @@ class Watching:
         until = time.monotonic() + _LAST
         while not self._look() and time.monotonic() < until:
             time.sleep(_LAST / 100)
-        if self._meter is not None:
-            self._display.close(self._meter)
+        if self.meter is not None:
+            self._display.close(self.meter)
 
     def _watch(self) -> None:
         while not self._over.wait(_EVERY):
             self._look()
-            if self._meter is not None:
-                self._display.show(self._meter)
+            if self.meter is not None:
+                self._display.show(self.meter)
 
     def _look(self) -> bool:
         """Read what the workers have done; returns whether all have ended."""
         computed = self._exchange.computed()
         self.full = computed.full
-        if computed.expected and self._meter is None:
-            self._meter = Meter(computed.expected, running=computed.seconds)
-        if self._meter is not None:
-            self._meter.expected = computed.expected
-            self._meter.reach(computed.done)
+        if computed.expected and self.meter is None:
+            self.meter = Meter(computed.expected, running=computed.seconds)
+        if self.meter is not None:
+            self.meter.expected = computed.expected
+            self.meter.reach(computed.done)
         return computed.over

@@ -183,7 +183,7 @@ def test_workers_that_compute_nothing_show_nothing(exchange):
     display = Shown()
     watching = Watching(exchange, display, workers=2)
     watching.stop()
-    assert (display.last, watching.rate, watching.full) == ([], None, 0)
+    assert (display.last, watching.meter, watching.full) == ([], None, 0)
 
 
 # A first look

@@ -136,6 +136,11 @@ class Processes(Executor):
         finally:
             pool.shutdown(wait=False)  # after Ctrl-C threads end with the processes they wait for
 
+    def stop(self) -> None:
+        """Kill all processes; new ones are started when they are needed."""
+        for child in list(self._children.values()):
+            child.kill()
+
     def close(self) -> None:
         """End all processes."""
         while self._children:
