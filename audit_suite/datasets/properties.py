@@ -78,7 +78,7 @@ def image_properties(
             -(some * np.log2(some)).sum() if left else np.nan,
             (grey[edge] < _BLACK).mean() if edge.any() else np.nan,
             marks[outside].mean() if left else np.nan,
-            np.percentile(grain[quiet], _SMOOTHER) if quiet.any() else 0.0 if left else np.nan,
+            np.percentile(np.sort(grain[quiet]), _SMOOTHER) if quiet.any() else 0.0 if left else np.nan,
             (inside > _WHITE).mean() if inside.size else 0.0,
         ],
         np.float32,
