@@ -14,11 +14,11 @@ from audit_suite.audit.full_run import full_passes, full_run
 from audit_suite.audit.judge import judge
 from audit_suite.audit.keeping import keep
 from audit_suite.audit.levels import share_level
+from audit_suite.audit.obtain import Obtained, obtain
 from audit_suite.audit.opening import Audit, open_audit
 from audit_suite.audit.plan import (
     CheckCase,
     cases_of,
-    planned_requests,
     refuse_conflicts,
     shown_requests,
 )
@@ -28,7 +28,7 @@ from audit_suite.audit.suites import suite_files
 from audit_suite.audit.vetting import unusable_models
 from audit_suite.checks import ATTRIBUTE, Check
 from audit_suite.errors import AuditError
-from audit_suite.evidence.measured import Log, compute_measured
+from audit_suite.evidence.measured import Log
 from audit_suite.evidence.remote import is_address
 from audit_suite.record import Finding, Record, natural_order
 from audit_suite.statistics import recording
@@ -116,16 +116,15 @@ def judged(
     """
     for problem in unusable_models(audit):
         progress(problem)
-    rate = None
+    done = Obtained()
     if not audit.settings.offline:
-        log = Log(progress)
-        requests = planned_requests(case for case, _ in planned)
-        meter = compute_measured(requests, audit.source, log.show, progress)
-        log.close(meter)
-        rate = meter.rate
-    findings = sorted((_judged(case, f, audit) for case, f in planned), key=natural_order)
+        cases = (case for case, _ in planned)
+        done = obtain(cases, audit.source, Log(progress), Log(progress))
+    ordered = sorted(planned, key=lambda one: done.waits(one[0]))
+    findings = sorted((_judged(case, f, audit) for case, f in ordered), key=natural_order)
+    audit.source.beside.wait()
     shown = shown_requests(audit.cells, ((case.planned(), case.shown()) for case, _ in planned))
-    return assemble(audit, findings, shown), rate
+    return assemble(audit, findings, shown), done.rate
 
 
 def planned_checks(

@@ -69,6 +69,7 @@ def image_properties(
     grain = local_noise(grey)
     quiet = np.isfinite(grain) & outside
     left = bool(outside.any())
+    noise = np.percentile(np.sort(grain[quiet]), _SMOOTHER) if quiet.any() else 0.0
     return np.array(
         [
             height * width / 1e6,
@@ -78,7 +79,7 @@ def image_properties(
             -(some * np.log2(some)).sum() if left else np.nan,
             (grey[edge] < _BLACK).mean() if edge.any() else np.nan,
             marks[outside].mean() if left else np.nan,
-            np.percentile(np.sort(grain[quiet]), _SMOOTHER) if quiet.any() else 0.0 if left else np.nan,
+            noise if left else np.nan,
             (inside > _WHITE).mean() if inside.size else 0.0,
         ],
         np.float32,

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Generator, Sequence
-from typing import Any
 
 import pytest
 
 from audit_suite.audit.full_run import full_passes, full_run
+from audit_suite.audit.obtain import Obtained, obtain
 from audit_suite.audit.opening import Audit
 from audit_suite.audit.plan import planned_requests
 from audit_suite.audit.prospects import plan_audit
 from audit_suite.audit.vetting import unusable_models
 from audit_suite.errors import AuditError
 from audit_suite.evidence import describe_plan
-from audit_suite.evidence.measured import compute_beside, compute_measured
 from audit_suite.evidence.meter import Meter
-from audit_suite.evidence.source import EXPLANATIONS, Request
 from audit_suite.planning.words import in_lines
 from pytest_audit.collecting import CASE, Collecting, cases_in
 from pytest_audit.exchange import Computed, Exchange
-from pytest_audit.progress import Watching, display_for
+from pytest_audit.progress import Noting, Watching, display_for
 
 
 class Computing:
@@ -36,7 +34,7 @@ class Computing:
         self._show_plan = show_plan
         self._exchange = config.stash[Exchange.KEY]
         self._full = 0  # passes of the full audit, if this is a first look
-        self._meters: list[Meter] = []
+        self._obtained = Obtained()
         workers = getattr(config.option, "numprocesses", None) or getattr(config.option, "tx", None)
         self._is_controller = bool(workers) and not self._exchange.is_worker
         self._workers = 0
@@ -64,7 +62,7 @@ class Computing:
             finally:
                 watching.stop()
                 self._full = watching.full
-                self._meters = [watching.meter] if watching.meter else []
+                self._obtained = Obtained((watching.meter,) if watching.meter else ())
         if not session.testsfailed and not self._config.option.collectonly:
             problems = unusable_models(self._audit)
             if problems and self._show_plan:
@@ -95,36 +93,23 @@ class Computing:
         """Say at the end of a first look, after its verdicts, how long the full audit takes."""
         yield
         if self._full and not self._exchange.is_worker:
-            seconds = sum(meter.seconds for meter in self._meters)
-            done = sum(meter.done for meter in self._meters)
-            rate = done / seconds if done and seconds else None
-            terminalreporter.write_line(full_run(self._full, rate))
+            terminalreporter.write_line(full_run(self._full, self._obtained.rate))
 
     def _compute(self, items: list[pytest.Item]) -> None:
-        """Compute what is missing, and measure how fast.
-
-        Explanations are computed while checks that read scores alone are judged, which come first.
-        """
-        source, offline = self._audit.source, self._audit.settings.offline
-        requests = () if offline else planned_requests(cases_in(items))
-        later: tuple[Request[Any], ...] = ()
-        if source.elsewhere and not self._exchange.is_worker:
-            later = tuple(request for request in requests if request.rank[0] >= EXPLANATIONS)
-        display = display_for(self._reporter)
-        show = self._note if self._exchange.is_worker else display.show
-        now = [request for request in requests if request not in later]
-        self._meters = [compute_measured(now, source, show, display.say)]
-        display.close(self._meters[0])
+        """Compute what is missing; checks go last whose explanations are computed meanwhile."""
+        worker = self._exchange.is_worker
+        if not self._audit.settings.offline:
+            display = Noting(self._note) if worker else display_for(self._reporter)
+            after = None if worker else display_for(self._reporter)
+            done = obtain(cases_in(items), self._audit.source, display, after)
+            items.sort(key=lambda item: done.waits(item.stash[CASE]))
+            self._obtained = done
         if self._audit.settings.profile == "first-look":
             self._full = full_passes(self._collecting.checks.values(), self._audit)
-        if self._exchange.is_worker:
-            self._note(self._meters[0], over=True)
-            return
-        source.executor.start()  # for the pictures, when all is judged
-        if later:
-            self._meters.append(compute_beside(later, source, display_for(self._reporter)))
-            waiting = frozenset(later)
-            items.sort(key=lambda item: not waiting.isdisjoint(item.stash[CASE].requests()))
+        if worker:
+            self._note(next(iter(self._obtained.meters), Meter(0)), over=True)
+        elif not self._obtained.coming:
+            self._audit.source.executor.start()  # for the pictures, when all is judged
 
     def _say_what_could_be_decided(self) -> None:
         try:

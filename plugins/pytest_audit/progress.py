@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -57,6 +58,19 @@ class Bar:
             self._reporter.rewrite("", erase=True)
             self._reporter.rewrite("")  # back to the start of the line
             self._shown = False
+
+
+class Noting:
+    """What a worker does with its meter: the process that hands out the checks shows it."""
+
+    def __init__(self, show: Callable[[Meter], None]) -> None:
+        self.show = show
+
+    def say(self, line: str) -> None:
+        """Nothing: every worker would say it."""
+
+    def close(self, meter: Meter) -> None:
+        """Nothing: `Watching` tells the sum."""
 
 
 class Watching:

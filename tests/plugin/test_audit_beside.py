@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+import audit_suite
+
 EXPLAINER = """
 import os, time
 from dataclasses import dataclass
@@ -139,3 +141,22 @@ def test_an_audit_that_ends_at_its_first_failure_keeps_the_explanations(project)
     assert verdicts(world) == {"MAP": "none", "SKILL": "fail", "LAST": "none"}
     again = run(world).stdout.str()
     assert "evidence:" not in again
+
+
+def test_an_audit_from_python_does_the_same(project, monkeypatch):
+    world = project(JUDGED)
+    monkeypatch.chdir(world.path)
+    lines = []
+    record = audit_suite.run(
+        ["honest.toml"],
+        ["small.toml"],
+        checks=["test_checks.py", "conftest.py"],
+        policy="policy.toml",
+        evidence="here",
+        cache="off",
+        device="cpu",
+        progress=lines.append,
+    )
+    found = {finding.check: finding.verdict for finding in record.findings}
+    assert found == {"MAP": "not_applicable", "SKILL": "pass", "LAST": "pass"}
+    assert sum("forward passes in" in line for line in lines) == 2
