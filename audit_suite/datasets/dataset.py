@@ -101,7 +101,9 @@ class Dataset(Discreet):
 
         Names are sorted once here; what is estimated on the data set compares numbers.
         """
-        numbers = np.unique([case.patient for case in self.cases], return_inverse=True)[1]
+        names = sorted({case.patient for case in self.cases})
+        number_of = {name: number for number, name in enumerate(names)}
+        numbers = np.array([number_of[case.patient] for case in self.cases], np.int_)
         numbers.flags.writeable = False
         return numbers
 

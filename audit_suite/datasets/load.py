@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
 
 from audit_suite.cards import DatasetCard
 from audit_suite.datasets.checked import read_checked
 from audit_suite.datasets.dataset import Case, Dataset
+from audit_suite.datasets.once import content, kept_once
 from audit_suite.datasets.reader import reader_of
 from audit_suite.datasets.selection import sampled, selected
 from audit_suite.datasets.tags import with_numbers
@@ -42,11 +42,11 @@ def _with_shared(cases: Iterable[Case]) -> Iterator[Case]:
 
     200,000 cases would otherwise take more memory than all that an audit imports.
     """
-    seen: dict[tuple[tuple[str, object], ...], Any] = {}
+    labels_once, tags_once = kept_once(content), kept_once(content)
     for case in cases:
-        labels = seen.setdefault(tuple(case.labels.items()), case.labels)
-        metadata = seen.setdefault(tuple(case.metadata.items()), case.metadata)
-        yield replace(case, labels=labels, metadata=metadata)
+        labels, metadata = labels_once(case.labels), tags_once(case.metadata)
+        shares = labels is case.labels and metadata is case.metadata
+        yield case if shares else replace(case, labels=labels, metadata=metadata)
 
 
 def _require_both_classes(dataset: Dataset) -> None:

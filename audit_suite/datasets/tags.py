@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from audit_suite.datasets.dataset import Dataset
+from audit_suite.datasets.once import content, kept_once
 from audit_suite.errors import AuditError
 
 _MISSING = {"", "nan", "na", "n/a", "#n/a", "<na>", "nat", "null", "none", "-", "?", "."}
@@ -43,14 +44,15 @@ def with_numbers(dataset: Dataset) -> Dataset:
                 f"and other text in {odd}",
                 "write numbers, and leave unknown values blank; or drop the tag",
             )
-        if plain is not None:
+        if plain is not None and plain != texts:
             columns[name] = plain
         if plain is not None and odd:
             notes.append(f"{name} of {odd} images is no number, so it counts as unknown")
-    if not columns:
+    if not (columns or notes):
         return dataset
+    once = kept_once(content)
     cases = tuple(
-        replace(case, metadata={**case.metadata, **{n: c[i] for n, c in columns.items()}})
+        replace(case, metadata=once({**case.metadata, **{n: c[i] for n, c in columns.items()}}))
         for i, case in enumerate(dataset.cases)
     )
     return replace(dataset, cases=cases, notes=(*dataset.notes, *notes))

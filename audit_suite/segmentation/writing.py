@@ -206,7 +206,7 @@ def _joined(
     for row in read_rows(path, "'root' and 'manifest'"):
         number = numbers.get(row.number)
         about = {n: "" if number is None else values[number] for n, values in columns.items()}
-        joined.append(row.values | about)
+        joined.append({**row.values, **about})
     return joined
 
 

@@ -34,13 +34,13 @@ def entry(tmp_path):
     return Entry(
         row=2,
         where="row 2",
-        image=tmp_path / "a.png",
+        file=str(tmp_path / "a.png"),
         id="a.png",
         patient="p",
         labels={"sick": 1},
         metadata={"age": "40"},
         regions={
-            "lungs": MaskFile(tmp_path / "m.png", None, "row 2"),
+            "lungs": MaskFile(str(tmp_path / "m.png"), "row 2"),
             "heart": RunLength("1 2", 3, 4, ""),
         },
         quality=0.9,
@@ -137,9 +137,11 @@ def test_the_place_and_the_messages_of_an_image_do_not_count(entry, tmp_path):
     before = entries_digest(card(), [entry], False)
     moved = tmp_path / "elsewhere.png"
     moved.write_bytes(b"image")
-    assert entries_digest(card(), [replace(entry, image=moved, where="row 99")], False) == before
+    assert (
+        entries_digest(card(), [replace(entry, file=str(moved), where="row 99")], False) == before
+    )
     moved.write_bytes(b"other")
-    assert entries_digest(card(), [replace(entry, image=moved)], False) != before
+    assert entries_digest(card(), [replace(entry, file=str(moved))], False) != before
 
 
 def test_a_mask_of_the_users_own_counts_by_content_in_a_published_data_set_too(entry):

@@ -36,7 +36,7 @@ def dataset_from(
     *,
     published: bool = False,
     filtered_from: Collection[str] | None = None,
-    elsewhere: Sequence[Path] = (),
+    elsewhere: Sequence[str] = (),
 ) -> Dataset:
     """Make a data set of a reader's entries.
 
@@ -50,7 +50,8 @@ def dataset_from(
             their contents in the digest, because hashing a terabyte at each start takes too long.
         filtered_from: If the reader has applied the filter, the patients of all rows: held-out
             patients are drawn from them.
-        elsewhere: Image files of other splits that are not among the entries.
+        elsewhere: Image files of other splits that are not among the entries, below the card's
+            root or as whole paths.
 
     Raises:
         AuditError: If anything is wrong, all of it at once.
@@ -58,8 +59,9 @@ def dataset_from(
     splits = ((entry.row, entry.patient, entry.split) for entry in entries)
     refuse_patients_in_two_splits(problems.path, splits)
     chosen = _select(card, entries, filtered_from)
-    audited = chosen if card.unlabelled else with_labels(chosen, problems)
-    if not audited:
+    others = [] if published else [*elsewhere, *_other_split(card, entries, chosen)]
+    entries = chosen if card.unlabelled else with_labels(chosen, problems)
+    if not entries:
         problems.raise_if_any()
         counted = "; ".join(problems.excluded[:SHOWN])
         raise AuditError(
@@ -67,16 +69,15 @@ def dataset_from(
             + (f" ({counted})" if counted else ""),
             f"correct the keys 'split' and 'filter' of {card.path}",
         )
-    refuse_impossible_quality(card, audited, problems)
+    refuse_impossible_quality(card, entries, problems)
     fault_of = faults_of_files(homes(card))
     kept = [
         entry
-        for entry in with_regions(card, audited, problems)
+        for entry in with_regions(card, entries, problems)
         if has_files(entry, fault_of, problems) and has_good_masks(card, entry, problems)
     ]
     refuse_duplicates(kept, problems)
     if not published:
-        others = [*elsewhere, *_other_split(card, entries, chosen)]
         kept = without_copies(card, kept, others, problems)
     problems.raise_if_any()
     note_rules(card, kept, problems)
@@ -111,16 +112,14 @@ def _select(
     return chosen
 
 
-def _other_split(
-    card: DatasetCard, entries: Sequence[Entry], chosen: Sequence[Entry]
-) -> list[Path]:
+def _other_split(card: DatasetCard, entries: Sequence[Entry], chosen: Sequence[Entry]) -> list[str]:
     """Images that the card's split or holdout, not its filter, keeps from being audited."""
     if card.holdout is not None:
         here = {entry.patient for entry in chosen}
-        return [entry.image for entry in entries if entry.patient not in here]
+        return [str(entry.image) for entry in entries if entry.patient not in here]
     if card.split is None:
         return []
-    return [entry.image for entry in entries if entry.split != card.split]
+    return [str(entry.image) for entry in entries if entry.split != card.split]
 
 
 def _case(card: DatasetCard, entry: Entry, published: bool) -> Case:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from audit_suite.cards import DatasetCard
@@ -13,6 +13,8 @@ from audit_suite.datasets.files.paths import is_there, leaving
 from audit_suite.datasets.files.problems import Problems
 from audit_suite.datasets.tags import is_missing
 from audit_suite.errors import AuditError
+
+_SHARED = 1024  # files of which is remembered that they can be used
 
 
 def refuse_patients_in_two_splits(path: Path, rows: Iterable[tuple[int, str, str]]) -> None:
@@ -40,13 +42,21 @@ def refuse_patients_in_two_splits(path: Path, rows: Iterable[tuple[int, str, str
 
 def refuse_duplicates(entries: Sequence[Entry], problems: Problems) -> None:
     """Note rows with the same id or the same image file."""
-    for what, key in (("id", lambda e: e.id), ("image", lambda e: str(e.image))):
-        rows = defaultdict(list)
+    keys: tuple[tuple[str, Callable[[Entry], Hashable]], ...] = (
+        ("id", lambda entry: entry.id),
+        ("image", lambda entry: (entry.folder, entry.file)),
+    )
+    for what, key in keys:
+        seen: set[Hashable] = set()
+        twice: set[Hashable] = set()
         for entry in entries:
-            rows[key(entry)].append(entry.row)
+            (twice if key(entry) in seen else seen).add(key(entry))
+        rows = defaultdict(list)
+        for entry in entries if twice else ():
+            if key(entry) in twice:
+                rows[key(entry)].append(entry.row)
         for same in rows.values():
-            if len(same) > 1:
-                problems.add(f"rows {', '.join(map(str, same))} have the same {what}")
+            problems.add(f"rows {', '.join(map(str, same))} have the same {what}")
 
 
 def refuse_impossible_quality(
@@ -81,7 +91,7 @@ def faults_of_files(homes: Sequence[Path]) -> Callable[[Path], str]:
     """
     leaves = leaving(homes)
 
-    @cache
+    @lru_cache(_SHARED)
     def fault_of(path: Path) -> str:
         if not is_there(path):
             return "does not exist"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ _BLOCK = 4096  # bytes at the beginning, middle and end by which files of one si
 
 
 def without_copies(
-    card: DatasetCard, entries: Sequence[Entry], elsewhere: Sequence[Path], problems: Problems
+    card: DatasetCard, entries: Sequence[Entry], elsewhere: Sequence[str], problems: Problems
 ) -> list[Entry]:
     """The entries in which an image counts once: for one patient, and in one split.
 
@@ -27,15 +26,19 @@ def without_copies(
     Args:
         card: The card; its key ``repeated_images`` decides.
         entries: The images that are audited.
-        elsewhere: Image files of other splits.
+        elsewhere: Image files of other splits, below the card's root or as whole paths.
         problems: Where to note what was found.
     """
-    files = [*(entry.image for entry in entries), *elsewhere]
+    root, here_are = card.resolve(card.root), len(entries)
+
+    def file(place: int) -> Path:
+        return entries[place].image if place < here_are else root / elsewhere[place - here_are]
+
     seen_before: set[int] = set()
     one_of: dict[str, str] = {}
     shared = 0
-    for same in copies(files):
-        here = [place for place in same if place < len(entries)]
+    for same in copies(here_are + len(elsewhere), file):
+        here = [place for place in same if place < here_are]
         rows = ", ".join(str(entries[place].row) for place in here[:SHOWN])
         rows += " ..." if len(here) > SHOWN else ""
         if here and len(here) < len(same):
@@ -61,32 +64,41 @@ def without_copies(
     return [replace(entry, patient=_root(one_of, entry.patient)) for entry in kept]
 
 
-def copies(paths: Sequence[Path]) -> list[list[int]]:
-    """Groups of two files or more with the same content, by their places in the list."""
-    groups = [list(range(len(paths)))]
-    looks: tuple[Callable[[Path], Hashable], ...] = (_size, _sample, hash_content)
-    for look in looks:
-        groups = [alike for group in groups for alike in _alike(group, paths, look)]
-    return groups
+def copies(count: int, file: Callable[[int], Path]) -> list[list[int]]:
+    """Groups of two files or more with the same content, by their places in a list.
+
+    Args:
+        count: The length of the list.
+        file: The file at a place.
+    """
+    groups: list[Sequence[int]] = [range(count)]
+    for look in (_size, _sample, hash_content):
+        groups = [alike for group in groups for alike in _alike(group, file, look)]
+    return [list(group) for group in groups]
 
 
 def _alike(
-    group: Sequence[int], paths: Sequence[Path], look: Callable[[Path], Hashable]
+    group: Sequence[int], file: Callable[[int], Path], look: Callable[[Path], Hashable]
 ) -> list[list[int]]:
-    by_look = defaultdict(list)
+    """Of the places of a group those that look like others, together and in order."""
+    first: dict[Hashable, int] = {}
+    several: dict[int, list[int]] = {}
     for place in group:
         try:
-            by_look[look(paths[place])].append(place)
+            before = first.setdefault(look(file(place)), place)
         except OSError:  # it is refused where it is read
             continue
-    return [places for places in by_look.values() if len(places) > 1]
+        if before != place:
+            several.setdefault(before, [before]).append(place)
+    return sorted(several.values())
 
 
 def _size(path: Path) -> int:
     return path.stat().st_size
 
 
-def _sample(path: Path) -> bytes:
+def _sample(path: Path) -> int:
+    """A number made of some of the file's bytes: files of equal content have the same."""
     size = path.stat().st_size
     with path.open("rb") as file:
         digest = hashlib.sha256(file.read(_BLOCK))
@@ -94,7 +106,7 @@ def _sample(path: Path) -> bytes:
             for start in (size // 2, size - _BLOCK):
                 file.seek(start)
                 digest.update(file.read(_BLOCK))
-    return digest.digest()
+    return int.from_bytes(digest.digest()[:7])
 
 
 def _root(one_of: dict[str, str], patient: str) -> str:

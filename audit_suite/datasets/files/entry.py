@@ -22,6 +22,8 @@ class RegionSource(Protocol):
         where: Row and column that name it, for messages.
     """
 
+    __slots__ = ()
+
     where: str
 
     @property
@@ -50,13 +52,20 @@ class ImageFiles(NamedTuple):
 
     Attributes:
         where: As of the entry.
-        image: As of the entry.
+        folder: As of the entry.
+        file: As of the entry.
         regions: As of the entry.
     """
 
     where: str
-    image: Path
+    folder: Path
+    file: str
     regions: Mapping[str, RegionSource]
+
+    @property
+    def image(self) -> Path:
+        """The image's file."""
+        return self.folder / self.file
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -66,7 +75,8 @@ class Entry(Discreet):
     Attributes:
         row: Line of the list, as an editor counts.
         where: Row and column that name the image file, for messages.
-        image: The file.
+        file: Path of the image's file, below ``folder`` or whole. It is text, as a `Path` would
+            take more memory than all else here.
         id: Unique in the data set.
         patient: The patient's id.
         labels: 0 or 1 by target; a target that the image has no label of is missing.
@@ -77,11 +87,12 @@ class Entry(Discreet):
         burned_in: Whether text is burned into the image; None to ask the file itself.
         ruled: By target ``missing`` or ``uncertain``, where a rule of the card decided on it.
         columns: The row of the list, by column; empty where masks may not be found by it.
+        folder: The folder that ``file`` lies below, if it is not whole.
     """
 
     row: int
     where: str
-    image: Path = field(repr=False)
+    file: str = field(repr=False)
     id: str = field(repr=False)
     patient: str = field(repr=False)
     labels: Mapping[str, int]
@@ -92,8 +103,14 @@ class Entry(Discreet):
     burned_in: bool | None = None
     ruled: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict, repr=False)
+    folder: Path = Path()
+
+    @property
+    def image(self) -> Path:
+        """The image's file."""
+        return self.folder / self.file
 
     @property
     def files(self) -> ImageFiles:
         """What is needed to read it, apart."""
-        return ImageFiles(self.where, self.image, self.regions)
+        return ImageFiles(self.where, self.folder, self.file, self.regions)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +13,13 @@ from audit_suite.datasets.files.label_advice import absent, fault
 from audit_suite.datasets.files.label_rule import Said, label_of, reading
 from audit_suite.datasets.files.problems import Problems
 from audit_suite.datasets.files.tables import Row
+from audit_suite.datasets.once import content, kept_once
 from audit_suite.errors import AuditError
 
 _RULED = (Said.MISSING, Said.UNCERTAIN)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Labels:
     """The labels of one image.
 
@@ -31,44 +32,57 @@ class Labels:
     ruled: Mapping[str, str]
 
 
+def _content(labels: Labels) -> Hashable:
+    return content(labels.labels), content(labels.ruled)
+
+
 def column_labels(
-    card: DatasetCard, rows: Sequence[tuple[Row, str]], problems: Problems
-) -> dict[int, Labels]:
-    """The labels of the rows by row number, as the card says that columns are to be read.
+    card: DatasetCard, rows: Sequence[Row], patient: Callable[[Row], str], problems: Problems
+) -> list[Labels]:
+    """The labels of rows, as the card says that columns are to be read; equal ones are one object.
 
     Args:
         card: The card; a target without ``column`` has its name for one.
-        rows: The rows, each with its patient.
+        rows: The rows.
+        patient: The patient of a row.
         problems: Where to note what cannot be read, once for each column and fault.
     """
-    labels: dict[int, dict[str, int]] = {row.number: {} for row, _ in rows}
-    ruled: dict[int, dict[str, str]] = {row.number: {} for row, _ in rows}
-    for name, target in card.targets.items():
-        column = target.column or name
-        if card.unlabelled and rows and column not in rows[0][0].values:
-            continue  # labels that are yet to come
-        says = reading(target)
-        faults = defaultdict(list)
-        positive = False
-        for row, _ in rows:
-            said = says(row.values[column])
+    columns = {name: target.column or name for name, target in card.targets.items()}
+    if card.unlabelled and rows:  # labels that are yet to come
+        columns = {name: column for name, column in columns.items() if column in rows[0].values}
+    says = {name: reading(card.targets[name]) for name in columns}
+    faults: dict[str, dict[Said, list[int]]] = {name: defaultdict(list) for name in columns}
+    positive = set()
+    made = []
+    once = kept_once(_content)
+    for row in rows:
+        labels, ruled = {}, {}
+        for name, column in columns.items():
+            target, said = card.targets[name], says[name](row.values[column])
             label = label_of(target, said)
-            positive |= said is Said.POSITIVE
+            if said is Said.POSITIVE:
+                positive.add(name)
             if said in _RULED:
-                ruled[row.number][name] = said.value
+                ruled[name] = said.value
             if label is not None:
-                labels[row.number][name] = label
+                labels[name] = label
             elif card.unlabelled and said is Said.MISSING:
                 continue
             elif said not in _RULED or getattr(target, said.value) == "error":
-                faults[said].append(row.number)
-        cells = [(row.values[column], patient) for row, patient in rows]
-        for said, numbers in faults.items():
-            problems.add(*fault(card, name, said, numbers, cells))
+                faults[name][said].append(row.number)
+        made.append(once(Labels(labels, ruled)))
+    for name, column in columns.items():
+        target = card.targets[name]
         odd = rows and (target.equals or target.contains) and not card.unlabelled
-        if odd and not positive and not faults:
+        absent_word = odd and name not in positive and not faults[name]
+        if not (faults[name] or absent_word):
+            continue
+        cells = [(row.values[column], patient(row)) for row in rows]
+        for said, numbers in faults[name].items():
+            problems.add(*fault(card, name, said, numbers, cells))
+        if absent_word:
             problems.add(*absent(card, name, cells))
-    return {number: Labels(labels[number], ruled[number]) for number in labels}
+    return made
 
 
 def note_rules(card: DatasetCard, entries: Sequence[Entry], problems: Problems) -> None:

@@ -22,6 +22,7 @@ from audit_suite.datasets.files.matching import filled
 from audit_suite.datasets.files.paths import below, is_there
 from audit_suite.errors import AuditError
 
+_Files = list[tuple[Path, str]]  # each with the folder that it lies below
 Several = str | Annotated[tuple[str, ...], Once]
 
 
@@ -84,9 +85,9 @@ class FileFormat(MaskFormat):
             if not all(by_way):
                 return f"{entry.where}: there is no file for 'regions.{region}'"
             files = [file for some in by_way for file in some]
-            if entry.image in files:
+            parts = [MaskFile(name, entry.where, decode, folder) for folder, name in files]
+            if entry.image in (part.path for part in parts):
                 raise ValueError("finds the image itself: its masks need another folder or name")
-            parts = [MaskFile(file, entry.where, decode) for file in files]
             return united(entry.where, parts)
 
         return find
@@ -111,7 +112,7 @@ def _by_column(card: DatasetCard, columns: tuple[str, ...], decode: Callable[[Pa
             file = below(root, entry.columns[column])
             if file is None:
                 raise ValueError(f"names a file outside the data set's root (column '{column}')")
-            parts.append(MaskFile(file, where, decode))
+            parts.append(MaskFile(file, where, decode, root))
         whole = parts[0].where if len(parts) == 1 else entry.where
         return united(whole, parts)
 
@@ -126,19 +127,20 @@ def _no_column(card: DatasetCard, column: str, entry: Entry) -> AuditError:
     )
 
 
-def _by_template(card: DatasetCard, template: str) -> Callable[[Entry], list[Path]]:
+def _by_template(card: DatasetCard, template: str) -> Callable[[Entry], _Files]:
     home = Path(os.path.normpath(card.resolve(card.root) / _fixed(template)))
     rest = template.removeprefix(_fixed(template)).lstrip("/")
     any_text = "*" in rest
 
-    def files(entry: Entry) -> list[Path]:
+    def files(entry: Entry) -> _Files:
         name = filled(rest, card, entry, glob.escape if any_text else str)
         file = below(home, name)
         if file is None:
             raise ValueError("names a file outside the folder that its template begins with")
         if not any_text:
-            return [file] if is_there(file) else []
-        return sorted(file for file in home.glob(name) if file.is_file() and file != entry.image)
+            return [(home, file)] if is_there(home / file) else []
+        found = sorted(one for one in home.glob(name) if one.is_file() and one != entry.image)
+        return [(home, str(one.relative_to(home))) for one in found]
 
     return files
 
@@ -149,21 +151,21 @@ def _fixed(template: str) -> str:
     return fixed[: fixed.rfind("/") + 1]
 
 
-def _in_folder(card: DatasetCard, region: str, name: str) -> Callable[[Entry], list[Path]]:
+def _in_folder(card: DatasetCard, region: str, name: str) -> Callable[[Entry], _Files]:
     folder = card.resolve(card.root) / name
     if not folder.is_dir():
         raise AuditError(
             f"{folder} is not a folder", f"correct 'regions.{region}.folder' of {card.path}"
         )
-    by_stem: dict[str, list[Path]] = {}
+    by_stem: dict[str, list[str]] = {}
     for file in sorted(folder.iterdir()):
         if file.is_file():
-            by_stem.setdefault(_stem(file), []).append(file)
+            by_stem.setdefault(_stem(file), []).append(file.name)
     taken: dict[str, Entry] = {}
 
-    def files(entry: Entry) -> list[Path]:
-        stem = _stem(entry.image)
-        masks = [file for file in by_stem.get(stem, ()) if file != entry.image]
+    def files(entry: Entry) -> _Files:
+        image, stem = entry.image, _stem(entry.image)
+        masks = [(folder, mask) for mask in by_stem.get(stem, ()) if folder / mask != image]
         if len(masks) > 1:
             raise ValueError(f"finds {len(masks)} files with the stem of the image in '{name}'")
         first = taken.setdefault(stem, entry)

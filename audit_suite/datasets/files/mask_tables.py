@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -109,7 +109,7 @@ def size_columns(size: Size | None) -> tuple[str, ...]:
     return tuple(side for side in size or () if isinstance(side, str))
 
 
-def _used(card: DatasetCard, region: str, spec: TableSpec, rows: list[Row]) -> list[Row]:
+def _used(card: DatasetCard, region: str, spec: TableSpec, rows: Sequence[Row]) -> Sequence[Row]:
     """The rows that the region's ``where`` selects."""
     chosen = rows
     for column, values in spec.where.items():

@@ -14,13 +14,26 @@ from audit_suite.datasets.files.hashing import hash_content
 from audit_suite.datasets.masks import read_mask
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MaskFile(RegionSource):
-    """A mask in a file of its own: by default in an image file, what that shows white."""
+    """A mask in a file of its own: by default in an image file, what that shows white.
 
-    path: Path
+    Attributes:
+        file: Path of the file, below ``folder`` or whole; text, as that of an `Entry`.
+        where: Row and column that name it, for messages.
+        decode: What decodes it.
+        folder: The folder that ``file`` lies below, if it is not whole.
+    """
+
+    file: str
     where: str
     decode: Callable[[Path], Mask] = read_mask
+    folder: Path = Path()
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / self.file
 
     @property
     def files(self) -> tuple[Path, ...]:

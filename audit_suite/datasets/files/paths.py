@@ -46,10 +46,17 @@ def homes(card: DatasetCard) -> tuple[Path, ...]:
     return (root, *((root / place).resolve() for place in (*card.files.values(), *places)))
 
 
-def below(root: Path, name: str) -> Path | None:
-    """A file below a folder by its name in a table; None if the name leads out of it."""
-    file = Path(os.path.normpath(os.path.join(root, name)))  # noqa: PTH118 - half the time
-    return file if file.parts[: len(root.parts)] == root.parts else None
+def below(root: Path, name: str) -> str | None:
+    """The path below a folder of a file that a table names; None if the name leads out of it.
+
+    It is the name itself, not a copy, where that is such a path already.
+    """
+    home = os.path.join(root, "")  # noqa: PTH118 - with a slash at its end
+    file = os.path.normpath(os.path.join(home, name))  # noqa: PTH118 - half the time
+    if file == str(root):
+        return "."
+    rest = file.removeprefix(home)
+    return (name if rest == name else rest) if rest != file else None
 
 
 def leaving(homes: Sequence[Path]) -> Callable[[Path], bool]:

@@ -7,35 +7,83 @@ import gzip
 import json
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, overload
 
 from audit_suite.cards import DatasetCard
+from audit_suite.datasets.once import kept_once
 from audit_suite.errors import AuditError
 
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """A row: its line as an editor counts (the header is line 1), and its fields, stripped."""
 
     number: int
-    values: dict[str, str]
+    values: Mapping[str, str]
 
 
-def read_rows(
-    path: Path, keys: str, ragged: bool = False, delimiter: str | None = None
-) -> list[Row]:
+class _Cells(Mapping[str, str]):
+    """The cells of one row of `Rows`, by column."""
+
+    __slots__ = ("_at", "_columns")
+
+    def __init__(self, columns: dict[str, list[str]], at: int) -> None:
+        self._columns, self._at = columns, at
+
+    def __getitem__(self, column: str) -> str:
+        return self._columns[column][self._at]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+
+class Rows(Sequence[Row]):
+    """The rows of a table, held by column and made when looked at.
+
+    A dictionary for each row would take several times the memory.
+    """
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._numbers = array("q")
+        self._columns: dict[str, list[str]] = {}
+        once: dict[str, Callable[[str], str]] = {}
+        for row in rows:
+            self._numbers.append(row.number)
+            for column, cell in row.values.items():
+                if column not in once:
+                    once[column], self._columns[column] = kept_once(str), []
+                self._columns[column].append(once[column](cell))
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Row]: ...
+    def __getitem__(self, place: int | slice) -> Row | list[Row]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(len(self))[place]]
+        return Row(self._numbers[place], _Cells(self._columns, place))
+
+
+def read_rows(path: Path, keys: str, ragged: bool = False, delimiter: str | None = None) -> Rows:
     """Read a whole CSV file; see `stream_rows`.
 
     Raises:
         AuditError: As there, or if it holds no rows.
     """
-    rows = list(stream_rows(path, keys, ragged, delimiter))
+    rows = Rows(stream_rows(path, keys, ragged, delimiter))
     if not rows:
         raise AuditError(f"{path} holds no rows", "it needs a header and one row per image")
     return rows

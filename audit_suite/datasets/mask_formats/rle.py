@@ -140,7 +140,7 @@ class RunLengths(MaskFormat):
                     f"column",
                     f"columns there: {', '.join(entry.columns) or 'none'}; name a table",
                 )
-            return part(Row(entry.row, dict(entry.columns)), where) or f"{where}: holds no runs"
+            return part(Row(entry.row, entry.columns), where) or f"{where}: holds no runs"
 
         return find
 

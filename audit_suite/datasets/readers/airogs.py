@@ -88,7 +88,7 @@ def _entry(
         if len(files.get(name, ())) > 1:
             problems.add(f"{where}: several {what} have that name")
     regions: dict[str, RegionSource] = {
-        region: MaskFile(masks[name][0], where)
+        region: MaskFile(str(masks[name][0]), where)
         for region in sorted(roi_of_reader(card))
         if name in masks
     }
@@ -96,7 +96,7 @@ def _entry(
     return Entry(
         row=row.number,
         where=where,
-        image=images.get(name, [path.parent / f"{name}.jpg"])[0],
+        file=str(images.get(name, [path.parent / f"{name}.jpg"])[0]),
         id=name,
         patient=name,
         labels={target: _LABELS.get(grade, 0)},

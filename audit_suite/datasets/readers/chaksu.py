@@ -105,7 +105,7 @@ def _entries(
             Entry(
                 row=row.number,
                 where=where,
-                image=image,
+                file=str(image),
                 id=f"{split}/{device}/{stem}",
                 patient=f"{split}/{device}/{patient[0] if patient else stem}",
                 labels={target: _label(path, row)},

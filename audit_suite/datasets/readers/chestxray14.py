@@ -86,7 +86,7 @@ class ChestXray14(Reader):
                 Entry(
                     row=row.number,
                     where=f"row {row.number}, column 'Image Index'",
-                    image=places.get(name, folder / name),
+                    file=str(places.get(name, folder / name)),
                     id=name,
                     patient=row.values["Patient ID"],
                     labels=class_labels(card, _classes(row, problems)),

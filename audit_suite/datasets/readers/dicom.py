@@ -61,8 +61,13 @@ class DicomFolder(Reader):
         files = _files(card, key, problems)
         masks = _Masks(card, files)
         listed = _listed(card, key, rows, files, problems)
-        labels = column_labels(card, [(one.row, one.patient) for one in listed], problems)
-        entries = [_entry(card, one, labels[one.row.number], masks, problems) for one in listed]
+        patients = {one.row.number: one.patient for one in listed}
+        labels = column_labels(
+            card, [one.row for one in listed], lambda row: patients[row.number], problems
+        )
+        entries = [
+            _entry(card, one, its, masks, problems) for one, its in zip(listed, labels, strict=True)
+        ]
         if unlisted := len(files.keys() - {row.values[key] for row in rows}):
             problems.add(f"{unlisted} DICOM files under the root have no row in the table")
         _refuse_one_id(path, entries)
@@ -203,12 +208,12 @@ def _entry(
     row, where, file = listed.row, listed.where, listed.file
     mask = masks.of(file, where, problems)
     regions: dict[str, RegionSource] = (
-        {name: MaskFile(mask, where) for name in roi_of_reader(card)} if mask else {}
+        {name: MaskFile(str(mask), where) for name in roi_of_reader(card)} if mask else {}
     )
     return Entry(
         row=row.number,
         where=where,
-        image=file.path,
+        file=str(file.path),
         id=file.id,
         patient=listed.patient,
         labels=labels.labels,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from audit_suite.cards import DatasetCard, RegionSpec
@@ -17,6 +18,7 @@ from audit_suite.datasets.files.paths import below, is_there
 from audit_suite.datasets.files.patients import note_missing_patient, patient_of
 from audit_suite.datasets.files.problems import Problems
 from audit_suite.datasets.files.tables import Row, columns_there, read_rows
+from audit_suite.datasets.once import content, kept_once
 from audit_suite.datasets.reader import Reader, register_reader
 from audit_suite.errors import AuditError
 
@@ -69,16 +71,7 @@ class Manifest(Reader):
         _require_columns(card, path, rows)
         _refuse_patients_in_two_splits(card, path, rows)
         problems = Problems(card, path)
-        images = [(row, _image(card, root, row, problems)) for row in _filtered(card, rows)]
-        listed = [
-            (row, patient_of(card.columns, row)) for row, image in images if image is not None
-        ]
-        labels = column_labels(card, listed, problems)
-        entries = [
-            _entry(card, row, image, labels[row.number], problems)
-            for row, image in images
-            if image is not None
-        ]
+        entries = _entries(card, root, _filtered(card, rows), problems)
         patients = {patient_of(card.columns, row) for row in rows} - {""}
         if len(rows) > 1 and len(patients) == 1:
             named = ", ".join(card.columns.patients)
@@ -92,7 +85,7 @@ class Manifest(Reader):
             entries,
             problems,
             filtered_from=patients,
-            elsewhere=_other_splits(card, root, rows),
+            elsewhere=_other_splits(card, rows),
         )
 
 
@@ -162,7 +155,7 @@ def _refuse_patients_in_two_splits(card: DatasetCard, path: Path, rows: Sequence
         )
 
 
-def _filtered(card: DatasetCard, rows: Sequence[Row]) -> list[Row]:
+def _filtered(card: DatasetCard, rows: Sequence[Row]) -> Iterator[Row]:
     """The rows that pass the card's filter and, by its column, split."""
     wanted = {
         column: {values} if isinstance(values, str) else set(values)
@@ -170,24 +163,43 @@ def _filtered(card: DatasetCard, rows: Sequence[Row]) -> list[Row]:
     }
     if card.split is not None and card.columns.split is not None:
         wanted[card.columns.split] = {card.split}
-    return [row for row in rows if all(row.values[key] in values for key, values in wanted.items())]
+    for row in rows:
+        if all(row.values[key] in values for key, values in wanted.items()):
+            yield row
 
 
-def _other_splits(card: DatasetCard, root: Path, rows: Sequence[Row]) -> list[Path]:
-    """The image files of rows of another split, as far as they are there."""
+def _other_splits(card: DatasetCard, rows: Sequence[Row]) -> list[str]:
+    """The image files of rows of another split, below the root, as far as they are there."""
     column = card.columns.split
     if card.split is None or column is None:
         return []
+    root = card.resolve(card.root)
     named = (
         below(root, row.values[card.columns.image])
         for row in rows
         if row.values[column] != card.split and row.values[card.columns.image]
     )
-    return [file for file in named if file is not None and is_there(file)]
+    return [file for file in named if file is not None and is_there(root / file)]
 
 
-def _image(card: DatasetCard, root: Path, row: Row, problems: Problems) -> Path | None:
-    """The image file of a row; None if none is named, or it lies outside."""
+def _entries(card: DatasetCard, root: Path, rows: Iterable[Row], problems: Problems) -> list[Entry]:
+    """The images that rows name; whatever is wrong with a row is noted."""
+    listed = []
+    for row in rows:
+        if (file := _image(card, root, row, problems)) is not None:
+            listed.append((row, file))
+    labels = column_labels(
+        card, [row for row, _ in listed], partial(patient_of, card.columns), problems
+    )
+    once = kept_once(content)
+    return [
+        _entry(card, root, row, file, its, once, problems)
+        for (row, file), its in zip(listed, labels, strict=True)
+    ]
+
+
+def _image(card: DatasetCard, root: Path, row: Row, problems: Problems) -> str | None:
+    """The image file of a row, below the root; None if none is named, or it lies outside."""
     column = card.columns.image
     where = f"row {row.number}, column '{column}'"
     if not row.values[column]:
@@ -199,23 +211,32 @@ def _image(card: DatasetCard, root: Path, row: Row, problems: Problems) -> Path 
     return file
 
 
-def _entry(card: DatasetCard, row: Row, image: Path, labels: Labels, problems: Problems) -> Entry:
+def _entry(
+    card: DatasetCard,
+    root: Path,
+    row: Row,
+    file: str,
+    labels: Labels,
+    once: Callable[[Mapping[str, str]], Mapping[str, str]],
+    problems: Problems,
+) -> Entry:
     columns = card.columns
     note_missing_patient(columns, row, problems)
     where = f"row {row.number}, column '{columns.image}'"
     return Entry(
         row=row.number,
         where=where,
-        image=image,
+        file=file,
         id=row.values[columns.id or columns.image],
         patient=patient_of(columns, row),
         labels=labels.labels,
-        metadata=metadata_of(card, image, where, problems, row.values),
+        metadata=once(metadata_of(card, root / file, where, problems, row.values)),
         quality=_quality(card, row, problems),
         split=row.values[columns.split] if columns.split else "",
         burned_in=_burned_in(card, row, problems),
         ruled=labels.ruled,
         columns=row.values,
+        folder=root,
     )
 
 

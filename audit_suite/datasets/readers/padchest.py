@@ -73,7 +73,7 @@ class PadChest(Reader):
                 Entry(
                     row=row.number,
                     where=f"row {row.number}, column 'ImageID'",
-                    image=_image(images, values["ImageDir"], values["ImageID"]),
+                    file=str(_image(images, values["ImageDir"], values["ImageID"])),
                     id=values["ImageID"],
                     patient=values["PatientID"],
                     labels=class_labels(card, classes),

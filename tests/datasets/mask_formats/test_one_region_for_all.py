@@ -169,7 +169,7 @@ def test_places_of_fewer_than_one_in_a_hundred_masks_are_left_out(tmp_path):
         mask = np.zeros((16, 16), np.uint8)
         mask[rows] = 255
         Image.fromarray(mask).save(tmp_path / f"{name}.png")
-        sources.append(MaskFile(tmp_path / f"{name}.png", "row 2"))
+        sources.append(MaskFile(str(tmp_path / f"{name}.png"), "row 2"))
     common, rare = ((image, source) for source in sources)
     assert COMMON == 0.01
     assert Population("x", [common] * 99 + [rare]).at((16, 16)).all()
