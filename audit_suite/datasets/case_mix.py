@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 
@@ -26,20 +27,23 @@ def case_mix(cases: Sequence[Case], names: Sequence[str]) -> dict[str, CaseMix]:
 
 
 def _one(cases: Sequence[Case], name: str) -> CaseMix:
-    values = [(str(case.metadata[name]), case.patient) for case in cases]
-    known = [(value, patient) for value, patient in values if value]
-    numbers = _numbers(known)
-    if len({value for value, _ in known}) > MOST and len(numbers) >= 4 * FEWEST:
+    known = [case for case in cases if str(case.metadata[name])]
+    counts = Counter(str(case.metadata[name]) for case in known)
+    numbers = _numbers(known, name) if len(counts) > MOST else []
+    if len(numbers) >= 4 * FEWEST:
         quartiles = np.percentile(numbers, (25, 50, 75))
         return CaseMix(known=len(known), quartiles=[float(q) for q in quartiles], levels={})
-    patients = defaultdict(set)
-    for value, patient in known:
-        patients[value].add(patient)
-    counts = Counter(value for value, _ in known)
+    patients: dict[str, set[str]] = {
+        value: set() for value, count in counts.items() if count >= FEWEST
+    }
+    for case in known:
+        of_value = patients.get(str(case.metadata[name]))
+        if of_value is not None and len(of_value) < FEWEST:
+            of_value.add(case.patient)
     shown = [
         value
         for value, _ in counts.most_common()
-        if len(patients[value]) >= FEWEST and len(value) <= LONGEST
+        if len(patients.get(value, ())) >= FEWEST and len(value) <= LONGEST
     ][:MOST]
     levels = {value: counts[value] for value in sorted(shown)}
     if other := len(known) - sum(levels.values()):
@@ -47,13 +51,16 @@ def _one(cases: Sequence[Case], name: str) -> CaseMix:
     return CaseMix(known=len(known), quartiles=None, levels=levels)
 
 
-def _numbers(known: Sequence[tuple[str, str]]) -> list[float]:
+def _numbers(known: Sequence[Case], name: str) -> list[float]:
     """One mean per patient: otherwise a patient with many images could set all three quartiles."""
-    by_patient = defaultdict(list)
-    for value, patient in known:
+    means = []
+    for _, images in groupby(sorted(known, key=_patient), _patient):
         try:
-            by_patient[patient].append(float(value))
+            means.append(float(np.mean([float(str(case.metadata[name])) for case in images])))
         except ValueError:
             return []
-    means = [float(np.mean(numbers)) for numbers in by_patient.values()]
     return means if np.isfinite(means).all() else []
+
+
+def _patient(case: Case) -> str:
+    return case.patient

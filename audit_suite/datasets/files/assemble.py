@@ -31,7 +31,7 @@ from audit_suite.errors import AuditError
 
 def dataset_from(
     card: DatasetCard,
-    entries: Sequence[Entry],
+    entries: list[Entry],
     problems: Problems,
     *,
     published: bool = False,
@@ -45,6 +45,7 @@ def dataset_from(
     Args:
         card: The card.
         entries: Every image listed, or those that pass the filter if the reader has applied it.
+            The list is emptied: what is no longer needed of an image is not held any longer.
         problems: What the reader has noted so far.
         published: The files are a public release that does not change: names and sizes stand for
             their contents in the digest, because hashing a terabyte at each start takes too long.
@@ -60,8 +61,10 @@ def dataset_from(
     refuse_patients_in_two_splits(problems.path, splits)
     chosen = _select(card, entries, filtered_from)
     others = [] if published else [*elsewhere, *_other_split(card, entries, chosen)]
-    entries = chosen if card.unlabelled else with_labels(chosen, problems)
-    if not entries:
+    entries.clear()
+    audited = chosen if card.unlabelled else with_labels(chosen, problems)
+    del chosen
+    if not audited:
         problems.raise_if_any()
         counted = "; ".join(problems.excluded[:SHOWN])
         raise AuditError(
@@ -69,11 +72,11 @@ def dataset_from(
             + (f" ({counted})" if counted else ""),
             f"correct the keys 'split' and 'filter' of {card.path}",
         )
-    refuse_impossible_quality(card, entries, problems)
+    refuse_impossible_quality(card, audited, problems)
     fault_of = faults_of_files(homes(card))
     kept = [
         entry
-        for entry in with_regions(card, entries, problems)
+        for entry in with_regions(card, audited, problems)
         if has_files(entry, fault_of, problems) and has_good_masks(card, entry, problems)
     ]
     refuse_duplicates(kept, problems)

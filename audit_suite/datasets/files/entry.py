@@ -13,6 +13,12 @@ from numpy.typing import NDArray
 from audit_suite.discreet import Discreet
 
 Mask = NDArray[np.bool_]
+_NOTHING: Mapping[str, Any] = {}
+
+
+def nothing() -> Mapping[str, Any]:
+    """An empty mapping, the same for all images: one of its own for each would take memory."""
+    return _NOTHING
 
 
 class RegionSource(Protocol):
@@ -97,12 +103,12 @@ class Entry(Discreet):
     patient: str = field(repr=False)
     labels: Mapping[str, int]
     metadata: Mapping[str, str]
-    regions: Mapping[str, RegionSource] = field(default_factory=dict)
+    regions: Mapping[str, RegionSource] = field(default_factory=nothing)
     quality: float | None = None
     split: str = ""
     burned_in: bool | None = None
-    ruled: Mapping[str, str] = field(default_factory=dict)
-    columns: Mapping[str, str] = field(default_factory=dict, repr=False)
+    ruled: Mapping[str, str] = field(default_factory=nothing)
+    columns: Mapping[str, str] = field(default_factory=nothing, repr=False)
     folder: Path = Path()
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from audit_suite.cards import DatasetCard, MaskSpec
-from audit_suite.datasets.files.entry import Entry, Mask, RegionSource
+from audit_suite.datasets.files.entry import Entry, Mask, RegionSource, nothing
 from audit_suite.datasets.files.mask_format import Find
 from audit_suite.datasets.files.population import Population, PopulationMask
 from audit_suite.datasets.files.problems import Problems
@@ -16,19 +16,29 @@ from audit_suite.errors import AuditError
 from audit_suite.registry import MASK_FORMATS
 
 
-def with_regions(card: DatasetCard, entries: Sequence[Entry], problems: Problems) -> list[Entry]:
+def with_regions(card: DatasetCard, entries: list[Entry], problems: Problems) -> list[Entry]:
     """Give entries the masks of the card's regions, in place of a reader's of the same name.
 
     Entries that lack a mask which a target needs, and which the card does not replace, are noted
     as problems and left out.
+
+    Args:
+        card: The card.
+        entries: The images; the list is emptied. Those that are returned have no ``columns``.
+        problems: Where to note what is wrong.
 
     Raises:
         AuditError: If a file that all images share is missing or wrong.
     """
     in_order = sorted(card.regions, key=lambda name: bool(card.regions[name].made_of))
     finders = {name: _finder(card, name) for name in in_order}
-    masked = (_with_masks(card, entry, finders, problems) for entry in entries)
-    return [entry for entry in masked if entry is not None]
+    masked = []
+    entries.reverse()
+    while entries:
+        entry = _with_masks(card, entries.pop(), finders, problems)
+        if entry is not None:
+            masked.append(replace(entry, columns=nothing()))
+    return masked
 
 
 def with_population(card: DatasetCard, entries: Sequence[Entry], problems: Problems) -> list[Entry]:

@@ -72,21 +72,18 @@ class Manifest(Reader):
         _refuse_patients_in_two_splits(card, path, rows)
         problems = Problems(card, path)
         entries = _entries(card, root, _filtered(card, rows), problems)
+        elsewhere = _other_splits(card, rows)
         patients = {patient_of(card.columns, row) for row in rows} - {""}
-        if len(rows) > 1 and len(patients) == 1:
+        several = len(rows) > 1
+        del rows  # what is needed of it is in the entries
+        if several and len(patients) == 1:
             named = ", ".join(card.columns.patients)
             raise AuditError(
                 f"{path}: all rows with a patient name the same one in '{named}'",
                 "give each patient an id, also a made-up one: without them nothing is known of how "
                 "far figures vary between patients",
             )
-        return dataset_from(
-            card,
-            entries,
-            problems,
-            filtered_from=patients,
-            elsewhere=_other_splits(card, rows),
-        )
+        return dataset_from(card, entries, problems, filtered_from=patients, elsewhere=elsewhere)
 
 
 def _refuse_one_column_twice(card: DatasetCard) -> None:
