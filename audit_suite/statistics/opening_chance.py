@@ -83,10 +83,11 @@ def chance_to_close(
         return 0.0
     skill = auroc - 0.5
     bound = 0.5 + _KEPT * skill
+    full_variance = spread.full * cohort.variance(auroc)
     beyond_bound, beyond_chance = [], []
     for share in map(abs, shares):
         hidden = _within(0.5 + share * skill)
-        full_variance, hidden_variance, covariance = _moments(auroc, share, cohort, spread)
+        hidden_variance, covariance = _moments(full_variance, auroc, share, cohort, spread)
         slope, limit = 1 / (hidden * (1 - hidden)), _KEPT / (bound * (1 - bound))
         contrast = (
             slope**2 * hidden_variance + limit**2 * full_variance - 2 * slope * limit * covariance
@@ -147,13 +148,15 @@ def _little_is_kept(
     """The chance that R8-box passes under every fill and on both sides."""
     skill = auroc - 0.5
     quantile = float(stdtrit(cohort.degrees, 1 - levels.passing))
+    full = spread.full * cohort.variance(auroc)
     above, below = [], []
     for share in map(abs, shares):
-        full, hidden, covariance = _moments(auroc, share, cohort, spread)
+        hidden, covariance = _moments(full, auroc, share, cohort, spread)
         both, together = hidden + _KEPT**2 * full, 2 * _KEPT * covariance
         above.append((_KEPT - share) * skill / math.sqrt(both - together) - quantile)
         below.append(quantile - (_KEPT + share) * skill / math.sqrt(both + together))
-    inside = _under(np.array(above), spread) - _under(np.array(below), spread)
+    under = _under(np.array([*above, *below]), spread)
+    inside = under[: len(above)] - under[len(above) :]
     return _averaged(np.clip(inside, 0, None).prod(axis=0))
 
 
@@ -195,12 +198,19 @@ def _averaged(values: Floats) -> float:
 
 
 def _moments(
-    auroc: float, share: float, cohort: Cohort, spread: Spread
-) -> tuple[float, float, float]:
-    """Variances of the AUROCs on full and masked images, and their covariance."""
-    full = spread.full * cohort.variance(auroc)
+    full: float, auroc: float, share: float, cohort: Cohort, spread: Spread
+) -> tuple[float, float]:
+    """Variance of the AUROC on masked images, and its covariance with that on full ones.
+
+    Args:
+        full: Variance of the AUROC on full images.
+        auroc: That AUROC.
+        share: The part of its skill that is kept.
+        cohort: Patients and images.
+        spread: How the AUROCs vary.
+    """
     hidden = spread.hidden * cohort.variance(_within(0.5 + share * (auroc - 0.5)))
-    return full, hidden, spread.full_hidden(share) * math.sqrt(full * hidden)
+    return hidden, spread.full_hidden(share) * math.sqrt(full * hidden)
 
 
 def _within(auroc: float) -> float:

@@ -17,7 +17,7 @@ from audit_suite.datasets.files.checks import (
     refuse_patients_in_two_splits,
 )
 from audit_suite.datasets.files.copies import without_copies
-from audit_suite.datasets.files.digest import content_of, entries_digest
+from audit_suite.datasets.files.digest import contents_by, entries_digest
 from audit_suite.datasets.files.entry import Entry, ImageFiles, Mask, RegionSource
 from audit_suite.datasets.files.labels import note_rules, with_labels
 from audit_suite.datasets.files.paths import homes
@@ -85,14 +85,20 @@ def dataset_from(
     problems.raise_if_any()
     note_rules(card, kept, problems)
     kept = with_population(card, kept, problems)
-    files = [entry.files for entry in kept]  # all else that entries hold is in the cases, or done
+    # All else that entries hold is in the cases, or done; by column it takes a third of the memory.
+    columns = [[getattr(entry, name) for entry in kept] for name in ImageFiles._fields]
+
+    def files(index: int) -> ImageFiles:
+        return ImageFiles(*(column[index] for column in columns))
+
+    content_of = contents_by(card)
     return Dataset(
         card=card,
         digest=entries_digest(card, kept, published),
         cases=tuple(_case(card, entry, published) for entry in kept),
         read=Reading(
-            lambda index: _read(card, problems.path, files[index]),
-            lambda index: content_of(card, files[index]),
+            lambda index: _read(card, problems.path, files(index)),
+            lambda index: content_of(files(index)),
         ),
         excluded=problems.excluded,
         notes=problems.notes,

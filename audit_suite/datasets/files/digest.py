@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from audit_suite.cards import DatasetCard
 from audit_suite.datasets.files.entry import Entry, ImageFiles
@@ -29,15 +29,23 @@ _OF_AN_IMAGE = {"reader", "targets", "regions", "dicom_frame"}
 """Those of them that decide what is read of one image's files."""
 
 
-def content_of(card: DatasetCard, files: ImageFiles) -> str:
-    """SHA-256 of what decides the pixels and masks of one image: files, and keys of the card."""
+def contents_by(card: DatasetCard) -> Callable[[ImageFiles], str]:
+    """What gives, for an image, SHA-256 of all that decides its pixels and masks.
+
+    These are its files, and keys of the card, which are hashed once.
+    """
     content = card.model_dump(mode="json", include=_OF_AN_IMAGE)
-    digest = hashlib.sha256(json.dumps([content, format_code(card)], sort_keys=True).encode())
-    digest.update(hash_content(files.image))
-    for name, source in sorted(files.regions.items()):
-        digest.update(name.encode())
-        source.update(digest, hash_content)
-    return digest.hexdigest()
+    of_card = hashlib.sha256(json.dumps([content, format_code(card)], sort_keys=True).encode())
+
+    def content_of(files: ImageFiles) -> str:
+        digest = of_card.copy()
+        digest.update(hash_content(files.image))
+        for name, source in sorted(files.regions.items()):
+            digest.update(name.encode())
+            source.update(digest, hash_content)
+        return digest.hexdigest()
+
+    return content_of
 
 
 def entries_digest(card: DatasetCard, entries: Sequence[Entry], published: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -51,6 +51,31 @@ class RegionSource(Protocol):
     def update(self, digest: Any, hash_file: Callable[[Path], bytes]) -> None:
         """Add everything that decides the mask to a digest."""
         ...
+
+
+class Regions(Mapping[str, RegionSource]):
+    """Masks by region, in less memory than a dictionary of one or a few.
+
+    Args:
+        names: The regions; a tuple that images share.
+        sources: The mask of each.
+    """
+
+    __slots__ = ("_names", "_sources")
+
+    def __init__(self, names: tuple[str, ...], sources: tuple[RegionSource, ...]) -> None:
+        self._names, self._sources = names, sources
+
+    def __getitem__(self, name: str) -> RegionSource:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._sources[self._names.index(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 class ImageFiles(NamedTuple):
@@ -115,8 +140,3 @@ class Entry(Discreet):
     def image(self) -> Path:
         """The image's file."""
         return self.folder / self.file
-
-    @property
-    def files(self) -> ImageFiles:
-        """What is needed to read it, apart."""
-        return ImageFiles(self.where, self.folder, self.file, self.regions)

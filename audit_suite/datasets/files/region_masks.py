@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from audit_suite.cards import DatasetCard, MaskSpec
-from audit_suite.datasets.files.entry import Entry, Mask, RegionSource, nothing
+from audit_suite.datasets.files.entry import Entry, Mask, Regions, RegionSource, nothing
 from audit_suite.datasets.files.mask_format import Find
 from audit_suite.datasets.files.population import Population, PopulationMask
 from audit_suite.datasets.files.problems import Problems
+from audit_suite.datasets.once import kept_once
 from audit_suite.errors import AuditError
 from audit_suite.registry import MASK_FORMATS
 
@@ -33,11 +34,13 @@ def with_regions(card: DatasetCard, entries: list[Entry], problems: Problems) ->
     in_order = sorted(card.regions, key=lambda name: bool(card.regions[name].made_of))
     finders = {name: _finder(card, name) for name in in_order}
     masked = []
+    once: Callable[[tuple[str, ...]], tuple[str, ...]] = kept_once(tuple)
     entries.reverse()
     while entries:
         entry = _with_masks(card, entries.pop(), finders, problems)
         if entry is not None:
-            masked.append(replace(entry, columns=nothing()))
+            regions = Regions(once(tuple(entry.regions)), tuple(entry.regions.values()))
+            masked.append(replace(entry, regions=regions, columns=nothing()))
     return masked
 
 
