@@ -66,15 +66,21 @@ def source(root, executor=None):
     return EvidenceSource(EvidenceStore(root), profile, executor=executor)
 
 
+@pytest.fixture(scope="module")
+def processes():
+    """Processes that all tests ask: one that died, or was ended, is started again."""
+    shared = Processes(timeout=60)
+    yield shared
+    shared.close()
+
+
 @pytest.fixture
-def two(world, tmp_path, monkeypatch):
+def two(world, processes, tmp_path, monkeypatch):
     """A source whose models run in two processes, whatever there is to do."""
     monkeypatch.setattr(process, "room_for", lambda *_: 2)
     folder, *_ = world
     (folder / "passes").write_text("")
-    here = source(tmp_path / "store", Processes(timeout=60))
-    yield here
-    here.close()
+    return source(tmp_path / "store", processes)
 
 
 def assert_as_alone(world, here):
