@@ -29,8 +29,8 @@ def frame_parts(seen: Region) -> dict[str, Region]:
     """Divide the frame of an image among `CELLS`.
 
     Args:
-        seen: Shape (H, W): the pixels that show the image. All of a picture that was stretched or
-            cropped; of one that was padded, a rectangle inside.
+        seen: Shape (H, W): the pixels that show the image, a rectangle. All of a picture that was
+            stretched or cropped; of one that was padded, a part.
 
     Returns:
         Masks by name, each of shape (H, W), which cannot be written to: images that lie alike in
@@ -43,11 +43,12 @@ def frame_parts(seen: Region) -> dict[str, Region]:
 @lru_cache(maxsize=_SHARED)
 def _parts(rows: bytes, columns: bytes) -> dict[str, Region]:
     """The parts of a frame, by the rows and columns that show the image."""
-    there = np.ix_(np.frombuffer(rows, np.bool_), np.frombuffer(columns, np.bool_))
+    seen = [np.frombuffer(each, np.bool_) for each in (rows, columns)]
+    there = tuple(slice(int(each.argmax()), int(each.argmax() + each.sum())) for each in seen)
     parts: dict[str, Region] = {
         name: np.zeros((len(rows), len(columns)), np.bool_) for name in CELLS
     }
-    height, width = len(there[0]), there[1].shape[1]
+    height, width = (int(each.sum()) for each in seen)
     if not height or not width:
         return parts
     y, x = np.arange(height)[:, None] + 0.5, np.arange(width)[None, :] + 0.5
