@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 import audit_suite
 from audit_suite.cards import canonical_digest
-from audit_suite.evidence.pixels import PixelCache, library_versions
-from audit_suite.evidence.store import Arrays
+from audit_suite.evidence.cache import ArrayCache, Arrays
+from audit_suite.evidence.pixels import library_versions
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn")
-_kept: list[tuple[Path, PixelCache]] = []  # one for all that this process makes
+_kept: list[tuple[Path, ArrayCache]] = []  # one for all that this process makes
 
 
 def remember_results(folder: Path | None) -> None:
@@ -29,7 +29,7 @@ def remember_results(folder: Path | None) -> None:
     if folder is None:
         _kept.clear()
     elif not _kept or _kept[0][0] != folder:
-        _kept[:] = [(folder, PixelCache(folder / "results"))]
+        _kept[:] = [(folder, ArrayCache(folder / "results"))]
 
 
 def again(make: Callable[[], Arrays], *of: Any, arrays: tuple[NDArray[Any], ...] = ()) -> Arrays:

@@ -7,12 +7,11 @@ name no patient; they do show patients.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,28 +20,12 @@ from numpy.typing import NDArray
 from audit_suite.cards import InputSpec, canonical_digest
 from audit_suite.datasets import Dataset, Sample
 from audit_suite.datasets.reading import Reading
-from audit_suite.errors import AuditError
+from audit_suite.evidence.cache import ArrayCache, Arrays
 from audit_suite.evidence.keys import ENGINE_VERSION
-from audit_suite.evidence.store import Arrays, EvidenceStore, pack_lines, unpack_lines
+from audit_suite.evidence.store import pack_lines, unpack_lines
 
 _DECODERS = ("numpy", "pillow", "pydicom", "scipy", "torch", "torchvision")
 _FULL = 255  # of 8 bits
-
-
-class PixelCache:
-    """A folder of arrays; what cannot be written there is not kept, and nothing fails."""
-
-    def __init__(self, folder: Path) -> None:
-        self._store = EvidenceStore(folder)
-
-    def read(self, key: str) -> Arrays | None:
-        """The arrays under a key; None if they are missing or damaged."""
-        return self._store.read(key)
-
-    def write(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Keep arrays under a key."""
-        with contextlib.suppress(AuditError):  # a full disk
-            self._store.write(key, arrays)
 
 
 @dataclass(frozen=True)
@@ -53,16 +36,18 @@ class Cached(Reading):
         cache: Where.
     """
 
-    cache: PixelCache
+    cache: ArrayCache
 
-    def key(self, index: int, *of: Any) -> str:
-        """The name under which something that is made of an image is kept."""
-        return canonical_digest(
-            [ENGINE_VERSION, library_versions(_DECODERS), self.content(index), *of]
-        )
+    def form(self, *of: Any) -> str:
+        """What decides something that is made of every image, apart from the image."""
+        return canonical_digest([ENGINE_VERSION, library_versions(_DECODERS), *of])
+
+    def name(self, index: int, form: str) -> str:
+        """The name under which something of that form is kept of an image."""
+        return hashlib.sha256(f"{form} {self.content(index)}".encode()).hexdigest()
 
 
-def cached(dataset: Dataset, cache: PixelCache | None) -> Dataset:
+def cached(dataset: Dataset, cache: ArrayCache | None) -> Dataset:
     """A data set whose images are cached, if its reader says what decides them."""
     read = dataset.read
     if cache is None or not isinstance(read, Reading):
@@ -84,7 +69,7 @@ def sample_of(dataset: Dataset, index: int, spec: InputSpec) -> Sample:
     read = dataset.read
     if not isinstance(read, Cached) or spec.code():
         return read(index)
-    key = read.key(index, "sample")
+    key = read.name(index, read.form("sample"))
     kept = read.cache.read(key)
     if kept is not None:
         shape = kept["image"].shape[:2]

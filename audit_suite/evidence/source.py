@@ -17,12 +17,13 @@ from audit_suite.evidence.again import remember_results
 from audit_suite.evidence.beside import Beside
 from audit_suite.evidence.breakdown import vanished
 from audit_suite.evidence.budget import Budget
+from audit_suite.evidence.cache import ArrayCache
 from audit_suite.evidence.executor import Executor
 from audit_suite.evidence.executors.inline import Inline
 from audit_suite.evidence.models import Models
 from audit_suite.evidence.near_duplicates import without_near_duplicates
 from audit_suite.evidence.part import Part
-from audit_suite.evidence.pixels import PixelCache, cached
+from audit_suite.evidence.pixels import cached
 from audit_suite.evidence.precision import Precisions
 from audit_suite.evidence.profile import EvidenceProfile
 from audit_suite.evidence.store import EvidenceStore, Stored
@@ -180,7 +181,7 @@ class EvidenceSource:
         self.workers = workers
         self.among = Part()
         self.beside = Beside()
-        self._pixels = None if cache is None else PixelCache(cache / "pixels")
+        self._pixels = None if cache is None else ArrayCache(cache / "pixels")
         remember(cache)
         remember_results(cache)
         self.failures: dict[Hashable, AuditError] = {}

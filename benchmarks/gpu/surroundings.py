@@ -17,6 +17,7 @@ from audit_suite.evidence.arithmetic import computing_in
 from audit_suite.evidence.scores.geometry import geometry
 from audit_suite.evidence.scores.prepare import prepare
 from audit_suite.evidence.scores.prepared import Wanted
+from audit_suite.evidence.scores.recalled import Recalled
 from audit_suite.registry import EXPLAINERS
 from engine.protocol import Plain
 from gpu.bench import Bench
@@ -95,12 +96,12 @@ def _prepared(bench: Bench, source: EvidenceSource) -> float:
     """Images per second that the engine's threads prepare, from files or from the cache."""
     spec, dataset = bench.requests[0].model.input, source.dataset(bench.requests[0].dataset)
     areas = sorted({request.shown.area for request in bench.requests if request.shown.hides})
-    wanted = Wanted({geometry(spec): spec}, areas)
+    kept = Recalled(dataset, Wanted({geometry(spec): spec}, areas), source.profile.seed)
     count = min(bench.images, 256)
 
     def work() -> None:
         with ThreadPoolExecutor(source.profile.threads) as pool:
-            list(pool.map(lambda index: prepare(dataset, index, wanted), range(count)))
+            list(pool.map(lambda index: prepare(kept, index), range(count)))
 
     return count / bench.scale.seconds(work)[0]
 

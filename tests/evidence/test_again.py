@@ -52,7 +52,7 @@ def test_other_code_or_libraries_make_it_anew(made, monkeypatch):
 
 def test_a_damaged_file_is_made_again_and_without_a_cache_all_is(made, tmp_path):
     made("name")
-    (file,) = tmp_path.rglob("*.safetensors")
+    (file,) = tmp_path.rglob("*.arrays")
     file.write_bytes(file.read_bytes()[:-3] + b"xyz")
     assert made("name") == (0.2, 2)
     remember_results(None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -21,8 +22,8 @@ from audit_suite.datasets.files import hashing
 from audit_suite.datasets.reading import Reading
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
 from audit_suite.evidence.budget import Budget
+from audit_suite.evidence.cache import ArrayCache, packed_arrays, unpacked_arrays
 from audit_suite.evidence.pixels import (
-    PixelCache,
     cached,
     packed_distance,
     packed_image,
@@ -30,7 +31,9 @@ from audit_suite.evidence.pixels import (
     unpacked_distance,
     unpacked_image,
 )
-from audit_suite.evidence.scores import prepare, survey
+from audit_suite.evidence.scores import prepare, recalled, survey
+from audit_suite.evidence.scores.geometry import geometry
+from audit_suite.evidence.scores.prepared import Wanted
 from audit_suite.maskings import Full, OnlyROI, WithoutROI
 from audit_suite.regions import FAR
 
@@ -176,7 +179,7 @@ def manifest(tmp_path):
     def load(more=""):
         (tmp_path / "d.toml").write_text(DATASET.format(more=more))
         return cached(
-            load_dataset(load_dataset_card(tmp_path / "d.toml")), PixelCache(tmp_path / "cache")
+            load_dataset(load_dataset_card(tmp_path / "d.toml")), ArrayCache(tmp_path / "cache")
         )
 
     return load
@@ -190,7 +193,7 @@ def test_a_sample_is_kept_by_what_decides_it_and_names_nobody(manifest, tmp_path
     again = sample_of(manifest(), 0, spec)
     assert np.array_equal(again.image, first.image)
     assert np.array_equal(again.regions["lung"], first.regions["lung"])
-    names = [file.name for file in (tmp_path / "cache").rglob("*.safetensors")]
+    names = [file.name for file in (tmp_path / "cache").rglob("*.arrays")]
     assert len(names) == 1
     assert int(names[0].partition(".")[0], 16), "a hash"
     mask = (tmp_path / "smith-mask.png").read_bytes()
@@ -199,6 +202,78 @@ def test_a_sample_is_kept_by_what_decides_it_and_names_nobody(manifest, tmp_path
     before = manifest().read.content(0)
     (tmp_path / "smith-mask.png").write_bytes(mask + b"\0")
     assert manifest().read.content(0) != before, "a mask decides too"
+
+
+def files(folder):
+    return sorted((folder / "cache").rglob("*.arrays"))
+
+
+def test_lent_areas_stand_with_the_image_and_are_only_those_of_the_same_seed(manifest, tmp_path):
+    dataset, spec = manifest(), model_card(tmp_path).input
+    own, lent = (("lung",), "own"), (("lung",), "elsewhere")
+    wanted = Wanted({geometry(spec): spec}, [lent, own])
+
+    def made(seed):
+        calls = []
+
+        def complete(images):
+            calls.append(lent not in images[geometry(spec)].distances)
+            return {
+                key: replace(one, distances={lent: one.distances[own] + seed, **one.distances})
+                for key, one in images.items()
+            }
+
+        one = prepare.prepare(recalled.Recalled(dataset, wanted, seed), 0, complete)
+        distances = one[geometry(spec)].distances
+        assert np.array_equal(distances[lent], distances[own] + seed)
+        return calls
+
+    assert made(1) == [True]
+    assert len(files(tmp_path)) == 1, "an image and all its areas take one file"
+    made(2)
+    assert len(files(tmp_path)) == 2, "what another seed gives stands apart"
+    known = recalled.Recalled(dataset, wanted, 1).read(0)[geometry(spec)].distances
+    assert np.array_equal(known[lent], known[own] + 1)
+    known = recalled.Recalled(dataset, wanted, 2).read(0)[geometry(spec)].distances
+    assert np.array_equal(known[lent], known[own] + 2)
+    assert lent not in recalled.Recalled(dataset, wanted, 3).read(0)[geometry(spec)].distances
+
+
+KEY = "ab" * 32
+SOME = arrays(st.sampled_from(["u1", "i2", "f4", "i8"]), array_shapes(min_dims=1, max_side=4))
+
+
+@given(st.dictionaries(st.text(max_size=5), SOME, max_size=3), st.data())
+def test_a_file_gives_its_arrays_back_and_none_if_anything_of_it_changed(some, data):
+    content = packed_arrays(KEY, some)
+    again = unpacked_arrays(KEY, content)
+    assert list(again) == list(some)
+    for name, array in some.items():
+        assert again[name].dtype == array.dtype
+        assert again[name].shape == array.shape
+        assert again[name].tobytes() == array.tobytes()
+        assert again[name].flags.writeable
+    assert unpacked_arrays("cd" * 32, content) is None, "a file that was renamed"
+    place = data.draw(st.integers(0, len(content) - 1))
+    flipped = bytes([*content[:place], content[place] ^ 255, *content[place + 1 :]])
+    assert unpacked_arrays(KEY, flipped) is None
+    assert unpacked_arrays(KEY, content[:place]) is None
+
+
+def test_writers_of_one_name_do_not_disturb_each_other(tmp_path):
+    caches = [ArrayCache(tmp_path) for _ in range(4)]
+    whole = {"a": np.arange(100_000)}
+    torn = []
+
+    def work(cache):
+        for _ in range(20):
+            cache.write(KEY, whole)
+            torn.append(cache.read(KEY) is None)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, caches))
+    assert not any(torn)
+    assert [file.name for file in tmp_path.rglob("*.*")] == [f"{KEY}.arrays"]
 
 
 def test_images_that_are_read_in_another_way_are_not_those_of_the_cache(manifest):

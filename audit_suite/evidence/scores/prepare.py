@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import accumulate
 
@@ -19,37 +19,60 @@ from audit_suite.evidence.frame import fit_with_frame
 from audit_suite.evidence.scores.geometry import Geometry
 from audit_suite.evidence.scores.in_file import without_box
 from audit_suite.evidence.scores.prepared import Prepared, Wanted
-from audit_suite.evidence.scores.recalled import kept_keys, read_kept, write_kept
+from audit_suite.evidence.scores.recalled import Recalled
 from audit_suite.maskings.masking import Area
 from audit_suite.models.preprocessing import fit_geometry
 from audit_suite.pulse import beat
 from audit_suite.regions import shared_distance, signed_distance, union
 
+Images = Mapping[Geometry, Prepared]
 Made = dict[Geometry, Prepared] | BadImage
+Complete = Callable[[Images], Images]
 _UNMEASURED = np.zeros(0, np.float32)
 
 
-def prepare(dataset: Dataset, index: int, wanted: Wanted) -> Made:
+def _as_they_are(made: Images) -> Images:
+    return made
+
+
+def prepare(kept: Recalled, index: int, complete: Complete = _as_they_are) -> Made:
     """Decode one image once and bring it, and its own regions, to every geometry wanted.
 
     Where the data set's images are cached, one that was prepared before is not decoded.
+
+    Args:
+        kept: The data set, what is wanted of its images, and what is kept of them.
+        index: Which one.
+        complete: Adds areas that depend on other images, before the image is kept.
 
     Returns:
         The image by geometry, or the error that says why it cannot be used.
     """
     beat()
-    keys = kept_keys(dataset, index, wanted)
-    made = read_kept(dataset, keys)
-    if made is not None and not wanted.boxed:
-        return made
+    dataset, wanted = kept.dataset, kept.wanted
+    made, sample = kept.read(index), None
     try:
-        sample = dataset.read(index)
         if made is None:
-            made = _made(dataset, sample, wanted)
-            write_kept(dataset, keys, made)
-        return made | _boxed(dataset, sample, wanted)
+            sample = dataset.read(index)
+            made = dict(complete(_made(dataset, sample, wanted)))
+            kept.write(index, made)
+        else:
+            made = completed(kept, index, made, complete)
+        if wanted.boxed:
+            made |= _boxed(dataset, sample or dataset.read(index), wanted)
     except BadImage as bad:
         return bad
+    return made
+
+
+def completed(
+    kept: Recalled, index: int, made: Images, complete: Complete
+) -> dict[Geometry, Prepared]:
+    """An image of which the cache knows, with all areas; those that were lacking are kept."""
+    whole = complete(made)
+    if any(len(whole[key].distances) > len(made[key].distances) for key in kept.wanted.specs):
+        kept.write_lent(index, whole)
+    return dict(whole)
 
 
 def _made(dataset: Dataset, sample: Sample, wanted: Wanted) -> dict[Geometry, Prepared]:

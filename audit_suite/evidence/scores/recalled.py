@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from typing import Any, cast
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.cards import canonical_digest
 from audit_suite.datasets import Dataset
 from audit_suite.datasets.frame import CELLS
 from audit_suite.datasets.regions import region_names
+from audit_suite.evidence.cache import Arrays
 from audit_suite.evidence.pixels import (
     Cached,
     packed_distance,
@@ -21,62 +26,117 @@ from audit_suite.evidence.pixels import (
 )
 from audit_suite.evidence.scores.geometry import Geometry
 from audit_suite.evidence.scores.prepared import Prepared, Wanted
-from audit_suite.evidence.store import Arrays
 from audit_suite.maskings.masking import UNMOVED, Area
 from audit_suite.regions import shared_distance
 
-Keys = Mapping[Geometry, str]
+_Distances = Mapping[Area, NDArray[np.int16]]
+_LENT = "lent"  # the array that says what the lent areas of an entry depend on
 
 
-def kept_keys(dataset: Dataset, index: int, wanted: Wanted) -> Keys:
-    """The names of an image in the cache, by geometry; empty where it is not cached.
+@dataclass(frozen=True)
+class Recalled:
+    """What is kept of the images of a data set; nothing where it has no cache.
 
-    A card's own preprocessing may depend on more than its file: nothing of it is cached.
+    An entry holds an image at one geometry with the distances of its own regions. Lent areas (those
+    of a donor, or of the whole data set) depend on more. They stand in the same entry if they were
+    made at the same time, which takes half the files, and else in one of their own.
+
+    Attributes:
+        dataset: The data set.
+        wanted: Geometries and areas.
+        seed: The run's, on which lent areas depend.
     """
-    read = dataset.read
-    if not isinstance(read, Cached) or any(spec.code() for spec in wanted.specs.values()):
-        return {}
-    known = sorted(region_names(dataset.card))  # decides which of those asked for are empty
-    return {
-        key: read.key(index, "prepared", list(key), wanted.regions, known) for key in wanted.specs
-    }
 
+    dataset: Dataset
+    wanted: Wanted
+    seed: int
 
-def read_kept(dataset: Dataset, keys: Keys) -> dict[Geometry, Prepared] | None:
-    """The image by geometry; None unless all of it is in the cache."""
-    read, made = dataset.read, {}
-    for key, name in keys.items():
-        arrays = read.cache.read(name) if isinstance(read, Cached) else None
-        if arrays is None:
+    def names(self, index: int) -> dict[Geometry, str]:
+        """The names of an image, by geometry."""
+        if self._cached is None:
+            return {}
+        return {key: self._cached.name(index, form) for key, form in self._forms.items()}
+
+    def lent_name(self, name: str, index: int) -> str:
+        """The name of its lent areas, if they are kept apart; ``name`` is that of the image."""
+        return hashlib.sha256(name.encode() + self._lent_by(index)).hexdigest()
+
+    def read(self, index: int) -> dict[Geometry, Prepared] | None:
+        """An image by geometry, with the areas that are kept; None unless all geometries are."""
+        if self._cached is None:
             return None
-        distances = _distances(arrays, key[0])
-        made[key] = Prepared(unpacked_image(arrays), distances, arrays["properties"])
-    return made or None
+        made = {}
+        for key, name in self.names(index).items():
+            arrays = self._cached.cache.read(name)
+            if arrays is None:
+                return None
+            made[key] = self._prepared(index, key, name, arrays)
+        return made or None
 
-
-def write_kept(dataset: Dataset, keys: Keys, made: Mapping[Geometry, Prepared]) -> None:
-    """Put an image into the cache."""
-    if isinstance(read := dataset.read, Cached):
-        for key, name in keys.items():
+    def write(self, index: int, made: Mapping[Geometry, Prepared]) -> None:
+        """Keep an image that was decoded, with all areas that were made of it."""
+        for key, name in self.names(index).items():
             one = made[key]
             arrays = packed_image(one.image) | {"properties": one.properties}
-            read.cache.write(name, arrays | _packed(one.distances))
+            arrays |= {_LENT: self._mark(index)} | _packed(one.distances)
+            self._write(name, arrays)
+
+    def write_lent(self, index: int, made: Mapping[Geometry, Prepared]) -> None:
+        """Keep the lent areas of an image that is kept already."""
+        for key, name in self.names(index).items():
+            lent = {a: d for a, d in made[key].distances.items() if a in self._lent}
+            self._write(self.lent_name(name, index), _packed(lent))
+
+    def _prepared(self, index: int, key: Geometry, name: str, arrays: Arrays) -> Prepared:
+        image, size = unpacked_image(arrays), key[0]
+        distances = _distances(arrays, size)
+        if self._lent and not np.array_equal(arrays[_LENT], self._mark(index)):
+            distances = {area: d for area, d in distances.items() if area[1] == "own"}
+        if not all(area in distances for area in self._lent):
+            distances |= _distances(self._read(self.lent_name(name, index)), size)
+        return Prepared(image, distances, arrays["properties"])
+
+    @cached_property
+    def _cached(self) -> Cached | None:
+        """The data set's cache.
+
+        A card's own preprocessing may depend on more than its file: nothing of it is cached.
+        """
+        read = self.dataset.read
+        own = any(spec.code() for spec in self.wanted.specs.values())
+        return read if isinstance(read, Cached) and not own else None
+
+    @cached_property
+    def _forms(self) -> dict[Geometry, str]:
+        assert self._cached is not None
+        known = sorted(region_names(self.dataset.card))  # decides which of the wanted are empty
+        of = self.wanted.regions, known
+        return {key: self._cached.form("prepared", list(key), *of) for key in self.wanted.specs}
+
+    @cached_property
+    def _lent(self) -> list[Area]:
+        return [area for area in self.wanted.areas if area[1] != "own"]
+
+    @cached_property
+    def _lent_form(self) -> str:
+        return canonical_digest(["areas", self.dataset.digest, self.seed, self._lent])
+
+    def _lent_by(self, index: int) -> bytes:
+        """What decides the lent areas of an image, apart from the image."""
+        return hashlib.sha256(f"{self._lent_form} {index}".encode()).digest()
+
+    def _mark(self, index: int) -> NDArray[np.uint8]:
+        return np.frombuffer(self._lent_by(index), np.uint8)
+
+    def _read(self, name: str) -> Arrays:
+        return (self._cached and self._cached.cache.read(name)) or {}
+
+    def _write(self, name: str, arrays: Arrays) -> None:
+        if self._cached is not None:
+            self._cached.cache.write(name, arrays)
 
 
-def read_areas(dataset: Dataset, name: str, size: tuple[int, int]) -> dict[Area, NDArray[np.int16]]:
-    """The distances of areas that depend on more than the image; none if they are not cached."""
-    read = dataset.read
-    arrays = read.cache.read(name) if isinstance(read, Cached) else None
-    return {} if arrays is None else _distances(arrays, size)
-
-
-def write_areas(dataset: Dataset, name: str, distances: Mapping[Area, NDArray[np.int16]]) -> None:
-    """Put such distances into the cache."""
-    if isinstance(read := dataset.read, Cached):
-        read.cache.write(name, _packed(distances))
-
-
-def _packed(distances: Mapping[Area, NDArray[np.int16]]) -> dict[str, NDArray[Any]]:
+def _packed(distances: _Distances) -> Arrays:
     """Those that many images have alike as masks, as they are measured once for all."""
     return {
         "/".join([*area[0], area[1]]): np.packbits(distance < 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -16,9 +16,9 @@ from audit_suite.datasets import BadImage, Dataset
 from audit_suite.evidence.keys import ENGINE_VERSION
 from audit_suite.evidence.scores.donors import donor, drawn, sampled, seed_of
 from audit_suite.evidence.scores.geometry import Geometry
-from audit_suite.evidence.scores.prepare import Made, prepare
+from audit_suite.evidence.scores.prepare import Images, Made, completed, prepare
 from audit_suite.evidence.scores.prepared import Prepared, Wanted
-from audit_suite.evidence.scores.recalled import kept_keys, read_areas, write_areas
+from audit_suite.evidence.scores.recalled import Recalled
 from audit_suite.evidence.store import EvidenceStore
 from audit_suite.maskings import Masking
 from audit_suite.maskings.areas import Typical, area_of, typical
@@ -55,16 +55,10 @@ class Survey:
     def make(self, index: int) -> Made:
         """Prepare one image, with every area that is wanted."""
         made = self.sample.get(index) or self.waiting.pop(index, None)
-        made = made or prepare(self.dataset, index, self.wanted)
-        if isinstance(made, BadImage):
-            return made
-        names = kept_keys(self.dataset, index, self.wanted)
-        return {
-            key: prepared
-            if key in self.wanted.boxed
-            else self._complete(index, key, prepared, names.get(key))
-            for key, prepared in made.items()
-        }
+        complete = partial(self._complete, index)
+        if made is None:
+            return prepare(self._kept, index, complete)
+        return made if isinstance(made, BadImage) else completed(self._kept, index, made, complete)
 
     def donor(self, index: int) -> int | None:
         """Index of the image that provides a region or background: another patient's, by hash."""
@@ -83,22 +77,23 @@ class Survey:
     def _donors(self) -> dict[int, dict[Geometry, Prepared]]:
         return {i: made for i, made in self.sample.items() if not isinstance(made, BadImage)}
 
-    def _complete(
-        self, index: int, geometry: Geometry, prepared: Prepared, name: str | None
-    ) -> Prepared:
-        """The image with every area; ``name`` is its own in the cache, None without one."""
+    @cached_property
+    def _kept(self) -> Recalled:
+        return Recalled(self.dataset, self.wanted, self.seed)
+
+    def _complete(self, index: int, made: Images) -> Images:
+        """An image with every area that is wanted."""
+        return {
+            key: prepared if key in self.wanted.boxed else self._with_areas(index, key, prepared)
+            for key, prepared in made.items()
+        }
+
+    def _with_areas(self, index: int, geometry: Geometry, prepared: Prepared) -> Prepared:
         distances = dict(prepared.distances)
-        missing = [area for area in self.wanted.areas if area not in distances]
-        if missing and name is not None:  # donors and typical regions depend on the data set
-            about = [name, self.dataset.digest, self.seed, index, missing]
-            name = canonical_digest(["areas", *about])
-            distances |= read_areas(self.dataset, name, geometry[0])
-        if not all(area in distances for area in missing):
-            for area in missing:
+        for area in self.wanted.areas:
+            if area not in distances:
                 measure = shared_distance if area[1] in UNMOVED else signed_distance
                 distances[area] = measure(self._area(index, geometry, area, distances))
-            if name is not None:
-                write_areas(self.dataset, name, {area: distances[area] for area in missing})
         return Prepared(prepared.image, distances, prepared.properties)
 
     def _area(
@@ -180,7 +175,8 @@ def survey_of(dataset: Dataset, wanted: Wanted, seed: int, store: EvidenceStore 
         seed: The run's seed.
         store: Where typical regions are kept; None if no area or move needs them.
     """
-    sample = {i: prepare(dataset, i, wanted) for i in sampled(dataset)}
+    kept = Recalled(dataset, wanted, seed)
+    sample = {i: prepare(kept, i) for i in sampled(dataset)}
     good = [made for made in sample.values() if not isinstance(made, BadImage)]
     means = {}
     for key, spec in wanted.specs.items():
@@ -190,18 +186,18 @@ def survey_of(dataset: Dataset, wanted: Wanted, seed: int, store: EvidenceStore 
     places: dict[tuple[Geometry, Names], Typical] = {}
     waiting: dict[int, Made] = {}
     if store is not None:
-        places = _typical(dataset, wanted, sample, store, waiting)
+        places = _typical(kept, sample, store, waiting)
     return Survey(dataset, wanted, seed, sample, means, places, waiting)
 
 
 def _typical(
-    dataset: Dataset,
-    wanted: Wanted,
+    kept: Recalled,
     sample: dict[int, Made],
     store: EvidenceStore,
     waiting: dict[int, Made],
 ) -> dict[tuple[Geometry, Names], Typical]:
     """Typical regions from the first image of some patients, drawn by hash; kept in the store."""
+    dataset, wanted = kept.dataset, kept.wanted
     keys = {
         (key, region): canonical_digest(
             ["typical", ENGINE_VERSION, dataset.digest, list(key), region, _PATIENTS]
@@ -213,7 +209,7 @@ def _typical(
     with store.alone(f"{dataset.digest[:16]}-typical"):
         stored = {place: store.read(digest) for place, digest in keys.items()}
         if any(arrays is None for arrays in stored.values()):
-            for place, seen in _survey_regions(dataset, wanted, sample, waiting).items():
+            for place, seen in _survey_regions(kept, sample, waiting).items():
                 arrays = {
                     "population": seen.population,
                     "centre": np.array(seen.centre),
@@ -233,16 +229,17 @@ def _typical(
 
 
 def _survey_regions(
-    dataset: Dataset, wanted: Wanted, sample: dict[int, Made], waiting: dict[int, Made]
+    kept: Recalled, sample: dict[int, Made], waiting: dict[int, Made]
 ) -> dict[tuple[Geometry, Names], Typical]:
     """The regions of some patients; what was prepared for them is kept as far as memory allows."""
+    dataset, wanted = kept.dataset, kept.wanted
     firsts = list({c.patient: i for i, c in reversed(list(enumerate(dataset.cases)))}.values())
     seen: dict[tuple[Geometry, Names], list[Region]] = {
         (key, region): [] for key in wanted.specs for region in wanted.regions
     }
     room = _KEPT
     for index in drawn(dataset, firsts, _PATIENTS):
-        made = sample.get(index) or prepare(dataset, index, wanted)
+        made = sample.get(index) or prepare(kept, index)
         if index not in sample and room > 0:
             waiting[index] = made
             room -= 0 if isinstance(made, BadImage) else sum(map(_bytes, made.values()))
