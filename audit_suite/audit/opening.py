@@ -94,6 +94,7 @@ def open_audit(settings: Settings, part: Part | None = None, workers: int = 1) -
             readings=_readings(settings.readings, datasets),
             executor=executor,
             cache=settings.cache,
+            shared_cache=settings.shared_cache,
             workers=workers,
         ),
         policy_maskings=tuple(Masking.parse(id) for id in settings.maskings),

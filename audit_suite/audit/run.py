@@ -28,8 +28,8 @@ from audit_suite.audit.suites import suite_files
 from audit_suite.audit.vetting import unusable_models
 from audit_suite.checks import ATTRIBUTE, Check
 from audit_suite.errors import AuditError
+from audit_suite.evidence.address import is_address
 from audit_suite.evidence.measured import Log
-from audit_suite.evidence.remote import is_address
 from audit_suite.record import Finding, Record, natural_order
 from audit_suite.statistics import recording
 
@@ -74,6 +74,8 @@ def run(
             settings[key] = Path(settings[key])
     if settings.get("cache") == Path(OFF):
         settings["cache"] = None
+    elif is_address(settings.get("cache") or ""):
+        settings["shared_cache"] = settings.pop("cache")
     try:
         chosen = Settings(_paths(models), _paths(datasets), tuple(suites), **settings)
     except TypeError as error:

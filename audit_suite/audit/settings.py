@@ -48,6 +48,8 @@ class Settings:
         evidence: Folder of stored evidence, or its address (``s3://bucket/folder``).
         cache: Folder of what can be made again at any time: decoded images, digests of files, and
             mirrors of evidence at an address. None to keep nothing.
+        shared_cache: Address (``s3://bucket/folder``) at which machines share decoded images; the
+            folder ``cache`` is in front of it. None to share none.
         waivers: File of waivers.
         baseline: Record of the release that this one replaces; None to compare with none.
         ledger: File with a line for each audit; None to keep none.
@@ -83,6 +85,7 @@ class Settings:
     policy: Path | None = None
     evidence: Path | str = Path(".audit-evidence")
     cache: Path | None = Path(".audit-cache")
+    shared_cache: str | None = None
     waivers: Path | None = None
     baseline: Path | None = None
     ledger: Path | None = None

@@ -11,6 +11,8 @@ import typer
 
 from audit_suite.cli.root import Device, DeviceOption, root
 
+_CACHE = ".audit-cache"
+
 
 class Folds(StrEnum):
     """How a model's folds are audited."""
@@ -87,8 +89,12 @@ def run(
         float, typer.Option(help="Seconds after which a model without a sign of life has hung.")
     ] = 300,
     cache: Annotated[
-        str, typer.Option(metavar="DIR", help="Folder of what can be made again, or off.")
-    ] = ".audit-cache",
+        str,
+        typer.Option(
+            metavar="DIR|URL",
+            help="Folder of what can be made again, an address behind it (s3://...), or off.",
+        ),
+    ] = _CACHE,
 ) -> None:
     """Compute the evidence that `pytest --audit` needs for some cards, and decide nothing.
 
@@ -99,9 +105,9 @@ def run(
     from audit_suite.audit.settings import OFF, Settings
     from audit_suite.doctor.cards import read_cards
     from audit_suite.errors import AuditError
+    from audit_suite.evidence.address import is_address
     from audit_suite.evidence.budget import THIRD
     from audit_suite.evidence.part import Part, scheduled_part
-    from audit_suite.evidence.remote import is_address
     from audit_suite.registry import load_extensions
 
     load_extensions()
@@ -121,7 +127,8 @@ def run(
         folds=folds.value,
         policy=policy,
         evidence=evidence if is_address(evidence) else Path(evidence),
-        cache=None if cache == OFF else Path(cache),
+        cache=None if cache == OFF else Path(_CACHE if is_address(cache) else cache),
+        shared_cache=cache if is_address(cache) else None,
         device=device.value,
         batch_size=batch_size,
         seed=seed,

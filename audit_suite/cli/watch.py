@@ -46,7 +46,7 @@ def watch(
     """
     from audit_suite.audit.gate import Exit
     from audit_suite.audit.watching import watch as compare
-    from audit_suite.evidence.remote import is_address
+    from audit_suite.evidence.address import is_address
     from audit_suite.registry import load_extensions
 
     load_extensions()

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[Any]]
 ENDING = ".arrays"
+IMAGE = 32
+"""Digits of a key that say of which image something is, where it is of one."""
 _CHECKSUM = hashlib.sha256().digest_size
 _LENGTH = 4  # bytes that say how long the list of arrays is
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence.breakdown import as_audit_error, checked, parts_of
+from audit_suite.evidence.pixels import images_of
 from audit_suite.evidence.source import EvidenceSource, Progress, Request, pair, plan, refused
 
 _TRY = "audit_suite.evidence.jobs:try_models"
@@ -38,7 +39,7 @@ def compute(
     """
     wanted = plan(requests)
     try_models(wanted, source, progress)
-    with source.store.following(progress):
+    with source.store.following(progress), _sharing(wanted, source, progress):
         for together in _by_place((r for r in wanted if _undone(r, source)), source):
             _ask(_COMPUTE, together, source, progress)
 
@@ -60,9 +61,27 @@ def try_models(
     if not untried:
         return
     with source.store.following(progress):
+        if source.shared is not None:
+            source.shared.fetch(_images(untried, source), progress)
         source.store.fetch(_keys(untried, source))  # who tries a model compares with what is stored
         for together in _by_place(untried, source):
             _ask(_TRY, together, source, progress)
+
+
+def _sharing(
+    requests: Sequence[Request[Any]], source: EvidenceSource, progress: Progress
+) -> AbstractContextManager[None]:
+    """Send what is prepared of the images of some requests, where machines share it."""
+    if source.shared is None or not requests:
+        return nullcontext()
+    return source.shared.following(_images(requests, source), progress)
+
+
+def _images(requests: Iterable[Request[Any]], source: EvidenceSource) -> Iterator[str]:
+    """With what the cached names of all images begin that some requests read."""
+    for card in dict.fromkeys(request.dataset for request in requests):
+        with suppress(AuditError):
+            yield from images_of(source.dataset(card))
 
 
 def _keys(requests: Iterable[Request[Any]], source: EvidenceSource) -> Iterator[str]:

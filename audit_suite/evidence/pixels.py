@@ -8,7 +8,8 @@ name no patient; they do show patients.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 from audit_suite.cards import InputSpec, canonical_digest
 from audit_suite.datasets import Dataset, Sample
 from audit_suite.datasets.reading import Reading
-from audit_suite.evidence.cache import ArrayCache, Arrays
+from audit_suite.errors import AuditError
+from audit_suite.evidence.cache import IMAGE, ArrayCache, Arrays
 from audit_suite.evidence.keys import ENGINE_VERSION
 from audit_suite.evidence.store import pack_lines, unpack_lines
 
@@ -42,9 +44,21 @@ class Cached(Reading):
         """What decides something that is made of every image, apart from the image."""
         return canonical_digest([ENGINE_VERSION, library_versions(_DECODERS), *of])
 
+    def image(self, index: int) -> str:
+        """With what all names of an image begin, so that they are found together."""
+        return hashlib.sha256(self.content(index).encode()).hexdigest()[:IMAGE]
+
     def name(self, index: int, form: str) -> str:
         """The name under which something of that form is kept of an image."""
-        return hashlib.sha256(f"{form} {self.content(index)}".encode()).hexdigest()
+        return self.image(index) + form[IMAGE:]
+
+
+def images_of(dataset: Dataset) -> Iterator[str]:
+    """With what the names of a data set's images begin; nothing where they are not cached."""
+    if isinstance(dataset.read, Cached):
+        for index in range(len(dataset.cases)):
+            with suppress(AuditError, OSError):  # it is told of where the image is read
+                yield dataset.read.image(index)
 
 
 def cached(dataset: Dataset, cache: ArrayCache | None) -> Dataset:
@@ -84,19 +98,34 @@ def sample_of(dataset: Dataset, index: int, spec: InputSpec) -> Sample:
 
 
 def packed_distance(distance: NDArray[np.int16]) -> NDArray[Any]:
-    """A distance in as few bytes as hold it: those of one value everywhere, or of 8 bits."""
+    """A distance in as few bytes as hold it: one value, 8 bits, or steps of 8 bits along rows."""
     low, high = distance.min(), distance.max()
     if low == high:
         return np.array([low, *distance.shape], np.int16)
-    small = np.iinfo(np.int8)
-    return distance.astype(np.int8) if small.min <= low and high <= small.max else distance
+    if _is_small(low, high):
+        return distance.astype(np.int8)
+    steps = np.diff(distance.astype(np.int32))
+    if not _is_small(steps.min(initial=0), steps.max(initial=0)):
+        return distance
+    first = np.ascontiguousarray(distance[:, :1]).view(np.uint8)  # two bytes of each row
+    return np.concatenate([first, steps.astype(np.int8).view(np.uint8)], axis=1)
 
 
 def unpacked_distance(packed: NDArray[Any]) -> NDArray[np.int16]:
     """The inverse of `packed_distance`."""
     if packed.ndim == 1:
         return np.full(tuple(packed[1:]), packed[0], np.int16)
-    return packed.astype(np.int16)
+    if packed.dtype != np.uint8:
+        return packed.astype(np.int16)
+    steps = np.empty((packed.shape[0], packed.shape[1] - 1), np.int16)
+    steps[:, :1] = np.ascontiguousarray(packed[:, :2]).view(np.int16)
+    steps[:, 1:] = packed[:, 2:].view(np.int8)
+    return np.cumsum(steps, axis=1, dtype=np.int16, out=steps)
+
+
+def _is_small(low: int, high: int) -> bool:
+    small = np.iinfo(np.int8)
+    return bool(small.min <= low and high <= small.max)
 
 
 def packed_image(image: NDArray[np.float32]) -> dict[str, NDArray[Any]]:

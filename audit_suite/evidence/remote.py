@@ -13,9 +13,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from audit_suite.errors import AuditError
+from audit_suite.evidence.address import Address, is_address
 from audit_suite.evidence.part import Part
 from audit_suite.evidence.store import UNFINISHED, EvidenceStore, Stored
 from audit_suite.files import write_whole
@@ -24,11 +24,6 @@ _EVERY = 5.0  # seconds between two looks for new evidence
 _AT_ONCE = 64  # files that are fetched together
 _HEAD = 1 << 16  # bytes of a file that hold what it is evidence of
 _DISCARDED = "discarded/"
-
-
-def is_address(place: str | Path) -> bool:
-    """Whether evidence is kept at an address, and not in a folder."""
-    return "://" in str(place)
 
 
 def open_store(place: str | Path, cache: Path | None, part: Part | None = None) -> EvidenceStore:
@@ -69,8 +64,12 @@ class Mirror(EvidenceStore):
         super().__init__(root, part)
         self.url = url
         self._sending = threading.Lock()
-        with self._reached("read"):
-            self._files, self._top = _opened(url)
+        self._address = Address(
+            url,
+            "--audit-evidence",
+            "check the address and the credentials in the environment; what was computed is kept "
+            f"in {root}, and the next run sends it",
+        )
         self._there: set[str] = set()
         self._in_hand: set[str] = set()  # batches of units of this part, there and brought here
         self._look()
@@ -160,25 +159,18 @@ class Mirror(EvidenceStore):
 
     def _send(self, names: Iterable[str]) -> None:
         for name in sorted(set(names) - self._there):
-            with self._reached("write to"), contextlib.suppress(FileNotFoundError):
-                content = (self.root / name).read_bytes()
-                self._files.pipe_file(f"{self._top}/{name}", content)
+            with contextlib.suppress(FileNotFoundError):  # discarded meanwhile
+                self._address.put({name: (self.root / name).read_bytes()})
                 self._there.add(name)
                 if name.startswith(UNFINISHED):
                     self._in_hand.add(name)
 
     def _look(self) -> None:
         """List what is there, and discard here what was discarded there."""
-        with self._reached("read"):
-            self._files.invalidate_cache()
-            try:
-                paths = self._files.find(self._top)
-            except FileNotFoundError:
-                paths = []
-        self._there = {str(path).removeprefix(f"{self._top}/") for path in paths}
+        self._there = self._address.names()
         notes = [n for n in sorted(self._there) if n.startswith(_DISCARDED)]
         for note in [n for n in notes if not (self.root / n).exists()]:
-            content = self._content(note)
+            content = self._address.content(note)
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 self._remove_here(json.loads(content)["of"])
                 write_whole(self.root / note, content)
@@ -188,7 +180,7 @@ class Mirror(EvidenceStore):
         stale = []
         for name in sorted(self._there - here):
             if name.endswith(".safetensors"):
-                head = self._content(name, end=_HEAD)
+                head = self._address.content(name, end=_HEAD)
                 length = int.from_bytes(head[:8], "little")
                 with contextlib.suppress(ValueError):
                     about = json.loads(head[8 : 8 + length]).get("__metadata__", {})
@@ -196,20 +188,12 @@ class Mirror(EvidenceStore):
         self._remove(stale)
 
     def _fetch(self, names: list[str]) -> None:
-        with self._reached("read"):
-            paths = [f"{self._top}/{name}" for name in names]
-            for path, content in self._files.cat(paths, on_error="omit").items():
-                write_whole(self.root / str(path).removeprefix(f"{self._top}/"), content)
-
-    def _content(self, name: str, end: int | None = None) -> bytes:
-        with self._reached("read"):
-            content: bytes = self._files.cat_file(f"{self._top}/{name}", end=end)
-        return content
+        for name, content in self._address.contents(names).items():
+            write_whole(self.root / name, content)
 
     def _remove(self, names: Iterable[str]) -> None:
         for name in sorted(set(names) & self._there):
-            with self._reached("write to"), contextlib.suppress(FileNotFoundError):
-                self._files.rm_file(f"{self._top}/{name}")
+            self._address.remove(name)
             self._there.discard(name)
 
     def _is_in_hand(self, name: str) -> bool:
@@ -224,37 +208,3 @@ class Mirror(EvidenceStore):
 
     def _relative(self, file: Path) -> str:
         return file.relative_to(self.root).as_posix()
-
-    @contextlib.contextmanager
-    def _reached(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except AuditError:
-            raise
-        except Exception as error:  # each service has errors of its own
-            first_line = str(error).partition("\n")[0] or type(error).__name__
-            raise AuditError(
-                f"--audit-evidence: cannot {doing} {shown(str(self.url))}: {first_line}",
-                "check the address and the credentials in the environment; what was computed is "
-                f"kept in {self.root}, and the next run sends it",
-            ) from None
-
-
-def shown(url: str) -> str:
-    """An address without a password or key that may be in it."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
-def _opened(url: str) -> tuple[Any, str]:
-    """The file system of an address, and the path in it."""
-    import fsspec
-
-    try:
-        files, top = fsspec.core.url_to_fs(url)
-    except ImportError:
-        raise AuditError(
-            f"--audit-evidence={shown(url)}: what reaches this kind of address is not installed",
-            'pip install "audit-suite[remote]"',
-        ) from None
-    return files, str(top).rstrip("/")

@@ -26,6 +26,7 @@ from audit_suite.evidence.part import Part
 from audit_suite.evidence.pixels import cached
 from audit_suite.evidence.precision import Precisions
 from audit_suite.evidence.profile import EvidenceProfile
+from audit_suite.evidence.shared import Shared
 from audit_suite.evidence.store import EvidenceStore, Stored
 from audit_suite.evidence.twin import Twin
 from audit_suite.readings import Readings
@@ -151,6 +152,7 @@ class EvidenceSource:
         among: Which of the processes this is that share the work of one job.
         cache: Folder of decoded images and digests of files; None to keep none.
         beside: What is computed in another thread at the places of models.
+        shared: The address at which machines share decoded images; None without one.
         failures: Why a request could not be computed, by request or by one of its `scopes`; and why
             no evidence of a model on a data set may be used, by `refused`.
         tried: Pairs whose model was tried on a few images in this run (`scores.rescore`).
@@ -167,6 +169,7 @@ class EvidenceSource:
         readings: Readings | None = None,
         executor: Executor | None = None,
         cache: Path | None = None,
+        shared_cache: str | None = None,
         workers: int = 1,
     ) -> None:
         self.store = store
@@ -182,6 +185,9 @@ class EvidenceSource:
         self.among = Part()
         self.beside = Beside()
         self._pixels = None if cache is None else ArrayCache(cache / "pixels")
+        self.shared: Shared | None = None
+        if self._pixels is not None and shared_cache is not None:
+            self.shared = Shared(self._pixels, shared_cache)
         remember(cache)
         remember_results(cache)
         self.failures: dict[Hashable, AuditError] = {}

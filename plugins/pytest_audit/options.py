@@ -88,8 +88,9 @@ def add_options(parser: pytest.Parser) -> None:
     )
     option(
         "--audit-cache",
-        "folder of what can be made again at any time (default: .audit-cache), or off",
-        metavar="DIR",
+        "folder of what can be made again at any time (default: .audit-cache), an address at which "
+        "machines share decoded images (s3://...), or off",
+        metavar="DIR|URL",
     )
     option(
         "--audit-policy",
@@ -177,7 +178,7 @@ def read_options(config: pytest.Config) -> Options:
         pytest.UsageError: If a value is out of range or no card is named.
     """
     from audit_suite.audit.settings import OFF, PRECISIONS, RANGES, Settings
-    from audit_suite.evidence.remote import is_address
+    from audit_suite.evidence.address import is_address
 
     def value(key: str, ini: str | None = None) -> Any:
         given = config.getoption(key, default=None)
@@ -202,7 +203,12 @@ def read_options(config: pytest.Config) -> Options:
     def cache() -> Path | None:
         if value("audit_cache") == OFF:
             return None
-        return path("audit_cache") or config.rootpath / ".audit-cache"
+        named = None if shared_cache() else path("audit_cache")
+        return named or config.rootpath / ".audit-cache"
+
+    def shared_cache() -> str | None:
+        named = str(value("audit_cache") or "")
+        return named if is_address(named) else None
 
     def paths(key: str, ini: str) -> tuple[Path, ...]:
         here = config.invocation_params.dir
@@ -249,6 +255,7 @@ def read_options(config: pytest.Config) -> Options:
         folds=choice("audit_folds", "mean", "each", "ensemble"),
         evidence=evidence(),
         cache=cache(),
+        shared_cache=shared_cache(),
         policy=path("audit_policy"),
         waivers=path("audit_waivers"),
         baseline=path("audit_baseline"),

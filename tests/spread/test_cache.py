@@ -14,14 +14,12 @@ from cards import model_card, phantom_card
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from spread.decoding import computed, evidence, requests
 
-from audit_suite import phantoms
 from audit_suite.cards import load_dataset_card
 from audit_suite.datasets import load_dataset
 from audit_suite.datasets.files import hashing
 from audit_suite.datasets.reading import Reading
-from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
-from audit_suite.evidence.budget import Budget
 from audit_suite.evidence.cache import ArrayCache, packed_arrays, unpacked_arrays
 from audit_suite.evidence.pixels import (
     cached,
@@ -31,83 +29,10 @@ from audit_suite.evidence.pixels import (
     unpacked_distance,
     unpacked_image,
 )
-from audit_suite.evidence.scores import prepare, recalled, survey
+from audit_suite.evidence.scores import prepare, recalled
 from audit_suite.evidence.scores.geometry import geometry
 from audit_suite.evidence.scores.prepared import Wanted
-from audit_suite.maskings import Full, OnlyROI, WithoutROI
-from audit_suite.regions import FAR
-
-NET = """
-import torch
-
-class Mean(torch.nn.Module):
-    def __init__(self, factor):
-        super().__init__()
-        self.factor = factor
-    def forward(self, batch):
-        return self.factor * (batch.mean(dim=(1, 2, 3)) - 0.35)
-
-def build(factor=1.0):
-    return Mean(factor)
-"""
-MASKINGS = (Full(), WithoutROI(), OnlyROI(whose="elsewhere"), WithoutROI(region=("frame.rim",)))
-
-
-@pytest.fixture
-def work(monkeypatch):
-    """How often images are drawn, measured, and their distances computed."""
-    counts = Counter()
-
-    def counting(place, name):
-        real = getattr(place, name)
-
-        def counted(*arguments):
-            counts[name] += 1
-            return real(*arguments)
-
-        monkeypatch.setattr(place, name, counted)
-
-    counting(phantoms, "render")
-    counting(prepare, "image_properties")
-    counting(prepare, "signed_distance")
-    counting(survey, "signed_distance")
-    return counts
-
-
-def requests(folder, name="m", factor=1.0):
-    (folder / "net.py").write_text(NET)
-    arguments = f"arguments = {{ factor = {factor} }}"
-    model = model_card(
-        folder, arguments, name=name, targets=["consolidation"], architecture="net.py:build"
-    )
-    data = phantom_card(folder, patients=12, more="shortcuts = []")
-    cell = Cell(model, (None,), data, "consolidation")
-    wanted = [request for masking in MASKINGS for request in cell.requests(masking)]
-    return [*wanted, *cell.explanations("region-shapley")]
-
-
-def source(folder, store, cache):
-    return EvidenceSource(
-        EvidenceStore(folder / store),
-        EvidenceProfile(device="cpu", threads=1),
-        explaining=Budget(images=4),
-        cache=None if cache is None else folder / cache,
-    )
-
-
-def evidence(folder, store):
-    """All that is stored, by key, to the last bit."""
-    kept = EvidenceStore(folder / store)
-    keys = sorted(file.stem for file in (folder / store).glob("??/*.safetensors"))
-    arrays = {key: kept.read(key) for key in keys}
-    return {key: {n: (a.dtype.str, a.tobytes()) for n, a in arrays[key].items()} for key in keys}
-
-
-def computed(folder, wanted, store, cache):
-    """Compute what is wanted; nothing may fail."""
-    here = source(folder, store, cache)
-    compute(wanted, here)
-    assert not here.failures
+from audit_suite.regions import FAR, signed_distance
 
 
 def test_an_audit_of_another_model_decodes_and_measures_nothing(tmp_path, work):
@@ -126,7 +51,7 @@ def test_an_audit_of_another_model_decodes_and_measures_nothing(tmp_path, work):
 @pytest.mark.parametrize("damage", ["short", "flipped", "zeros"])
 def test_what_is_damaged_is_decoded_again(tmp_path, work, damage):
     computed(tmp_path, requests(tmp_path), "first", "cache")
-    files = sorted((tmp_path / "cache" / "pixels").glob("*/*"))
+    files = sorted((tmp_path / "cache" / "pixels").glob("*/*.arrays"))
     for file in files:
         content = file.read_bytes()
         torn = content[: len(content) // 2], bytes([*content[:-1], content[-1] ^ 1]), bytes(99)
@@ -296,6 +221,18 @@ def test_a_selection_keeps_each_image_to_its_content(tmp_path):
 def test_distances_are_packed_without_loss(distance):
     assert np.array_equal(unpacked_distance(packed_distance(distance)), distance)
     assert unpacked_distance(packed_distance(distance)).dtype == np.int16
+
+
+@given(st.integers(130, 400), st.integers(1, 400), st.integers(0, 2**32 - 1))
+def test_a_measured_distance_takes_a_byte_a_pixel(height, width, seed):
+    rng = np.random.default_rng(seed)
+    region = np.zeros((height, width), bool)
+    top, left = rng.integers(0, height), rng.integers(0, width)
+    region[top : top + rng.integers(1, 9), left : left + rng.integers(1, 9)] = True
+    distance = signed_distance(region)
+    packed = packed_distance(distance)
+    assert packed.nbytes <= max(distance.size + 2 * height, 6)
+    assert np.array_equal(unpacked_distance(packed), distance)
 
 
 @pytest.mark.parametrize("value", [FAR, -FAR, 0, 127, 128, -128])

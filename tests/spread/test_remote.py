@@ -20,30 +20,6 @@ KEY, OTHER = "ab" * 32, "cd" * 32
 ARRAYS = {"scores": np.arange(6.0).reshape(3, 2)}
 
 
-@pytest.fixture(scope="module")
-def bucket():
-    """A bucket of an object store on this machine."""
-    pytest.importorskip("s3fs")
-    moto = pytest.importorskip("moto.server")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "hush")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server.start()
-        host, port = server.get_host_and_port()
-        patch.setitem(fsspec.config.conf, "s3", {"endpoint_url": f"http://{host}:{port}"})
-        fsspec.filesystem("s3").mkdir("evidence")
-        yield "s3://evidence"
-        server.stop()
-
-
-@pytest.fixture(params=["memory", "s3"])
-def url(request):
-    place = "memory://place" if request.param == "memory" else request.getfixturevalue("bucket")
-    return f"{place}/{uuid.uuid4().hex}"
-
-
 def there(url):
     """The files at an address, and a way to change one."""
     files, top = fsspec.core.url_to_fs(url)
@@ -131,7 +107,7 @@ def test_what_cannot_be_sent_is_kept_and_sent_by_the_next_run(tmp_path, monkeypa
         raise PermissionError("403 Forbidden\nwith a long story")
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(store._files), "pipe_file", refused)
+        patch.setattr(type(store._address._files), "pipe_file", refused)
         with store.following(lines.append):
             EvidenceStore(store.root).write(KEY, ARRAYS)
     (line,) = lines

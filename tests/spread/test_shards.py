@@ -135,7 +135,8 @@ def test_what_cannot_be_computed_is_said_and_ends_with_1(here, tmp_path):
     ],
 )
 def test_an_address_that_cannot_be_reached_is_named_without_its_password(url, words, remedy):
-    from audit_suite.evidence.remote import open_store, shown
+    from audit_suite.evidence.address import shown
+    from audit_suite.evidence.remote import open_store
 
     assert "hush" not in shown(url)
     if words:

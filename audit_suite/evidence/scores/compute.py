@@ -12,14 +12,14 @@ from audit_suite.cards import DatasetCard
 from audit_suite.datasets import BadImage, Dataset
 from audit_suite.errors import AuditError
 from audit_suite.evidence.arithmetic import fix_arithmetic
-from audit_suite.evidence.keys import SHARD, shards
+from audit_suite.evidence.keys import shard_of, shards
 from audit_suite.evidence.part import Part
 from audit_suite.evidence.scores.batches import parts
 from audit_suite.evidence.scores.geometry import Geometry, geometry
 from audit_suite.evidence.scores.in_hand import ShardInHand
 from audit_suite.evidence.scores.prepare import blank, prepare_chunks
-from audit_suite.evidence.scores.prepared import Prepared, Wanted
-from audit_suite.evidence.scores.request import ScoreRequest
+from audit_suite.evidence.scores.prepared import Prepared
+from audit_suite.evidence.scores.request import ScoreRequest, wanted_by
 from audit_suite.evidence.scores.scoring import Read, Scoring
 from audit_suite.evidence.scores.staging import Staged, ahead, stage
 from audit_suite.evidence.scores.survey import Survey, survey_for
@@ -142,11 +142,7 @@ class _Job:
     @cached_property
     def survey(self) -> Survey:
         """What the maskings may know of the data set; surveyed once for all shards."""
-        wanted = Wanted(
-            specs={_geometry(r): r.model.input for r in self.requests if not r.boxed},
-            areas=sorted({r.shown.area for r in self.requests if r.shown.hides}),
-            boxed={_geometry(r): (r.model.input, r.boxed) for r in self.requests if r.boxed},
-        )
+        wanted = wanted_by(self.requests)
         maskings = [request.shown for request in self.requests]
         seed, store = self.source.profile.seed, self.source.store
         return survey_for(self.dataset, wanted, maskings, seed, store)
@@ -167,7 +163,7 @@ class _Job:
             claim = claims.enter_context(ExitStack())
             granted = claim.enter_context(self.source.store.claim(name, wait, shard))
             if granted and (missing := self.missing(missing, shard)):
-                indices = range(shard * SHARD, min((shard + 1) * SHARD, len(self.dataset.cases)))
+                indices = shard_of(shard, len(self.dataset.cases))
                 portions = self._portions(missing, indices)
                 yield ShardInHand(self.source, (name, shard), missing, indices, portions, claim)
             else:

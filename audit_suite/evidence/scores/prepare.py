@@ -18,7 +18,7 @@ from audit_suite.datasets.regions import named_regions
 from audit_suite.evidence.frame import fit_with_frame
 from audit_suite.evidence.scores.geometry import Geometry
 from audit_suite.evidence.scores.in_file import without_box
-from audit_suite.evidence.scores.prepared import Prepared, Wanted
+from audit_suite.evidence.scores.prepared import UNMEASURED, Prepared, Wanted
 from audit_suite.evidence.scores.recalled import Recalled
 from audit_suite.maskings.masking import Area
 from audit_suite.models.preprocessing import fit_geometry
@@ -28,7 +28,6 @@ from audit_suite.regions import shared_distance, signed_distance, union
 Images = Mapping[Geometry, Prepared]
 Made = dict[Geometry, Prepared] | BadImage
 Complete = Callable[[Images], Images]
-_UNMEASURED = np.zeros(0, np.float32)
 
 
 def _as_they_are(made: Images) -> Images:
@@ -49,20 +48,33 @@ def prepare(kept: Recalled, index: int, complete: Complete = _as_they_are) -> Ma
         The image by geometry, or the error that says why it cannot be used.
     """
     beat()
-    dataset, wanted = kept.dataset, kept.wanted
-    made, sample = kept.read(index), None
-    try:
-        if made is None:
-            sample = dataset.read(index)
-            made = dict(complete(_made(dataset, sample, wanted)))
-            kept.write(index, made)
-        else:
-            made = completed(kept, index, made, complete)
-        if wanted.boxed:
-            made |= _boxed(dataset, sample or dataset.read(index), wanted)
-    except BadImage as bad:
-        return bad
-    return made
+    made, boxed = kept.read(index), kept.read_boxed(index)
+    if made is None or boxed is None:
+        with kept.claim(index):
+            if kept.has(index):  # another process prepared it meanwhile
+                made, boxed = kept.read(index), kept.read_boxed(index)
+            if made is None or boxed is None:
+                try:
+                    return _decoded(kept, index, complete, made, boxed)
+                except BadImage as bad:
+                    return bad
+    return completed(kept, index, made, complete) | boxed
+
+
+def _decoded(
+    kept: Recalled, index: int, complete: Complete, made: Images | None, boxed: Images | None
+) -> dict[Geometry, Prepared]:
+    """An image of which something is not known: decoded, completed and kept."""
+    sample = kept.dataset.read(index)
+    if made is None:
+        made = complete(_made(kept.dataset, sample, kept.wanted))
+        kept.write(index, made)
+    else:
+        made = completed(kept, index, made, complete)
+    if boxed is None:
+        boxed = _boxed(kept.dataset, sample, kept.wanted)
+        kept.write_boxed(index, boxed)
+    return {**made, **boxed}
 
 
 def completed(
@@ -104,7 +116,7 @@ def _boxed(dataset: Dataset, sample: Sample, wanted: Wanted) -> dict[Geometry, P
     for key, (spec, region) in wanted.boxed.items():
         boxed = without_box(sample, dataset.card, region)
         image, _ = fit_geometry(boxed.image, {}, spec, boxed.file)
-        made[key] = Prepared(image, {}, _UNMEASURED)
+        made[key] = Prepared(image, {}, UNMEASURED)
     return made
 
 
@@ -121,7 +133,7 @@ def blank(wanted: Wanted) -> dict[Geometry, Prepared]:
         for key, spec in wanted.specs.items()
     }
     return masked | {
-        key: Prepared(_black(spec), {}, _UNMEASURED) for key, (spec, _) in wanted.boxed.items()
+        key: Prepared(_black(spec), {}, UNMEASURED) for key, (spec, _) in wanted.boxed.items()
     }
 
 

@@ -12,6 +12,9 @@ from audit_suite.cards import InputSpec
 from audit_suite.evidence.scores.geometry import Geometry
 from audit_suite.maskings.masking import Area, Names
 
+UNMEASURED = np.zeros(0, np.float32)
+"""The properties of an image whose file's pixels were changed."""
+
 
 @dataclass(frozen=True)
 class Prepared:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 
 from audit_suite.cards import canonical_digest
 from audit_suite.datasets import Dataset
-from audit_suite.datasets.frame import CELLS
+from audit_suite.datasets.frame import CELLS, frame_parts
 from audit_suite.datasets.regions import region_names
-from audit_suite.evidence.cache import Arrays
+from audit_suite.evidence.cache import IMAGE, Arrays
+from audit_suite.evidence.claims import Claims
 from audit_suite.evidence.pixels import (
     Cached,
     packed_distance,
@@ -25,9 +27,9 @@ from audit_suite.evidence.pixels import (
     unpacked_image,
 )
 from audit_suite.evidence.scores.geometry import Geometry
-from audit_suite.evidence.scores.prepared import Prepared, Wanted
+from audit_suite.evidence.scores.prepared import UNMEASURED, Prepared, Wanted
 from audit_suite.maskings.masking import UNMOVED, Area
-from audit_suite.regions import shared_distance
+from audit_suite.regions import shared_distance, union
 
 _Distances = Mapping[Area, NDArray[np.int16]]
 _LENT = "lent"  # the array that says what the lent areas of an entry depend on
@@ -53,13 +55,26 @@ class Recalled:
 
     def names(self, index: int) -> dict[Geometry, str]:
         """The names of an image, by geometry."""
-        if self._cached is None:
-            return {}
-        return {key: self._cached.name(index, form) for key, form in self._forms.items()}
+        return self._names(index, self._forms)
+
+    def has(self, index: int) -> bool:
+        """Whether there is nothing of an image that could be kept and is not."""
+        cache, names = self._cached, [*self.names(index).values(), *self._boxed(index).values()]
+        return cache is None or all(cache.cache.has(name) for name in names)
+
+    def claim(self, index: int) -> AbstractContextManager[None]:
+        """Have an image in hand, so that no other process decodes it (`Claims.claim`)."""
+        return nullcontext() if self._claims is None else self._claims.claim(index)
+
+    def is_free(self, index: int) -> bool:
+        """Whether no other process has an image in hand now."""
+        return self._claims is None or self._claims.is_free(index)
 
     def lent_name(self, name: str, index: int) -> str:
         """The name of its lent areas, if they are kept apart; ``name`` is that of the image."""
-        return hashlib.sha256(name.encode() + self._lent_by(index)).hexdigest()
+        return (
+            name[:IMAGE] + hashlib.sha256(name.encode() + self._lent_by(index)).hexdigest()[IMAGE:]
+        )
 
     def read(self, index: int) -> dict[Geometry, Prepared] | None:
         """An image by geometry, with the areas that are kept; None unless all geometries are."""
@@ -71,7 +86,21 @@ class Recalled:
             if arrays is None:
                 return None
             made[key] = self._prepared(index, key, name, arrays)
-        return made or None
+        return made
+
+    def read_boxed(self, index: int) -> dict[Geometry, Prepared] | None:
+        """An image with a box of it black, by geometry; as `read`."""
+        made = {}
+        for key, name in self._boxed(index).items():
+            if not (arrays := self._read(name)):
+                return None
+            made[key] = Prepared(unpacked_image(arrays), {}, UNMEASURED)
+        return made if len(made) == len(self.wanted.boxed) else None
+
+    def write_boxed(self, index: int, made: Mapping[Geometry, Prepared]) -> None:
+        """Keep an image with a box of it black."""
+        for key, name in self._boxed(index).items():
+            self._write(name, packed_image(made[key].image))
 
     def write(self, index: int, made: Mapping[Geometry, Prepared]) -> None:
         """Keep an image that was decoded, with all areas that were made of it."""
@@ -103,12 +132,36 @@ class Recalled:
         A card's own preprocessing may depend on more than its file: nothing of it is cached.
         """
         read = self.dataset.read
-        own = any(spec.code() for spec in self.wanted.specs.values())
+        boxed = [spec for spec, _ in self.wanted.boxed.values()]
+        own = any(spec.code() for spec in [*self.wanted.specs.values(), *boxed])
         return read if isinstance(read, Cached) and not own else None
 
     @cached_property
+    def _claims(self) -> Claims | None:
+        if self._cached is None:
+            return None
+        forms = [self.dataset.digest, *self._forms.values(), *self._boxed_forms.values()]
+        return Claims(f"{self._cached.cache.folder}/claims/{canonical_digest(forms)}")
+
+    def _names(self, index: int, forms: Mapping[Geometry, str]) -> dict[Geometry, str]:
+        if self._cached is None or not forms:
+            return {}
+        image = self._cached.image(index)
+        return {key: image + form[IMAGE:] for key, form in forms.items()}
+
+    def _boxed(self, index: int) -> dict[Geometry, str]:
+        return self._names(index, self._boxed_forms)
+
+    @cached_property
+    def _boxed_forms(self) -> dict[Geometry, str]:
+        if self._cached is None:
+            return {}
+        return {key: self._cached.form("boxed", list(key)) for key in self.wanted.boxed}
+
+    @cached_property
     def _forms(self) -> dict[Geometry, str]:
-        assert self._cached is not None
+        if self._cached is None:
+            return {}
         known = sorted(region_names(self.dataset.card))  # decides which of the wanted are empty
         of = self.wanted.regions, known
         return {key: self._cached.form("prepared", list(key), *of) for key in self.wanted.specs}
@@ -140,7 +193,7 @@ def _packed(distances: _Distances) -> Arrays:
     """Those that many images have alike as masks, as they are measured once for all."""
     return {
         "/".join([*area[0], area[1]]): np.packbits(distance < 0)
-        if _is_shared(area)
+        if _is_shared(area, distance)
         else packed_distance(distance)
         for area, distance in distances.items()
     }
@@ -152,12 +205,17 @@ def _distances(arrays: Arrays, size: tuple[int, int]) -> dict[Area, NDArray[np.i
         *region, whose = name.split("/")
         if region:
             area = cast(Area, (tuple(region), whose))
-            if _is_shared(area):
+            if packed.dtype == np.uint8 and packed.ndim == 1:
                 distances[area] = shared_distance(unpacked(packed, size))
             else:
                 distances[area] = unpacked_distance(packed)
     return distances
 
 
-def _is_shared(area: Area) -> bool:
-    return area[1] in UNMOVED or (area[1] == "own" and set(area[0]) <= set(CELLS))
+def _is_shared(area: Area, distance: NDArray[np.int16]) -> bool:
+    """Whether many images have an area alike; parts of a padded frame lie as the picture does."""
+    region, whose = area
+    if whose != "own" or not set(region) <= set(CELLS):
+        return whose in UNMOVED
+    whole = union(frame_parts(np.ones(distance.shape, np.bool_)), region)
+    return np.array_equal(distance < 0, whole)

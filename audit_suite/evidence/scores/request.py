@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from audit_suite.cards import DatasetCard, ModelCard, canonical_digest
 from audit_suite.evidence.keys import ENGINE_VERSION, SHARD, shards
+from audit_suite.evidence.scores.geometry import geometry
+from audit_suite.evidence.scores.prepared import Wanted
 from audit_suite.evidence.source import EvidenceSource, place_rank
 from audit_suite.evidence.store import unpack_lines
 from audit_suite.maskings import Masking
@@ -176,6 +178,17 @@ class ScoreRequest:
             f"{units - missing} of {units} shards stored",
             f"maskings {', '.join(request.masking.id for request in group)}",
         ]
+
+
+def wanted_by(requests: Iterable[ScoreRequest]) -> Wanted:
+    """What is to be prepared of each image, of which some scores are requested."""
+    wanted = list(requests)
+    at = {request: geometry(request.model.input, request.boxed) for request in wanted}
+    return Wanted(
+        specs={at[r]: r.model.input for r in wanted if not r.boxed},
+        areas=sorted({r.shown.area for r in wanted if r.shown.hides}),
+        boxed={at[r]: (r.model.input, r.boxed) for r in wanted if r.boxed},
+    )
 
 
 def _joined(

@@ -228,17 +228,29 @@ def _typical(
     }
 
 
+def surveyed(dataset: Dataset, maskings: Sequence[Masking]) -> list[int]:
+    """The images that `survey_for` may prepare, in order."""
+    sample = sampled(dataset) if any(m.needs_survey for m in maskings) else []
+    places = _first_images(dataset) if any(m.needs_typical for m in maskings) else []
+    return list(dict.fromkeys([*sample, *places]))
+
+
+def _first_images(dataset: Dataset) -> list[int]:
+    """One image of each of some patients."""
+    firsts = list({c.patient: i for i, c in reversed(list(enumerate(dataset.cases)))}.values())
+    return drawn(dataset, firsts, _PATIENTS)
+
+
 def _survey_regions(
     kept: Recalled, sample: dict[int, Made], waiting: dict[int, Made]
 ) -> dict[tuple[Geometry, Names], Typical]:
     """The regions of some patients; what was prepared for them is kept as far as memory allows."""
-    dataset, wanted = kept.dataset, kept.wanted
-    firsts = list({c.patient: i for i, c in reversed(list(enumerate(dataset.cases)))}.values())
+    wanted = kept.wanted
     seen: dict[tuple[Geometry, Names], list[Region]] = {
         (key, region): [] for key in wanted.specs for region in wanted.regions
     }
     room = _KEPT
-    for index in drawn(dataset, firsts, _PATIENTS):
+    for index in _first_images(kept.dataset):
         made = sample.get(index) or prepare(kept, index)
         if index not in sample and room > 0:
             waiting[index] = made
