@@ -11,6 +11,8 @@ from pydantic import TypeAdapter
 from audit_suite.errors import AuditError
 from audit_suite.evidence.breakdown import as_audit_error, checked, parts_of
 from audit_suite.evidence.pixels import images_of
+from audit_suite.evidence.scores.ahead import prepared_ahead
+from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.evidence.source import EvidenceSource, Progress, Request, pair, plan, refused
 
 _TRY = "audit_suite.evidence.jobs:try_models"
@@ -123,7 +125,8 @@ def _ask(
     try:
         models = dict.fromkeys(request.model for request in requests)
         if job == _COMPUTE:
-            answers = source.spread(job, *requests, of=models, say=progress)
+            with _ahead(requests, source):
+                answers = source.spread(job, *requests, of=models, say=progress)
         else:
             answers = [source.call(job, *requests, of=models, say=progress)]
         errors = [one for answer in answers for one in checked(_FAILURES, answer)]
@@ -145,6 +148,16 @@ def _ask(
         for request in requests:
             if job == _TRY or _undone(request, source):  # not what another process finished
                 source.failures.setdefault(_failing(job, request), failure)
+
+
+def _ahead(
+    requests: Sequence[Request[Any]], source: EvidenceSource
+) -> AbstractContextManager[None]:
+    """Have the images of scores prepared meanwhile, where the models cannot be kept busy else."""
+    scores = [r for r in requests if isinstance(r, ScoreRequest)]
+    if len(scores) < len(requests) or requests[0].executor != ScoreRequest.executor:
+        return nullcontext()
+    return prepared_ahead(scores, source)
 
 
 def _failing(job: str, request: Request[Any]) -> Hashable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
 from audit_suite.registry import EXECUTORS
@@ -96,6 +97,23 @@ class Executor(Protocol):
             What each call returned.
         """
         return [self.call(models, function, arguments, source, say)]
+
+    def helping(
+        self, function: str, arguments: tuple[Any, ...], count: int, source: Source
+    ) -> AbstractContextManager[None]:
+        """Have processes that run no model's code call a function meanwhile.
+
+        Nothing waits for them or hears of them; what they do is done by others too, if they do not.
+        Unless overridden, there are none.
+
+        Args:
+            function: As of `call`.
+            arguments: As of `call`.
+            count: How many processes call it.
+            source: As of `call`.
+        """
+        del function, arguments, count, source
+        return nullcontext()
 
     def start(self, *models: ModelCard) -> None:
         """Prepare the place of some models, or of work without a model; do not wait for it."""

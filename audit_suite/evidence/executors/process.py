@@ -6,13 +6,14 @@ import os
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence.executor import Executor, Raised, Say, Source, register_executor
 from audit_suite.evidence.part import Part
 from audit_suite.evidence.processes.child import Child, ChildDied
+from audit_suite.evidence.processes.helpers import helpers
 from audit_suite.evidence.processes.jobs import NO_CODE, packed, place_of
 from audit_suite.evidence.processes.room import room_for
 from audit_suite.evidence.processes.surroundings import CHILD, lost_modules
@@ -84,6 +85,12 @@ class Processes(Executor):
         count = room_for(arguments, source, ready)
         twins = [source.twin(among=Part(number, count)) for number in range(1, count + 1)]
         return self._all(models, [packed(function, arguments, twin) for twin in twins], say)
+
+    def helping(
+        self, function: str, arguments: tuple[Any, ...], count: int, source: Source
+    ) -> AbstractContextManager[None]:
+        """Start the processes, without a card; they end with the work beside which they help."""
+        return helpers(count, packed(function, arguments, source.twin()), self._timeout)
 
     def _all(
         self, models: Sequence[ModelCard], jobs: Sequence[tuple[Any, ...]], say: Say

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import IO, Any
 
@@ -43,13 +43,18 @@ class Child:
     in a small buffer. It is ended by a signal that it cannot ignore.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, more: Mapping[str, str] | None = None) -> None:
+        """Start it.
+
+        Args:
+            more: Environment variables that it sees besides.
+        """
         self._process = subprocess.Popen(  # noqa: S603 - nothing of a user's is in the command
             _COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=child_environment(os.environ),
+            env={**child_environment(os.environ), **(more or {})},
             start_new_session=True,  # Ctrl-C is for the judge, who then ends it
         )
         self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue(_WAITING)
