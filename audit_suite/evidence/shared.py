@@ -115,6 +115,19 @@ class Shared:
             say(f"--audit-cache: cannot use {self._cache.folder}: {error.strerror or error}")
 
 
+def pixels_at(folder: Path | None, url: str | None) -> tuple[ArrayCache | None, Shared | None]:
+    """Where prepared images are kept, and where machines share them.
+
+    Args:
+        folder: That of all that can be made again; None to keep nothing.
+        url: An address behind it; None to share nothing.
+    """
+    if folder is None:
+        return None, None
+    pixels = ArrayCache(folder / "pixels")
+    return pixels, None if url is None else Shared(pixels, url)
+
+
 def _file(key: str) -> str:
     return f"{key[:2]}/{key}{ENDING}"
 

@@ -17,7 +17,6 @@ from audit_suite.evidence.again import remember_results
 from audit_suite.evidence.beside import Beside
 from audit_suite.evidence.breakdown import vanished
 from audit_suite.evidence.budget import Budget
-from audit_suite.evidence.cache import ArrayCache
 from audit_suite.evidence.executor import Executor
 from audit_suite.evidence.executors.inline import Inline
 from audit_suite.evidence.models import Models
@@ -26,7 +25,7 @@ from audit_suite.evidence.part import Part
 from audit_suite.evidence.pixels import cached
 from audit_suite.evidence.precision import Precisions
 from audit_suite.evidence.profile import EvidenceProfile
-from audit_suite.evidence.shared import Shared
+from audit_suite.evidence.shared import pixels_at
 from audit_suite.evidence.store import EvidenceStore, Stored
 from audit_suite.evidence.twin import Twin
 from audit_suite.readings import Readings
@@ -184,10 +183,7 @@ class EvidenceSource:
         self.workers = workers
         self.among = Part()
         self.beside = Beside()
-        self._pixels = None if cache is None else ArrayCache(cache / "pixels")
-        self.shared: Shared | None = None
-        if self._pixels is not None and shared_cache is not None:
-            self.shared = Shared(self._pixels, shared_cache)
+        self._pixels, self.shared = pixels_at(cache, shared_cache)
         remember(cache)
         remember_results(cache)
         self.failures: dict[Hashable, AuditError] = {}
@@ -210,8 +206,7 @@ class EvidenceSource:
                 self._datasets[card] = cached(loaded, self._pixels)
             except AuditError as error:
                 self._datasets[card] = error
-        known = self._datasets[card]
-        if isinstance(known, AuditError):
+        if isinstance(known := self._datasets[card], AuditError):
             raise known
         return known
 
