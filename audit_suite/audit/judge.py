@@ -121,13 +121,19 @@ def _claim(decider: ComparisonRecord, comparisons: Sequence[ComparisonRecord]) -
 
 
 def _would_pass(comparison: ComparisonRecord) -> str:
-    label, margin = comparison.estimate.label, comparison.margin
+    """The result that would have passed, at the level that a pass must hold at."""
+    label, margin, basis = comparison.estimate.label, comparison.margin, comparison.basis
+    level = 0.0 if basis is None else basis.alpha / basis.chances
     if comparison.centre is not None:
         low, high = comparison.centre - margin, comparison.centre + margin
-        return f"a 90 % interval of {label} inside {low:g} to {high:g}"
-    bound = "an upper" if comparison.relation != ">" else "a lower"
-    side = "below" if comparison.relation != ">" else "above"
-    return f"{bound} one-sided 95 % bound of {label} {side} {margin:g}"
+        claimed = f"{label} inside {low:g} to {high:g}"
+        interval = f"a {100 * (1 - 2 * level):.4g} % interval"
+    else:
+        side = {"<": "below", "<=": "at most", ">": "above"}[comparison.relation]
+        claimed = f"{label} {side} {margin:g}"
+        bound = "an upper" if side != "above" else "a lower"
+        interval = f"{bound} one-sided {100 * (1 - level):.4g} % bound"
+    return claimed if basis is None else f"{interval} of {claimed}"
 
 
 def _deciding(comparisons: Sequence[Comparison]) -> Comparison:
