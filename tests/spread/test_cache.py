@@ -14,12 +14,13 @@ from cards import model_card, phantom_card
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from spread.decoding import computed, evidence, requests
+from spread.decoding import NET, computed, evidence, requests
 
 from audit_suite.cards import load_dataset_card
 from audit_suite.datasets import load_dataset
 from audit_suite.datasets.files import hashing
 from audit_suite.datasets.reading import Reading
+from audit_suite.evidence import Cell, EvidenceStore
 from audit_suite.evidence.cache import ArrayCache, packed_arrays, unpacked_arrays
 from audit_suite.evidence.pixels import (
     cached,
@@ -32,6 +33,7 @@ from audit_suite.evidence.pixels import (
 from audit_suite.evidence.scores import prepare, recalled
 from audit_suite.evidence.scores.geometry import geometry
 from audit_suite.evidence.scores.prepared import Wanted
+from audit_suite.maskings import WithoutROI
 from audit_suite.regions import FAR, signed_distance
 
 
@@ -324,3 +326,27 @@ def test_a_damaged_table_of_digests_does_not_count(digests, tmp_path, damage):
     hashing.remember(tmp_path / "cache")
     assert hashing.hash_content(file) == first
     assert counts["hashed"] == 2
+
+
+@pytest.mark.parametrize(("free", "before"), [(True, 80), (False, 64)])
+def test_processes_share_out_the_images_of_a_survey(tmp_path, work, monkeypatch, free, before):
+    """Who waits for the survey has prepared what no other had in hand; nothing else changes."""
+    model = model_card(tmp_path, targets=["consolidation"], architecture="net.py:build")
+    (tmp_path / "net.py").write_text(NET)
+    cell = Cell(model, (None,), phantom_card(tmp_path, patients=80), "consolidation")
+    wanted = cell.requests(WithoutROI(whose="population"))
+    prepared = []
+    alone = EvidenceStore.alone
+
+    def noting(store, name):
+        prepared.append(work["image_properties"])
+        return alone(store, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recalled.Recalled, "is_free", lambda self, index: free)
+        patch.setattr(EvidenceStore, "alone", noting)
+        computed(tmp_path, wanted, "first", "cache")
+    assert prepared[-1] == before, "of which 64 are in the sample of donors"
+    assert work["image_properties"] == 80
+    computed(tmp_path, wanted, "second", None)
+    assert evidence(tmp_path, "first") == evidence(tmp_path, "second")

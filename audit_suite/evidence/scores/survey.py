@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
@@ -183,10 +183,8 @@ def survey_of(dataset: Dataset, wanted: Wanted, seed: int, store: EvidenceStore 
         each = [made[key].image.mean(axis=(1, 2), dtype=np.float64) for made in good]
         mean = np.mean(each, axis=0) if each else np.zeros(spec.channels)
         means[key] = torch.tensor(mean, dtype=torch.float32)
-    places: dict[tuple[Geometry, Names], Typical] = {}
-    waiting: dict[int, Made] = {}
-    if store is not None:
-        places = _typical(kept, sample, store, waiting)
+    waiting = _Waiting()
+    places = {} if store is None else _typical(kept, sample, store, waiting)
     return Survey(dataset, wanted, seed, sample, means, places, waiting)
 
 
@@ -194,7 +192,7 @@ def _typical(
     kept: Recalled,
     sample: dict[int, Made],
     store: EvidenceStore,
-    waiting: dict[int, Made],
+    waiting: _Waiting,
 ) -> dict[tuple[Geometry, Names], Typical]:
     """Typical regions from the first image of some patients, drawn by hash; kept in the store."""
     dataset, wanted = kept.dataset, kept.wanted
@@ -205,6 +203,8 @@ def _typical(
         for key in wanted.specs
         for region in wanted.regions
     }
+    if not all(map(store.has, keys.values())):
+        _prepare_some(kept, sample, waiting)
     # Only one of several processes does the survey; the others wait for its result.
     with store.alone(f"{dataset.digest[:16]}-typical"):
         stored = {place: store.read(digest) for place, digest in keys.items()}
@@ -241,20 +241,27 @@ def _first_images(dataset: Dataset) -> list[int]:
     return drawn(dataset, firsts, _PATIENTS)
 
 
+def _prepare_some(kept: Recalled, sample: Mapping[int, Made], waiting: _Waiting) -> None:
+    """Prepare images that will be surveyed, if cached: those that no other does."""
+    for index in _first_images(kept.dataset):
+        known = index in sample or kept.has(index) or not kept.is_free(index)
+        if waiting.room > 0 and not known:
+            waiting.add(index, prepare(kept, index))
+
+
 def _survey_regions(
-    kept: Recalled, sample: dict[int, Made], waiting: dict[int, Made]
+    kept: Recalled, sample: Mapping[int, Made], waiting: _Waiting
 ) -> dict[tuple[Geometry, Names], Typical]:
-    """The regions of some patients; what was prepared for them is kept as far as memory allows."""
+    """The regions of some patients."""
     wanted = kept.wanted
     seen: dict[tuple[Geometry, Names], list[Region]] = {
         (key, region): [] for key in wanted.specs for region in wanted.regions
     }
-    room = _KEPT
     for index in _first_images(kept.dataset):
-        made = sample.get(index) or prepare(kept, index)
-        if index not in sample and room > 0:
-            waiting[index] = made
-            room -= 0 if isinstance(made, BadImage) else sum(map(_bytes, made.values()))
+        made = sample.get(index) or waiting.get(index)
+        if made is None:
+            made = prepare(kept, index)
+            waiting.add(index, made)
         if not isinstance(made, BadImage):
             for (key, region), masks in seen.items():
                 masks.append(made[key].distances[region, "own"] < 0)
@@ -262,6 +269,19 @@ def _survey_regions(
         (key, region): typical(masks or [np.zeros(key[0], np.bool_)])
         for (key, region), masks in seen.items()
     }
+
+
+class _Waiting(dict[int, Made]):
+    """Prepared images that wait for their scores, as far as memory allows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.room = _KEPT
+
+    def add(self, index: int, made: Made) -> None:
+        if self.room > 0:
+            self[index] = made
+            self.room -= 0 if isinstance(made, BadImage) else sum(map(_bytes, made.values()))
 
 
 def _bytes(prepared: Prepared) -> int:
