@@ -65,8 +65,11 @@ def try_models(
     with source.store.following(progress):
         if source.shared is not None:
             source.shared.fetch(_images(untried, source), progress)
+        places = list(_by_place(untried, source))
+        if source.store.is_empty():  # else it takes the first model to know what is missing
+            source.executor.expect([places[0][0].model], tuple(places[0]), source)
         source.store.fetch(_keys(untried, source))  # who tries a model compares with what is stored
-        for together in _by_place(untried, source):
+        for together in places:
             _ask(_TRY, together, source, progress)
 
 

@@ -119,6 +119,12 @@ class Executor(Protocol):
         """Prepare the place of some models, or of work without a model; do not wait for it."""
         del models
 
+    def expect(
+        self, models: Sequence[ModelCard], arguments: tuple[Any, ...], source: Source
+    ) -> None:
+        """Prepare for a call of `spread` with these arguments; do not wait for it."""
+        del models, arguments, source
+
     def stop(self) -> None:
         """End at once what another thread called; what is called later runs as usual."""
         self.close()

@@ -65,6 +65,10 @@ class EvidenceStore:
             return False
         return True
 
+    def is_empty(self) -> bool:
+        """Whether the folder holds no evidence yet."""
+        return next(self.root.glob(f"??/*{_ENDING}"), None) is None
+
     def read(self, key: str) -> Arrays | None:
         """The arrays under ``key``; None if they are missing or damaged."""
         stored = self.open(key)

@@ -52,7 +52,7 @@ def masked_cases(
         if chosen is None:
             continue
         index, prepared = chosen
-        distances = {area: torch.from_numpy(d)[None] for area, d in prepared.distances.items()}
+        distances = {area: torch.tensor(d)[None] for area, d in prepared.distances.items()}
         batch = Batch([index], torch.from_numpy(prepared.image)[None], distances)
         for masking in drawn:
             shown = show(masking, batch, survey.at(geometry(spec)))

@@ -19,6 +19,7 @@ if not (ROOT / "benchmarks").is_dir():
 sys.path.append(str(ROOT / "benchmarks"))
 
 from audit_suite.evidence import profile  # noqa: E402
+from audit_suite.evidence.cache import ENDING  # noqa: E402
 from audit_suite.evidence.scores import prepare  # noqa: E402
 from engine.world import run, world  # noqa: E402
 from gpu import cli, network, scoring  # noqa: E402
@@ -147,7 +148,7 @@ def test_a_warm_cache_is_read_from_disk_and_each_image_has_its_own_file(bench, m
         first = len(decoded)
         run(bench.source("other", "fp32"), bench.requests)
     assert len(decoded) == first
-    assert len(list((bench.made.folder / "cache" / "pixels").rglob("*.safetensors"))) >= 4
+    assert len(list((bench.made.folder / "cache" / "pixels").rglob(f"*{ENDING}"))) >= 4
 
 
 def test_the_last_digits_of_another_run_are_noticed(bench, monkeypatch):

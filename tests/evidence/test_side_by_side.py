@@ -127,15 +127,18 @@ def test_both_end_when_the_audit_is_interrupted(world, two):
     assert not any(child.alive for child in children.values())
 
 
-def test_a_second_job_finds_both_ready(world, tmp_path, monkeypatch):
+def test_both_are_started_at_once_where_nothing_is_stored(world, tmp_path, monkeypatch):
+    """And a second job finds them ready. Where evidence is stored, there may be nothing to do."""
     ready = []
     monkeypatch.setattr(process, "room_for", lambda _requests, _source, n: ready.append(n) or 2)
     _, wanted, _ = world
-    here = source(tmp_path / "store", Processes(timeout=60))
-    for request in wanted[:2]:
-        compute([request], here)
-    here.close()
-    assert ready == [1, 2]
+    for asked, found in ((wanted[:2], [0, 2, 2]), (wanted[2:3], [1])):
+        ready.clear()
+        here = source(tmp_path / "store", Processes(timeout=60))
+        for request in asked:
+            compute([request], here)
+        here.close()
+        assert ready == found
 
 
 @dataclass(frozen=True)

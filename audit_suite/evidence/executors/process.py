@@ -54,6 +54,14 @@ class Processes(Executor):
         with suppress(OSError):  # who needs it is told why it does not start
             self._child(self._place(models), 1)
 
+    def expect(
+        self, models: Sequence[ModelCard], arguments: tuple[Any, ...], source: Source
+    ) -> None:
+        """Start as many processes as `spread` will take."""
+        with suppress(OSError):
+            for number in range(1, self._count(models, arguments, source) + 1):
+                self._child(self._place(models), number)
+
     def call(
         self,
         models: Sequence[ModelCard],
@@ -81,8 +89,7 @@ class Processes(Executor):
 
         Each takes the work that no other has claimed.
         """
-        ready = sum(place == self._place(models) for place, _ in self._children)
-        count = room_for(arguments, source, ready)
+        count = self._count(models, arguments, source)
         twins = [source.twin(among=Part(number, count)) for number in range(1, count + 1)]
         return self._all(models, [packed(function, arguments, twin) for twin in twins], say)
 
@@ -149,7 +156,9 @@ class Processes(Executor):
             child.kill()
 
     def close(self) -> None:
-        """End all processes."""
+        """End all processes, at the same time: torch takes a second for it."""
+        for child in self._children.values():
+            child.leave()
         while self._children:
             self._children.popitem()[1].close()
 
@@ -157,6 +166,13 @@ class Processes(Executor):
         """Its name, and whether the network was cut for every process (None: none was needed)."""
         cut = all(self._confined) if self._confined else None
         return {"executor": "process", "network_cut": cut}
+
+    def _count(
+        self, models: Sequence[ModelCard], arguments: tuple[Any, ...], source: Source
+    ) -> int:
+        """How many processes share some work."""
+        ready = sum(place == self._place(models) for place, _ in self._children)
+        return room_for(arguments, source, ready)
 
     def _place(self, models: Sequence[ModelCard]) -> Hashable:
         return self.place(models[0]) if models else NO_CODE

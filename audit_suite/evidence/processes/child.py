@@ -118,10 +118,14 @@ class Child:
                 return None
         raise self._died(f"gave no sign of life for {timeout:g} s and was ended")
 
-    def close(self) -> None:
-        """End it: by closing its pipe, and by force if it does not comply."""
+    def leave(self) -> None:
+        """Close its pipe, on which it ends; do not wait for that."""
         with suppress(OSError, ValueError):
             self._stdin.close()
+
+    def close(self) -> None:
+        """End it: by closing its pipe, and by force if it does not comply."""
+        self.leave()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_PATIENCE)
         self.kill()
