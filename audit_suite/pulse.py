@@ -77,13 +77,20 @@ def beating() -> Iterator[None]:
     if not _listener:
         yield
         return
+    with repeated(beat, _EVERY):
+        yield
+
+
+@contextmanager
+def repeated(work: Callable[[], object], seconds: float) -> Iterator[None]:
+    """Call a function in a thread every so many seconds, until this is left."""
     over = threading.Event()
 
-    def steadily() -> None:
-        while not over.wait(_EVERY):
-            beat()
+    def repeat() -> None:
+        while not over.wait(seconds):
+            work()
 
-    thread = threading.Thread(target=steadily, daemon=True)
+    thread = threading.Thread(target=repeat, daemon=True)
     thread.start()
     try:
         yield

@@ -19,6 +19,7 @@ from audit_suite.evidence.address import Address, is_address
 from audit_suite.evidence.part import Part
 from audit_suite.evidence.store import UNFINISHED, EvidenceStore, Stored
 from audit_suite.files import write_whole
+from audit_suite.pulse import repeated
 
 _EVERY = 5.0  # seconds between two looks for new evidence
 _AT_ONCE = 64  # files that are fetched together
@@ -117,20 +118,15 @@ class Mirror(EvidenceStore):
     @contextlib.contextmanager
     def following(self, say: Callable[[str], None]) -> Iterator[None]:
         """Send what other processes write to the folder, every few seconds and at the end."""
-        over = threading.Event()
 
         def follow() -> None:
-            while not over.wait(_EVERY):
-                with contextlib.suppress(AuditError):  # tried again, and told of at the end
-                    self.send()
+            with contextlib.suppress(AuditError):  # tried again, and told of at the end
+                self.send()
 
-        thread = threading.Thread(target=follow, daemon=True)
-        thread.start()
         try:
-            yield
+            with repeated(follow, _EVERY):
+                yield
         finally:
-            over.set()
-            thread.join()
             try:
                 self.send()
                 self._look()  # what other machines wrote

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from filelock import FileLock
 from audit_suite.errors import AuditError
 from audit_suite.evidence.address import Address
 from audit_suite.evidence.cache import ENDING, IMAGE, ArrayCache
+from audit_suite.pulse import repeated
 
 Say = Callable[[str], None]
 _AT_ONCE = 32  # files that are fetched or sent together, of some MB each
@@ -80,19 +80,11 @@ class Shared:
     @contextlib.contextmanager
     def following(self, images: Iterable[str], say: Say) -> Iterator[None]:
         """Send what other processes write to the folder, every minute and at the end."""
-        names, over = list(images), threading.Event()
-
-        def follow() -> None:
-            while not over.wait(_EVERY):
-                self.send(names, say)
-
-        thread = threading.Thread(target=follow, daemon=True)
-        thread.start()
+        names = list(images)
         try:
-            yield
+            with repeated(lambda: self.send(names, say), _EVERY):
+                yield
         finally:
-            over.set()
-            thread.join()
             self.send(names, say)
 
     def _here(self) -> Iterator[str]:

@@ -38,7 +38,7 @@ Pair = tuple[ModelCard, int | None, DatasetCard]
 Table_co = TypeVar("Table_co", covariant=True)
 _Read = TypeVar("_Read")
 _A_THIRD = Budget()
-EXPLANATIONS = 1  # the first number of `Request.rank`, from which on evidence is no mere score
+EXPLANATIONS = 1  # ranks from this number on are more than scores: they may be computed last
 _COMPUTE = "audit_suite.evidence.computing:compute"  # which calls the source
 
 
