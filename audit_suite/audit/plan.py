@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,9 @@ def refuse_conflicts(cases: Iterable[CheckCase]) -> None:
     Raises:
         AuditError: Names the check, and the card and key where one is wrong.
     """
+    cases = list(cases)
+    for section, id in dict.fromkeys((case.check.section, case.check.id) for case in cases):
+        check_section(section, id)
     ids: Counter[str] = Counter()
     for case in cases:
         ids[case.id] += 1
@@ -167,7 +171,6 @@ def refuse_conflicts(cases: Iterable[CheckCase]) -> None:
                 f"shipped check ({taken})",
                 "give it another id: findings, waivers and the policy are keyed by it",
             )
-        check_section(case.check.section, case.check.id)
         _refuse_idle_margin(case)
     if twice := [id for id, count in ids.items() if count > 1]:
         raise AuditError(
@@ -224,15 +227,15 @@ def _combinations(
 def _choices(
     declared: Declared, cell: Cell, maskings: Sequence[Masking]
 ) -> list[tuple[str, Argument]]:
-    if isinstance(declared, Margin | Need | Listing):
-        return [("", declared)]
     if isinstance(declared, tuple):
         together: list[Need] = []
         for each in declared:
             together += each.expand(cell, maskings) if isinstance(each, Expanding) else (each,)
         return [("", tuple(together))]
+    if not isinstance(declared, list | Expanding):
+        return [("", declared)]
     choices: list[tuple[str, Argument]] = []
-    for one in [declared] if isinstance(declared, Expanding) else declared:
+    for one in declared if isinstance(declared, list) else [declared]:
         needs = one.expand(cell, maskings) if isinstance(one, Expanding) else (one,)
         choices += [(need.id, need) for need in needs]
     return choices
@@ -252,5 +255,6 @@ def _refuse_idle_margin(case: CheckCase) -> None:
             )
 
 
+@cache
 def _relative(path: Path, here: Path) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else path.name

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from audit_suite.evidence import Cell, EvidenceSource, Request
 from audit_suite.maskings import Masking
 from audit_suite.statistics import Estimate, Exact, Searched, mean_of_folds
+
+_known: dict[type, bool] = {}
 
 
 @runtime_checkable
@@ -119,6 +121,17 @@ def requests_in(need: Need | Listing, cell: Cell) -> tuple[Request[Any], ...]:
     Raises:
         NotApplicable: If the need has no meaning there.
     """
-    if not isinstance(need, Need):
-        return need.requests(cell)
-    return tuple(request for one in cell.each() for request in need.requests(one))
+    if _is_need(need):
+        return tuple(request for one in cell.each() for request in need.requests(one))
+    return need.requests(cell)
+
+
+def _is_need(declared: Need | Listing) -> TypeGuard[Need]:
+    """Whether it gives one estimate, found out once for each class: its instances are alike.
+
+    Of 10,000 checks Python 3.11 would compare members with those of the protocol for a second.
+    """
+    kind = type(declared)
+    if kind not in _known:
+        _known[kind] = isinstance(declared, Need)
+    return _known[kind]
