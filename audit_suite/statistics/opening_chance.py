@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ def chance_to_open(
     if not cohort.is_judged or auroc <= floor:
         return 0.0
     shown = _skill_is_shown(auroc, cohort, floor, spread, levels)
-    return min(shown, _little_is_kept(auroc, cohort, shares, spread, levels))
+    return min(shown, _little_is_kept(auroc, cohort, tuple(shares), spread, levels))
 
 
 def chance_to_close(
@@ -101,7 +102,7 @@ def chance_to_close(
         _at_least_two(np.array(distances) - quantile, spread.between_fills)
         for distances in (beyond_bound, beyond_chance)
     )
-    passes = _little_is_kept(auroc, cohort, shares, spread, levels)
+    passes = _little_is_kept(auroc, cohort, tuple(shares), spread, levels)
     return max(by_share, min(by_chance, 1 - passes))
 
 
@@ -142,8 +143,9 @@ def _gain(auroc: float, cohort: Cohort, floor: float, spread: Spread) -> float:
     return float((logit(auroc) - logit(floor)) * auroc * (1 - auroc) / deviation)
 
 
+@lru_cache(maxsize=256)  # asked again for the chance to close
 def _little_is_kept(
-    auroc: float, cohort: Cohort, shares: Sequence[float], spread: Spread, levels: Levels
+    auroc: float, cohort: Cohort, shares: tuple[float, ...], spread: Spread, levels: Levels
 ) -> float:
     """The chance that R8-box passes under every fill and on both sides."""
     skill = auroc - 0.5
