@@ -242,7 +242,8 @@ def _shifts(own: Tensor, to: tuple[float, float]) -> list[tuple[int, int]]:
 
 
 def _box(region: Tensor) -> Tensor:
-    rows, columns = region.any(dim=2), region.any(dim=1)
+    flags = region.view(torch.uint8)  # on a CPU the largest number is found sooner than any flag
+    rows, columns = flags.amax(dim=2), flags.amax(dim=1)
     return _span(rows)[:, :, None] & _span(columns)[:, None, :]
 
 
