@@ -18,6 +18,7 @@ from audit_suite.phantoms.shortcuts.framing import FRAMING
 Regions = dict[str, NDArray[np.bool_]]
 
 _FINDING = 0.36  # brightness a finding of strength 1 adds at its densest
+_BRANCHES = np.linspace(-1.25, 1.25, 7)  # angles at which vessels leave a hilum
 _FRAMING = 0.30  # how much lower the body lies with another framing: 15 % of the frame
 
 
@@ -52,9 +53,11 @@ def draw_cxr(spec: PhantomSpec, case: PhantomCase) -> tuple[NDArray[np.uint8], R
     """
     body = _pose(spec, case)
     right, left, heart, diaphragm = _organs(body)
-    enlarged, room = _enlarged(body, heart, diaphragm)
     rng = stream(spec, Stream.IMAGE, case.number, case.image)
-    shown = enlarged if case.labels.get("cardiomegaly") else heart
+    shown = heart
+    if spec.co_labels:
+        enlarged, room = _enlarged(body, heart, diaphragm)
+        shown = enlarged if case.labels.get("cardiomegaly") else heart
     image = _anatomy(spec, case, body, right, left, shown, diaphragm)
     regions = {
         "right_lung": right > 0,
@@ -73,9 +76,9 @@ def draw_cxr(spec: PhantomSpec, case: PhantomCase) -> tuple[NDArray[np.uint8], R
     if case.labels["consolidation"]:
         finding = _finding(spec, case, body, regions)
         image = image + finding
-        densest = np.unravel_index(gaussian_filter(finding, spec.size / 48).argmax(), finding.shape)
-        centre = float(grid(spec.size)[0][densest]), float(grid(spec.size)[1][densest])
-        miss(regions, ("lungs", "left_lung", "right_lung"), centre, spec.under_segmentation)
+        if spec.under_segmentation:
+            names = "lungs", "left_lung", "right_lung"
+            miss(regions, names, _densest(finding), spec.under_segmentation)
     gain, offset = rng.normal(1.0, 0.05), rng.normal(0.0, 0.02)
     noise = rng.standard_normal(image.shape, dtype=np.float32)
     level = {"site-a": 0.012, "site-b": 0.018, "site-c": 0.024}[str(case.metadata["site"])]
@@ -240,9 +243,10 @@ def _vessels(body: _Body, rng: np.random.Generator) -> Floats:
     lines = []
     for side in (-1, 1):
         hilum = (side * 0.21, -0.06)
-        for angle in np.linspace(-1.25, 1.25, 7) + rng.normal(0, 0.1, 7):
+        angles = _BRANCHES + rng.normal(0, 0.1, 7)
+        for outwards, down in zip(np.cos(angles).tolist(), np.sin(angles).tolist(), strict=True):
             reach = rng.uniform(0.28, 0.48)
-            end = (hilum[0] + side * np.cos(angle) * reach * 0.8, hilum[1] + np.sin(angle) * reach)
+            end = (hilum[0] + side * outwards * reach * 0.8, hilum[1] + down * reach)
             bend = ((hilum[0] + end[0]) / 2 + rng.normal(0, 0.03), (hilum[1] + end[1]) / 2)
             lines.append(([hilum, bend], 0.030))
             lines.append(([bend, end], 0.015))
@@ -257,11 +261,12 @@ def _finding(spec: PhantomSpec, case: PhantomCase, body: _Body, regions: Regions
     """A consolidation: a patchy cloud inside one lung."""
     rng = stream(spec, Stream.FINDING, case.number)
     lung = regions["right_lung" if rng.random() < 0.5 else "left_lung"]
-    depth = distance_transform_edt(lung).astype(np.float32) * (2 / body.size)
+    box = _box(lung)  # nothing is drawn outside it
+    x, y = (line[box] for line in grid(body.size))
+    depth = distance_transform_edt(lung[box]).astype(np.float32) * (2 / body.size)
     deep = np.argwhere(depth > 0.45 * depth.max())
     row, column = deep[int(rng.random() * len(deep))]
-    centre = grid(body.size)[0][row, column], grid(body.size)[1][row, column]
-    x, y = grid(body.size)
+    centre = x[row, column], y[row, column]
     radius = rng.uniform(0.16, 0.26)
     cloud = np.zeros_like(x)
     for _ in range(4):
@@ -269,7 +274,22 @@ def _finding(spec: PhantomSpec, case: PhantomCase, body: _Body, regions: Regions
         cloud = np.maximum(
             cloud, blob(x, y, cx, cy, radius * rng.uniform(0.6, 1), radius * rng.uniform(0.6, 1))
         )
-    patchy = np.clip(0.7 + 0.7 * texture(rng, body.size, 22), 0, 2.2)  # nodular, not smooth
-    inside = soft(depth - 0.02, 0.05) * lung
-    out: Floats = (spec.finding_strength * _FINDING * cloud * patchy * inside).astype(np.float32)
+    patchy = np.clip(0.7 + 0.7 * texture(rng, body.size, 22)[box], 0, 2.2)  # nodular, not smooth
+    inside = soft(depth - 0.02, 0.05) * lung[box]
+    out = np.zeros(lung.shape, np.float32)
+    out[box] = spec.finding_strength * _FINDING * cloud * patchy * inside
     return out
+
+
+def _box(region: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """The bounding box of a region with a rim of one pixel, in which its nearest outside lies."""
+    there = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
+    return tuple(slice(max(0, at[0] - 1), at[-1] + 2) for at in there)
+
+
+def _densest(finding: Floats) -> tuple[float, float]:
+    """Where a finding is densest: x and y."""
+    size = len(finding)
+    row, column = divmod(int(gaussian_filter(finding, size / 48).argmax()), size)
+    x, y = grid(size)
+    return float(x[row, column]), float(y[row, column])

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from scipy.ndimage import zoom
 
 Floats = NDArray[np.floating[Any]]
 
@@ -26,7 +25,9 @@ def grid(size: int) -> tuple[Floats, Floats]:
 
 def soft(inside: Floats, width: float) -> Floats:
     """1 where ``inside`` is clearly positive, 0 where negative, smooth over about ``width``."""
-    out: Floats = np.clip(inside / np.float32(width) + np.float32(0.5), 0, 1)
+    out: Floats = inside / np.float32(width)
+    out += np.float32(0.5)
+    out.clip(0, 1, out=out)
     return out * out * (3 - 2 * out)
 
 
@@ -40,23 +41,43 @@ def ellipse(
     power: float = 2,
 ) -> Floats:
     """A superellipse as a level: positive inside, about the distance to its edge."""
-    level = np.abs((x - cx) / rx) ** power + np.abs((y - cy) / ry) ** power
-    out: Floats = ((1 - level ** (1 / power)) * min(rx, ry)).astype(np.float32)
-    return out
+    level = np.abs((x - cx) / rx) ** power
+    level += np.abs((y - cy) / ry) ** power
+    out: Floats = (1 - level ** (1 / power)) * min(rx, ry)
+    return out.astype(np.float32, copy=False)
 
 
 def blob(x: Floats, y: Floats, cx: float, cy: float, rx: float, ry: float) -> Floats:
     """A Gaussian spot of height 1."""
-    out: Floats = np.exp(-(((x - cx) / rx) ** 2) - ((y - cy) / ry) ** 2).astype(np.float32)
-    return out
+    out: Floats = np.exp(-(((x - cx) / rx) ** 2) - ((y - cy) / ry) ** 2)
+    return out.astype(np.float32, copy=False)
 
 
 def texture(rng: np.random.Generator, size: int, cells: int) -> Floats:
     """Smooth noise, about ``cells`` cells across, mean 0, standard deviation about 1."""
-    coarse = rng.standard_normal((cells + 2, cells + 2)).astype(np.float32)
-    fine = zoom(coarse, size / cells, order=1)
-    out: Floats = fine[:size, :size]
+    coarse = rng.standard_normal((cells + 2, cells + 2)).astype(np.float32).astype(np.float64)
+    first, near, far = _between(size, cells)
+    upper, lower = coarse[first] * near[:, None], coarse[first + 1] * far[:, None]
+    fine = upper[:, first] * near
+    fine += upper[:, first + 1] * far
+    fine += lower[:, first] * near
+    fine += lower[:, first + 1] * far
+    out: Floats = fine.astype(np.float32)
     return out
+
+
+@lru_cache(maxsize=8)
+def _between(size: int, cells: int) -> tuple[NDArray[np.intp], Floats, Floats]:
+    """The first of the two lines of noise between which each pixel lies, and their weights.
+
+    `scipy.ndimage.zoom` of order 1 gives the same to the last digit, but takes three times as long.
+    """
+    lines = cells + 2
+    at = np.arange(size) * ((lines - 1) / (round(lines * (size / cells)) - 1))
+    first = at.astype(np.intp)
+    near: Floats = 1 - (at - first)
+    far: Floats = 1 - near
+    return first, near, far
 
 
 def strokes(
