@@ -49,13 +49,13 @@ def reduced(image: NDArray[Any], roi: Region | None) -> Reduced:
     inside = None
     if roi is not None and roi.any():
         inside = roi[::step, ::step]
-        box = [_reach(np.asarray(roi.any(axis=axis)), step, around) for axis in (1, 0)]
-        outside[np.ix_(*box)] = False
+        box = (_reach(np.asarray(roi.any(axis=axis)), step, around) for axis in (1, 0))
+        outside[tuple(box)] = False
     return Reduced(colour, grey, inside, outside, around)
 
 
-def _reach(there: NDArray[np.bool_], step: int, around: int) -> NDArray[np.int_]:
+def _reach(there: NDArray[np.bool_], step: int, around: int) -> slice:
     """Positions along one axis of the reduced image that the box and its surroundings take up."""
     at = np.flatnonzero(there)
     last = len(range(0, len(there), step)) - 1
-    return np.arange(max(0, at[0] // step - around), min(last, at[-1] // step + around) + 1)
+    return slice(max(0, at[0] // step - around), min(last, at[-1] // step + around) + 1)

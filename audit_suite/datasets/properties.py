@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audit_suite.datasets.distributions import mean_and_spread, ordered_percentiles
 from audit_suite.datasets.outside import reduced
 from audit_suite.datasets.regions import border
 
@@ -34,7 +35,7 @@ INSIDE = ("saturation",)
 OF_THE_FILE = ("megapixels", "aspect")
 """Those that no pixel can move."""
 
-_BINS = 64
+_BINS = 64  # a power of 2: which one a pixel is in is exact
 _BLACK = 0.06  # of the full range
 _WHITE = 0.9  # of the full range
 _LEAP = 0.25  # how much brighter a mark is than what is around it
@@ -62,14 +63,13 @@ def image_properties(
     grey, outside = look.grey, look.outside
     inside = grey if look.inside is None else grey[look.inside]
     pixels = grey[outside]
-    counts = np.histogram(pixels, bins=_BINS, range=(0, 1))[0] / max(pixels.size, 1)
-    some = counts[counts > 0]
+    some = _shares(pixels)
     edge = border(grey.shape) & outside
     marks = white_tophat(grey, size=(look.around, look.around)) > _LEAP
     grain = local_noise(grey)
     quiet = np.isfinite(grain) & outside
     left = bool(outside.any())
-    noise = np.percentile(np.sort(grain[quiet]), _SMOOTHER) if quiet.any() else 0.0
+    noise = ordered_percentiles(np.sort(grain[quiet]), _SMOOTHER) if quiet.any() else 0.0
     return np.array(
         [
             height * width / 1e6,
@@ -88,10 +88,15 @@ def image_properties(
 
 def local_noise(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     """Standard deviation around each pixel; NaN where it reaches black or white."""
-    from scipy.ndimage import uniform_filter
-
-    mean = uniform_filter(grey, _WINDOW)
-    spread = np.sqrt(np.maximum(uniform_filter(grey * grey, _WINDOW) - mean * mean, 0))
+    mean, spread = mean_and_spread(grey, _WINDOW)
     clipped = (mean - 2 * spread < _CLIP) | (mean + 2 * spread > 1 - _CLIP)
     noise: NDArray[np.float32] = np.where(clipped, np.nan, spread)
     return noise
+
+
+def _shares(pixels: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Shares of pixels in the bins of a histogram from 0 to 1, without the empty bins."""
+    inside = pixels[(pixels >= 0) & (pixels <= 1)]
+    counts = np.bincount(np.minimum((inside * _BINS).astype(np.intp), _BINS - 1))
+    shares: NDArray[np.float64] = counts[counts > 0] / max(pixels.size, 1)
+    return shares
