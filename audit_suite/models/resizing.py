@@ -102,6 +102,8 @@ def _size(shape: Sequence[int], spec: InputSpec) -> tuple[int, int]:
 def _placed(image: Tensor, spec: InputSpec) -> Tensor:
     """Pad with 0, or crop, to the input's size; on both sides as torchvision's CenterCrop does."""
     height, width = image.shape[-2:]
+    if (height, width) == spec.size:
+        return image
     down, right = spec.size[0] - height, spec.size[1] - width
     if spec.pad_at == "end":
         return functional.pad(image, (0, right, 0, down))

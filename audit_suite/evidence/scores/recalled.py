@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import cast
 
 import numpy as np
@@ -28,10 +28,11 @@ from audit_suite.evidence.pixels import (
 )
 from audit_suite.evidence.scores.geometry import Geometry
 from audit_suite.evidence.scores.prepared import UNMEASURED, Prepared, Wanted
-from audit_suite.maskings.masking import UNMOVED, Area
-from audit_suite.regions import shared_distance, union
+from audit_suite.maskings.masking import UNMOVED, Area, Names
+from audit_suite.regions import Region, shared_distance, union
 
 _Distances = Mapping[Area, NDArray[np.int16]]
+_SHARED = 32  # parts of frames that are kept, to compare with
 _LENT = "lent"  # the array that says what the lent areas of an entry depend on
 
 
@@ -217,5 +218,12 @@ def _is_shared(area: Area, distance: NDArray[np.int16]) -> bool:
     region, whose = area
     if whose != "own" or not set(region) <= set(CELLS):
         return whose in UNMOVED
-    whole = union(frame_parts(np.ones(distance.shape, np.bool_)), region)
-    return np.array_equal(distance < 0, whole)
+    return np.array_equal(distance < 0, _whole(region, distance.shape))
+
+
+@lru_cache(maxsize=_SHARED)
+def _whole(region: Names, shape: tuple[int, int]) -> Region:
+    """Parts of a frame that a picture fills; cannot be written to."""
+    whole = union(frame_parts(np.ones(shape, np.bool_)), region)
+    whole.flags.writeable = False
+    return whole
