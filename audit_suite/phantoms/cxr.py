@@ -96,11 +96,10 @@ def _pose(spec: PhantomSpec, case: PhantomCase) -> _Body:
     dx, dy = np.float32(pose.normal(0, 0.03)), np.float32(pose.normal(0, 0.03))
     down = _FRAMING * planted_strength(spec, case, FRAMING)
     dy += np.float32(down)
-    turned_x = (x - dx) * np.cos(angle) + (y - dy) * np.sin(angle)
-    turned_y = (y - dy) * np.cos(angle) - (x - dx) * np.sin(angle)
+    x, y = x - dx, y - dy
     return _Body(
-        x=turned_x,
-        y=turned_y,
+        x=x * np.cos(angle) + y * np.sin(angle),
+        y=y * np.cos(angle) - x * np.sin(angle),
         size=spec.size,
         width=float(0.78 * scale * build.normal(1, 0.03)),
         lung=float((0.60 if not supine else 0.54) * scale * build.normal(1, 0.05)),
@@ -177,6 +176,7 @@ def _anatomy(
     diaphragm: Floats,
 ) -> Floats:
     x, y, w = body.x, body.y, body.width
+    aside = np.abs(x)  # from the midline
     rng = stream(spec, Stream.ANATOMY, case.number, 1_000)
     edge = _edge(body)
     torso = np.maximum(
@@ -186,17 +186,17 @@ def _anatomy(
     torso = np.maximum(torso, ellipse(x, y, 0, -1.0, 0.22, 0.5, 3.0))  # neck
     tissue = soft(torso, 0.10)
     image = 0.03 + tissue * (0.50 + 0.06 * np.clip(torso, 0, 0.5))
-    image += 0.10 * tissue * soft(np.abs(x) - 0.86 * w, 0.25) * soft(y + 0.6, 0.3)  # flank
+    image += 0.10 * tissue * soft(aside - 0.86 * w, 0.25) * soft(y + 0.6, 0.3)  # flank
     lungs = np.maximum(soft(right, 0.07), soft(left, 0.07))
     aeration = 0.40 if not body.supine else 0.35
     image -= lungs * (aeration + 0.03 * texture(rng, body.size, 5))
     image += _vessels(body, rng) * lungs
     image += 0.10 * _ribs(body) * tissue * soft(0.45 - y, 0.5)
-    image += 0.30 * soft(diaphragm, edge * 2) * tissue * soft(1.05 * w - np.abs(x), 0.2)
+    image += 0.30 * soft(diaphragm, edge * 2) * tissue * soft(1.05 * w - aside, 0.2)
     image -= 0.14 * blob(x, y, 0.45 * w, 0.80, 0.14, 0.07)  # gas in the stomach
-    spine = soft(0.085 - np.abs(x), 0.06) * tissue
+    spine = soft(0.085 - aside, 0.06) * tissue
     image += spine * (0.14 + 0.025 * np.cos(y * 34))
-    image += 0.10 * soft(0.17 - np.abs(x), 0.08) * tissue  # mediastinum
+    image += 0.10 * soft(0.17 - aside, 0.08) * tissue  # mediastinum
     image = np.maximum(
         image, (0.66 + 0.05 * blob(x, y, 0.1, 0.2, 0.3, 0.3)) * soft(heart, edge * 2)
     )
