@@ -38,11 +38,9 @@ def acquisition(image: NDArray[Any], roi: Region | None) -> NDArray[np.float32]:
         Shape (len(AREAS) * EACH,), the areas in turn. Where there is no region, nothing is known of
         ``outside``: the finding may be anywhere. NaN also where a box leaves nothing of an area.
     """
-    from scipy.ndimage import maximum_filter
-
     look = reduced(image, roi)
     # What no patch of the outside reaches is not read: running sums would carry its rounding.
-    grey = np.where(maximum_filter(look.outside, _PATCH), look.grey, np.float32(0))
+    grey = np.where(look.unreached(_PATCH), np.float32(0), look.grey)
     mean, spread = mean_and_spread(grey, _PATCH)
     steps = np.zeros_like(grey)
     steps[1:, 1:] = np.abs(grey[1:, 1:] - grey[:-1, :-1])

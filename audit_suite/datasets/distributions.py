@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -41,3 +42,38 @@ def mean_and_spread(
     mean = uniform_filter(grey, window)
     variance = uniform_filter(grey * grey, window) - mean * mean
     return mean, np.sqrt(np.maximum(variance, 0))
+
+
+def standing_out(grey: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """How much brighter each pixel is than the brightest square around it that fits below it.
+
+    `scipy.ndimage.white_tophat` with a square gives the same, but takes three times as long.
+
+    Args:
+        grey: Shape (H, W).
+        side: Pixels along a side of the square.
+
+    Returns:
+        Shape (H, W), 0 and up: high in what is brighter and smaller than the square.
+    """
+    offsets = range(-(side // 2), side - side // 2)
+    below = grey
+    for axis in (0, 1):
+        below = _around(np.minimum, below, offsets, axis)
+    for axis in (0, 1):
+        below = _around(np.maximum, below, [-offset for offset in offsets], axis)
+    return grey - below
+
+
+def _around(
+    choose: np.ufunc, values: NDArray[np.float32], offsets: Iterable[int], axis: int
+) -> NDArray[np.float32]:
+    """What is chosen among the values at some offsets along an axis, as far as there are any."""
+    values = values.swapaxes(0, axis)
+    chosen = values.copy(order="K")
+    for offset in offsets:
+        if offset > 0:
+            choose(chosen[:-offset], values[offset:], out=chosen[:-offset])
+        elif offset < 0:
+            choose(chosen[-offset:], values[:offset], out=chosen[-offset:])
+    return chosen.swapaxes(0, axis)

@@ -23,6 +23,7 @@ class Reduced(NamedTuple):
         outside: Shape (H, W), what lies outside the region's bounding box by at least ``around``
             pixels: neither a finding, nor its edge, nor the outline of a mask shows there. All of
             the image where it has no region.
+        box: That bounding box and its surroundings; None if it has no region.
         around: How far filters may look, in pixels.
     """
 
@@ -30,7 +31,16 @@ class Reduced(NamedTuple):
     grey: NDArray[np.float32]
     inside: Region | None
     outside: Region
+    box: tuple[slice, slice] | None
     around: int
+
+    def unreached(self, window: int) -> Region:
+        """Pixels that no square window, of odd side, around a pixel outside the box reaches."""
+        unreached: Region = np.zeros(self.grey.shape, np.bool_)
+        if self.box is not None:
+            inner = zip(self.box, self.grey.shape, strict=True)
+            unreached[tuple(_less(part, window // 2, length) for part, length in inner)] = True
+        return unreached
 
 
 def reduced(image: NDArray[Any], roi: Region | None) -> Reduced:
@@ -46,12 +56,13 @@ def reduced(image: NDArray[Any], roi: Region | None) -> Reduced:
     grey = colour.mean(axis=2) if colour.ndim == 3 else colour
     around = max(3, round(_AROUND * min(grey.shape)))
     outside: Region = np.ones(grey.shape, np.bool_)
-    inside = None
+    inside = box = None
     if roi is not None and roi.any():
         inside = roi[::step, ::step]
-        box = (_reach(np.asarray(roi.any(axis=axis)), step, around) for axis in (1, 0))
-        outside[tuple(box)] = False
-    return Reduced(colour, grey, inside, outside, around)
+        rows, columns = (np.asarray(roi.any(axis=axis)) for axis in (1, 0))
+        box = _reach(rows, step, around), _reach(columns, step, around)
+        outside[box] = False
+    return Reduced(colour, grey, inside, outside, box, around)
 
 
 def _reach(there: NDArray[np.bool_], step: int, around: int) -> slice:
@@ -59,3 +70,9 @@ def _reach(there: NDArray[np.bool_], step: int, around: int) -> slice:
     at = np.flatnonzero(there)
     last = len(range(0, len(there), step)) - 1
     return slice(max(0, at[0] // step - around), min(last, at[-1] // step + around) + 1)
+
+
+def _less(part: slice, margin: int, length: int) -> slice:
+    """Part of an axis without a margin, but for one at the frame: nothing lies beyond it."""
+    start = part.start + margin if part.start > 0 else 0
+    return slice(start, max(0, part.stop - margin) if part.stop < length else length)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.datasets.distributions import mean_and_spread, ordered_percentiles
+from audit_suite.datasets.distributions import mean_and_spread, ordered_percentiles, standing_out
 from audit_suite.datasets.outside import reduced
 from audit_suite.datasets.regions import border
 
@@ -56,8 +56,6 @@ def image_properties(
     Returns:
         Shape (len(PROPERTIES),), in that order; NaN for what cannot be measured.
     """
-    from scipy.ndimage import white_tophat
-
     height, width = image.shape[:2]
     look = reduced(image, roi)
     grey, outside = look.grey, look.outside
@@ -65,7 +63,7 @@ def image_properties(
     pixels = grey[outside]
     some = _shares(pixels)
     edge = border(grey.shape) & outside
-    marks = white_tophat(grey, size=(look.around, look.around)) > _LEAP
+    marks = standing_out(grey, look.around) > _LEAP
     grain = local_noise(grey)
     quiet = np.isfinite(grain) & outside
     left = bool(outside.any())

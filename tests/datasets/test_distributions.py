@@ -1,4 +1,4 @@
-"""How the values of an image are distributed: as NumPy says, to the last digit."""
+"""How the values of an image are distributed: as NumPy and SciPy say, to the last digit."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.ndimage import maximum_filter, white_tophat
 
-from audit_suite.datasets.distributions import ordered_percentiles
+from audit_suite.datasets.distributions import ordered_percentiles, standing_out
+from audit_suite.datasets.outside import reduced
 from audit_suite.datasets.properties import PROPERTIES, image_properties
 
 VALUES = arrays(
     np.float32,
-    st.tuples(st.integers(1, 4), st.integers(1, 60)),
+    st.tuples(st.integers(1, 12), st.integers(1, 40)),
     elements=st.floats(0, 1, width=32),
 )
 
@@ -38,3 +40,22 @@ def test_entropy_is_that_of_numpys_histogram(image):
     shares = counts[counts > 0] / counts.sum()
     found = image_properties(image)[PROPERTIES.index("entropy")]
     assert found == np.float32(-(shares * np.log2(shares)).sum())
+
+
+@given(values=VALUES, side=st.integers(1, 9))
+def test_what_stands_out_is_what_a_square_opening_takes_away(values, side):
+    assert np.array_equal(standing_out(values, side), white_tophat(values, size=(side, side)))
+
+
+@given(
+    shape=st.tuples(st.integers(3, 60), st.sampled_from([3, 20, 60, 600])),
+    corners=st.tuples(*[st.floats(0, 0.999)] * 4),
+    window=st.sampled_from([1, 3, 5, 7]),
+)
+def test_windows_around_the_outside_reach_all_but_the_middle_of_the_box(shape, corners, window):
+    roi = np.zeros(shape, np.bool_)
+    for down, across in (corners[:2], corners[2:]):
+        roi[int(down * shape[0]), int(across * shape[1])] = True
+    look = reduced(np.zeros(roi.shape, np.uint8), roi)
+    reached = maximum_filter(look.outside, window)
+    assert np.array_equal(look.unreached(window), ~reached)
