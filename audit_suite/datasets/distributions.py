@@ -37,11 +37,13 @@ def mean_and_spread(
         grey: Shape (H, W).
         window: Pixels along the window's side.
     """
-    from scipy.ndimage import uniform_filter
+    from scipy.ndimage import uniform_filter1d
 
-    mean = uniform_filter(grey, window)
-    variance = uniform_filter(grey * grey, window) - mean * mean
-    return mean, np.sqrt(np.maximum(variance, 0))
+    both = np.stack([grey, grey * grey])
+    for axis in (1, 2):
+        both = uniform_filter1d(both, window, axis)
+    mean, mean_square = both
+    return mean, np.sqrt(np.maximum(mean_square - mean * mean, 0))
 
 
 def standing_out(grey: NDArray[np.float32], side: int) -> NDArray[np.float32]:

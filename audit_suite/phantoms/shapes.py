@@ -90,5 +90,6 @@ def strokes(
     for points, width in lines:
         pixels = [((x + 1) / 2 * wide, (y + down + 1) / 2 * wide) for x, y in points]
         pen.line(pixels, fill=255, width=max(1, round(width / 2 * wide)), joint="curve")
-    small = canvas.resize((size, size), Image.Resampling.BOX)
+    # Columns, then rows, as resizing with the filter BOX rounds them.
+    small = canvas.reduce((_SUPERSAMPLING, 1)).reduce((1, _SUPERSAMPLING))
     return np.asarray(small, dtype=np.float32) / np.float32(255)
