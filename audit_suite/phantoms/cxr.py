@@ -282,7 +282,7 @@ def _finding(spec: PhantomSpec, case: PhantomCase, body: _Body, regions: Regions
 
 
 def _box(region: NDArray[np.bool_]) -> tuple[slice, ...]:
-    """The bounding box of a region with a rim of one pixel, in which its nearest outside lies."""
+    """A region's bounding box and one pixel more: it holds what is nearest outside the region."""
     there = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
     return tuple(slice(max(0, at[0] - 1), at[-1] + 2) for at in there)
 
