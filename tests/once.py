@@ -1,14 +1,17 @@
-"""Folders that all workers of a test run share; the first worker that needs one fills it."""
+"""What is made once: folders that all workers of a test run share, and the images of phantoms."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+
+from audit_suite import phantoms
 
 
 def shared_folder(factory: pytest.TempPathFactory) -> Path:
@@ -35,3 +38,21 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
             make(folder)
             made.touch()
     return folder
+
+
+@contextmanager
+def drawn_once() -> Iterator[None]:
+    """Each image of a phantom that is read in this process is drawn the first time only.
+
+    For tests that read the same few patients again and again, and look at no pixel.
+    """
+    draw, drawn = phantoms.render, {}
+
+    def render(spec, patient):
+        if id(patient) not in drawn:
+            drawn[id(patient)] = patient, draw(spec, patient)  # kept, or its id would be another's
+        return drawn[id(patient)][1]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(phantoms, "render", render)
+        yield

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from cards import model_card, phantom_card
+from once import drawn_once
 from PIL import Image
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_weights
@@ -327,13 +328,15 @@ def world(tmp_path_factory):
     source = Recording(
         EvidenceStore(folder / "evidence"),
         EvidenceProfile(device="cpu", threads=1),
+        cache=folder / "cache",
         explaining=Budget(images=16),
     )
-    return SimpleNamespace(
-        folder=folder,
-        source=source,
-        cell=lambda average="estimates": Cell(model, (0, 1), data, TARGET, average),
-    )
+    with drawn_once():
+        yield SimpleNamespace(
+            folder=folder,
+            source=source,
+            cell=lambda average="estimates": Cell(model, (0, 1), data, TARGET, average),
+        )
 
 
 def classes(*members):

@@ -46,6 +46,13 @@ requestAnimationFrame(() => requestAnimationFrame(() => done(places.map(([x, y])
 }))));
 """
 
+INTRODUCED = """
+const parts = {name: "A. Reader", role: "radiologist", years: "12"};
+for (const [part, value] of Object.entries(parts))
+  document.getElementById(`about-${part}`).value = value;
+document.getElementById("about").dispatchEvent(new Event("input"));
+"""
+
 FRAMES = """
 const [done] = arguments;
 requestAnimationFrame(() => requestAnimationFrame(() => done()));
@@ -110,12 +117,12 @@ class Radiologist:
         if fresh:  # all packs of one browser share a store
             self.js("localStorage.clear(); location.reload()")
         if self.shown("about") and not self.find("about-name").get_attribute("value"):
-            self.introduce()
+            self.js(INTRODUCED)  # at once: to type it takes longer than most tests
         self.browser.get_log("browser")
         self.browser.get_log("performance")
 
     def introduce(self, name="A. Reader", role="radiologist", years="12"):
-        """Say who reads."""
+        """Type who reads."""
         for part, text in (("name", name), ("role", role), ("years", years)):
             self.find(f"about-{part}").clear()
             self.find(f"about-{part}").send_keys(text)
