@@ -129,11 +129,15 @@ def test_both_end_when_the_audit_is_interrupted(world, two):
 
 def test_both_are_started_at_once_where_nothing_is_stored(world, tmp_path, monkeypatch):
     """And a second job finds them ready. Where evidence is stored, there may be nothing to do."""
-    ready = []
-    monkeypatch.setattr(process, "room_for", lambda _requests, _source, n: ready.append(n) or 2)
     _, wanted, _ = world
-    for asked, found in ((wanted[:2], [0, 2, 2]), (wanted[2:3], [1])):
-        ready.clear()
+    for asked, count, found in ((wanted[:2], 2, [0, 2, 2]), (wanted[2:3], 1, [1])):
+        ready = []
+
+        def room(_requests, _source, n, ready=ready, count=count):
+            ready.append(n)
+            return count
+
+        monkeypatch.setattr(process, "room_for", room)
         here = source(tmp_path / "store", Processes(timeout=60))
         for request in asked:
             compute([request], here)

@@ -135,6 +135,7 @@ class World:
         self.pytester = pytester
         self.path = pytester.path
         self.evidence = evidence
+        self.cache = evidence.with_name("images-of-the-world")
         (self.path / "model.py").write_text(MODEL)
         self.model("honest", "roi")
         self.model("shortcut", "corner")
@@ -177,8 +178,8 @@ class World:
         """Run pytest on the world, telling everything (-v); the record goes to audit.json.
 
         It runs in this process, and its workers (-n) in processes of their own. Ctrl-C ends it alone.
-        Evidence is shared by all tests of a session, as nothing but its content decides its key;
-        who looks at the store, or at how it is filled, names a folder.
+        Evidence and prepared images are shared by all tests of a session, as nothing but their
+        content decides their keys; who looks at either, or at how it is filled, names a folder.
         """
         given = [str(argument) for argument in args]
         if audit and not any(argument.startswith("--audit-evidence") for argument in given):
@@ -187,7 +188,7 @@ class World:
             # Without a device to look for, a worker that finds its evidence stored loads no torch.
             fixed = ["--audit-json=audit.json", "--audit-device=cpu", "-p", "no:cacheprovider"]
             if not any(argument.startswith("--audit-cache") for argument in given):
-                fixed.append("--audit-cache=off")  # hardly anything here is audited twice
+                fixed.append(f"--audit-cache={self.cache}")
             if (self.path / "policy.toml").exists():
                 fixed.append("--audit-policy=policy.toml")
             if not any(argument.startswith("--audit-executor") for argument in given):

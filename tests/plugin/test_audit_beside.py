@@ -139,7 +139,7 @@ def test_an_audit_that_ends_at_its_first_failure_keeps_the_explanations(project)
     world = project(f"{JUDGED}; assert full < 0.1")
     run(world, "-x")
     assert verdicts(world) == {"MAP": "none", "SKILL": "fail", "LAST": "none"}
-    again = run(world).stdout.str()
+    again = run(world, "--audit-executor=inline").stdout.str()
     assert "evidence:" not in again
 
 

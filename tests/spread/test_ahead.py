@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -81,32 +82,46 @@ def decodes(folder):
     return Counter(int(index) for index, *_ in lines), {who for _, who, _ in lines}
 
 
+@pytest.fixture(scope="module")
+def run_with_helpers(world):
+    """What two helpers and the process that scores decoded, and which of them knew the model."""
+    folder, wanted, _ = world
+    with pytest.MonkeyPatch.context() as patched, with_helpers(patched, folder):
+        assert not computed(folder, wanted, "helped")
+    lines = [line.split() for line in (folder / "decoded").read_text().splitlines()]
+    return *decodes(folder), {(who, known) for _, who, known in lines}
+
+
 @pytest.fixture
 def helped(world, monkeypatch):
+    """A world in which images are prepared ahead."""
+    with with_helpers(monkeypatch, world[0]):
+        yield world
+
+
+@contextmanager
+def with_helpers(patched, folder):
     """Two processes prepare images, though there is no card; the one that scores waits for them."""
 
     def two(images, source):
-        (world[0] / "waits").touch()
+        (folder / "waits").touch()
         return 2
 
-    monkeypatch.setattr(ahead, "loaders", two)
-    yield world
+    patched.setattr(ahead, "loaders", two)
+    yield
     for name in ("waits", "die"):
-        (world[0] / name).unlink(missing_ok=True)
+        (folder / name).unlink(missing_ok=True)
 
 
-def test_helpers_change_no_bit_and_nothing_is_decoded_twice(helped, monkeypatch):
-    folder, wanted, (alone, _) = helped
-    assert not computed(folder, wanted, "helped")
+def test_helpers_change_no_bit_and_nothing_is_decoded_twice(world, run_with_helpers):
+    folder, wanted, (alone, _) = world
+    counts, who, _ = run_with_helpers
     assert evidence(folder, "helped") == evidence(folder, "alone")
-    counts, who = decodes(folder)
     assert who == {"helper", "scorer"}
     assert {i: n for i, n in counts.items() if i != BAD} == {
         i: n for i, n in alone.items() if i != BAD
     }
     assert counts[BAD] >= alone[BAD], "one that cannot be used is not kept"
-    monkeypatch.undo()
-    (folder / "waits").unlink(missing_ok=True)
     (folder / "again-cache").symlink_to(folder / "helped-cache")
     assert not computed(folder, wanted, "again")
     assert set(decodes(folder)[0]) == {BAD}, "also the file with a box that is black is known"
@@ -120,11 +135,8 @@ def test_helpers_that_die_harm_nothing(helped):
     assert decodes(folder) == (alone, {"scorer"})
 
 
-def test_helpers_know_no_model(helped):
-    folder, wanted, _ = helped
-    computed(folder, wanted, "blind")
-    lines = [line.split() for line in (folder / "decoded").read_text().splitlines()]
-    knows = {(who, known) for _, who, known in lines}
+def test_helpers_know_no_model(run_with_helpers):
+    _, _, knows = run_with_helpers
     assert ("helper", "True") not in knows
     assert ("scorer", "True") in knows
 
