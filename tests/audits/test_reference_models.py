@@ -104,7 +104,8 @@ def test_the_shortcut_model_is_blocked_and_the_check_is_named(tmp_path, shared):
     # A part of the data is enough: a smoke run never opens the gate, but it may close it.
     names = ["phantom-cxr", "phantom-fundus"]
     more = "--audit-max-cases=800", "--audit-multiplicity=none"  # each as if it were alone
-    done, record = audit(tmp_path, shared, "phantom-shortcut", names, *SUITES, *more)
+    asked = "skill_is_shown or without_the or must_not_matter or expected_regions"
+    done, record = audit(tmp_path, shared, "phantom-shortcut", names, *SUITES, *more, "-k", asked)
     assert done.returncode == 1
     assert record["decision"] == "closed"
     cxr, fundus = (verdicts_of(record, name) for name in names)
