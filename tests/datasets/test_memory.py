@@ -23,7 +23,7 @@ roi = ["lungs"]
 [regions.lungs]
 column = "mask"
 """
-FEW, MANY = 500, 1500
+FEW, MANY = 1000, 3000
 KEPT, PEAK = (
     700,
     900,
