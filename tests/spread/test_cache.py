@@ -33,6 +33,8 @@ from audit_suite.evidence.pixels import (
 from audit_suite.evidence.scores import prepare, recalled
 from audit_suite.evidence.scores.geometry import geometry
 from audit_suite.evidence.scores.prepared import Wanted
+from audit_suite.evidence.scores.staging import stage
+from audit_suite.evidence.scores.survey import Survey
 from audit_suite.maskings import WithoutROI
 from audit_suite.regions import FAR, signed_distance
 
@@ -164,6 +166,20 @@ def test_lent_areas_stand_with_the_image_and_are_only_those_of_the_same_seed(man
     known = recalled.Recalled(dataset, wanted, 2).read(0)[geometry(spec)].distances
     assert np.array_equal(known[lent], known[own] + 2)
     assert lent not in recalled.Recalled(dataset, wanted, 3).read(0)[geometry(spec)].distances
+    alone = Wanted({geometry(spec): spec}, [own])
+    assert list(recalled.Recalled(dataset, alone, 1).read(0)[geometry(spec)].distances) == [own]
+
+
+def test_areas_that_another_audit_wanted_of_some_images_do_no_harm(manifest, tmp_path):
+    """As after a look at a part of the data, or beside an audit with other checks."""
+    dataset, spec = manifest(), model_card(tmp_path).input
+    at, own = geometry(spec), (("lung",), "own")
+    other = Survey(dataset, Wanted({at: spec}, [(("lung",), "elsewhere")]), 1, {}, {}, {})
+    assert len(other.make(0)[at].distances) == 2
+    survey = Survey(dataset, Wanted({at: spec}, [own]), 1, {}, {}, {})
+    images = [(index, survey.make(index)[at]) for index in (0, 1)]
+    staged = stage(at, images, 2, [replace(WithoutROI(), region=("lung",))], pinned=False)
+    assert list(staged.batch.distances) == [own]
 
 
 KEY = "ab" * 32

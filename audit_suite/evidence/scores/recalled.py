@@ -120,7 +120,8 @@ class Recalled:
     def _prepared(self, index: int, key: Geometry, name: str, arrays: Arrays) -> Prepared:
         image, size = unpacked_image(arrays), key[0]
         distances = _distances(arrays, size)
-        if self._lent and not np.array_equal(arrays[_LENT], self._mark(index)):
+        # Another audit's are left out also where none is wanted: a batch's images must agree.
+        if not np.array_equal(arrays[_LENT], self._mark(index)):
             distances = {area: d for area, d in distances.items() if area[1] == "own"}
         if not all(area in distances for area in self._lent):
             distances |= _distances(self._read(self.lent_name(name, index)), size)
