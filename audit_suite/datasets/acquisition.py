@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audit_suite.datasets.distributions import mean_and_spread, ordered_percentiles
-from audit_suite.datasets.frame import EDGE, frame_parts
+from audit_suite.datasets.frame import EDGE, parts_of_whole
 from audit_suite.datasets.outside import reduced
-from audit_suite.regions import Region, union
+from audit_suite.regions import Region
 
 AREAS = ("outside", "edge")
 """Where is measured: all that lies outside the region's bounding box, and of that the rim and the
 corners of the frame."""
 _LEVELS = (2, 10, 25, 40, 50, 60, 75, 90, 98)  # percentiles that describe a distribution
 _PATCH = 5  # pixels along a side
-_SHARED = 16  # shapes of frames whose edge is kept
 _TINTS = 3
 EACH = 4 * len(_LEVELS) + _TINTS
 """Numbers of each area."""
@@ -46,7 +44,7 @@ def acquisition(image: NDArray[Any], roi: Region | None) -> NDArray[np.float32]:
     steps[1:, 1:] = np.abs(grey[1:, 1:] - grey[:-1, :-1])
     outside = None if look.inside is None else look.outside
     described = []
-    for area in (outside, _edge(grey.shape) & look.outside):
+    for area in (outside, parts_of_whole(grey.shape, EDGE) & look.outside):
         if area is None or not area.any():
             described.append(np.full(EACH, np.nan))
             continue
@@ -57,11 +55,3 @@ def acquisition(image: NDArray[Any], roi: Region | None) -> NDArray[np.float32]:
         pixels.sort(axis=1)
         described.append(np.concatenate([*ordered_percentiles(pixels, _LEVELS), tint]))
     return np.concatenate(described).astype(np.float32)
-
-
-@lru_cache(maxsize=_SHARED)
-def _edge(shape: tuple[int, int]) -> Region:
-    """The rim and the corners of a frame; cannot be written to, as images share it."""
-    edge = union(frame_parts(np.ones(shape, np.bool_)), EDGE)
-    edge.flags.writeable = False
-    return edge

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from audit_suite.regions import Region
+from audit_suite.regions import Region, union
 
 EDGE = ("frame.corners", "frame.rim")
 """The parts where markers, text and collimation lie."""
@@ -22,6 +22,7 @@ CELLS = (
 
 CORNER, RIM = 0.15, 0.05  # side of a corner, width of the rim: shares of the shorter side
 _SHARED = 16  # frames whose parts are kept
+_WHOLE = 32  # unions of parts of whole frames that are kept
 _CENTRE = 0.4  # side of the centre, share of each side of the frame
 
 
@@ -38,6 +39,22 @@ def frame_parts(seen: Region) -> dict[str, Region]:
     """
     rows, columns = seen.any(axis=1), seen.any(axis=0)
     return dict(_parts(rows.tobytes(), columns.tobytes()))
+
+
+@lru_cache(maxsize=_WHOLE)
+def parts_of_whole(shape: tuple[int, int], names: tuple[str, ...]) -> Region:
+    """The union of some parts of a frame that its image fills.
+
+    Args:
+        shape: (H, W) of the frame.
+        names: Some of `CELLS`.
+
+    Returns:
+        Shape (H, W); cannot be written to, as images share it.
+    """
+    whole = union(frame_parts(np.ones(shape, np.bool_)), names)
+    whole.flags.writeable = False
+    return whole
 
 
 @lru_cache(maxsize=_SHARED)

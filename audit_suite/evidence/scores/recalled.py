@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from audit_suite.cards import canonical_digest
 from audit_suite.datasets import Dataset
-from audit_suite.datasets.frame import CELLS, frame_parts
+from audit_suite.datasets.frame import CELLS, parts_of_whole
 from audit_suite.datasets.regions import region_names
 from audit_suite.evidence.cache import IMAGE, Arrays
 from audit_suite.evidence.claims import Claims
@@ -28,11 +28,10 @@ from audit_suite.evidence.pixels import (
 )
 from audit_suite.evidence.scores.geometry import Geometry
 from audit_suite.evidence.scores.prepared import UNMEASURED, Prepared, Wanted
-from audit_suite.maskings.masking import UNMOVED, Area, Names
-from audit_suite.regions import Region, shared_distance, union
+from audit_suite.maskings.masking import UNMOVED, Area
+from audit_suite.regions import shared_distance
 
 _Distances = Mapping[Area, NDArray[np.int16]]
-_SHARED = 32  # parts of frames that are kept, to compare with
 _LENT = "lent"  # the array that says what the lent areas of an entry depend on
 
 
@@ -219,12 +218,4 @@ def _is_shared(area: Area, distance: NDArray[np.int16]) -> bool:
     region, whose = area
     if whose != "own" or not set(region) <= set(CELLS):
         return whose in UNMOVED
-    return np.array_equal(distance < 0, _whole(region, distance.shape))
-
-
-@lru_cache(maxsize=_SHARED)
-def _whole(region: Names, shape: tuple[int, int]) -> Region:
-    """Parts of a frame that a picture fills; cannot be written to."""
-    whole = union(frame_parts(np.ones(shape, np.bool_)), region)
-    whole.flags.writeable = False
-    return whole
+    return np.array_equal(distance < 0, parts_of_whole(distance.shape, region))
