@@ -35,7 +35,7 @@ def mean_and_spread(
 
     Args:
         grey: Shape (H, W).
-        window: Pixels along the window's side.
+        window: Pixels along the window's side, at least 2.
     """
     from scipy.ndimage import uniform_filter1d
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Hashable
 
-_LOOK = 0.5  # seconds between two times that whoever waits shows how far the work is
+_LOOK = 0.5  # seconds between two updates of the progress that whoever waits shows
 
 
 class Stopped(KeyboardInterrupt):

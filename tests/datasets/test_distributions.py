@@ -6,9 +6,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.ndimage import maximum_filter, white_tophat
+from scipy.ndimage import maximum_filter, uniform_filter, white_tophat
 
-from audit_suite.datasets.distributions import ordered_percentiles, standing_out
+from audit_suite.datasets.distributions import (
+    mean_and_spread,
+    ordered_percentiles,
+    standing_out,
+)
 from audit_suite.datasets.outside import reduced
 from audit_suite.datasets.properties import PROPERTIES, image_properties
 
@@ -40,6 +44,15 @@ def test_entropy_is_that_of_numpys_histogram(image):
     shares = counts[counts > 0] / counts.sum()
     found = image_properties(image)[PROPERTIES.index("entropy")]
     assert found == np.float32(-(shares * np.log2(shares)).sum())
+
+
+@given(values=VALUES, window=st.sampled_from([3, 5]))
+def test_mean_and_spread_of_windows_are_those_of_a_uniform_filter(values, window):
+    mean, spread = mean_and_spread(values, window)
+    expected = uniform_filter(values, window)
+    variance = uniform_filter(values * values, window) - expected * expected
+    assert np.array_equal(mean, expected)
+    assert np.array_equal(spread, np.sqrt(np.maximum(variance, 0)))
 
 
 @given(values=VALUES, side=st.integers(1, 9))
