@@ -14,7 +14,7 @@ from torch import nn
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
 from audit_suite.evidence.arithmetic import computing_in
-from audit_suite.evidence.attributions.pixels import shuffled
+from audit_suite.evidence.attributions.pixels import shuffled, sized
 from audit_suite.evidence.attributions.request import REGION_SHAPLEY
 from audit_suite.evidence.attributions.sample import (
     REFERENCES,
@@ -23,6 +23,8 @@ from audit_suite.evidence.attributions.sample import (
     references,
 )
 from audit_suite.evidence.budget import Budget
+from audit_suite.explainers.methods.occlusion import Occlusion
+from audit_suite.registry import EXPLAINERS
 from audit_suite.verdict import NotApplicable
 
 NETWORK = """
@@ -76,9 +78,10 @@ def ask(tmp_path):
         count=20,
         keys="",
         store="evidence",
+        batch=None,
     ):
         phantoms(tmp_path, "others", seed=6, patients=30)
-        profile = EvidenceProfile(device="cpu", threads=1, seed=seed)
+        profile = EvidenceProfile(device="cpu", threads=1, seed=seed, batch_size=batch)
         source = EvidenceSource(
             EvidenceStore(tmp_path / store), profile, explaining=Budget(images=count)
         )
@@ -134,6 +137,20 @@ def test_references_are_of_patients_who_are_not_explained(ask, count):
     assert len(lent) >= 2
     patients = set().union(*(by_pixels[one.image.tobytes()] for one in lent))
     assert not patients & {case.patient for _, case in sample(source, request)}
+
+
+@pytest.mark.parametrize("method", sorted(EXPLAINERS))
+def test_images_per_pass_are_no_setting_of_a_method(ask, method):
+    """A profile that leaves them open gives the maps that one with few at once gives."""
+    open_, few = (read(*ask(method, count=4, store=f"{n}", batch=n)) for n in (None, 3))
+    assert open_.arrays.keys() == few.arrays.keys()
+    for name, array in open_.arrays.items():
+        assert np.allclose(array, few.arrays[name], atol=1e-4), name
+
+
+def test_a_method_of_its_own_batch_keeps_it_unless_the_profile_has_one():
+    own = Occlusion(batch_size=10)
+    assert [sized(own, size).batch_size for size in (None, 3)] == [10, 3]
 
 
 def test_references_may_be_of_a_declared_data_set(ask):

@@ -27,7 +27,7 @@ SETTINGS = {
     "grad-cam": {"layer": None, "batch_size": None},
     "gradient": {"samples": 200, "stratified": True, "batch_size": None},
     "occlusion": {"square": 0.125, "step": 0.5, "batch_size": None},
-    "partition": {"evaluations": 300, "mean_reference": True, "batch_size": 10},
+    "partition": {"evaluations": 300, "mean_reference": True, "at_once": 10, "batch_size": None},
 }
 """They are part of the keys under which maps are stored: another value loses stored evidence."""
 

@@ -69,9 +69,9 @@ def explain_pixels(batch: ExplainedBatch, explainer: Explainer) -> Arrays:
 
 
 def sized(explainer: Any, batch_size: int | None) -> Explainer:
-    """The same method with the profile's batch size, if it has that setting."""
+    """The same method with the profile's batch size, if there is one and it has that setting."""
     fitting: Explainer = explainer
-    if hasattr(explainer, "batch_size"):
+    if batch_size is not None and hasattr(explainer, "batch_size"):
         fitting = replace(explainer, batch_size=batch_size)
     return fitting
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.explainers.explainer import Explained, raw_outputs, register_explainer
+from audit_suite.explainers.explainer import Explained, batch_for, raw_outputs, register_explainer
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -31,12 +31,15 @@ class Partition:
         evaluations: Masked versions of an image.
         mean_reference: Show the mean of the references in hidden tiles. False scores every version
             with each reference in turn and averages the scores, at as many times the cost.
-        batch_size: Versions scored at once. More are faster, but the splits are chosen less well.
+        at_once: Versions between two choices of splits. More are faster, but the splits are chosen
+            less well.
+        batch_size: Images per forward pass; None for as many as half a million pixels make.
     """
 
     evaluations: int = 300
     mean_reference: bool = True
-    batch_size: int = 10
+    at_once: int = 10
+    batch_size: int | None = None
 
     @property
     def name(self) -> str:
@@ -60,27 +63,27 @@ class Partition:
         images, references = images.detach(), references.detach()
         if self.mean_reference:
             references = references.mean(dim=0, keepdim=True)
-        outputs = raw_outputs(module, output, images)
-        expected = raw_outputs(module, output, references).mean().expand(len(images))
+        size = batch_for(images, self.batch_size)
+        outputs = raw_outputs(module, output, images, size)
+        expected = raw_outputs(module, output, references, size).mean().expand(len(images))
         cells, masker = _cells(*images.shape[2:])
         cells = cells.to(images.device)
         area = torch.bincount(cells.flatten()).cpu().numpy()
 
         def score(batch: Tensor) -> Tensor:
-            return raw_outputs(module, output, batch)
+            return raw_outputs(module, output, batch, size)
 
         maps = []
         for image in images:
 
             def value(shown: NDArray[np.bool_], image: Tensor = image) -> NDArray[np.float64]:
-                size = self.batch_size * len(references)
                 return coalition_values(score, image, cells, shown, references, size)
 
             with _numpy_seed(seed):
                 tiles = Splitter(value, masker)(
                     np.ones((1, len(area)), dtype=np.bool_),
                     max_evals=self.evaluations,
-                    batch_size=self.batch_size,
+                    batch_size=self.at_once,
                     silent=True,
                 )
             maps.append(torch.from_numpy(tiles.values[0] / area).to(images.device)[cells])
