@@ -45,3 +45,15 @@ def _registered():
     for each, entries in zip(REGISTRIES, before, strict=True):
         shipped = {name: one for name, one in each._entries.items() if one.origin == SHIPPED}
         each._entries = shipped | entries  # a test may be the first to import the shipped ones
+
+
+@pytest.fixture(params=["software", pytest.param("real", marks=pytest.mark.gpu)])
+def gpu(request):
+    """PyTorch has a CUDA card: one in software, and the machine's if there is one."""
+    if request.param == "real":
+        yield
+        return
+    from device.software import software_card  # imports torch
+
+    with software_card():
+        yield

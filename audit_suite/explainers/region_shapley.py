@@ -137,7 +137,7 @@ def region_values(
     outputs, expected = np.zeros(len(images)), np.zeros(len(images))
     for row, (image, owner) in enumerate(zip(images, owners, strict=True)):
         own = references[row] if references.ndim == images.ndim + 1 else references
-        present = sorted({int(number) for number in owner.unique()})
+        present = owner.unique().tolist()
         renumbered = torch.searchsorted(torch.tensor(present, device=owner.device), owner.long())
 
         def value(

@@ -14,6 +14,7 @@ from audit_suite.models.function import check_function
 from audit_suite.models.notes import note, taking_notes
 from audit_suite.models.outputs import note_probabilities
 from audit_suite.models.own_input import own_modules
+from audit_suite.models.placing import placed
 from audit_suite.models.preprocessing import normalise
 from audit_suite.models.sources import noting_imports, sources
 from audit_suite.models.weights import weights_file
@@ -73,7 +74,7 @@ def load_model(card: ModelCard, fold: int | None = None, device: str = "cpu") ->
     with taking_notes() as notes:
         module, identity = load_module(card, fold)
         noise = _noise(card, _TRIED, device)
-        module = module.to(device)
+        module = placed(module, device)
         model = AuditedModel(card, module, identity.digest(), identity.trunk(), device)
         if device == "cpu":  # on CUDA it depends on the precision
             model.lay_out(channels_last=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import interpolate
 
 from audit_suite.cards import ModelCard
 from audit_suite.errors import AuditError
 from audit_suite.models.load import load_module
+from audit_suite.models.placing import placed
 from audit_suite.models.preprocessing import normalise
 
 _THRESHOLD = 0.5
@@ -28,7 +29,7 @@ class Segmenter:
         module, identity = load_module(card, None)
         self.card = card
         self.digest = identity.digest()
-        self._module: nn.Module = module.to(device)
+        self._module = placed(module, device)
 
     def __call__(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         """Segment a batch.

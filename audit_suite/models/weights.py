@@ -189,5 +189,5 @@ def unreadable_archive(card: ModelCard, path: Path, kind: str, error: Exception)
     return AuditError(
         f"{card.path}: key 'weights': {path} cannot be read as {article} {kind} archive: "
         f"{str(error).partition(chr(10))[0]}",
-        "check the key 'loader', or export the model again",
+        "check the key 'loader', or export the model again, with its weights on the CPU",
     )

@@ -134,7 +134,7 @@ def test_runs_on_a_card_give_the_same_bytes_in_any_order(tmp_path, cell):
                 assert all(np.array_equal(one.arrays[key], other.arrays[key]) for key in one.arrays)
 
 
-@pytest.mark.gpu
+@pytest.mark.usefixtures("gpu")
 def test_a_card_measures_its_precision_and_its_batch(tmp_path, cell):
     from audit_suite.evidence.scores.trial import batch_size
 

@@ -256,7 +256,7 @@ def test_profile_is_part_of_the_evidence():
     assert choose_profile("cpu", None, 1).digest() != choose_profile("cpu", 8, 1).digest()
 
 
-@pytest.mark.gpu
+@pytest.mark.usefixtures("gpu")
 def test_cpu_and_gpu_agree(tmp_path, dataset, model):
     card = model()
     cpu = source(tmp_path)

@@ -1,4 +1,4 @@
-"""What a model is shown of images that stand alone: no donors, no typical places."""
+"""What a model is shown: of images that stand alone, and maskings of every kind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from audit_suite.maskings import Full, OnlyROI, WithoutROI
 from audit_suite.maskings.show import Alone, Batch, show
+
+MASKINGS = (
+    Full(),
+    WithoutROI(),
+    OnlyROI(shape="box", dilation=2),
+    WithoutROI(fill="mean"),
+    WithoutROI(fill="blur"),
+    OnlyROI(fill="noise"),
+    WithoutROI(fill="inpaint"),
+    OnlyROI(fill="swap"),
+    WithoutROI(whose="foreign"),
+    WithoutROI(whose="foreign", shape="box", fill="mean"),
+    WithoutROI(whose="population"),
+    WithoutROI(whose="elsewhere"),
+    WithoutROI(whose="elsewhere", fill="noise"),
+    OnlyROI(whose="window"),
+    OnlyROI(whose="window", first="centre"),
+    WithoutROI(first="plant-inside", dilation=-1),
+    WithoutROI(first="plant-outside"),
+)
+"""Every fill, every place, and what is planted or moved before."""
 
 
 def shown(masking, images, distance, mean, seeds=()):

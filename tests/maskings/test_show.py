@@ -143,7 +143,7 @@ def test_noise_is_like_its_ring_and_seeded():
     assert not torch.equal(filled[0], filled[2])
 
 
-@pytest.mark.gpu
+@pytest.mark.usefixtures("gpu")
 @pytest.mark.parametrize("fill", FILLS)
 def test_the_gpu_gives_the_same(fill):
     images, distance, mean, _ = scene(3)

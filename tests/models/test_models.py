@@ -317,7 +317,7 @@ def test_a_model_that_raises_on_its_input(tmp_path, module, card):
         load_model(made)
 
 
-@pytest.mark.gpu
+@pytest.mark.usefixtures("gpu")
 def test_the_gpu_scores_the_same(tmp_path, module, card):
     save(module, tmp_path / "w.pt", "pt")
     made = card("architecture", TINY, 'weights = "w.pt"')

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 from evidence.seeing import seeing_cell
+from maskings.showing import MASKINGS
 from PIL import Image
 
 from audit_suite.cards import load_model_card
 from audit_suite.cli import main
 from audit_suite.errors import AuditError
 from audit_suite.evidence import EvidenceProfile, EvidenceSource, EvidenceStore, compute
-from audit_suite.maskings import Full, Masking, OnlyROI, WithoutROI
+from audit_suite.maskings import Full, Masking, WithoutROI
 from audit_suite.maskings.fill import Fill, register_fill
 from audit_suite.training import fit as fitting
 from audit_suite.training import load_recipe, train_study
@@ -45,26 +46,6 @@ train = "d.toml"
 test = "d.toml"
 targets = ["sick"]
 """
-
-MASKINGS = (
-    Full(),
-    WithoutROI(),
-    OnlyROI(shape="box", dilation=2),
-    WithoutROI(fill="mean"),
-    WithoutROI(fill="blur"),
-    OnlyROI(fill="noise"),
-    WithoutROI(fill="inpaint"),
-    OnlyROI(fill="swap"),
-    WithoutROI(whose="foreign"),
-    WithoutROI(whose="foreign", shape="box", fill="mean"),
-    WithoutROI(whose="population"),
-    WithoutROI(whose="elsewhere"),
-    WithoutROI(whose="elsewhere", fill="noise"),
-    OnlyROI(whose="window"),
-    OnlyROI(whose="window", first="centre"),
-    WithoutROI(first="plant-inside", dilation=-1),
-    WithoutROI(first="plant-outside"),
-)
 
 
 @pytest.fixture
@@ -132,7 +113,7 @@ def test_what_is_shown_depends_neither_on_order_nor_on_the_other_maskings(folder
     assert torch.equal(again.shown(masking, order, "cpu"), whole[torch.from_numpy(order)])
 
 
-@pytest.mark.gpu
+@pytest.mark.usefixtures("gpu")
 @pytest.mark.parametrize("masking", MASKINGS, ids=lambda masking: masking.id)
 def test_the_gpu_is_shown_the_same(folder, masking):
     images = prepared(folder, [masking])

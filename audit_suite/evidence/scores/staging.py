@@ -97,8 +97,8 @@ def stage(
 def _stacked(arrays: Sequence[NDArray[np.generic]], pinned: bool) -> Tensor:
     if not pinned:
         return torch.from_numpy(np.stack(arrays))
-    first = torch.from_numpy(arrays[0])
-    whole = torch.empty((len(arrays), *first.shape), dtype=first.dtype, pin_memory=True)
+    kind = torch.from_numpy(np.empty(0, arrays[0].dtype)).dtype
+    whole = torch.empty((len(arrays), *arrays[0].shape), dtype=kind, pin_memory=True)
     np.stack(arrays, out=whole.numpy())
     return whole
 

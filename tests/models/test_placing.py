@@ -1,0 +1,76 @@
+"""A model on a card: the same scores from every kind of program."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from audit_suite.cards import load_model_card
+from audit_suite.models.load import load_model
+
+CARD = """
+schema = 1
+name = "m"
+targets = ["a", "b"]
+loader = "{loader}"
+weights = "{weights}"
+[input]
+size = [8, 8]
+channels = 1
+resize = "pad"
+mean = [0.0]
+std = [1.0]
+"""
+
+IMAGES = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+
+
+class Making(nn.Module):
+    """A network that makes tensors of its own, as those with positions do."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.head = nn.Linear(64, 2)
+        self.register_buffer("scale", torch.rand(1, 64))
+        self.loose = torch.rand(1, 64)
+
+    def forward(self, batch):
+        flat = batch.flatten(1)
+        places = torch.arange(64, dtype=batch.dtype, device=batch.device)
+        none = torch.zeros(batch.shape[0], 64, device=batch.device)
+        loose = self.loose.to(batch.device)
+        return self.head((flat + none) * places * self.scale + loose.float())
+
+
+def exported(path, sizes):
+    torch.export.save(
+        torch.export.export(Making().eval(), (IMAGES[:2],), dynamic_shapes=sizes), path
+    )
+
+
+PROGRAMS = {
+    "any number of images": ("export", lambda p: exported(p, ({0: torch.export.Dim("n")},))),
+    "two images": ("export", lambda p: exported(p, None)),
+    "ONNX": ("onnx", lambda p: torch.onnx.export(Making().eval(), (IMAGES[:2],), p, dynamo=True)),
+}
+
+
+@pytest.fixture(scope="module", params=PROGRAMS)
+def card(request, tmp_path_factory):
+    """Made before there is a card."""
+    loader, write = PROGRAMS[request.param]
+    folder = tmp_path_factory.mktemp("program")
+    write(str(folder / ("w" + {"export": ".pt2", "onnx": ".onnx"}[loader])))
+    (weights,) = (file.name for file in folder.iterdir() if file.suffix != ".data")
+    (folder / "m.toml").write_text(CARD.format(loader=loader, weights=weights))
+    return load_model_card(folder / "m.toml")
+
+
+@pytest.mark.usefixtures("gpu")
+def test_a_program_scores_on_a_card_as_on_the_cpu(card):
+    here, there = (load_model(card, device=device) for device in ("cpu", "cuda"))
+    scores, _ = there(IMAGES.cuda())
+    assert scores.is_cuda
+    assert torch.allclose(scores.cpu(), here(IMAGES)[0], atol=1e-4)
