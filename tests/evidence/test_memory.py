@@ -10,6 +10,7 @@ from cards import model_card, phantom_card
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
 from audit_suite.evidence.budget import Budget
+from audit_suite.evidence.scores.trial import batch_size
 from audit_suite.maskings import Full, WithoutROI
 
 NET = """
@@ -49,8 +50,9 @@ def limit(monkeypatch):
     return set
 
 
-def source(folder):
-    profile = EvidenceProfile(device="cpu", threads=1, batch_size=16)
+def source(folder, **profile):
+    settings = {"device": "cpu", "threads": 1, "batch_size": 16}
+    profile = EvidenceProfile(**settings | profile)
     return EvidenceSource(EvidenceStore(folder), profile, explaining=Budget(images=8))
 
 
@@ -78,6 +80,33 @@ def test_a_single_image_that_is_too_large_is_an_error(cell, limit, tmp_path):
     here = source(tmp_path)
     here.model(cell.model, None)
     limit(0, MemoryError())
+    with pytest.raises(AuditError, match="memory ran out on a single image"):
+        here.read(cell.requests(Full())[0])
+
+
+@pytest.mark.usefixtures("gpu")
+@pytest.mark.parametrize("most", [1, 3, 5, 15])
+def test_a_card_that_takes_few_images_is_given_as_many_and_its_precision_is_known(
+    cell, limit, tmp_path, most
+):
+    wanted = [*cell.requests(Full()), *cell.requests(WithoutROI())]
+    compute(wanted, exact := source(tmp_path / "cpu"))
+    here = source(tmp_path / "gpu", device="cuda", batch_size=None, precision=None)
+    here.model(cell.model, None)
+    limit(most, torch.OutOfMemoryError("CUDA out of memory"))
+    compute(wanted, here)
+    for request in wanted:
+        np.testing.assert_allclose(here.read(request).scores, exact.read(request).scores, atol=1e-2)
+    assert here.precisions.summary()[0]["images"] > 16
+    assert batch_size(wanted[0], here) in {1 << n for n in range(most.bit_length())}
+
+
+@pytest.mark.usefixtures("gpu")
+@pytest.mark.parametrize("precision", [None, "fp32"])
+def test_a_card_that_takes_no_image_is_an_error(cell, limit, tmp_path, precision):
+    here = source(tmp_path, device="cuda", batch_size=None, precision=precision)
+    here.model(cell.model, None)
+    limit(0, torch.OutOfMemoryError("CUDA out of memory"))
     with pytest.raises(AuditError, match="memory ran out on a single image"):
         here.read(cell.requests(Full())[0])
 

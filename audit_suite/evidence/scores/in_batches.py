@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from audit_suite.evidence.arithmetic import computing_in
 from audit_suite.evidence.source import EvidenceSource, Pair
-from audit_suite.models.memory import ran_out
+from audit_suite.models.memory import in_batches
 from audit_suite.models.preprocessing import normalise
 from audit_suite.pulse import beat
 
@@ -45,19 +46,14 @@ class Scorer:
         spec, device = self._card.input, self._source.profile.device
         model = self._source.model(self._card, self._fold)
         column = self._card.targets.index(target)
-        scores = [np.zeros(0)]
-        start = 0
-        while start < len(images):
-            part = torch.from_numpy(images[start : start + self.batch]).to(device)
-            try:
-                with computing_in(self._precision, model):
-                    out, _ = model(normalise(part, spec))
-            except Exception as error:
-                if not ran_out(error) or self.batch == 1:
-                    raise
-                self.batch = max(1, self.batch // 2)
-                continue
-            scores.append(out[:, column].double().cpu().numpy())
+
+        def scored(part: Tensor) -> NDArray[np.float64]:
+            with computing_in(self._precision, model):
+                out, _ = model(normalise(part.to(device), spec))
             beat(len(part))
-            start += len(part)
-        return np.concatenate(scores)
+            values: NDArray[np.float64] = out[:, column].double().cpu().numpy()
+            return values
+
+        found = in_batches(torch.from_numpy(images), self.batch, scored, self._card.path)
+        scores, self.batch = found
+        return np.concatenate([np.zeros(0), *scores])

@@ -18,10 +18,11 @@ from audit_suite.evidence.profile import FASTEST_FIRST, Precision
 from audit_suite.evidence.scores.donors import drawn
 from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.models.audited import AuditedModel
+from audit_suite.models.memory import in_batches
 from audit_suite.models.preprocessing import fit_geometry, normalise
 from audit_suite.pulse import beat
 
-_TOGETHER = 16  # images per pass: few enough for any card
+_TOGETHER = 16  # images per pass, if they fit
 Scores = NDArray[np.float64]
 
 
@@ -98,8 +99,8 @@ def _scored(model: AuditedModel, images: torch.Tensor, precision: Precision) -> 
     middle = images.clone()
     height, width = images.shape[2:]
     middle[:, :, height // 4 : 3 * height // 4, width // 4 : 3 * width // 4] = 0
-    parts = []
-    for part in torch.split(torch.cat([images, middle]), _TOGETHER):
+
+    def scored(part: torch.Tensor) -> torch.Tensor:
         batch = normalise(part.to(model.device), model.card.input)
         try:
             with computing_in(precision, model):
@@ -108,8 +109,10 @@ def _scored(model: AuditedModel, images: torch.Tensor, precision: Precision) -> 
             if precision == "fp32":
                 raise
             scores = torch.full((len(part), len(model.columns)), torch.nan)
-        parts.append(scores.double().cpu())
         beat(len(part))
+        return scores.double().cpu()
+
+    parts, _ = in_batches(torch.cat([images, middle]), _TOGETHER, scored, model.card.path)
     return torch.cat(parts).numpy()
 
 

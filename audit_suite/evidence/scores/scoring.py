@@ -24,7 +24,7 @@ from audit_suite.maskings.show import Batch, Context, hidden_pixels, show
 from audit_suite.maskings.shuffled import appearance
 from audit_suite.models.audited import AuditedModel
 from audit_suite.models.compiling import Compiled
-from audit_suite.models.memory import ran_out
+from audit_suite.models.memory import ran_out, too_large
 from audit_suite.models.preprocessing import normalise
 from audit_suite.pulse import beat
 
@@ -194,10 +194,7 @@ class Scoring:
                 if not ran_out(error):
                     raise
                 if size == 1:
-                    raise AuditError(
-                        f"{request.model.path}: memory ran out on a single image",
-                        "use a machine with more memory, or --audit-device=cpu",
-                    ) from None
+                    raise too_large(request.model.path) from None
             else:
                 scores = torch.cat([scores for scores, _ in parts])
                 embeddings = [embedding for _, embedding in parts if embedding is not None]

@@ -17,7 +17,7 @@ from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.models.audited import AuditedModel
 from audit_suite.models.compiling import Compiled, pays
-from audit_suite.models.memory import ran_out
+from audit_suite.models.memory import ran_out, too_large
 from audit_suite.models.preprocessing import normalise
 from audit_suite.pulse import beating
 
@@ -85,16 +85,30 @@ def _measured_once(request: ScoreRequest, source: EvidenceSource, model: Audited
 
 def _measured(model: AuditedModel, precision: Precision, memory: int) -> int:
     """The batch that fits into the card's memory, unless a smaller one is much faster."""
-    few, more = ((n, _peak(model, precision, n)) for n in (_FEW, _MORE))
-    largest = fitting(Usage.between(few, more), memory)
+    largest = _largest(model, precision, memory)
     while True:
         try:
             return fastest(largest, lambda size: _rate(model, precision, size))
         except Exception as error:
-            if not ran_out(error) or largest == 1:
+            if not ran_out(error):
                 raise
+            if largest == 1:
+                raise too_large(model.card.path) from None
         torch.cuda.empty_cache()
         largest //= 2
+
+
+def _largest(model: AuditedModel, precision: Precision, memory: int) -> int:
+    """The batch that should fit, by what passes of few images take."""
+    peaks = []
+    for images in (_FEW, _MORE):
+        try:
+            peaks.append((images, _peak(model, precision, images)))
+        except Exception as error:
+            if not ran_out(error):
+                raise
+            return images // 2
+    return fitting(Usage.between(*peaks), memory)
 
 
 def _peak(model: AuditedModel, precision: Precision, size: int) -> int:
