@@ -138,10 +138,10 @@ def show(masking: Masking, batch: Batch, context: Context) -> Shown:
             images = shuffled(images, seeds, masking.first == "shuffled-patches")
         return Shown(masking, images, nothing, nothing)
     distance = batch.distances[masking.own_area]
-    own = distance < 0
+    own = within(distance, 0)
     on_host = (batch.on_host or batch.distances)[masking.own_area]
     if masking.first == "centre":
-        images = centre(images, _shifts(on_host < 0, context.centre(masking.region)))
+        images = centre(images, _shifts(within(on_host, 0), context.centre(masking.region)))
     elif masking.first != "nothing":
         images = plant(images, distance, masking.first == "plant-inside", on_host)
     hidden = hidden_pixels(masking, batch.distances[masking.area])
@@ -175,9 +175,24 @@ def region_pixels(masking: Masking, distance: Tensor) -> Tensor:
     Returns:
         Shape (B, H, W), bool. The box of an empty region is empty.
     """
-    k = masking.dilation
-    region = distance <= k if k >= 0 else distance < k
+    region = within(distance, masking.dilation)
     return _box(region) if masking.shape == "box" else region
+
+
+def within(distance: Tensor, dilation: int) -> Tensor:
+    """The pixels of an area that is dilated, or eroded where the number is negative.
+
+    Args:
+        distance: Signed distances to the area, of any shape.
+        dilation: In pixels.
+
+    Returns:
+        Of the same shape, bool.
+    """
+    if distance.device.type == "cpu":  # NumPy compares small integers in a third of the time
+        flags = distance.numpy()
+        return torch.from_numpy(flags <= dilation if dilation >= 0 else flags < dilation)
+    return distance <= dilation if dilation >= 0 else distance < dilation
 
 
 def _fill(
@@ -242,9 +257,11 @@ def _shifts(own: Tensor, to: tuple[float, float]) -> list[tuple[int, int]]:
 
 
 def _box(region: Tensor) -> Tensor:
-    flags = region.view(torch.uint8)  # on a CPU the largest number is found sooner than any flag
-    rows, columns = flags.amax(dim=2), flags.amax(dim=1)
-    return _span(rows)[:, :, None] & _span(columns)[:, None, :]
+    if region.device.type != "cpu":
+        return _span(region.any(dim=2))[:, :, None] & _span(region.any(dim=1))[:, None, :]
+    flags = region.numpy()  # NumPy takes a fifth of the time
+    rows, columns = (_span(torch.from_numpy(flags.any(axis=axis))).numpy() for axis in (2, 1))
+    return torch.from_numpy(rows[:, :, None] & columns[:, None, :])
 
 
 def _span(line: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
@@ -94,6 +95,13 @@ def _sides(images: Tensor) -> tuple[int, int]:
 
 def _quantiles(values: Tensor, levels: Tensor) -> Tensor:
     """Of values of shape (B, C, n), by sorting: `torch.quantile` refuses large images."""
-    ordered = values.sort(dim=2).values
+    ordered = _sorted(values)
     at = (levels * (values.shape[2] - 1)).round().long()
     return ordered[:, :, at].flatten(1)
+
+
+def _sorted(values: Tensor) -> Tensor:
+    """In ascending order along the last dimension."""
+    if values.device.type == "cpu":  # NumPy takes a tenth of the time
+        return torch.from_numpy(np.sort(values.numpy()))
+    return values.sort().values

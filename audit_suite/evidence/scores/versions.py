@@ -16,11 +16,12 @@ from torch import Tensor
 
 from audit_suite.maskings.fill import Fill
 from audit_suite.maskings.masking import Area, Masking
-from audit_suite.maskings.show import region_pixels
+from audit_suite.maskings.show import region_pixels, within
 from audit_suite.registry import FILLS
 
 Counts = NDArray[np.int32]
 Shares = NDArray[np.float32]
+_STEP = 8  # pixels
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class _Regions:
         """The share of the own region that is hidden."""
         own = masking.own_area
         if own not in self._own:
-            self._own[own] = _count(self._distances[own] < 0)
+            self._own[own] = _count(within(self._distances[own], 0))
         size = self._own[own]
         if masking.area == own and masking.dilation >= 0:  # all of it is inside
             inside = size
@@ -101,7 +102,7 @@ class _Regions:
             key = _of(masking)
             if key not in self._own_inside:
                 region = region_pixels(masking, self._distances[masking.area])
-                self._own_inside[key] = _count(region & (self._distances[own] < 0))
+                self._own_inside[key] = _count(region & within(self._distances[own], 0))
             inside = self._own_inside[key]
         hidden = inside if masking.keep == "outside" else size - inside
         return (hidden / np.maximum(size, 1)).astype(np.float32)
@@ -139,7 +140,8 @@ def _same_areas(distances: Mapping[Area, Tensor]) -> dict[Area, Area]:
     same: dict[Area, Area] = {}
     for area in sorted(distances):
         distance = distances[area]
-        alike = firsts.setdefault(int(distance.sum(dtype=torch.int64)), [])
+        some = distance[:, ::_STEP, ::_STEP]  # enough to tell most areas apart
+        alike = firsts.setdefault(int(some.sum(dtype=torch.int64)), [])
         same[area] = next((a for a in alike if torch.equal(distances[a], distance)), area)
         if same[area] == area:
             alike.append(area)
@@ -147,6 +149,5 @@ def _same_areas(distances: Mapping[Area, Tensor]) -> dict[Area, Area]:
 
 
 def _count(pixels: Tensor) -> Counts:
-    """How many pixels each mask covers; counted in 32 bits, which takes a third of the time."""
-    count: Counts = pixels.flatten(1).sum(1, dtype=torch.int32).numpy()
-    return count
+    """How many pixels each mask covers: NumPy counts flags in a twentieth of the time."""
+    return np.array([np.count_nonzero(mask) for mask in pixels.numpy()], np.int32)
