@@ -41,6 +41,18 @@ def union(regions: Mapping[str, Region], names: Sequence[str]) -> Region:
     return joined
 
 
+def extent(region: Region) -> tuple[slice, slice] | None:
+    """The rows and columns of a region's bounding box; None if it is empty.
+
+    Args:
+        region: Mask of shape (H, W).
+    """
+    rows, columns = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return None
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
 def signed_distance(region: Region) -> NDArray[np.int16]:
     """City-block distance of every pixel to the region's edge, negative inside.
 

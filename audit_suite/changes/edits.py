@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from audit_suite.changes.change import Mask, Picture, Scene, levels_of, picture_of
 from audit_suite.changes.editor import Box, Editor
+from audit_suite.regions import extent
 from audit_suite.registry import EDITORS
 
 TOLERANCE = 2 / 255
@@ -139,15 +140,15 @@ def _outline(editor: Editor, scene: Scene) -> Mask:
 
 def around(outline: Mask, more: int = 0) -> Box | None:
     """The box around an outline, wider by some pixels as far as the frame reaches."""
-    rows, columns = (np.flatnonzero(outline.any(axis=axis)) for axis in (1, 0))
-    if not len(rows):
+    if (parts := extent(outline)) is None:
         return None
+    rows, columns = parts
     height, width = outline.shape
     return (
-        max(0, int(columns[0]) - more),
-        max(0, int(rows[0]) - more),
-        min(width, int(columns[-1]) + 1 + more),
-        min(height, int(rows[-1]) + 1 + more),
+        max(0, columns.start - more),
+        max(0, rows.start - more),
+        min(width, columns.stop + more),
+        min(height, rows.stop + more),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from audit_suite.regions import Region
+from audit_suite.regions import Region, extent
 
 _SAMPLED = 256  # pixels of the longer side on which textures are measured
 _AROUND = 0.03  # of the shorter side
@@ -57,19 +57,19 @@ def reduced(image: NDArray[Any], roi: Region | None) -> Reduced:
     around = max(3, round(_AROUND * min(grey.shape)))
     outside: Region = np.ones(grey.shape, np.bool_)
     inside = box = None
-    if roi is not None and roi.any():
+    if roi is not None and (parts := extent(roi)) is not None:
         inside = roi[::step, ::step]
-        rows, columns = (np.asarray(roi.any(axis=axis)) for axis in (1, 0))
-        box = _reach(rows, step, around), _reach(columns, step, around)
+        rows, columns = parts
+        height, width = grey.shape
+        box = _reach(rows, height, step, around), _reach(columns, width, step, around)
         outside[box] = False
     return Reduced(colour, grey, inside, outside, box, around)
 
 
-def _reach(there: NDArray[np.bool_], step: int, around: int) -> slice:
+def _reach(part: slice, length: int, step: int, around: int) -> slice:
     """Positions along one axis of the reduced image that the box and its surroundings take up."""
-    at = np.flatnonzero(there)
-    last = len(range(0, len(there), step)) - 1
-    return slice(max(0, at[0] // step - around), min(last, at[-1] // step + around) + 1)
+    last = (part.stop - 1) // step
+    return slice(max(0, part.start // step - around), min(length, last + around + 1))
 
 
 def _less(part: slice, margin: int, length: int) -> slice:

@@ -14,6 +14,7 @@ from audit_suite.phantoms.cohort import PhantomCase, Stream, planted_strength, s
 from audit_suite.phantoms.segmenter import miss
 from audit_suite.phantoms.shapes import Floats, blob, ellipse, grid, soft, strokes, texture
 from audit_suite.phantoms.shortcuts.framing import FRAMING
+from audit_suite.regions import extent
 
 Regions = dict[str, NDArray[np.bool_]]
 
@@ -283,8 +284,9 @@ def _finding(spec: PhantomSpec, case: PhantomCase, body: _Body, regions: Regions
 
 def _box(region: NDArray[np.bool_]) -> tuple[slice, ...]:
     """A region's bounding box and one pixel more: it holds what is nearest outside the region."""
-    there = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
-    return tuple(slice(max(0, at[0] - 1), at[-1] + 2) for at in there)
+    parts = extent(region)
+    assert parts is not None, "no organ of a phantom is empty"
+    return tuple(slice(max(0, part.start - 1), part.stop + 1) for part in parts)
 
 
 def _densest(finding: Floats) -> tuple[float, float]:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from scipy.ndimage import binary_dilation, binary_erosion
+from scipy.ndimage import binary_dilation, binary_erosion, find_objects
 
 from audit_suite.errors import AuditError
 from audit_suite.maskings import Full, Masking, OnlyROI, WithoutROI
-from audit_suite.regions import FAR, shared_distance, signed_distance, union
+from audit_suite.regions import FAR, extent, shared_distance, signed_distance, union
 
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)
 
@@ -24,6 +24,11 @@ maskings = st.builds(
     dilation=st.integers(-600, 600),
     fill=st.sampled_from(["black", "mean", "blur", "noise"]),
 )
+
+
+@given(masks)
+def test_the_extent_is_that_of_the_only_object_of_an_image(mask):
+    assert [extent(mask)] == (find_objects(mask.astype(int)) or [None])
 
 
 @given(masks, st.integers(0, 20))

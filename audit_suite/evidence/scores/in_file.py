@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from audit_suite.cards import DatasetCard, canonical_digest
 from audit_suite.datasets import Sample
 from audit_suite.datasets.regions import named_regions
@@ -14,7 +12,7 @@ from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.evidence.source import EvidenceSource
 from audit_suite.maskings import Full, Masking
 from audit_suite.maskings.masking import Names
-from audit_suite.regions import union
+from audit_suite.regions import extent, union
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,7 @@ def without_box(sample: Sample, card: DatasetCard, region: Names) -> Sample:
         region: Names the region.
     """
     mask = union(named_regions(sample, card, region), region)
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     image = sample.image.copy()
-    if len(rows):
-        image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = 0
+    if (box := extent(mask)) is not None:
+        image[box] = 0
     return replace(sample, image=image)
