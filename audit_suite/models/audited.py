@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,9 +12,9 @@ from torch import Tensor, nn
 
 from audit_suite.cards import ModelCard
 from audit_suite.errors import AuditError
+from audit_suite.memory import ran_out
 from audit_suite.models.compiling import Compiled, CompiledForms
 from audit_suite.models.layout import Layout
-from audit_suite.models.memory import ran_out
 from audit_suite.models.outputs import (
     Picked,
     check_outputs,
@@ -161,7 +162,7 @@ class AuditedModel:
         Args:
             channels_last: Whether the channels of a pixel lie together in memory.
         """
-        self._layout.put(channels_last, self.noise(2))
+        self._layout.put(channels_last, partial(self.noise, 2))
 
     @contextmanager
     def exact_outputs(self) -> Iterator[None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -18,12 +20,12 @@ class Layout:
         self._channels_last: bool | None = None  # as it came, whatever that is
         self._works: bool | None = None  # with channels last
 
-    def put(self, channels_last: bool, batch: Tensor) -> None:
+    def put(self, channels_last: bool, images: Callable[[], Tensor]) -> None:
         """Change the order if the network works in it; contiguous if not.
 
         Args:
             channels_last: The order that is wanted.
-            batch: Images to try it on.
+            images: Makes images to try it on, the first time; a device would wait for them.
         """
         wanted = channels_last and self._works is not False
         if wanted == self._channels_last:
@@ -34,7 +36,7 @@ class Layout:
         try:
             self._store(True)
             with torch.inference_mode():
-                self._network(batch)
+                self._network(images())
             self._works = True
         except Exception:  # any other fault is reported when the model is tried as it was
             self._works = False

@@ -133,7 +133,9 @@ class Card:
             if non_blocking:
                 self.faults.append(f"read without waiting: {_place()}")
             self.wait("a copy")
-        elif to_card and not here and non_blocking and self.is_pinned(held):
+        elif to_card and not here and not non_blocking:
+            self.wait("a copy to it")
+        elif to_card and not here and self.is_pinned(held):
             self._lent.append((held, held.clone(), _place()))
         return OnCard(copy, self) if to_card else copy
 
@@ -207,6 +209,8 @@ def software_card() -> Iterator[Card]:
         autocast = torch.autocast
         patch.setattr(torch, "autocast", lambda _device, *a, **k: autocast("cpu", *a, **k))
         patch.setattr(profile, "_cuda_capability", lambda: 9)
+        for name in ("_accelerator_graph_capture_health_check", "_cuda_graph_capture_health_check"):
+            patch.setattr(torch.optim.Optimizer, name, lambda _optimizer: None, raising=False)
         before = torch.__future__.get_swap_module_params_on_conversion()
         torch.__future__.set_swap_module_params_on_conversion(True)
         try:
@@ -215,6 +219,7 @@ def software_card() -> Iterator[Card]:
         finally:
             torch.__future__.set_swap_module_params_on_conversion(before)
             torch.use_deterministic_algorithms(False)
+            torch._C._jit_set_texpr_fuser_enabled(True)
     assert not card.faults
 
 

@@ -77,7 +77,7 @@ def test_the_card_waits_for_nobody_between_two_maskings(tmp_path, cell, monkeypa
         requests = [request for masking in SHOWN for request in cell.requests(masking)]
         computed(requests, source(tmp_path, "cuda", batch=8))
     assert len(waits) == 5
-    assert not any(waits)
+    assert not any(waits[1:])  # whether compiling pays is found at the first
 
 
 @pytest.mark.usefixtures("gpu")

@@ -49,11 +49,11 @@ def inpaint(images: Tensor, hidden: Tensor, mean: Tensor) -> Tensor:
         levels.append((total / share.clamp(min=1e-12), (share > 0).to(images.dtype)))
     values, weight = levels.pop()
     filled = torch.where(weight > 0, values, mean.to(images)[None, :, None, None])
+    # Not by functional.interpolate: on CUDA that takes many steps where it must be repeatable.
+    enlarge = torch.ops.aten.upsample_bilinear2d.default
     while levels:
         values, weight = levels.pop()
-        coarse = functional.interpolate(
-            filled, values.shape[2:], mode="bilinear", align_corners=False
-        )
+        coarse = enlarge(filled, list(values.shape[2:]), False)
         filled = torch.where(weight > 0, values, coarse)
     return filled
 
