@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class AuditError(Exception):
     """A user's input or set-up is wrong; the message says what happened, why, and what to do next.
@@ -18,3 +20,8 @@ class AuditError(Exception):
 
     def __str__(self) -> str:
         return f"{self.what}\n  -> {self.remedy}" if self.remedy else self.what
+
+    def alone(self) -> Self:
+        """Itself, to be remembered: without the calls that led to it, and the images they held."""
+        self.__traceback__ = self.__context__ = self.__cause__ = None
+        return self

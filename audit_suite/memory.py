@@ -12,7 +12,12 @@ from torch import Tensor
 from audit_suite.errors import AuditError
 
 _Result = TypeVar("_Result")
-_WORDS = ("can't allocate memory", "not enough memory", "out of memory")
+_WORDS = (
+    *("can't allocate memory", "not enough memory", "out of memory"),
+    *("failed to allocate memory", "alloc_failed"),  # ONNX Runtime; cuBLAS and cuDNN
+    "unable to find an engine",  # cuDNN, if no workspace fits
+)
+_CARD = ("cuda", "cudnn", "cublas")
 
 
 def ran_out(error: BaseException) -> bool:
@@ -20,6 +25,11 @@ def ran_out(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in _WORDS)
+
+
+def of_the_machine(error: BaseException) -> bool:
+    """Whether an exception says that the machine failed, and not the model."""
+    return ran_out(error) or any(word in str(error).lower() for word in _CARD)
 
 
 def in_batches(

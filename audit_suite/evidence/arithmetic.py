@@ -17,19 +17,50 @@ _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # malloc.h
 
 
 def fix_arithmetic(profile: EvidenceProfile) -> None:
-    """Set torch to plain fp32 and fixed algorithms, so that devices agree and runs repeat."""
+    """Set torch to plain fp32 and fixed algorithms, so that devices agree and runs repeat.
+
+    A model's code may set them otherwise when it is imported.
+    """
     import torch
 
     torch.set_num_threads(profile.threads)
     keep_memory()
+    os.environ["KERAS_TORCH_DEVICE"] = profile.device  # read when Keras is imported
     if profile.device == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
-        _allow_tf32(False)
-        torch.backends.cudnn.benchmark = False
-        torch.backends.cudnn.deterministic = True
-        torch.use_deterministic_algorithms(True, warn_only=True)  # sums in the same order
-        deterministic: Any = torch.utils.deterministic
-        deterministic.fill_uninitialized_memory = False  # nothing reads it
+        fix_card()
+
+
+def fix_card() -> None:
+    """Set torch to plain fp32 and fixed algorithms on CUDA."""
+    import torch
+
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
+    _allow_tf32(False)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    torch.use_deterministic_algorithms(True, warn_only=True)  # sums in the same order
+    deterministic: Any = torch.utils.deterministic
+    deterministic.fill_uninitialized_memory = False  # nothing reads it
+    # A TorchScript program would be fused after its first passes, and round otherwise from then on.
+    torch._C._jit_set_texpr_fuser_enabled(False)
+
+
+@contextmanager
+def repeatable_gradients(model: AuditedModel) -> Iterator[None]:
+    """Go back through a network on CUDA by kernels that add in the same order in each run.
+
+    The fast ones of attention do so only where whatever cannot is an error.
+
+    Args:
+        model: The model that is explained.
+    """
+    if model.device != "cuda":
+        yield
+        return
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    with sdpa_kernel(SDPBackend.MATH):
+        yield
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, StringConstraints, TypeAdapter
@@ -50,7 +51,7 @@ class Models:
             try:
                 self._loaded[card, fold] = self._load(card, fold)
             except AuditError as error:
-                self._loaded[card, fold] = error
+                self._loaded[card, fold] = error.alone()
         loaded = self._loaded[card, fold]
         if isinstance(loaded, AuditError):
             raise loaded
@@ -78,8 +79,9 @@ class Models:
         from audit_suite.evidence.arithmetic import fix_arithmetic
         from audit_suite.models.load import load_model
 
-        fix_arithmetic(self._profile)
-        return load_model(card, fold, self._profile.device)
+        settle = partial(fix_arithmetic, self._profile)
+        settle()
+        return load_model(card, fold, self._profile.device, settle)
 
     def _ask(self, card: ModelCard, fold: int | None) -> tuple[str, list[str]] | AuditError:
         try:

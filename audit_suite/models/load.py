@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -54,7 +56,12 @@ def load_module(card: ModelCard, fold: int | None) -> tuple[nn.Module, Identity]
     return module, Identity(card, path, module, code)
 
 
-def load_model(card: ModelCard, fold: int | None = None, device: str = "cpu") -> AuditedModel:
+def load_model(
+    card: ModelCard,
+    fold: int | None = None,
+    device: str = "cpu",
+    settle: Callable[[], None] | None = None,
+) -> AuditedModel:
     """Load a model, or one fold of it, and try it on noise.
 
     Loading may run code that the card names. An audit asks for the card's word first
@@ -64,6 +71,7 @@ def load_model(card: ModelCard, fold: int | None = None, device: str = "cpu") ->
         card: The model's card.
         fold: Which of ``folds``; None for a model with one set of weights.
         device: Where it runs.
+        settle: Called when its code is imported, which may have changed torch's settings.
 
     Raises:
         AuditError: If a file is missing or unsafe, weights do not fit, outputs do not match the
@@ -73,6 +81,8 @@ def load_model(card: ModelCard, fold: int | None = None, device: str = "cpu") ->
     """
     with taking_notes() as notes:
         module, identity = load_module(card, fold)
+        if settle is not None:
+            settle()
         noise = _noise(card, _TRIED, device)
         module = placed(module, device)
         model = AuditedModel(card, module, identity.digest(), identity.trunk(), device)

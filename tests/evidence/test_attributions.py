@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from torch import nn
 
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
-from audit_suite.evidence.arithmetic import computing_in
+from audit_suite.evidence.arithmetic import computing_in, repeatable_gradients
 from audit_suite.evidence.attributions.pixels import shuffled, sized
 from audit_suite.evidence.attributions.request import REGION_SHAPLEY
 from audit_suite.evidence.attributions.sample import (
@@ -146,6 +147,50 @@ def test_images_per_pass_are_no_setting_of_a_method(ask, method):
     assert open_.arrays.keys() == few.arrays.keys()
     for name, array in open_.arrays.items():
         assert np.allclose(array, few.arrays[name], atol=1e-4), name
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("CUDA error: misaligned address"), torch.OutOfMemoryError("CUDA")]
+)
+def test_what_a_card_fails_at_is_neither_a_refusal_nor_tried_with_as_many_images_again(
+    ask, monkeypatch, error
+):
+    tried, lines = [], []
+
+    def fail(*_, **__):
+        tried.append(1)
+        raise error
+
+    monkeypatch.setattr("shap.DeepExplainer.shap_values", fail)
+    source, request = ask("deep", count=4)
+    compute([request], source, lines.append)
+    with pytest.raises(AuditError, match=f"deep of 'net' failed: {error}"):
+        source.read(request)
+    assert tried == [1]
+    assert not [line for line in lines if "memory ran out" in line]
+    assert source.missing(request)
+
+
+def test_a_network_that_the_method_cannot_go_through_is_refused(ask, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("no rule for this step")
+
+    monkeypatch.setattr("shap.DeepExplainer.shap_values", fail)
+    source, request = ask("deep", count=4)
+    with pytest.raises(NotApplicable, match="no rule for this step"):
+        source.read(request)
+    assert not source.missing(request)
+
+
+@pytest.mark.parametrize(("device", "kernels"), [("cpu", "any"), ("cuda", "repeatable")])
+def test_attention_is_gone_back_through_by_kernels_that_repeat(device, kernels):
+    with repeatable_gradients(SimpleNamespace(device=device)):
+        fast = (
+            torch.backends.cuda.flash_sdp_enabled(),
+            torch.backends.cuda.mem_efficient_sdp_enabled(),
+        )
+        assert torch.backends.cuda.math_sdp_enabled()
+    assert fast == ((True, True) if kernels == "any" else (False, False))
 
 
 def test_a_method_of_its_own_batch_keeps_it_unless_the_profile_has_one():

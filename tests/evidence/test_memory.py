@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from audit_suite.evidence.scores.trial import batch_size
 from audit_suite.maskings import Full, WithoutROI
 
 NET = """
+import weakref
 import torch
 class Net(torch.nn.Module):
     def __init__(self):
@@ -23,11 +26,17 @@ class Net(torch.nn.Module):
         for p in self.parameters():
             torch.nn.init.constant_(p, 0.1)
     def forward(self, batch):
+        torch.nn.Module.seen = weakref.ref(batch)
         if len(batch) > torch.nn.Module.most:
             raise torch.nn.Module.error
         return self.head(self.body(batch).mean((2, 3)))
 """
-FULL = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+FULL = (
+    "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes",
+    "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    "GET was unable to find an engine to execute this computation",
+    "Failed to allocate memory for requested buffer of size 9",
+)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +66,8 @@ def source(folder, **profile):
 
 
 @pytest.mark.parametrize(
-    "error", [MemoryError(), RuntimeError(FULL), torch.OutOfMemoryError("CUDA out of memory")]
+    "error",
+    [MemoryError(), *map(RuntimeError, FULL), torch.OutOfMemoryError("CUDA out of memory")],
 )
 @pytest.mark.parametrize("most", [5, 15])
 def test_scores_in_smaller_batches_are_the_same(cell, limit, tmp_path, error, most):
@@ -109,6 +119,33 @@ def test_a_card_that_takes_no_image_is_an_error(cell, limit, tmp_path, precision
     limit(0, torch.OutOfMemoryError("CUDA out of memory"))
     with pytest.raises(AuditError, match="memory ran out on a single image"):
         here.read(cell.requests(Full())[0])
+
+
+@pytest.mark.parametrize("method", [None, "region-shapley", "gradient"])
+def test_no_image_is_held_for_the_error_that_is_remembered(cell, limit, tmp_path, method):
+    here = source(tmp_path)
+    here.model(cell.model, None)
+    limit(0, torch.OutOfMemoryError("CUDA out of memory"))
+    wanted = cell.requests(Full()) if method is None else cell.explanations(method)
+    compute(wanted, here)
+    assert here.failures
+    torch.nn.Module.error = None
+    gc.collect()
+    assert torch.nn.Module.seen() is None
+
+
+@pytest.mark.usefixtures("gpu")
+def test_explanations_on_a_card_begin_to_halve_at_what_they_took(cell, limit, tmp_path):
+    (wanted,) = cell.explanations("gradient")
+    here, lines = source(tmp_path, device="cuda", batch_size=None), []
+    here.model(cell.model, None)
+    limit(40, torch.OutOfMemoryError("CUDA out of memory"))
+    compute([wanted], here, lines.append)
+    assert len(here.read(wanted).outputs) == 8
+    said = [line for line in lines if "memory ran out" in line]
+    assert said == [
+        f"m: memory ran out; gradient goes on with {size} images at once" for size in (64, 32)
+    ]
 
 
 @pytest.mark.parametrize("method", ["region-shapley", "gradient"])

@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
+import torch
 from cards import model_card
 from evidence.tricks import RAISED
 
@@ -24,6 +25,7 @@ from audit_suite.evidence.executor import Raised
 from audit_suite.evidence.executors.process import Processes
 from audit_suite.evidence.processes import child as child_module
 from audit_suite.evidence.processes.child import Child, ChildDied
+from audit_suite.evidence.processes.jobs import packed, perform
 from audit_suite.evidence.processes.surroundings import ALLOWED, CHILD, child_environment
 from audit_suite.registry import FILLS
 
@@ -62,6 +64,17 @@ def test_what_a_function_returns_and_says_arrives(here):
     assert (first["sum"], said) == (3.5, ["adding 1", "adding 2.5"])
     assert first["process"] not in (os.getpid(), os.getppid())
     assert call(here, "add")["process"] == first["process"], "one process for the run"
+
+
+@pytest.mark.parametrize("function", ["add", "mistake"])
+def test_a_card_gets_back_what_a_job_kept_for_speed(monkeypatch, function):
+    """Other processes use the card too, and measure what fits into it."""
+    given_back = []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: given_back.append(1))
+    with contextlib.suppress(AuditError):
+        perform(packed(f"evidence.tricks:{function}", (), None), lambda twin: twin, print)
+    assert given_back == [1]
 
 
 def test_an_error_keeps_its_advice(here):

@@ -6,9 +6,18 @@ import os
 
 import numpy as np
 import pytest
+import torch
+from cards import model_card
 
 from audit_suite.errors import AuditError
-from audit_suite.evidence import EvidenceProfile, EvidenceStore, choose_profile, profile
+from audit_suite.evidence import (
+    EvidenceProfile,
+    EvidenceSource,
+    EvidenceStore,
+    choose_profile,
+    profile,
+)
+from audit_suite.evidence.arithmetic import fix_arithmetic
 from audit_suite.evidence.cores import computes_bf16, granted_cores, usable_cores
 from audit_suite.evidence.precision import Change, Precisions, fastest_neutral
 
@@ -120,6 +129,33 @@ def test_threads_decide_digits_on_the_cpu_alone():
     assert digest("cuda", 1) == digest("cuda", 2) != digest("cpu", 1)
     assert "threads" not in EvidenceProfile(device="cuda", threads=3).summary()
     assert EvidenceProfile(device="cpu", threads=3).summary()["threads"] == 3
+
+
+def test_a_models_code_cannot_choose_the_threads_that_it_is_tried_with(tmp_path):
+    (tmp_path / "x.py").write_text(
+        "import torch\n"
+        "torch.set_num_threads(3)\n"
+        "class Net(torch.nn.Module):\n"
+        "    def forward(self, batch):\n"
+        "        torch.nn.Module.threads.add(torch.get_num_threads())\n"
+        "        return batch.mean((2, 3))\n"
+        "y = Net\n"
+    )
+    source = EvidenceSource(
+        EvidenceStore(tmp_path / "store"), EvidenceProfile(device="cpu", threads=1)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.nn.Module, "threads", set(), raising=False)
+        source.model(model_card(tmp_path), None)
+        assert torch.nn.Module.threads == {1}
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_keras_computes_where_the_profile_says(monkeypatch, device):
+    monkeypatch.setenv("KERAS_TORCH_DEVICE", "elsewhere")
+    monkeypatch.setattr("audit_suite.evidence.arithmetic.fix_card", lambda: None)
+    fix_arithmetic(EvidenceProfile(device=device, threads=1))
+    assert os.environ["KERAS_TORCH_DEVICE"] == device
 
 
 @pytest.mark.parametrize(

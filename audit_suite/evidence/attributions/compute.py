@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
 
 from audit_suite.errors import AuditError
-from audit_suite.evidence.arithmetic import computing_in, fix_arithmetic
+from audit_suite.evidence.arithmetic import (
+    computing_in,
+    fix_arithmetic,
+    repeatable_gradients,
+)
 from audit_suite.evidence.attributions.batch import ExplainedBatch, make_batch
 from audit_suite.evidence.attributions.curves import deletion_and_insertion
 from audit_suite.evidence.attributions.pixels import explain_pixels, sized
@@ -17,7 +22,8 @@ from audit_suite.evidence.attributions.request import OF_REGIONS, AttributionReq
 from audit_suite.evidence.claimed import compute_claimed
 from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.evidence.store import Arrays, pack_lines
-from audit_suite.models.memory import ran_out
+from audit_suite.explainers.explainer import batch_for
+from audit_suite.memory import of_the_machine, ran_out
 from audit_suite.pulse import counted
 from audit_suite.verdict import NotApplicable
 
@@ -39,7 +45,8 @@ def compute_attributions(
     def make(request: AttributionRequest) -> Arrays:
         progress(_beginning(request, source))
         model = source.model(request.model, request.fold)
-        with counted(request.passes(source)), computing_in("fp32", model):
+        passes = counted(request.passes(source))
+        with passes, computing_in("fp32", model), repeatable_gradients(model):
             return _compute(request, source, progress)
 
     compute_claimed(requests, source, make)
@@ -55,25 +62,12 @@ def _beginning(request: AttributionRequest, source: EvidenceSource) -> str:
 
 def _compute(request: AttributionRequest, source: EvidenceSource, progress: Progress) -> Arrays:
     try:
-        batch = make_batch(request, source)
-        while True:
-            try:
-                return _explained(request, batch)
-            except Exception as error:
-                size = batch.profile.batch_for(request.model.input.size) // 2
-                if size == 0 or not ran_out(error):
-                    raise
-            torch.cuda.empty_cache()
-            batch = replace(batch, profile=batch.profile.model_copy(update={"batch_size": size}))
-            progress(
-                f"{request.model.name}: memory ran out; {request.method} goes on with {size} "
-                f"images at once"
-            )
+        return _explained(request, make_batch(request, source), progress)
     except NotApplicable as refused:
         return {"refused": pack_lines([str(refused)])}
     except (RuntimeError, MemoryError) as error:  # the machine, or a network beyond the method
         first_line = str(error).partition("\n")[0]
-        if request.method not in OF_REGIONS and not _is_machine_error(error):
+        if request.method not in OF_REGIONS and not of_the_machine(error):
             reason = f"{request.method} cannot handle this model: {first_line}"
             return {"refused": pack_lines([reason])}
         raise AuditError(
@@ -83,15 +77,31 @@ def _compute(request: AttributionRequest, source: EvidenceSource, progress: Prog
         ) from None
 
 
-def _explained(request: AttributionRequest, batch: ExplainedBatch) -> Arrays:
+def _explained(request: AttributionRequest, batch: ExplainedBatch, progress: Progress) -> Arrays:
+    def fitting(work: Callable[[ExplainedBatch], Arrays], most: int) -> Arrays:
+        """The work, with half as many images at once whenever memory runs out."""
+        nonlocal batch
+        while True:
+            try:
+                return work(batch)
+            except Exception as error:
+                size = (batch.profile.batch_size or most) // 2
+                if size == 0 or not ran_out(error):
+                    raise
+            gc.collect()  # a network that was left halfway holds itself, and what it computed
+            torch.cuda.empty_cache()
+            batch = replace(batch, profile=batch.profile.model_copy(update={"batch_size": size}))
+            progress(
+                f"{request.model.name}: memory ran out; {request.method} goes on with {size} "
+                f"images at once"
+            )
+
     if request.method in OF_REGIONS:
-        return explain_regions(batch, request.apart)
-    explainer = sized(request.explainer(batch.effort), batch.profile.batch_size)
-    arrays = explain_pixels(batch, explainer)
-    return arrays | deletion_and_insertion(batch, arrays["maps"])
-
-
-def _is_machine_error(error: Exception) -> bool:
-    """Machine error (memory, CUDA): do not store it as a refusal."""
-    words = "memory", "cuda", "cudnn", "cublas"
-    return ran_out(error) or any(word in str(error).lower() for word in words)
+        own = batch.profile.batch_for(request.model.input.size)
+        return fitting(lambda each: explain_regions(each, request.apart), own)
+    explainer, most = request.explainer(batch.effort), batch_for(batch.images, None)
+    arrays = fitting(
+        lambda each: explain_pixels(each, sized(explainer, each.profile.batch_size)),
+        most if hasattr(explainer, "batch_size") else 0,  # fewer at once would change nothing
+    )
+    return arrays | fitting(lambda each: deletion_and_insertion(each, arrays["maps"]), most)

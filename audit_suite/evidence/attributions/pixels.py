@@ -15,6 +15,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from audit_suite.evidence.attributions.batch import ExplainedBatch
 from audit_suite.evidence.store import Arrays
 from audit_suite.explainers.explainer import Explainer, explain
+from audit_suite.memory import of_the_machine
 from audit_suite.models.preprocessing import normalise
 from audit_suite.verdict import NotApplicable
 
@@ -101,6 +102,8 @@ def shuffled(module: nn.Module, share: float, seed: int) -> nn.Module:
     try:
         spoiled = copy.deepcopy(module)
     except (RuntimeError, TypeError) as error:
+        if of_the_machine(error):
+            raise
         raise NotApplicable(f"the model cannot be copied to be randomised: {error}") from None
     layers: dict[str, list[nn.Parameter]] = {}
     for name, parameter in spoiled.named_parameters():

@@ -73,7 +73,17 @@ def perform(job: tuple[Any, ...], source_of: Callable[[Twin], Any], say: Say) ->
             f"what an extension defines is not known in the process that runs the model: {error}",
             "define it in a module, or audit with --audit-executor inline",
         ) from None
-    return resolve_name(function)(source_of(twin), say, *arguments)
+    try:
+        return resolve_name(function)(source_of(twin), say, *arguments)
+    finally:
+        _release()
+
+
+def _release() -> None:
+    """Give memory that is only kept for speed back to the card, which other processes use too."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 def _objects(arguments: tuple[Any, ...]) -> list[object]:

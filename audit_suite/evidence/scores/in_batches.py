@@ -9,7 +9,7 @@ from torch import Tensor
 
 from audit_suite.evidence.arithmetic import computing_in
 from audit_suite.evidence.source import EvidenceSource, Pair
-from audit_suite.models.memory import in_batches
+from audit_suite.memory import in_batches
 from audit_suite.models.preprocessing import normalise
 from audit_suite.pulse import beat
 

@@ -83,6 +83,8 @@ def _attribute(
     import torch
     from shap import DeepExplainer
 
+    from audit_suite.memory import of_the_machine
+
     with warnings.catch_warnings(record=True) as caught, torch.enable_grad():
         warnings.simplefilter("always")
         try:
@@ -91,9 +93,9 @@ def _attribute(
             for part in torch.split(images, _TOGETHER):  # shap takes them one by one in any case
                 parts.append(explainer.shap_values(part, check_additivity=False))
                 beat(2 * len(references) * len(part))
-        except torch.OutOfMemoryError:
-            raise
         except RuntimeError as error:
+            if of_the_machine(error):
+                raise
             raise NotApplicable(
                 f"DeepLIFT cannot go back through this network: {str(error).partition(chr(10))[0]}"
             ) from None
