@@ -13,6 +13,12 @@ from torch import Tensor
 from audit_suite.models.arrays import ArrayModel
 from audit_suite.models.libraries import needing
 
+_ON_CUDA = {  # by default algorithms are chosen by the clock, and more memory is taken than needed
+    "use_tf32": "0",
+    "cudnn_conv_algo_search": "HEURISTIC",
+    "arena_extend_strategy": "kSameAsRequested",
+}
+
 
 class OnnxProgram(ArrayModel):
     """A program with one input.
@@ -70,7 +76,8 @@ class OnnxProgram(ArrayModel):
             providers: list[Any] = ["CPUExecutionProvider"]
             cuda = "CUDAExecutionProvider"
             if device == "cuda" and cuda in onnxruntime.get_available_providers():
-                providers.insert(0, (cuda, {"use_tf32": "0"}))
+                settings.use_deterministic_compute = True
+                providers.insert(0, (cuda, _ON_CUDA))
             self._sessions[device] = onnxruntime.InferenceSession(
                 str(self._path), settings, providers=providers
             )

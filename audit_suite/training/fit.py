@@ -183,7 +183,8 @@ class _Logits:
         recipe = self._recipe
         data = self._data.digest_of(self._masking)
         content = [data, self._masking.id, recipe.input.model_dump(mode="json")]
-        digest = hashlib.sha256(f"{content} {recipe.embedding_layer}".encode())
+        where = "" if self._device == "cpu" else self._device
+        digest = hashlib.sha256(f"{content} {recipe.embedding_layer}{where}".encode())
         for name, value in sorted(self._module.state_dict().items()):
             if not name.startswith(f"{recipe.trainable[0]}."):
                 digest.update(name.encode() + value.cpu().numpy().tobytes())

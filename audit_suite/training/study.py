@@ -23,6 +23,7 @@ from torch import nn
 
 from audit_suite.cards import ModelCard, canonical_digest, load_dataset_card
 from audit_suite.errors import AuditError
+from audit_suite.evidence.arithmetic import fix_card
 from audit_suite.evidence.cores import granted_cores
 from audit_suite.files import write_whole
 from audit_suite.maskings import Masking
@@ -112,6 +113,8 @@ def train_one(run: Run, progress: Callable[[str], None] = print) -> str:
     data = recipe.data[run.data]
     name = f"{data.name} {run.masking} fold {run.fold + 1}/{recipe.folds}"
     torch.set_num_threads(1)
+    if run.device == "cuda":
+        fix_card()
     prepared = _prepared(recipe, run.data, run.out, progress)
     train, validation = folds(prepared, recipe.folds, recipe.seed)[run.fold]
     digest = run_digest(recipe, run, prepared)
@@ -168,7 +171,7 @@ def folds(data: TrainingImages, count: int, seed: int) -> list[tuple[Indices, In
 
 
 def run_digest(recipe: StudyRecipe, run: Run, data: TrainingImages) -> str:
-    """SHA-256 of everything that determines a model's weights."""
+    """SHA-256 of everything that determines a model's weights, but for a device's last digits."""
     images = data.digest_of(Masking.parse(run.masking))
     content = recipe.model_dump(
         mode="json", exclude={"data", "out", "name", "maskings", "only_head"}

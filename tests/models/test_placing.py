@@ -8,6 +8,7 @@ from torch import nn
 
 from audit_suite.cards import load_model_card
 from audit_suite.models.load import load_model
+from audit_suite.models.onnx_program import OnnxProgram
 
 CARD = """
 schema = 1
@@ -61,6 +62,8 @@ PROGRAMS = {
 def card(request, tmp_path_factory):
     """Made before there is a card."""
     loader, write = PROGRAMS[request.param]
+    if loader == "onnx":
+        pytest.importorskip("onnxscript")
     folder = tmp_path_factory.mktemp("program")
     write(str(folder / ("w" + {"export": ".pt2", "onnx": ".onnx"}[loader])))
     (weights,) = (file.name for file in folder.iterdir() if file.suffix != ".data")
@@ -74,3 +77,24 @@ def test_a_program_scores_on_a_card_as_on_the_cpu(card):
     scores, _ = there(IMAGES.cuda())
     assert scores.is_cuda
     assert torch.allclose(scores.cpu(), here(IMAGES)[0], atol=1e-4)
+
+
+def test_onnx_runtime_is_asked_to_repeat_itself_on_a_card(tmp_path, monkeypatch):
+    pytest.importorskip("onnxscript")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    torch.onnx.export(Making().eval(), (IMAGES[:2],), str(tmp_path / "w.onnx"), dynamo=True)
+    program, started = OnnxProgram(tmp_path / "w.onnx"), []
+    own = onnxruntime.InferenceSession
+
+    def start(path, settings, providers):
+        started.append((settings.use_deterministic_compute, *providers))
+        return own(path, settings, providers=["CPUExecutionProvider"])
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    monkeypatch.setattr(onnxruntime, "InferenceSession", start)
+    program._session("cuda")
+    ((repeats, (name, options), fallback),) = started
+    assert repeats
+    assert (name, fallback) == ("CUDAExecutionProvider", "CPUExecutionProvider")
+    assert options["cudnn_conv_algo_search"] == "HEURISTIC", "the default takes the time of each"
+    assert options["use_tf32"] == "0"

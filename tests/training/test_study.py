@@ -97,6 +97,17 @@ def test_weights_are_the_same_with_one_process_and_with_two(recipe, tmp_path):
     assert weights(tmp_path / "one") == weights(tmp_path / "two")
 
 
+@pytest.mark.usefixtures("gpu")
+def test_a_card_trains_the_same_network_but_for_the_last_digits(recipe, tmp_path):
+    for device in ("cpu", "cuda"):
+        train_study(recipe(), tmp_path / device, quiet, jobs=1, device=device)
+    files = sorted((tmp_path / "cpu" / "weights").glob("*.safetensors"))
+    assert len(files) == 4
+    for file in files:
+        one, other = load_file(file), load_file(tmp_path / "cuda" / "weights" / file.name)
+        assert all(torch.allclose(one[name], other[name], atol=1e-3) for name in one)
+
+
 def test_a_second_run_trains_what_is_missing_alone(recipe, tmp_path):
     train_study(recipe(), progress=quiet, jobs=1)
     before = weights(tmp_path / "out")
