@@ -228,6 +228,9 @@ def _cuda(card):
         card.made = 0
 
     class Event:
+        def __init__(self, *, blocking=False):
+            """Whether who waits for it sleeps makes no difference here."""
+
         def record(self):
             """The card works in order; what is recorded is done when the host has waited."""
 

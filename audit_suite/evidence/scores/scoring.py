@@ -213,7 +213,7 @@ def _later(values: Tensor) -> Callable[[], Tensor]:
         return lambda: values
     host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
     host.copy_(values, non_blocking=True)
-    done: torch.cuda.Event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    done: torch.cuda.Event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
     done.record()
 
     def wait() -> Tensor:
