@@ -149,11 +149,12 @@ def test_images_per_pass_are_no_setting_of_a_method(ask, method):
         assert np.allclose(array, few.arrays[name], atol=1e-4), name
 
 
+@pytest.mark.parametrize("batch", [None, 16])
 @pytest.mark.parametrize(
     "error", [RuntimeError("CUDA error: misaligned address"), torch.OutOfMemoryError("CUDA")]
 )
 def test_what_a_card_fails_at_is_neither_a_refusal_nor_tried_with_as_many_images_again(
-    ask, monkeypatch, error
+    ask, monkeypatch, error, batch
 ):
     tried, lines = [], []
 
@@ -162,7 +163,7 @@ def test_what_a_card_fails_at_is_neither_a_refusal_nor_tried_with_as_many_images
         raise error
 
     monkeypatch.setattr("shap.DeepExplainer.shap_values", fail)
-    source, request = ask("deep", count=4)
+    source, request = ask("deep", count=4, batch=batch)
     compute([request], source, lines.append)
     with pytest.raises(AuditError, match=f"deep of 'net' failed: {error}"):
         source.read(request)

@@ -78,7 +78,9 @@ def _compute(request: AttributionRequest, source: EvidenceSource, progress: Prog
 
 
 def _explained(request: AttributionRequest, batch: ExplainedBatch, progress: Progress) -> Arrays:
-    def fitting(work: Callable[[ExplainedBatch], Arrays], most: int) -> Arrays:
+    def fitting(
+        work: Callable[[ExplainedBatch], Arrays], most: int, divides: bool = True
+    ) -> Arrays:
         """The work, with half as many images at once whenever memory runs out."""
         nonlocal batch
         while True:
@@ -86,7 +88,7 @@ def _explained(request: AttributionRequest, batch: ExplainedBatch, progress: Pro
                 return work(batch)
             except Exception as error:
                 size = (batch.profile.batch_size or most) // 2
-                if size == 0 or not ran_out(error):
+                if not divides or size == 0 or not ran_out(error):
                     raise
             gc.collect()  # a network that was left halfway holds itself, and what it computed
             torch.cuda.empty_cache()
@@ -102,6 +104,7 @@ def _explained(request: AttributionRequest, batch: ExplainedBatch, progress: Pro
     explainer, most = request.explainer(batch.effort), batch_for(batch.images, None)
     arrays = fitting(
         lambda each: explain_pixels(each, sized(explainer, each.profile.batch_size)),
-        most if hasattr(explainer, "batch_size") else 0,  # fewer at once would change nothing
+        most,
+        divides=hasattr(explainer, "batch_size"),
     )
     return arrays | fitting(lambda each: deletion_and_insertion(each, arrays["maps"]), most)
