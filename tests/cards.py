@@ -9,8 +9,7 @@ schema = 1
 name = "{name}"
 targets = {targets}
 loader = "{loader}"
-architecture = "{architecture}"
-trusted = true
+{code}
 activation = "{activation}"
 {top}
 [input]
@@ -77,13 +76,13 @@ def model_card(
     activation="sigmoid",
     size=32,
 ):
-    """A model's card with more lines at the top."""
+    """A model's card with more lines at the top; without an architecture it trusts no code."""
     (folder / f"{name}.toml").write_text(
         MODEL.format(
             name=name,
             targets=list(targets),
             loader=loader,
-            architecture=architecture,
+            code=f'architecture = "{architecture}"\ntrusted = true' if architecture else "",
             activation=activation,
             size=size,
             top=top,

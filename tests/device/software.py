@@ -3,8 +3,8 @@
 So the code for a card runs where there is none. What a card refuses is refused here: a step with
 tensors of two devices, or an array of what is not on the host. What it leaves to luck goes wrong
 for certain or is noted: memory of the host has no numbers before their copy is waited for, and
-pinned memory that is written to before the card has copied it is a fault. The last digits are the
-CPU's, and nothing is faster.
+pinned memory that is written to before the card has copied it is a fault. Digits are the CPU's but
+for the last, and nothing is faster.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from audit_suite.evidence import profile
 aten = torch.ops.aten
 
 _CARD, _HOST = torch.device("cuda:0"), torch.device("cpu")
+_SET = ("CUBLAS_WORKSPACE_CONFIG", "KERAS_TORCH_DEVICE")  # by `evidence.arithmetic`
 _READ = {  # whose answer the host cannot go on without
     aten._local_scalar_dense.default,
     aten.equal.default,
@@ -106,10 +107,10 @@ class Card:
             return self._move(args[0], on_card, **named)
         if here and there and step is not aten.index.Tensor:
             raise RuntimeError(f"Expected all tensors to be on the same device, but not in {step}")
-        counted = step is aten.index.Tensor and any(
+        by_flags = step is aten.index.Tensor and any(
             each is not None and each.dtype in (torch.bool, torch.uint8) for each in plain[1]
         )
-        if here and (step in _READ or counted):
+        if here and (step in _READ or by_flags):
             self.wait(str(step))
         result = step(*plain, **named) if device is None else step(*plain, **named, device=_HOST)
         if not on_card:
@@ -199,6 +200,9 @@ def software_card() -> Iterator[Card]:
     """
     card = Card()
     with pytest.MonkeyPatch.context() as patch, _Steps(card):
+        for name in _SET:
+            patch.setenv(name, "")
+            patch.delenv(name)  # so that it is gone again afterwards, whoever sets it meanwhile
         for name, value in _cuda(card).items():
             patch.setattr(torch.cuda, name, value)
         for name, value in _methods().items():
@@ -269,10 +273,10 @@ def _methods():
         same = kind is tensor.dtype and order is torch.preserve_format and not named.get("copy")
         if same and tensor.is_cuda and device.type == "cuda":
             return tensor
-        wait = not named.get("non_blocking", False)
         device = _CARD if device.type == "cuda" else device  # PyTorch would ask for the number
+        soon = named.get("non_blocking", False)
         return aten._to_copy.default(
-            tensor, dtype=kind, device=device, non_blocking=not wait, memory_format=order
+            tensor, dtype=kind, device=device, non_blocking=soon, memory_format=order
         )
 
     def cpu(tensor):

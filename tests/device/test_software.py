@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
 from device.software import software_card
@@ -30,13 +32,13 @@ def on_host(tensor):
 def test_a_network_scores_and_is_differentiated_as_on_the_cpu(card):
     images, here, there = torch.rand(3, 1, 8, 8), network(), network().to("cuda")
     assert all(weights.is_cuda for weights in there.parameters())
-    found = []
+    answers = []
     for net, batch in ((here, images.clone()), (there, images.cuda())):
         batch.requires_grad_()
         scores = net(batch)
         (slope,) = torch.autograd.grad(scores.sum(), batch)
-        found.append((scores, slope))
-    (scores, slope), (card_scores, card_slope) = found
+        answers.append((scores, slope))
+    (scores, slope), (card_scores, card_slope) = answers
     assert card_scores.device == card_slope.device == torch.device("cuda:0")
     assert torch.equal(on_host(card_scores), scores.detach())
     assert torch.equal(on_host(card_slope), slope)
@@ -146,13 +148,12 @@ def test_the_host_waits_for_an_answer(card, asked):
 def test_nothing_is_left_of_it():
     def state():
         patched = torch.empty, torch.tensor, torch.autocast, torch.Tensor.to, torch.cuda.Event
-        fused = torch._C._jit_texpr_fuser_enabled()
-        return (
-            patched,
+        switches = (
             torch.cuda.is_available(),
             torch.are_deterministic_algorithms_enabled(),
-            fused,
+            torch._C._jit_texpr_fuser_enabled(),
         )
+        return patched, switches, dict(os.environ)
 
     before = state()
     with software_card():

@@ -4,25 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from cards import model_card
 from torch import nn
 
-from audit_suite.cards import load_model_card
 from audit_suite.models.load import load_model
 from audit_suite.models.onnx_program import OnnxProgram
-
-CARD = """
-schema = 1
-name = "m"
-targets = ["a", "b"]
-loader = "{loader}"
-weights = "{weights}"
-[input]
-size = [8, 8]
-channels = 1
-resize = "pad"
-mean = [0.0]
-std = [1.0]
-"""
 
 IMAGES = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(1))
 
@@ -67,8 +53,8 @@ def card(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("program")
     write(str(folder / ("w" + {"export": ".pt2", "onnx": ".onnx"}[loader])))
     (weights,) = (file.name for file in folder.iterdir() if file.suffix != ".data")
-    (folder / "m.toml").write_text(CARD.format(loader=loader, weights=weights))
-    return load_model_card(folder / "m.toml")
+    top = f'weights = "{weights}"'
+    return model_card(folder, top, loader=loader, architecture=None, targets=("a", "b"), size=8)
 
 
 @pytest.mark.usefixtures("gpu")
