@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Hashable
 
-_LOOK = 0.5  # seconds between two updates of the progress that whoever waits shows
+_LOOK = 0.5  # seconds between progress updates while one waits
 
 
 class Stopped(KeyboardInterrupt):

@@ -34,4 +34,4 @@ def compute_claimed(
                         if granted and not source.store.has(key):
                             source.store.write(key, make(request), source.subject(request))
             except AuditError as error:
-                source.failures[request] = error.alone()
+                source.failures[request] = error

@@ -25,6 +25,7 @@ from audit_suite.evidence.part import Part
 from audit_suite.evidence.pixels import cached
 from audit_suite.evidence.precision import Precisions
 from audit_suite.evidence.profile import EvidenceProfile
+from audit_suite.evidence.remembered import Remembered
 from audit_suite.evidence.shared import pixels_at
 from audit_suite.evidence.store import EvidenceStore, Stored
 from audit_suite.evidence.twin import Twin
@@ -186,7 +187,7 @@ class EvidenceSource:
         self._pixels, self.shared = pixels_at(cache, shared_cache)
         remember(cache)
         remember_results(cache)
-        self.failures: dict[Hashable, AuditError] = {}
+        self.failures = Remembered()
         self.tried: set[Pair] = set()
         self._datasets: dict[DatasetCard, Dataset | AuditError] = {}
         self._models = Models(profile, not self.elsewhere, self.call)
@@ -372,8 +373,7 @@ class EvidenceSource:
         keys = request.keys(self)
         units: list[Stored] = []
         for key in keys:
-            arrays = self.store.open(key)
-            if arrays is not None:
+            if (arrays := self.store.open(key)) is not None:
                 units.append(arrays)
             elif self.store.has(key) and not self.offline:
                 self.store.discard(key)

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from audit_suite.cards import ModelCard
 from audit_suite.errors import AuditError
-from audit_suite.memory import ran_out
 from audit_suite.models.compiling import Compiled, CompiledForms
 from audit_suite.models.layout import Layout
 from audit_suite.models.outputs import (
@@ -23,6 +22,7 @@ from audit_suite.models.outputs import (
     labels_of,
     ranked,
 )
+from audit_suite.out_of_memory import ran_out
 
 _LISTED = 8  # layer names shown in a message
 

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from audit_suite.evidence.arithmetic import computing_in
 from audit_suite.evidence.profile import Precision
-from audit_suite.memory import ran_out
 from audit_suite.models.audited import AuditedModel
+from audit_suite.out_of_memory import ran_out
 from gpu.bench import Scale
 
 _QUEUED = 4  # passes between two looks at the clock: a card that is waited for each time idles

@@ -12,6 +12,7 @@ from cards import model_card, phantom_card
 from audit_suite.errors import AuditError
 from audit_suite.evidence import Cell, EvidenceProfile, EvidenceSource, EvidenceStore, compute
 from audit_suite.evidence.budget import Budget
+from audit_suite.evidence.remembered import Remembered
 from audit_suite.evidence.scores.trial import batch_size
 from audit_suite.maskings import Full, WithoutROI
 
@@ -132,6 +133,29 @@ def test_no_image_is_held_for_the_error_that_is_remembered(cell, limit, tmp_path
     torch.nn.Module.error = None
     gc.collect()
     assert torch.nn.Module.seen() is None
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        lambda kept, error: kept.__setitem__("model", error),
+        lambda kept, error: kept.update({"model": error}),
+        lambda kept, error: kept.setdefault("model", error),
+    ],
+)
+def test_an_error_is_remembered_without_what_led_to_it_however_it_is_put_in(put):
+    def run_out():
+        try:
+            raise MemoryError
+        except MemoryError:
+            raise AuditError("memory ran out", "use less") from None
+
+    kept = Remembered()
+    with pytest.raises(AuditError) as caught:
+        run_out()
+    put(kept, caught.value)
+    assert kept["model"] is caught.value
+    assert caught.value.__traceback__ is caught.value.__context__ is None
 
 
 @pytest.mark.usefixtures("gpu")

@@ -23,7 +23,7 @@ from audit_suite.evidence.claimed import compute_claimed
 from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.evidence.store import Arrays, pack_lines
 from audit_suite.explainers.explainer import batch_for
-from audit_suite.memory import of_the_machine, ran_out
+from audit_suite.out_of_memory import of_the_machine, ran_out
 from audit_suite.pulse import counted
 from audit_suite.verdict import NotApplicable
 

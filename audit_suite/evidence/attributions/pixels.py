@@ -15,8 +15,8 @@ from torch.nn.functional import adaptive_avg_pool2d
 from audit_suite.evidence.attributions.batch import ExplainedBatch
 from audit_suite.evidence.store import Arrays
 from audit_suite.explainers.explainer import Explainer, explain
-from audit_suite.memory import of_the_machine
 from audit_suite.models.preprocessing import normalise
+from audit_suite.out_of_memory import of_the_machine
 from audit_suite.verdict import NotApplicable
 
 STAGES = (0.0, 0.5, 1.0)  # share of the layers, beyond the head, whose parameters are shuffled

@@ -84,7 +84,7 @@ def compute_changed(
             dataset = changed_dataset(source.dataset(card), change, severity, target, seed)
             compute_on(dataset, wanted, source, progress)
         except AuditError as error:
-            source.failures.update(dict.fromkeys(wanted, error.alone()))
+            source.failures.update(dict.fromkeys(wanted, error))
 
 
 def changed_dataset(

@@ -54,7 +54,7 @@ def compute_scores(
         try:
             compute_on(source.dataset(card), wanted, source, progress)
         except AuditError as error:
-            source.failures[card] = error.alone()
+            source.failures[card] = error
 
 
 def compute_on(
@@ -110,7 +110,7 @@ def _can_load(request: ScoreRequest, source: EvidenceSource) -> bool:
                 source.model(*scope)
             return True
     except AuditError as error:
-        source.failures[scope] = error.alone()
+        source.failures[scope] = error
     source.failures[request.pair] = source.failures[scope]
     return False
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from audit_suite.evidence.arithmetic import computing_in
 from audit_suite.evidence.source import EvidenceSource, Pair
-from audit_suite.memory import in_batches
 from audit_suite.models.preprocessing import normalise
+from audit_suite.out_of_memory import in_batches
 from audit_suite.pulse import beat
 
 
@@ -54,6 +54,7 @@ class Scorer:
             values: NDArray[np.float64] = out[:, column].double().cpu().numpy()
             return values
 
-        found = in_batches(torch.from_numpy(images), self.batch, scored, self._card.path)
-        scores, self.batch = found
+        scores, self.batch = in_batches(
+            torch.from_numpy(images), self.batch, scored, self._card.path
+        )
         return np.concatenate([np.zeros(0), *scores])

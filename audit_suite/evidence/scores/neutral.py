@@ -17,9 +17,9 @@ from audit_suite.evidence.precision import CHECKED, Change, precision_key
 from audit_suite.evidence.profile import FASTEST_FIRST, Precision
 from audit_suite.evidence.scores.donors import drawn
 from audit_suite.evidence.source import EvidenceSource, Progress
-from audit_suite.memory import in_batches
 from audit_suite.models.audited import AuditedModel
 from audit_suite.models.preprocessing import fit_geometry, normalise
+from audit_suite.out_of_memory import in_batches
 from audit_suite.pulse import beat
 
 _TOGETHER = 16  # images per pass, if they fit

@@ -19,10 +19,10 @@ from audit_suite.evidence.scores.donors import drawn
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.evidence.source import EvidenceSource, Pair, Progress, Request, pair, refused
 from audit_suite.maskings import Full
-from audit_suite.memory import ran_out
 from audit_suite.models.audited import AuditedModel
 from audit_suite.models.function import check_function, tolerance
 from audit_suite.models.preprocessing import fit_geometry, normalise
+from audit_suite.out_of_memory import ran_out
 
 _TRIED = 8  # images of each data set
 _DRAWN = 16  # of which some may be unreadable
@@ -46,7 +46,7 @@ def rescore(requests: Sequence[Request[Any]], source: EvidenceSource, progress: 
         try:
             _rescore_pair(each, mine, source, progress)
         except AuditError as error:
-            source.failures[refused(mine[0])] = error.alone()
+            source.failures[refused(mine[0])] = error
 
 
 def _rescore_pair(

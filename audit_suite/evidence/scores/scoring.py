@@ -22,10 +22,10 @@ from audit_suite.evidence.source import EvidenceSource, Progress
 from audit_suite.maskings.masking import Masking
 from audit_suite.maskings.show import Batch, Context, hidden_pixels, show
 from audit_suite.maskings.shuffled import appearance
-from audit_suite.memory import ran_out, too_large
 from audit_suite.models.audited import AuditedModel
 from audit_suite.models.compiling import Compiled
 from audit_suite.models.preprocessing import normalise
+from audit_suite.out_of_memory import ran_out, too_large
 from audit_suite.pulse import beat
 
 _Who = tuple[ModelCard, int | None]
@@ -87,7 +87,7 @@ class Scoring:
             try:
                 images = show(same[0], batch, context).images
             except AuditError as error:  # an extension's fill; other maskings do not use it
-                self.source.failures.update(dict.fromkeys(mine, error.alone()))
+                self.source.failures.update(dict.fromkeys(mine, error))
                 continue
             for request in mine:
                 self._describe(request, staged, batch, images, rows, columns[request], reads)
@@ -143,7 +143,7 @@ class Scoring:
                     with computing_in(precision, model):
                         scores = model.from_embedding(embeddings)
             except AuditError as error:
-                self.source.failures[request.pair] = error.alone()
+                self.source.failures[request.pair] = error
                 continue
             reads.append(self._reading(request, model, scores, embeddings, rows, columns[request]))
 
@@ -164,7 +164,7 @@ class Scoring:
             try:
                 model.refuse_infinite(values)
             except AuditError as error:
-                self.source.failures[request.pair] = error.alone()
+                self.source.failures[request.pair] = error
                 return
             beat(len(rows))
             column.put_scores(rows, values, None if embedded is None else embedded())

@@ -15,10 +15,10 @@ from audit_suite.evidence.profile import Precision
 from audit_suite.evidence.scores.batches import Usage, fastest, fitting
 from audit_suite.evidence.scores.request import ScoreRequest
 from audit_suite.evidence.source import EvidenceSource, Progress
-from audit_suite.memory import ran_out, too_large
 from audit_suite.models.audited import AuditedModel
 from audit_suite.models.compiling import Compiled, pays
 from audit_suite.models.preprocessing import normalise
+from audit_suite.out_of_memory import ran_out, too_large
 from audit_suite.pulse import beating
 
 _FEW, _MORE = 2, 8  # images between which memory per image is measured

@@ -83,7 +83,7 @@ def _attribute(
     import torch
     from shap import DeepExplainer
 
-    from audit_suite.memory import of_the_machine
+    from audit_suite.out_of_memory import of_the_machine
 
     with warnings.catch_warnings(record=True) as caught, torch.enable_grad():
         warnings.simplefilter("always")
